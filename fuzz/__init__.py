@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Makes scenarios and runs them: codec, generator, mutators, schedules, harness, minimizer."""
