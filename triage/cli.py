@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""The `mmfarm` command: the table of verbs, and the one place that decides exit codes.
+
+Contract: a verb is a click command named `command` in the module `triage.verbs.<path>`, is
+imported only when it is called, and returns its exit code: 0 ok, 1 a finding, 4 skipped.
+Everything else ends here: what the user can mend is 2, what only we can mend is 3 with one
+paragraph (and a traceback with MMFARM_DEBUG=1), an interrupt is 130, a closed pipe is silent.
+
+It does not promise anything about the time a verb takes, nor does it configure logging.
+"""
+
+import contextlib
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import click
+
+OK: Final = 0
+FINDING: Final = 1
+USAGE: Final = 2
+INFRASTRUCTURE: Final = 3
+SKIPPED: Final = 4
+INTERRUPTED: Final = 128 + signal.SIGINT
+TERMINATED: Final = 128 + signal.SIGTERM
+PIPE_CLOSED: Final = 128 + signal.SIGPIPE  # what a shell reports for any C tool in `| head`
+
+# Every verb with its line of help; a name that is a prefix of others is a group. The help
+# stands here and not in the modules so that `mmfarm --help` loads none of them.
+VERBS: Final[Mapping[str, str]] = {
+    "run": "Fuzz on this machine and say what was found.",
+    "replay": "Run one scenario; exit 1 if it breaks a promise.",
+    "minimize": "Make a failing scenario as small as it gets.",
+    "explain": "Draw the race of a failing scenario, column per CPU.",
+    "corpus": "Check and import scenarios.",
+    "corpus verify": "Check that every scenario does what its headers say.",
+    "corpus import": "Turn recordings of real programs into scenarios.",
+    "corpus import strace": "Import an strace log.",
+    "bugs": "The historical bugs that the model can have again.",
+    "bugs list": "List them.",
+    "bench": "Measure mmfarm itself.",
+    "bench speed": "Executions and steps per CPU-second on a fixed workload.",
+    "bench find": "How long the fuzzer needs to find a known bug.",
+    "triage": "What the farm and `mmfarm run` have found so far.",
+    "triage list": "List the failures.",
+    "triage show": "Explain one failure.",
+    "triage export": "Write one failure as .mm, JSON, HTML and text.",
+}
+
+
+class VerbGroup(click.Group):
+    """A group whose members are the rows of VERBS one word below `path`."""
+
+    def __init__(self, path: str, help: str) -> None:
+        super().__init__(name=path.rpartition(" ")[2] or "mmfarm", help=help)
+        self.prefix = f"{path} " if path else ""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        below = (name.removeprefix(self.prefix) for name in VERBS if name.startswith(self.prefix))
+        return [word for word in below if " " not in word]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        path = self.prefix + cmd_name
+        if path not in VERBS or " " in cmd_name:
+            return None
+        if any(name.startswith(f"{path} ") for name in VERBS):
+            return VerbGroup(path, VERBS[path])
+        module = importlib.import_module(f"triage.verbs.{path.replace(' ', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(word, VERBS[self.prefix + word]) for word in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+ABOUT: Final = """Find races in Linux memory management on a deterministic model of it.
+
+Start with `mmfarm run --seconds 60`; every failure it lists names the command that explains it.
+
+Exit codes: 0 ok, 1 a finding, 2 usage, 3 infrastructure, 4 skipped."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code. Never raises."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # names of files may hold bytes that no encoding has
+            reconfigure(errors="backslashreplace")
+    previous = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes stdout once more at exit; there is nobody to tell.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except Exception as error:  # a full disk behind stdout is found only by the last flush
+        return _report(error)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    return code
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: verbs clean up as they do for an interrupt."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        result: object = VerbGroup("", ABOUT).main(
+            args=None if arguments is None else list(arguments),
+            prog_name="mmfarm",
+            standalone_mode=False,
+        )
+        return result if isinstance(result, int) else OK
+    except BrokenPipeError:
+        raise
+    except click.Abort as error:  # click's form of an interrupt
+        terminated = isinstance(error.__cause__ or error.__context__, _Terminated)
+        return TERMINATED if terminated else INTERRUPTED
+    except _Terminated:
+        return TERMINATED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except Exception as error:
+        return _report(error)
+
+
+def _report(error: Exception) -> int:
+    """Name the error on stderr in the form its kind deserves, and return its exit code."""
+    if _is_bad_input(error):
+        print(f"mmfarm: {error}", file=sys.stderr)
+        return USAGE
+    if os.environ.get("MMFARM_DEBUG") == "1":
+        traceback.print_exception(error)
+    message = " ".join(str(error).split()) or "no message"
+    print(
+        f"mmfarm: {type(error).__name__}: {message} ({_place(error)}). This is a failure of "
+        "mmfarm or of this machine, not a finding about Linux. If the message does not tell you "
+        "what to mend, please open an issue for mmfarm with the command line, the input file "
+        "and the traceback that MMFARM_DEBUG=1 prints.",
+        file=sys.stderr,
+    )
+    return INFRASTRUCTURE
+
+
+def _is_bad_input(error: Exception) -> bool:
+    """Whether a scenario text was refused. Looked up late: only a verb that reads scenarios
+    has loaded the module that defines this error."""
+    kind = getattr(sys.modules.get("corpus.text"), "TextError", None)
+    return kind is not None and isinstance(error, kind)
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return "place unknown"
+    last = frames[-1]
+    return f"{Path(last.filename).name}:{last.lineno} in {last.name}"
