@@ -22,14 +22,7 @@ from typing import Final
 
 import click
 
-OK: Final = 0
-FINDING: Final = 1
-USAGE: Final = 2
-INFRASTRUCTURE: Final = 3
-SKIPPED: Final = 4
-INTERRUPTED: Final = 128 + signal.SIGINT
-TERMINATED: Final = 128 + signal.SIGTERM
-PIPE_CLOSED: Final = 128 + signal.SIGPIPE  # what a shell reports for any C tool in `| head`
+from triage.exits import INFRASTRUCTURE, INTERRUPTED, OK, PIPE_CLOSED, TERMINATED, USAGE
 
 # Every verb with its line of help; a name that is a prefix of others is a group. The help
 # stands here and not in the modules so that `mmfarm --help` loads none of them.
@@ -96,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             reconfigure(errors="backslashreplace")
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = _run(arguments)
+        code = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # The interpreter flushes stdout once more at exit; there is nobody to tell.
@@ -123,23 +116,21 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise _Terminated
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(arguments: Sequence[str]) -> int:
+    group = VerbGroup("", ABOUT)
     try:
-        result: object = VerbGroup("", ABOUT).main(
-            args=None if arguments is None else list(arguments),
-            prog_name="mmfarm",
-            standalone_mode=False,
-        )
+        # Not `group.main()`, which has its own ideas about closed pipes and interrupts.
+        with group.make_context("mmfarm", list(arguments)) as context:
+            result: object = group.invoke(context)
         return result if isinstance(result, int) else OK
     except BrokenPipeError:
         raise
-    except click.Abort as error:  # click's form of an interrupt
-        terminated = isinstance(error.__cause__ or error.__context__, _Terminated)
-        return TERMINATED if terminated else INTERRUPTED
     except _Terminated:
         return TERMINATED
     except KeyboardInterrupt:
         return INTERRUPTED
+    except click.exceptions.Exit as end:  # --help
+        return end.exit_code
     except click.ClickException as error:
         error.show()
         return USAGE

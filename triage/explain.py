@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Everything a kernel developer wants to see of one failure, as a value and as text and JSON.
+
+Contract: `explain()` runs the scenario once with a trace and returns an Explanation, or None
+when it passes. Deterministic: the same scenario on the same model build gives the same bytes.
+It does not promise that the culprit is the line to fix, nor that the likeness to a known bug
+is more than a likeness.
+"""
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from corpus.text import dump
+from simulator.build import build_id, mode
+from simulator.outcome import Outcome, Violation
+from simulator.run import Machine
+from simulator.scenario import Scenario
+from triage import results, terminal
+from triage.diagram import Diagram, lay_out, render
+from triage.known import Likeness, looks_like
+from triage.terminal import BAD, BOLD, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One failure: what ran, what broke, how it looks. `replay` is the command line."""
+
+    scenario: Scenario
+    outcome: Outcome
+    violation: Violation
+    diagram: Diagram
+    known: tuple[Likeness, ...]
+    replay: str
+
+    @property
+    def title(self) -> str:
+        headers = dict(self.scenario.headers)
+        return headers.get("title", f"{self.violation.signature}")
+
+
+def explain(scenario: Scenario, file: str) -> Explanation | None:
+    """Run `scenario`, which stands in `file`, and explain its violation."""
+    outcome = Machine().run(scenario, trace=True)
+    violation = outcome.violation
+    if violation is None:
+        return None
+    return Explanation(
+        scenario, outcome, violation, lay_out(scenario, outcome),
+        looks_like(violation.signature), f"mmfarm replay {shlex.quote(file)}",
+    )
+
+
+def known_lines(explanation: Explanation) -> list[str]:
+    """One sentence for each known bug that is in the scenario or that it looks like."""
+    lines = [
+        f"{like.bug.id}: {like.bug.title} ({like.bug.commit})"
+        + ("" if like.exact else " [same oracle and culprit, another object]")
+        for like in explanation.known
+    ]
+    return lines or ["none of the known bugs"]
+
+
+def to_text(
+    explanation: Explanation, style: Callable[[str, str], str] = terminal.plain
+) -> str:
+    """The drawing, the state before and after, and what to do next; `style` is
+    `terminal.paint` where colour may be used."""
+    violation = explanation.violation
+    outcome = explanation.outcome
+    where = f"op {violation.uid}" if violation.uid else "the End"
+    drawn = explanation.diagram
+    parts = [
+        style(explanation.title, BOLD),
+        render(drawn),
+    ]
+    if drawn.drawn < drawn.steps:
+        parts[-1] += f"\n\n({drawn.drawn} of {drawn.steps} steps drawn)"
+    if outcome.state_before:
+        parts.append(style("State before", BOLD) + "\n" + _indented(outcome.state_before))
+    if outcome.state_after:
+        parts.append(style("State after", BOLD) + "\n" + _indented(outcome.state_after))
+    pairs = [
+        ("broken", style(violation.promise, BAD)),
+        ("signature", f"{violation.signature}"),
+        ("noticed", f"in {where}, step {violation.step}"),
+    ]
+    if explanation.scenario.config.bugs:
+        pairs.append(("asked for", "bug=" + ",".join(explanation.scenario.config.bugs)))
+    pairs += [
+        ("looks like", "\n".join(known_lines(explanation))),
+        ("digest", f"{outcome.digest} ({mode()} model {build_id()[:results.SHORT_BUILD]})"),
+        ("replay", explanation.replay),
+        ("every step", f"{explanation.replay} --trace"),
+    ]
+    parts.append(fields(pairs))
+    return "\n\n".join(parts) + "\n"
+
+
+def to_json(explanation: Explanation) -> dict[str, object]:
+    """The same as data; `rows` are the lines of the drawing, `diagram` is it as text."""
+    drawn = explanation.diagram
+    return results.outcome_json(explanation.scenario, explanation.outcome) | {
+        "title": explanation.title,
+        "scenario": dump(explanation.scenario),
+        "diagram": render(drawn),
+        "columns": [{"cpu": c.cpu, "title": c.title} for c in drawn.columns],
+        "rows": [
+            {
+                "step": row.step, "column": row.column, "indent": row.indent,
+                "kind": row.kind, "text": row.text,
+            }
+            for row in drawn.rows
+        ],
+        "state_before": explanation.outcome.state_before,
+        "state_after": explanation.outcome.state_after,
+        "looks_like": [
+            {
+                "id": like.bug.id, "title": like.bug.title, "commit": like.bug.commit,
+                "exact": like.exact,
+            }
+            for like in explanation.known
+        ],
+        "replay": explanation.replay,
+    }
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in text.rstrip("\n").split("\n"))

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""One explained failure as files: .mm, text, JSON, HTML.
+
+Contract: writes `NAME.mm`, `NAME.txt`, `NAME.json` and `NAME.html` into a folder and returns
+their paths; each appears whole or not at all; the replay command they name reads `NAME.mm`.
+"""
+
+from pathlib import Path
+
+from corpus.text import dump
+from simulator.scenario import Scenario
+from triage import html
+from triage.explain import explain, to_json, to_text
+from triage.files import write_whole
+from triage.terminal import json_text
+
+
+def export(scenario: Scenario, name: str, folder: Path) -> list[Path] | None:
+    """Write the files, or nothing and None when the scenario passes on this model."""
+    mm = folder / f"{name}.mm"
+    explanation = explain(scenario, str(mm))
+    if explanation is None:
+        return None
+    contents = {
+        mm: dump(scenario),
+        folder / f"{name}.txt": to_text(explanation),
+        folder / f"{name}.json": json_text(to_json(explanation)),
+        folder / f"{name}.html": html.page(explanation),
+    }
+    for path, text in contents.items():
+        write_whole(path, text)
+    return list(contents)

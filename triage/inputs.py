@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""What users hand in: files to read, places to write, and the refusal of both.
+
+Contract: `scenario()` returns a scenario that the Machine accepts or raises; everything it
+raises leads to exit code 2 with `file:line:column: message` or `file: message`, before any
+work was done. It does not promise that the scenario fails or passes.
+"""
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from corpus.text import load
+from simulator.bugs import BY_ID
+from simulator.scenario import Scenario
+from triage.exits import Refused
+
+
+def scenario(path: str) -> Scenario:
+    """Read and validate one .mm file."""
+    try:
+        return load(path)
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror or error}") from error
+
+
+def output_file(path: str) -> Path:
+    """A file that a verb will write when its work is done: refused now if it cannot."""
+    place = Path(path)
+    if place.is_dir():
+        raise Refused(f"{path}: is a folder, name a file")
+    if not place.parent.is_dir():
+        raise Refused(f"{path}: the folder {place.parent} does not exist, create it first")
+    if not os.access(place if place.exists() else place.parent, os.W_OK):
+        raise Refused(f"{path}: not writable")
+    return place
+
+
+def output_folder(path: str) -> Path:
+    """A folder that a verb will fill, created here."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"{path}: cannot create the folder: {error.strerror}") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise Refused(f"{path}: not writable")
+    return Path(path)
+
+
+def known_bugs(ids: Sequence[str]) -> tuple[str, ...]:
+    """Ids of known bugs, sorted and without doubles."""
+    for name in ids:
+        if name not in BY_ID:
+            raise Refused(f"no known bug is called {name!r}; `mmfarm bugs list` lists them")
+    return tuple(sorted(set(ids)))
+
+
+def passes(path: str, given: Scenario, verb: str) -> Refused:
+    """The refusal of a scenario that breaks nothing by a verb that needs a failure."""
+    hint = ""
+    if not given.config.bugs and any(name == "expect" for name, _ in given.headers):
+        hint = " (its `# expect:` may need a `bug=ID` on the config line)"
+    return Refused(
+        f"{path}: passes{hint}, and {verb} needs a scenario that fails; "
+        f"`mmfarm replay {shlex.quote(path)} --trace` shows what it does"
+    )
