@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: MIT
+"""New scenarios: a machine, a cast of actors, some memory set up, then ops that meet on it.
+
+Contract: `generate` is a function of its random numbers; the scenario passes
+`simulator.validate`, is within the fuzz limits, has at most `max_ops` ops and no directives
+(strategies find the schedule). Small programs are favoured. Every scenario draws its own
+subset of ops and its own config ("swarm"): leaving out most of the table is what gives the
+rest the room to interact.
+
+It knows what makes mm scenarios interesting in general, and nothing of any known bug.
+"""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from fuzz.operands import can_run, make_args, pick_page
+from fuzz.rng import Rng
+from fuzz.sketch import MAPPED, READABLE, WRITABLE, Sketch
+from fuzz.slots import CODES_OF_ACTOR, NR_CODES
+from simulator.ops import (
+    OP_CLEAR_REFS,
+    OP_DEVICE_READ,
+    OP_DEVICE_WRITE,
+    OP_DMA_READ,
+    OP_DMA_WRITE,
+    OP_EXIT,
+    OP_FORK,
+    OP_MADVISE,
+    OP_MEM_READ,
+    OP_MEM_WRITE,
+    OP_MEMFD,
+    OP_MIGRATE_TO_DEVICE,
+    OP_MIGRATE_TO_RAM,
+    OP_MMAP,
+    OP_MPROTECT,
+    OP_MREMAP,
+    OP_MUNMAP,
+    OP_PAGEMAP,
+    OP_PIN,
+    OP_PIN_FAST,
+    OP_PIPE_READ,
+    OP_PREAD,
+    OP_PWRITE,
+    OP_READ,
+    OP_SLEEP,
+    OP_UNPIN,
+    OP_VMSPLICE,
+    OP_WRITE,
+)
+from simulator.scenario import (
+    DEVICE,
+    MAX_FUZZ_OPS,
+    NR_USER_ACTORS,
+    WORDS_PER_PAGE,
+    Config,
+    Op,
+    Scenario,
+)
+
+# How often an op comes up when its scenario has it. Accesses are what notices most bugs.
+_DEFAULT_WEIGHT: Final[int] = 4  # of rows this file does not know
+_WEIGHTS: Final[dict[int, int]] = {
+    OP_READ: 12, OP_WRITE: 14, OP_MMAP: 4, OP_MUNMAP: 5, OP_MREMAP: 6, OP_MPROTECT: 6,
+    OP_MADVISE: 10, OP_FORK: 2, OP_EXIT: 1, OP_MEMFD: 1, OP_PREAD: 2, OP_PWRITE: 3,
+    OP_CLEAR_REFS: 4, OP_PAGEMAP: 3, OP_MEM_READ: 3, OP_MEM_WRITE: 5, OP_PIN: 4,
+    OP_PIN_FAST: 5, OP_UNPIN: 3, OP_DMA_READ: 4, OP_DMA_WRITE: 4, OP_VMSPLICE: 3,
+    OP_PIPE_READ: 3, OP_SLEEP: 2, OP_MIGRATE_TO_DEVICE: 12, OP_MIGRATE_TO_RAM: 4,
+    OP_DEVICE_READ: 5, OP_DEVICE_WRITE: 5,
+}
+# Never left out: without memory and accesses nothing happens. DEVICE has few rows anyway.
+_ALWAYS: Final = (OP_READ, OP_WRITE, OP_MIGRATE_TO_DEVICE)
+# Rows that only make sense together are drawn together.
+_FAMILIES: Final = (
+    (OP_PIN, OP_PIN_FAST, OP_UNPIN, OP_DMA_READ, OP_DMA_WRITE),
+    (OP_VMSPLICE, OP_PIPE_READ),
+    (OP_MEMFD, OP_PREAD, OP_PWRITE),
+    (OP_CLEAR_REFS, OP_PAGEMAP),
+)
+
+
+def _weight_table() -> list[int]:
+    table = [_DEFAULT_WEIGHT] * NR_CODES
+    for code, weight in _WEIGHTS.items():
+        table[code] = weight
+    return table
+
+
+WEIGHTS: Final[list[int]] = _weight_table()  # by row number
+_MAX_CAST: Final[i64] = 5  # more actors only dilute a small program
+
+
+def pick_code(sketch: Sketch, rng: Rng, actor: i64, weights: list[int]) -> i64:
+    """A row that `actor` may run and that has a chance in the sketch; a load at worst."""
+    codes = CODES_OF_ACTOR[actor]
+    total: i64 = 0
+    for code in codes:
+        total += weights[code]
+    tries: i64 = 0
+    while tries < 4:
+        left = rng.below(total)
+        for code in codes:
+            left -= weights[code]
+            if left < 0:
+                if can_run(sketch, actor, code):
+                    return code
+                break
+        tries += 1
+    return codes[0]
+
+
+def small_number(rng: Rng, low: i64, high: i64) -> i64:
+    """In low..high: mostly at most 4 * low, sometimes anything."""
+    if rng.chance(1, 8):
+        return rng.between(low, high)
+    return rng.between(low, min(high, 4 * low))
+
+
+def pick_config(rng: Rng) -> Config:
+    """A small machine. One cpu for each actor most of the time; shared ones, where context
+    switches happen, a quarter of the time."""
+    r = rng.below(16)
+    cpus: i64 = 0
+    if r < 2:
+        cpus = 1
+    elif r < 4:
+        cpus = 2
+    placement: list[tuple[int, int]] = []
+    if cpus == 2 and rng.chance(1, 2):
+        actor: i64 = 0
+        while actor < 4:
+            placement.append((actor, rng.below(2)))
+            actor += 1
+    return Config(
+        pmd_order=3 if rng.chance(7, 8) else 4,
+        frames=pick_frames(rng),
+        cpus=cpus,
+        stack_gap=pick_tunable(rng),
+        folio_batch=pick_tunable(rng),
+        gather_batch=pick_tunable(rng),
+        flush_ceiling=pick_tunable(rng),
+        placement=tuple(placement),
+    )
+
+
+def pick_frames(rng: Rng) -> i64:
+    """Physical pages: few enough that memory runs out now and then."""
+    r = rng.below(16)
+    if r < 11:
+        return 64
+    if r < 13:
+        return 32
+    return 128 if r < 15 else 256
+
+
+def pick_tunable(rng: Rng) -> i64:
+    """A kernel constant: the default mostly, else one that makes its limit easy to hit."""
+    r = rng.below(16)
+    if r < 10:
+        return 0
+    return 1 << rng.below(5)
+
+
+@final
+class _Draft:
+    """A scenario while it is written."""
+
+    def __init__(self, rng: Rng, config: Config, weights: list[int], max_ops: i64) -> None:
+        self.rng: Rng = rng
+        self.weights: list[int] = weights
+        self.max_ops: i64 = max_ops
+        self.ops: list[Op] = []
+        self.cast: list[int] = [0]
+        self.children: list[int] = []  # of the cast, not yet forked
+        children: i64 = 0
+        size = small_number(rng, 1, _MAX_CAST - 1) if rng.chance(15, 16) else 0
+        actor: i64 = 0
+        i: i64 = 0
+        while i < size:
+            i += 1
+            r = rng.below(16)
+            if r < 3 and DEVICE not in self.cast:
+                self.cast.append(DEVICE)
+                continue
+            actor += 1
+            if r < 8:
+                self.children.append(actor)
+                children |= 1 << actor
+            else:
+                self.cast.append(actor)
+        ptrs: i64 = 1 << config.pmd_order
+        self.sketch: Sketch = Sketch(config.pages or 8 * ptrs, ptrs, children)
+
+    def full(self) -> bool:
+        return len(self.ops) >= self.max_ops
+
+    def add(self, actor: i64, code: i64, args: tuple[int, ...]) -> None:
+        if self.full():
+            return
+        op = Op(len(self.ops) + 1, actor, code, args)
+        self.sketch.apply(op)
+        self.ops.append(op)
+
+    def fork(self, actor: i64) -> None:
+        """Fork the next child that the cast plans, if there is one."""
+        if self.children and not self.full():
+            child = self.children.pop(0)
+            self.add(actor, OP_FORK, (child,))
+            self.cast.append(child)
+
+    def set_up(self) -> None:
+        """T0 maps memory, touches some of it, and perhaps forks."""
+        rng = self.rng
+        if self.weights[OP_MEMFD] and rng.chance(3, 4):
+            self.add(0, OP_MEMFD, make_args(self.sketch, rng, 0, OP_MEMFD))
+        mappings = small_number(rng, 1, 3) if rng.chance(1, 2) else 1
+        while mappings > 0:
+            self.add(0, OP_MMAP, make_args(self.sketch, rng, 0, OP_MMAP))
+            mappings -= 1
+        touches = rng.between(0, 3)
+        while touches > 0:
+            page = pick_page(self.sketch, rng, 0, MAPPED | WRITABLE)
+            self.add(0, OP_WRITE, (page * WORDS_PER_PAGE,))
+            touches -= 1
+        while self.children and rng.chance(3, 4):
+            self.fork(0)
+
+    def meet(self, size: i64) -> None:
+        """Ops of the whole cast."""
+        rng = self.rng
+        actor: i64 = 0
+        while size > 0 and not self.full():
+            size -= 1
+            if rng.chance(3, 4):
+                actor = rng.pick(self.cast)
+            if not self.sketch.exists(actor):
+                actor = 0
+            code = pick_code(self.sketch, rng, actor, self.weights)
+            if code == OP_FORK:
+                self.fork(actor)
+            elif code != OP_EXIT or rng.chance(1, 2):
+                self.add(actor, code, make_args(self.sketch, rng, actor, code))
+
+    def look(self) -> None:
+        """A few loads at the end: what earlier ops broke must be seen by somebody."""
+        rng = self.rng
+        count = rng.between(0, 2)
+        while count > 0:
+            count -= 1
+            actor = rng.pick(self.cast)
+            if actor < NR_USER_ACTORS and self.sketch.exists(actor):
+                mm = self.sketch.mm_of[actor]
+                page = pick_page(self.sketch, rng, mm, MAPPED | READABLE)
+                self.add(actor, OP_READ, (page * WORDS_PER_PAGE,))
+
+
+def _swarm(rng: Rng) -> list[int]:
+    """Weights with about half of the ops left out, families as a whole."""
+    weights = [w if rng.chance(5, 8) else 0 for w in WEIGHTS]
+    for family in _FAMILIES:
+        keep = rng.chance(3, 8)
+        for code in family:
+            weights[code] = WEIGHTS[code] if keep else 0
+    for code in _ALWAYS:
+        weights[code] = WEIGHTS[code]
+    return weights
+
+
+def generate(rng: Rng, max_ops: int) -> Scenario:
+    """A new scenario of 1..`max_ops` ops."""
+    limit: i64 = min(max(1, max_ops), MAX_FUZZ_OPS)
+    config = pick_config(rng)
+    draft = _Draft(rng, config, _swarm(rng), limit)
+    draft.set_up()
+    draft.meet(small_number(rng, 3, limit))
+    draft.look()
+    return Scenario(config, tuple(draft.ops))
