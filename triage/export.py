@@ -15,18 +15,15 @@ from triage.files import write_whole
 from triage.terminal import json_text
 
 
-def export(scenario: Scenario, name: str, folder: Path) -> list[Path] | None:
-    """Write the files, or nothing and None when the scenario passes on this model."""
+def export(scenario: Scenario, name: str, folder: Path) -> list[Path]:
+    """Write the files; only the .mm when the scenario passes on this model."""
     mm = folder / f"{name}.mm"
+    contents = {mm: dump(scenario)}
     explanation = explain(scenario, str(mm))
-    if explanation is None:
-        return None
-    contents = {
-        mm: dump(scenario),
-        folder / f"{name}.txt": to_text(explanation),
-        folder / f"{name}.json": json_text(to_json(explanation)),
-        folder / f"{name}.html": html.page(explanation),
-    }
+    if explanation is not None:
+        contents[folder / f"{name}.txt"] = to_text(explanation)
+        contents[folder / f"{name}.json"] = json_text(to_json(explanation))
+        contents[folder / f"{name}.html"] = html.page(explanation)
     for path, text in contents.items():
         write_whole(path, text)
     return list(contents)

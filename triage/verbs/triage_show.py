@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""`mmfarm triage show ID`: one failure, drawn and explained."""
+
+import click
+
+from corpus.paths import data_dir
+from triage.exits import OK
+from triage.terminal import fields, paint, write, write_json
+
+
+@click.command()
+@click.argument("number", metavar="ID", type=click.IntRange(min=1))
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def command(number: int, as_json: bool) -> int:
+    """Explain the failure ID of `mmfarm triage list` by its smallest scenario."""
+    from triage import failures  # loads SQLAlchemy, which --help does not need
+    from triage.explain import explain, to_json, to_text
+
+    found = failures.detail(data_dir(), number)
+    row = found.failure
+    explanation = explain(failures.best_scenario(found), f"{failures.file_stem(found)}.mm")
+    if as_json:
+        shown: dict[str, object] = (
+            to_json(explanation) if explanation else {"outcome": "clean"}
+        )
+        write_json(shown | {
+            "failure": failures.row_json(row),
+            "scenario": found.best.scenario.text,
+            "found_on_build_id": found.best.build_id,
+        })
+        return OK
+    if explanation is not None:
+        write(to_text(explanation, paint))
+    else:
+        write(f"{row.signature}: {row.promise}\nIt passes on this model: it was found on the "
+              f"build {found.best.build_id}, and the model has changed since.\n")
+    write(fields([
+        ("seen", f"{row.count} times in {row.runs} runs, {row.first_seen:%Y-%m-%d %H:%M} to "
+                 f"{row.last_seen:%Y-%m-%d %H:%M} UTC"),
+        ("state", row.state + (f" ({row.note})" if row.note else "")),
+        ("export", f"mmfarm triage export {number} -o DIR"),
+    ]))
+    return OK
