@@ -15,18 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
-_HEADER: Final = struct.Struct("<QQI4x")  # executions begun, schedule seed, length (0: idle)
+_HEADER: Final = struct.Struct("<QII")  # executions begun, strategy drives, length (0: idle)
 MAX_ENTRY_BYTES: Final = 64 << 10  # the codec's largest scenario is some 2 KiB
 
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """What was running: the scenario's bytes, which execution it was, and the seed of the
-    strategy that drove it (0: only its directives did)."""
+    """What was running: the scenario's bytes, which execution it was, and whether a strategy
+    drove it, whose decisions died with it, and not the directives in the bytes."""
 
     data: bytes
     sequence: int
-    strategy_seed: int
+    under_strategy: bool
 
 
 @final
@@ -40,13 +40,13 @@ class Slot:
             self._map = mmap.mmap(f.fileno(), size)
         self._sequence = 0
 
-    def begin(self, data: bytes, strategy_seed: int = 0) -> None:
+    def begin(self, data: bytes, *, under_strategy: bool) -> None:
         """`data` starts to run now."""
         self._sequence += 1
         end = _HEADER.size + len(data)
-        _HEADER.pack_into(self._map, 0, self._sequence, strategy_seed, 0)
+        _HEADER.pack_into(self._map, 0, self._sequence, under_strategy, 0)
         self._map[_HEADER.size : end] = data
-        _HEADER.pack_into(self._map, 0, self._sequence, strategy_seed, len(data))
+        _HEADER.pack_into(self._map, 0, self._sequence, under_strategy, len(data))
 
     def end(self) -> None:
         """Nothing runs any more."""
@@ -62,8 +62,8 @@ def read_slot(path: Path) -> InFlight | None:
         return None
     if len(raw) < _HEADER.size:
         return None
-    sequence, strategy_seed, length = _HEADER.unpack_from(raw)
+    sequence, under_strategy, length = _HEADER.unpack_from(raw)
     data = raw[_HEADER.size : _HEADER.size + length]
     if length == 0 or len(data) != length:
         return None
-    return InFlight(data, sequence, strategy_seed)
+    return InFlight(data, sequence, bool(under_strategy))

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""`python -m fuzz.harness`: the child of a slice, which fuzzes in a folder until time is up.
+
+Contract: runs in a work folder that its supervisor (fuzz/slice.py) has made:
+
+    seeds/             starting inputs, as bytes (read)
+    corpus/            new inputs, as bytes (written by the engine)
+    findings/          one JSON file per signature, each whole at any time
+    statistics.jsonl   a line a second; the last one says `final`
+    in-flight          the scenario that is running (a shared mapping)
+
+Exit codes: 0 time is up (with or without findings), 2 usage, 3 could not start; 70, 71 and
+77 are libFuzzer's (timeout, memory, crash). Findings are data, never a crash.
+
+It does not promise to be safe on its own: limits on wall time are its supervisor's.
+"""
+
+import argparse
+import importlib.util
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from fuzz.confine import confine
+
+if TYPE_CHECKING:
+    from fuzz.session import Session
+
+# CPU seconds over the slice's wall seconds: starting, the last run, writing the end.
+CPU_GRACE_SECONDS: Final = 20
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m fuzz.harness", description=__doc__)
+    parser.add_argument("work", type=Path, help="the work folder")
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--bug", action="append", default=[], help="known bugs of the model")
+    parser.add_argument("--rss-limit-mib", type=int, required=True)
+    parser.add_argument("--engine", choices=("auto", "atheris", "plain"), default="auto")
+    parser.add_argument("--stop-at-first", action="store_true", help="end with the first finding")
+    options = parser.parse_args(arguments)
+    work: Path = options.work.absolute()
+    confine(
+        cpu_seconds=int(options.seconds) + CPU_GRACE_SECONDS,
+        rss_limit_mib=options.rss_limit_mib,
+    )
+    engine = _engine(options.engine)
+    from fuzz.session import Session
+    from simulator.build import mode
+    from simulator.run import Machine
+
+    supervisor = os.getppid()
+    session = Session(
+        Machine(),
+        seed=options.seed,
+        bugs=tuple(options.bug),
+        seconds=options.seconds,
+        work=work,
+        stop_at_first=options.stop_at_first,
+        engine=engine.NAME,
+        mode=mode(),
+        alive=lambda: os.getppid() == supervisor,
+    )
+    engine.run(
+        session,
+        seed=options.seed,
+        corpus=work / "corpus",
+        seeds=work / "seeds",
+        rss_limit_mib=options.rss_limit_mib,
+    )
+    session.write_statistics(final=True)
+    return 0
+
+
+class Engine(Protocol):
+    """A module of fuzz/engine/."""
+
+    NAME: str
+
+    def run(
+        self, session: "Session", *, seed: int, corpus: Path, seeds: Path, rss_limit_mib: int
+    ) -> None: ...
+
+
+def _engine(choice: str) -> Engine:
+    """The engine asked for; `auto` is Atheris where it is installed. Loaded before anything
+    else of ours, for the order in which Atheris' parts are loaded matters."""
+    if choice == "plain":
+        from fuzz.engine import plain
+
+        return plain
+    if choice == "auto" and importlib.util.find_spec("atheris") is None:
+        print("Atheris is not installed: using the plain engine, which is slower", file=sys.stderr)
+        return _engine("plain")
+    from fuzz.engine import libfuzzer
+
+    return libfuzzer
+
+
+if __name__ == "__main__":
+    try:
+        code = main()
+    except MemoryError:
+        os._exit(71)  # as libFuzzer says it; unwinding would need memory
+    except Exception:
+        traceback.print_exc()
+        code = 3
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # libFuzzer's and the model's threads of execution need no unwinding

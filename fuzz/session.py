@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: MIT
+"""One slice from the inside: what to run next, under which schedule, and what came of it.
+
+Contract: an engine (fuzz/engine/) calls `mutate`, `crossover` and `test` with bytes.
+`mutate` and `crossover` never raise and never return more than `max_size` bytes; `test` runs
+an input under its own directives and leaves its features in the machine's counter map.
+Whatever goes wrong in our own code is an `InternalError`, counted and shown, never a finding.
+
+How a good random schedule gets into a corpus of deterministic inputs: `mutate` makes a new
+scenario and tries a small batch of strategies on it at once, with the feedback map to
+itself. A strategy that showed a feature for the first time is recorded as directives, and
+these bytes wait in a queue that `mutate` serves first. So the engine only ever runs, judges
+and keeps inputs whose directives say everything, and no run of a strategy is repeated
+unless it was worth it.
+
+A run that breaks a promise is a finding and no corpus entry: its mutants would break the
+same promise again, and its features end where it ended.
+
+It does not promise that the same seed gives the same slice: the engine stops by the clock.
+"""
+
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, final
+
+from corpus import text
+from fuzz.codec import decode, encode
+from fuzz.counters import CounterMap
+from fuzz.crossover import crossover
+from fuzz.findings import Finding, write_finding
+from fuzz.generate import generate
+from fuzz.inflight import Slot
+from fuzz.mutate import mutate
+from fuzz.novelty import Novelty
+from fuzz.portfolio import Portfolio
+from fuzz.rng import Rng
+from fuzz.statistics import InternalError, Statistics
+from simulator import build, features, sites
+from simulator.outcome import Outcome, Signature
+from simulator.run import Machine
+from simulator.scenario import MAX_FUZZ_DIRECTIVES, Scenario
+from simulator.sched.strategy import Strategy
+
+# Strategies tried per new scenario. One mutation, encoding and decoding cost about as much
+# as one run, so a few runs per scenario share them; many would starve the search for ops.
+SCHEDULES_PER_SCENARIO: Final = 4
+FRESH_ONE_IN: Final = 24  # new scenarios from nothing, which no corpus entry leads to
+CROSS_ONE_IN: Final = 4  # engines choose crossover as often as mutation: too often
+RECHECK_ONE_IN: Final = 100  # runs that are executed twice and compared by digest
+MAX_QUEUE: Final = 1024  # recorded schedules that wait for the engine
+MAX_DONORS: Final = 64  # recent promising scenarios that a mutation may splice from
+MAX_INTERNAL_ERRORS: Final = 64  # distinct ones that are kept; all are counted
+MAX_FRESH_OPS: Final = 48
+STATISTICS_SECONDS: Final = 1.0  # between two lines of statistics
+
+
+class Finished(KeyboardInterrupt):
+    """The slice is over. A KeyboardInterrupt, because that is what Atheris lets through."""
+
+
+@final
+class Session:
+    """The state of one slice child. `seconds` counts from the making of the session."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        *,
+        seed: int,
+        bugs: tuple[str, ...],
+        seconds: float,
+        work: Path,
+        engine: str,
+        mode: str,
+        stop_at_first: bool = False,
+        alive: Callable[[], bool] = lambda: True,
+        clock: Callable[[], float] = time.monotonic,
+        cpu_clock: Callable[[], float] = time.process_time,
+    ) -> None:
+        self.counters: Final = CounterMap(machine)
+        self.statistics: Final = Statistics(engine, mode)
+        self.findings: Final[dict[Signature, Finding]] = {}
+        self.mutator_calls = 0
+        self._machine: Final = machine
+        self._bugs: Final = tuple(sorted(bugs))
+        self._stop_at_first: Final = stop_at_first
+        self._alive: Final = alive
+        self._clock: Final = clock
+        self._cpu_clock: Final = cpu_clock
+        self._began: Final = clock()
+        self._cpu_began: Final = cpu_clock()
+        self._deadline: Final = self._began + seconds
+        self._next_statistics = self._began
+        self._portfolio: Final = Portfolio(seed)
+        self._novelty: Final = Novelty(features.COUNTERS_SIZE)
+        self._queue: Final[deque[bytes]] = deque(maxlen=MAX_QUEUE)
+        self._donors: Final[deque[Scenario]] = deque(maxlen=MAX_DONORS)
+        self._sizes: Final[dict[Signature, tuple[int, int, bytes]]] = {}
+        self._slot: Final = Slot(work / "in-flight")
+        self._findings_folder: Final = work / "findings"
+        self._findings_folder.mkdir()
+        self._statistics_file: Final = (work / "statistics.jsonl").open("ab", buffering=0)
+
+    # --- what engines call ------------------------------------------------------------------
+
+    def mutate(self, data: bytes, max_size: int, seed: int) -> bytes:
+        """A new input made from `data`, or a recorded schedule that waits for its run."""
+        self.mutator_calls += 1
+        try:
+            if self._queue:
+                return self._fitting(self._queue.popleft(), data, max_size)
+            rng = Rng(seed)
+            if rng.chance(1, FRESH_ONE_IN):
+                scenario = generate(rng, MAX_FRESH_OPS)
+            else:
+                donor = rng.pick(list(self._donors)) if self._donors else None
+                scenario = mutate(decode(data), rng, donor)
+            return self._fitting(self._explored(scenario), data, max_size)
+        except Exception as e:
+            self.internal_error("mutator", _describe(e))
+            return data
+
+    def crossover(self, a: bytes, b: bytes, max_size: int, seed: int) -> bytes:
+        """A new input from two; most of the time a mutation of the first."""
+        try:
+            rng = Rng(seed)
+            if self._queue or not rng.chance(1, CROSS_ONE_IN):
+                return self.mutate(a, max_size, seed)
+            self.mutator_calls += 1
+            scenario = crossover(decode(a), decode(b), rng)
+            return self._fitting(self._explored(scenario), a, max_size)
+        except Exception as e:
+            self.internal_error("mutator", _describe(e))
+            return a
+
+    def test(self, data: bytes) -> None:
+        """Run an input under its own directives. Raises Finished when the slice is over."""
+        self._tick()
+        scenario = self._with_bugs(decode(data))
+        self.counters.clear()
+        outcome = self._run(scenario, None, data)
+        if outcome is None or outcome.violation is not None:
+            self.counters.clear()
+
+    # --- running ----------------------------------------------------------------------------
+
+    def _explored(self, scenario: Scenario) -> bytes:
+        """Try a batch of strategies on a new scenario. Returns its bytes."""
+        self.statistics.scenarios += 1
+        data = encode(scenario)
+        bare = self._with_bugs(scenario)
+        outcome: Outcome | None = None
+        for _ in range(SCHEDULES_PER_SCENARIO):
+            strategy = self._portfolio.next(bare, outcome)
+            if strategy is None:
+                continue  # what `test` runs
+            self.counters.clear()
+            outcome = self._run(bare, strategy, data)
+            if outcome is None or outcome.violation is not None:
+                continue
+            if self._novelty.scan(self.counters.snapshot()):
+                recorded = outcome.recorded[:MAX_FUZZ_DIRECTIVES]
+                self._queue.append(encode(scenario.with_directives(tuple(recorded))))
+                self._donors.append(scenario)
+            if self._over():
+                break
+        return data
+
+    def _run(self, scenario: Scenario, strategy: Strategy | None, data: bytes) -> Outcome | None:
+        """One execution, with all that belongs to it; None when the model itself broke."""
+        statistics = self.statistics
+        self._slot.begin(data, under_strategy=strategy is not None)
+        try:
+            outcome = self._machine.run(scenario, strategy)
+        except Exception as e:
+            self.internal_error("model-exception", _describe(e), text.dump(scenario))
+            return None
+        statistics.executions += 1
+        statistics.steps += outcome.steps
+        if outcome.violation is not None:
+            self._found(scenario, strategy, outcome)
+        elif statistics.executions % RECHECK_ONE_IN == 0:
+            snapshot = self.counters.snapshot()
+            statistics.rechecked += 1
+            self._replays(_recorded(scenario, strategy, outcome), outcome)
+            self.counters.restore(snapshot)
+        self._slot.end()
+        return outcome
+
+    def _replays(self, recorded: Scenario, outcome: Outcome) -> bool:
+        """Whether a second run, from directives alone, gives the same digest and verdict."""
+        second = self._machine.run(recorded)
+        if second.digest == outcome.digest and second.violation == outcome.violation:
+            return True
+        self.internal_error(
+            "nondeterminism",
+            f"digest {outcome.digest}, then {second.digest}; violation "
+            f"{_signature_text(outcome)}, then {_signature_text(second)}",
+            text.dump(recorded),
+        )
+        return False
+
+    def _found(self, scenario: Scenario, strategy: Strategy | None, outcome: Outcome) -> None:
+        """Keep the smallest finding of each signature, once it has been seen to replay."""
+        violation = outcome.violation
+        assert violation is not None
+        self.statistics.violations += 1
+        recorded = _recorded(scenario, strategy, outcome)
+        size = (len(recorded.ops), len(recorded.directives), encode(recorded))
+        known = self._sizes.get(violation.signature)
+        if known is not None and known <= size:
+            return
+        if not self._replays(recorded, outcome):
+            return
+        self._sizes[violation.signature] = size
+        signature = violation.signature
+        finding = Finding(
+            signature.oracle,
+            signature.culprit,
+            signature.object_class,
+            violation.promise,
+            text.dump(
+                replace(recorded, headers=(("expect", str(signature)), ("origin", "farm")))
+            ),
+            outcome.digest,
+            build.build_id(),
+            outcome.steps,
+            "farm",
+        )
+        self.findings[signature] = finding
+        try:
+            write_finding(self._findings_folder, finding)
+        except OSError as e:
+            self.internal_error("finding-lost", str(e), finding.text)
+        if self.statistics.first_find_executions == 0:
+            self._measure()
+            self.statistics.first_find_executions = self.statistics.executions
+            self.statistics.first_find_seconds = self.statistics.seconds
+            self.statistics.first_find_cpu_seconds = self.statistics.cpu_seconds
+
+    def _with_bugs(self, scenario: Scenario) -> Scenario:
+        """The slice chooses the model: bytes cannot express `bug=`."""
+        if not self._bugs:
+            return scenario
+        return replace(scenario, config=replace(scenario.config, bugs=self._bugs))
+
+    # --- the end, the statistics, the errors ---------------------------------------------------
+
+    def _over(self) -> bool:
+        return self._clock() >= self._deadline or bool(self._stop_at_first and self.findings)
+
+    def _tick(self) -> None:
+        now = self._clock()
+        if now >= self._next_statistics:
+            self._next_statistics = now + STATISTICS_SECONDS
+            self.write_statistics()
+            if not self._alive():
+                raise Finished
+        if self._over():
+            raise Finished
+
+    def _measure(self) -> None:
+        statistics = self.statistics
+        statistics.seconds = round(self._clock() - self._began, 3)
+        statistics.cpu_seconds = round(self._cpu_clock() - self._cpu_began, 3)
+        statistics.features = self._novelty.features
+
+    def write_statistics(self, *, final: bool = False) -> None:
+        """Append a line to the statistics file; with `final` also what was never reached."""
+        statistics = self.statistics
+        self._measure()
+        missed = [n for i, n in enumerate(sites.NAMES) if not self._machine.sites_seen[i]]
+        rare = [
+            n
+            for i, n in enumerate(features.NAMED_SITUATIONS)
+            if not self._machine.named_seen[i]
+        ]
+        statistics.sites_reached = len(sites.NAMES) - len(missed)
+        statistics.situations_reached = len(features.NAMED_SITUATIONS) - len(rare)
+        statistics.final = final
+        if final:
+            statistics.sites_missed = missed
+            statistics.situations_missed = rare
+        self._statistics_file.write(statistics.to_json().encode() + b"\n")
+
+    def internal_error(self, kind: str, detail: str, scenario_text: str = "") -> None:
+        """Count an error of ours; the first of each kind and detail keeps its scenario."""
+        known = self.statistics.internal_errors
+        for error in known:
+            if error.kind == kind and error.detail == detail:
+                error.count += 1
+                return
+        if len(known) < MAX_INTERNAL_ERRORS:
+            known.append(InternalError(kind, detail, scenario_text))
+        else:
+            known[-1].count += 1
+
+    def _fitting(self, made: bytes, data: bytes, max_size: int) -> bytes:
+        """`made` if the engine can take it, else what the engine gave."""
+        if len(made) <= max_size:
+            return made
+        self.internal_error("mutator", f"made more than max_size = {max_size} bytes")
+        return data
+
+
+def _recorded(scenario: Scenario, strategy: Strategy | None, outcome: Outcome) -> Scenario:
+    """The scenario that replays this run without a strategy."""
+    if strategy is None:
+        return scenario
+    return scenario.with_directives(tuple(outcome.recorded))
+
+
+def _signature_text(outcome: Outcome) -> str:
+    return str(outcome.violation.signature) if outcome.violation else "none"
+
+
+def _describe(e: Exception) -> str:
+    """The exception and where it came from, in one line that does not depend on the input."""
+    frames = traceback.extract_tb(e.__traceback__)
+    where = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames[-4:]))
+    return f"{type(e).__name__}: {str(e)[:200]} ({where})"

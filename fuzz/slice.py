@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: MIT
+"""A slice of fuzzing: one supervised child process that fuzzes for some seconds.
+
+Contract: `run_slice` starts `python -m fuzz.harness` in a session of its own, without
+credentials, with a clean environment, closed files and limits, watches the wall clock, and
+says how it ended. Whatever the child had reported before it died is in the result; an end
+that is not ours to explain (killed, out of memory, crash of the engine) is never a finding.
+Nothing of the child is trusted: its files are parsed strictly and bounded in size.
+
+`out` afterwards has `corpus/` (new scenarios as text, named by their hash) and `findings/`.
+
+It does not store, minimize or judge: that is the caller's.
+"""
+
+import contextlib
+import enum
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, final
+
+import fuzz
+from corpus import text
+from fuzz.codec import MAX_SIZE, decode, encode
+from fuzz.findings import (
+    Finding,
+    FindingError,
+    read_findings,
+    write_atomically,
+    write_finding,
+)
+from fuzz.inflight import read_slot
+from fuzz.statistics import InternalError, Statistics, statistics_from_json
+from simulator.scenario import MAX_FUZZ_OPS, Scenario
+
+START_GRACE_SECONDS: Final = 15.0  # importing, reading the seeds
+END_GRACE_SECONDS: Final = 10.0  # the last run, the last line of statistics
+POLL_SECONDS: Final = 0.1
+LOG_TAIL_BYTES: Final = 4096
+# A line of statistics names every site that was missed; more was not written by us.
+MAX_STATISTICS_LINE: Final = 1 << 20
+MAX_SEED_FILES: Final = 10_000
+DEFAULT_RSS_LIMIT_MIB: Final = 1024
+
+
+class ExitKind(enum.Enum):
+    """How a slice ended. All but OK and FINDINGS are infrastructure, with or without
+    findings from before."""
+
+    OK = "ok"
+    FINDINGS = "findings"
+    TIMEOUT = "timeout"  # one input, or the child, did not end in time
+    OOM = "oom"
+    KILLED = "killed"  # by somebody else
+    ERROR = "error"  # of ours: the engine crashed, or runs were not deterministic
+
+
+# libFuzzer's exit codes, and 71 for a MemoryError in Python.
+_EXIT_CODES: Final = {70: ExitKind.TIMEOUT, 71: ExitKind.OOM, 72: ExitKind.KILLED}
+_SIGNALS: Final = {
+    signal.SIGKILL: ExitKind.KILLED,
+    signal.SIGTERM: ExitKind.KILLED,
+    signal.SIGINT: ExitKind.KILLED,
+    signal.SIGHUP: ExitKind.KILLED,
+    signal.SIGXCPU: ExitKind.TIMEOUT,
+    signal.SIGALRM: ExitKind.TIMEOUT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SliceSpec:
+    """What to run. `seed_corpus` is a folder of .mm files or None; `out` is created."""
+
+    seconds: float
+    out: Path
+    seed: int = 1
+    bugs: tuple[str, ...] = ()
+    seed_corpus: Path | None = None
+    rss_limit_mib: int = DEFAULT_RSS_LIMIT_MIB
+    engine: str = "auto"
+    stop_at_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SliceResult:
+    """What came of it. `in_flight` is the text of the scenario that was running when the
+    child died; `unused_seeds` says why each starting file was not used, one line each."""
+
+    exit_kind: ExitKind
+    findings: list[Finding]
+    statistics: Statistics
+    new_entries: int
+    seconds: float
+    in_flight: str | None
+    log_tail: str
+    seeds: int = 0
+    unused_seeds: list[str] = field(default_factory=list)
+
+    @property
+    def executions(self) -> int:
+        return self.statistics.executions
+
+    @property
+    def cpu_seconds(self) -> float:
+        return self.statistics.cpu_seconds
+
+    @property
+    def features(self) -> int:
+        return self.statistics.features
+
+    @property
+    def internal_errors(self) -> list[InternalError]:
+        """Errors of ours, the highest class (nondeterminism) first."""
+        return sorted(
+            self.statistics.internal_errors, key=lambda e: (e.kind != "nondeterminism", e.kind)
+        )
+
+
+def classify(return_code: int, *, timed_out: bool, nr_findings: int) -> ExitKind:
+    """The kind of an end, from what the system says of the child."""
+    if timed_out:
+        return ExitKind.TIMEOUT
+    if return_code == 0:
+        return ExitKind.FINDINGS if nr_findings else ExitKind.OK
+    if return_code < 0:
+        return _SIGNALS.get(signal.Signals(-return_code), ExitKind.ERROR)
+    return _EXIT_CODES.get(return_code, ExitKind.ERROR)
+
+
+def run_slice(
+    spec: SliceSpec,
+    progress: Callable[[Statistics], None] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> SliceResult:
+    """Run one slice to its end. `progress` is called with each new line of statistics.
+
+    Raises OSError where the folder or the child cannot be made.
+    """
+    (spec.out / "corpus").mkdir(parents=True, exist_ok=True)
+    (spec.out / "findings").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="mmfarm-slice-") as folder:
+        work = Path(folder)
+        for name in ("seeds", "corpus", "home"):
+            (work / name).mkdir()
+        nr_seeds, unused = _write_seeds(spec.seed_corpus, work / "seeds")
+        began = clock()
+        return_code, timed_out, statistics = _supervise(spec, work, progress, clock)
+        seconds = clock() - began
+        findings = _collect_findings(work, spec.out, statistics)
+        kind = classify(return_code, timed_out=timed_out, nr_findings=len(findings))
+        if any(e.kind == "nondeterminism" for e in statistics.internal_errors):
+            kind = ExitKind.ERROR
+        died = kind not in (ExitKind.OK, ExitKind.FINDINGS)
+        return SliceResult(
+            exit_kind=kind,
+            findings=findings,
+            statistics=statistics,
+            new_entries=_keep_corpus(work / "corpus", spec.out / "corpus"),
+            seconds=round(seconds, 3),
+            in_flight=_in_flight(work, spec.bugs) if died else None,
+            log_tail=_log_tail(work / "log"),
+            seeds=nr_seeds,
+            unused_seeds=unused,
+        )
+
+
+# --- the child ------------------------------------------------------------------------------
+
+
+def _supervise(
+    spec: SliceSpec,
+    work: Path,
+    progress: Callable[[Statistics], None] | None,
+    clock: Callable[[], float],
+) -> tuple[int, bool, Statistics]:
+    """Start the child and wait for its end. Returns its code, whether the watchdog ended it,
+    and its last statistics."""
+    command = [
+        sys.executable, "-P", "-m", "fuzz.harness", str(work),
+        f"--seconds={spec.seconds}",
+        f"--seed={spec.seed}",
+        f"--rss-limit-mib={spec.rss_limit_mib}",
+        f"--engine={spec.engine}",
+        *(f"--bug={bug}" for bug in spec.bugs),
+        *(("--stop-at-first",) if spec.stop_at_first else ()),
+    ]  # fmt: skip
+    deadline = clock() + spec.seconds + START_GRACE_SECONDS + END_GRACE_SECONDS
+    follower = _Follower(work / "statistics.jsonl")
+    timed_out = False
+    with (work / "log").open("wb") as log:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=work,
+            env=_environment(work),
+            close_fds=True,
+            start_new_session=True,
+        )
+    try:
+        while True:
+            try:
+                child.wait(POLL_SECONDS)
+            except subprocess.TimeoutExpired:
+                pass
+            else:
+                break
+            for statistics in follower.new_lines():
+                if progress is not None:
+                    progress(statistics)
+            if clock() >= deadline:
+                timed_out = True
+                break
+    finally:
+        _kill_group(child)
+    for statistics in follower.new_lines():
+        if progress is not None:
+            progress(statistics)
+    return child.returncode, timed_out, follower.last
+
+
+def _kill_group(child: subprocess.Popen[bytes]) -> None:
+    """End the child and whatever it started; the child leads a group of its own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _environment(work: Path) -> dict[str, str]:
+    """Nothing of ours but what the child needs: no credentials, no addresses of services."""
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(work / "home"),
+        "TMPDIR": str(work / "home"),
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(Path(fuzz.__file__).resolve().parents[1]),
+    }
+    if "MMFARM_MODEL" in os.environ:
+        environment["MMFARM_MODEL"] = os.environ["MMFARM_MODEL"]
+    return environment
+
+
+@final
+class _Follower:
+    """Reads the lines that a growing file of statistics gets."""
+
+    def __init__(self, path: Path) -> None:
+        self.last = Statistics()
+        self._path = path
+        self._offset = 0
+
+    def new_lines(self) -> Iterable[Statistics]:
+        """The lines that are complete by now. One that does not parse is an error of ours
+        in the last statistics, and the rest is still read."""
+        try:
+            with self._path.open("rb") as f:
+                f.seek(self._offset)
+                data = f.read(MAX_STATISTICS_LINE)
+        except FileNotFoundError:
+            return
+        end = data.rfind(b"\n") + 1
+        self._offset += end
+        for line in data[:end].splitlines():
+            try:
+                self.last = statistics_from_json(line)
+            except ValueError as e:
+                self.last.internal_errors.append(InternalError("engine", f"statistics: {e}"))
+                continue
+            yield self.last
+
+
+# --- what goes in and what comes out -----------------------------------------------------------
+
+
+def _write_seeds(source: Path | None, folder: Path) -> tuple[int, list[str]]:
+    """Encode the .mm files of `source`. Returns how many inputs came of them and, a line
+    each, what was not used and why."""
+    unused: list[str] = []
+    if source is None:
+        return 0, unused
+    names: set[str] = set()
+    paths = sorted(source.rglob("*.mm"))
+    for path in paths[MAX_SEED_FILES:]:
+        unused.append(f"{path.name}: more than {MAX_SEED_FILES} seed files")
+    for path in paths[:MAX_SEED_FILES]:
+        try:
+            scenario = text.load(path)
+        except (OSError, text.TextError) as e:
+            unused.append(f"{path.name}: {e}")
+            continue
+        for piece in _windows(scenario):
+            data = encode(piece)
+            if decode(data) != _expressible(piece):
+                unused.append(
+                    f"{path.name}: ops {piece.ops[0].uid}.. exceed the fuzz limits "
+                    "(actors, pages, uids or directives)"
+                )
+                continue
+            name = hashlib.sha256(data).hexdigest()
+            if name not in names:
+                (folder / name).write_bytes(data)
+                names.add(name)
+    return len(names), unused
+
+
+def _windows(scenario: Scenario) -> Iterable[Scenario]:
+    """Pieces of at most MAX_FUZZ_OPS ops, in order, with the directives of their ops."""
+    ops = scenario.ops
+    for start in range(0, len(ops), MAX_FUZZ_OPS):
+        yield scenario.with_ops(ops[start : start + MAX_FUZZ_OPS])
+
+
+def _expressible(scenario: Scenario) -> Scenario:
+    """Without what bytes never express."""
+    return replace(
+        scenario, headers=(), config=replace(scenario.config, bugs=(), kernel="")
+    )
+
+
+def _keep_corpus(made: Path, corpus: Path) -> int:
+    """New inputs of the engine as text, named by their hash. Returns how many are new."""
+    new = 0
+    for path in sorted(made.iterdir()):
+        if path.stat().st_size > MAX_SIZE:
+            continue
+        scenario = replace(decode(path.read_bytes()), headers=(("origin", "farm"),))
+        data = text.dump(scenario).encode()
+        target = corpus / f"{hashlib.sha256(data).hexdigest()[:16]}.mm"
+        if not target.exists():
+            write_atomically(target, data)
+            new += 1
+    return new
+
+
+def _collect_findings(work: Path, out: Path, statistics: Statistics) -> list[Finding]:
+    """The child's findings, also into `out/findings`."""
+    folder = work / "findings"
+    if not folder.exists():
+        return []
+    findings: list[Finding] = []
+    try:
+        for finding in read_findings(folder):
+            findings.append(finding)
+            write_finding(out / "findings", finding)
+    except FindingError as e:
+        statistics.internal_errors.append(InternalError("finding-lost", str(e)))
+    return findings
+
+
+def _in_flight(work: Path, bugs: tuple[str, ...]) -> str | None:
+    """The text of what was running when the child died."""
+    entry = read_slot(work / "in-flight")
+    if entry is None or len(entry.data) > MAX_SIZE:
+        return None
+    scenario = decode(entry.data)
+    scenario = replace(
+        scenario,
+        config=replace(scenario.config, bugs=tuple(sorted(bugs))),
+        headers=(("origin", "farm"),),
+    )
+    return text.dump(scenario)
+
+
+def _log_tail(path: Path) -> str:
+    with path.open("rb") as f:
+        size = f.seek(0, os.SEEK_END)
+        f.seek(max(0, size - LOG_TAIL_BYTES))
+        return f.read().decode("utf-8", "replace")
