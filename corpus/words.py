@@ -89,6 +89,11 @@ class Line:
             raise Bad(column, f"unknown {what} {shown(word)}{nearest(word, names)}")
         return names.index(word)
 
+    def keyword(self, right: str) -> None:
+        column, word = self.take(f"`{right}`")
+        if word != right:
+            raise Bad(column, f"`{right}` should stand here, not {shown(word)}")
+
     def end(self, allowed: Sequence[str] = ()) -> None:
         """Nothing more may stand here; `allowed` are the optional words of this place."""
         if self.more():
@@ -102,7 +107,7 @@ def parse_args(line: Line, spec: OpSpec) -> tuple[int, ...]:
     slots: list[int] = []
     for arg in spec.args:
         if arg.keyword:
-            line.choice("keyword", (arg.keyword,))
+            line.keyword(arg.keyword)
         slots += _parse_arg(line, arg, slots)
     last = spec.args[-1] if spec.args else None
     line.end(last.names if last and last.kind == ops.FLAGS else ())
