@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: MIT
+"""The store keeps every find once, under one signature, whoever else writes at the same time."""
+
+import multiprocessing
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from corpus.text import TextError
+from fuzz.findings import Finding
+from simulator.outcome import Outcome, Signature, TraceEvent, Violation
+from simulator.scenario import SWITCH, Directive
+from workers.records import RunFigures
+from workers.schema import (
+    ABANDONED,
+    DONE,
+    MINIMAL,
+    MINIMIZED,
+    NEW,
+    QUEUED,
+    RUNNING,
+    UNREPRODUCIBLE,
+    VERIFIED,
+)
+from workers.store import MAX_ATTEMPTS, MAX_EXAMPLES, Store, StoreError, file_url
+
+PROCESSES = 8
+INSERTS = 50
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class SteppingClock:
+    """Each reading is one second after the last."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+def text_of(reads: int) -> str:
+    """A canonical scenario of `reads` + 1 ops."""
+    head = "# mmfarm scenario 1\nconfig pmd_order=3 frames=64\n1 T0 mmap 0..8 rw private anon\n"
+    return head + "".join(f"{uid} T0 read 3\n" for uid in range(2, reads + 2))
+
+
+def finding(reads: int = 1, culprit: str = "zap_pte_range") -> Finding:
+    return Finding(
+        oracle="stale-tlb",
+        culprit=culprit,
+        object_class="anon",
+        promise="no CPU may use a translation after its flush",
+        text=text_of(reads),
+        digest="00112233aabbccdd",
+        build_id="b" * 64,
+        steps=17,
+        origin="farm",
+    )
+
+
+def outcome_of(found: Finding) -> Outcome:
+    return Outcome(
+        violation=Violation(found.signature, found.promise, uid=2, step=9),
+        digest=found.digest,
+        steps=found.steps,
+        results=[0, -14],
+        dead=[Directive(1, "op:begin", 1, SWITCH, 1)],
+        recorded=[Directive(2, "op:end", 1, SWITCH, 0)],
+        trace=[TraceEvent(3, 0, 0, 1, "op:begin", 0, "PTE 3 cleared")],
+        state_before="before",
+        state_after="after",
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(file_url(tmp_path / "mmfarm.db"), SteppingClock())
+    yield opened
+    opened.close()
+
+
+def _insert_many(url: str, culprits: list[str]) -> None:
+    store = Store.open(url)
+    for culprit in culprits:
+        store.record(finding(culprit=culprit))
+    store.close()
+
+
+def test_concurrent_finds_of_one_signature_are_one_failure_that_counts_them_all(
+    tmp_path: Path,
+) -> None:
+    """The processes also create the database, all at once."""
+    url = file_url(tmp_path / "mmfarm.db")
+    spawn = multiprocessing.get_context("spawn")
+    children = [
+        spawn.Process(target=_insert_many, args=(url, ["zap_pte_range"] * INSERTS))
+        for _ in range(PROCESSES)
+    ]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    assert [child.exitcode for child in children] == [0] * PROCESSES
+    store = Store.open(url)
+    assert [row.count for row in store.failures()] == [PROCESSES * INSERTS]
+    assert store.stats().scenarios == 1
+    store.close()
+
+
+def test_each_part_of_a_signature_tells_failures_apart(store: Store) -> None:
+    base = finding()
+    for other in (base, replace(base, oracle="refcount"), replace(base, culprit="do_munmap"),
+                  replace(base, object_class="file")):
+        assert store.record(other).first
+    assert not store.record(base).first
+    assert [row.count for row in store.failures()] == [2, 1, 1, 1]
+
+
+def test_a_failure_remembers_when_it_was_first_and_last_seen(store: Store) -> None:
+    store.record(finding())
+    first = store.failures()[0]
+    store.record(finding())
+    last = store.failures()[0]
+    assert first.first_seen == last.first_seen > START
+    assert last.last_seen > first.last_seen
+    assert last.last_seen.utcoffset() == timedelta(0)
+
+
+def test_the_last_sighting_does_not_go_back_with_a_slow_clock(tmp_path: Path) -> None:
+    url = file_url(tmp_path / "mmfarm.db")
+    Store.open(url, lambda: START).record(finding())
+    slow = Store.open(url, lambda: START - timedelta(hours=1))
+    slow.record(finding())
+    assert slow.failures()[0].last_seen == START
+
+
+def test_a_clock_without_a_time_zone_is_refused(tmp_path: Path) -> None:
+    store = Store.open(
+        file_url(tmp_path / "mmfarm.db"), lambda: START.replace(tzinfo=None)
+    )
+    with pytest.raises(Exception, match="no time zone"):
+        store.record(finding())
+    assert store.failures() == []
+
+
+def test_the_smallest_scenario_is_the_best_one(store: Store) -> None:
+    for reads in (5, 2, 9):
+        store.record(finding(reads))
+    detail = store.failure(1)
+    assert detail is not None
+    assert detail.best.text == text_of(2)
+    assert (detail.best.ops, detail.failure.ops, detail.examples) == (3, 3, 3)
+
+
+def test_beyond_the_cap_only_smaller_scenarios_are_kept_and_all_are_counted(
+    store: Store,
+) -> None:
+    sizes = list(range(10, 10 + MAX_EXAMPLES + 5))
+    for reads in sizes:
+        store.record(finding(reads))
+    store.record(finding(3))
+    detail = store.failure(1)
+    assert detail is not None
+    assert detail.examples == MAX_EXAMPLES + 1
+    assert detail.best.text == text_of(3)
+    assert detail.failure.count == len(sizes) + 1
+
+
+def test_a_finding_whose_text_does_not_parse_is_refused_and_leaves_nothing(
+    store: Store,
+) -> None:
+    with pytest.raises(TextError):
+        store.record(replace(finding(), text="1 T0 frobnicate\n"))
+    assert store.failures() == []
+
+
+def test_failures_are_filtered_by_oracle_state_and_run(store: Store) -> None:
+    run = store.create_run({})
+    store.record(finding(), run)
+    store.record(replace(finding(), oracle="refcount"))
+    store.verified(1, text_of(1), "b" * 64, outcome_of(finding()))
+    assert [row.id for row in store.failures(oracle="refcount")] == [2]
+    assert [row.id for row in store.failures(state=VERIFIED)] == [1]
+    assert [row.id for row in store.failures(run_id=run)] == [1]
+    assert store.failures(oracle="refcount", state=VERIFIED) == []
+
+
+def test_a_failure_that_does_not_exist_is_none(store: Store) -> None:
+    assert store.failure(1) is None
+    assert store.run(1) is None
+
+
+def test_a_verified_failure_gives_back_the_outcome_with_its_trace(store: Store) -> None:
+    store.record(finding())
+    assert store.verified(1, text_of(1), "c" * 64, outcome_of(finding()))
+    detail = store.failure(1)
+    assert detail is not None
+    assert detail.failure.state == VERIFIED
+    assert detail.outcome == outcome_of(finding())
+    assert detail.best.build_id == "c" * 64
+
+
+def test_a_scenario_that_replayed_is_better_than_a_smaller_one_that_did_not(
+    store: Store,
+) -> None:
+    store.record(finding(2))
+    store.record(finding(5))
+    store.verified(1, text_of(5), "b" * 64, outcome_of(finding(5)))
+    detail = store.failure(1)
+    assert detail is not None
+    assert detail.best.text == text_of(5)
+
+
+def test_the_minimal_scenario_stays_the_best_one(store: Store) -> None:
+    store.record(finding(5))
+    store.verified(1, text_of(5), "b" * 64, outcome_of(finding(5)))
+    certificate = {"tried": ["drop op 2"], "format": 1}
+    assert store.minimized(1, text_of(3), "b" * 64, outcome_of(finding(3)), certificate)
+    store.record(finding(2))
+    detail = store.failure(1)
+    assert detail is not None
+    assert detail.failure.state == MINIMIZED
+    assert (detail.best.text, detail.best.role) == (text_of(3), MINIMAL)
+    assert detail.certificate == certificate
+
+
+def test_a_failure_moves_on_once_however_often_the_task_is_delivered(store: Store) -> None:
+    store.record(finding())
+    outcome = outcome_of(finding())
+    assert not store.minimized(1, text_of(1), "b" * 64, outcome, {})
+    assert store.verified(1, text_of(1), "b" * 64, outcome)
+    assert not store.verified(1, text_of(1), "b" * 64, outcome)
+    assert not store.unreproducible(1, "late")
+    assert store.minimized(1, text_of(1), "b" * 64, outcome, {})
+    assert not store.minimized(1, text_of(1), "b" * 64, outcome, {})
+    assert store.failures()[0].state == MINIMIZED
+
+
+def test_attempts_at_a_failure_are_capped_and_start_anew_in_the_next_state(
+    store: Store,
+) -> None:
+    store.record(finding())
+    attempts = [store.begin(1, NEW) for _ in range(MAX_ATTEMPTS + 1)]
+    assert attempts == [*range(1, MAX_ATTEMPTS + 1), None]
+    store.verified(1, text_of(1), "b" * 64, outcome_of(finding()))
+    assert store.begin(1, NEW) is None
+    assert store.begin(1, VERIFIED) == 1
+
+
+def test_an_unreproducible_failure_is_looked_at_again_with_another_scenario(
+    store: Store,
+) -> None:
+    store.record(finding(5))
+    store.begin(1, NEW)
+    assert store.unreproducible(1, "digests differ")
+    store.record(finding(5))
+    assert store.failures()[0].state == UNREPRODUCIBLE
+    store.record(finding(6))
+    row = store.failures()[0]
+    assert (row.state, row.attempts, row.note) == (NEW, 0, "digests differ")
+
+
+def test_a_run_keeps_its_order_its_figures_and_what_it_saw(store: Store) -> None:
+    run_id = store.create_run({"seconds": 5, "bugs": ["x"]})
+    queued = store.run(run_id)
+    assert queued is not None
+    assert (queued.state, queued.spec, queued.figures) == (
+        QUEUED, {"seconds": 5, "bugs": ["x"]}, None,
+    )
+    attempt = store.begin_run(run_id)
+    assert attempt == 1
+    figures = RunFigures("killed", 4_000_000_000, 5.0, 4.9, 700, 12, in_flight="1 T0 exit\n")
+    recorded = store.end_run(run_id, attempt, figures, [finding(), finding(culprit="f")], "log")
+    assert sorted(r.failure_id for r in recorded) == [1, 2]
+    done = store.run(run_id)
+    assert done is not None
+    assert (done.state, done.figures, done.note) == (DONE, figures, "log")
+    stats = store.stats()
+    assert (stats.runs, stats.exit_kinds, stats.executions) == (
+        {DONE: 1}, {"killed": 1}, 4_000_000_000,
+    )
+    assert stats.failures == {NEW: 2}
+
+
+def test_the_results_of_an_attempt_are_accepted_once(store: Store) -> None:
+    run_id = store.create_run({})
+    attempt = store.begin_run(run_id)
+    assert attempt is not None
+    store.end_run(run_id, attempt, RunFigures("findings", executions=5), [finding()])
+    store.end_run(run_id, attempt, RunFigures("findings", executions=5), [finding()])
+    assert store.failures()[0].count == 1
+    assert store.stats().executions == 5
+    assert store.begin_run(run_id) is None
+
+
+def test_an_overtaken_attempt_adds_its_findings_and_nothing_else(store: Store) -> None:
+    run_id = store.create_run({})
+    store.begin_run(run_id)
+    store.begin_run(run_id)
+    store.end_run(run_id, 2, RunFigures("ok", executions=5))
+    store.end_run(run_id, 1, RunFigures("findings", executions=7), [finding()])
+    row = store.run(run_id)
+    assert row is not None
+    assert (row.attempt, row.figures) == (2, RunFigures("ok", executions=5))
+    assert [f.runs for f in store.failures(run_id=run_id)] == [1]
+
+
+def test_a_run_whose_worker_dies_each_time_is_abandoned(store: Store) -> None:
+    run_id = store.create_run({})
+    attempts = [store.begin_run(run_id) for _ in range(MAX_ATTEMPTS)]
+    assert attempts == list(range(1, MAX_ATTEMPTS + 1))
+    assert [r.state for r in store.runs(RUNNING)] == [RUNNING]
+    assert store.begin_run(run_id) is None
+    row = store.run(run_id)
+    assert row is not None
+    assert (row.state, row.attempt, row.figures) == (ABANDONED, MAX_ATTEMPTS, None)
+    assert "died" in row.note
+    assert store.begin_run(run_id) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("nonsense", "not a database URL"),
+        ("mysql://localhost/mmfarm", "sqlite or postgresql"),
+        ("sqlite:////proc/nowhere/mmfarm.db", "check that the folder exists"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_refused_with_a_remedy(url: str, says: str) -> None:
+    with pytest.raises(StoreError, match=says):
+        Store.open(url)
+
+
+def test_signatures_come_back_as_they_went_in(store: Store) -> None:
+    odd = replace(finding(), culprit="f'; DROP TABLE failure; --", object_class='"%s" \\ ü')
+    store.record(odd)
+    assert store.failures()[0].signature == Signature(odd.oracle, odd.culprit, odd.object_class)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""What differs between SQLite and PostgreSQL, all of it.
+
+Contract: `create` gives an engine on which `writing(engine).begin()` is a transaction that may
+write from its first statement on, on both dialects. `upsert` is the only way to insert what may
+be there already.
+
+SQLite settings and why: WAL, because readers (`mmfarm triage`) must not wait for slices that
+record; busy_timeout 10 s, because writers queue and a transaction here takes milliseconds;
+synchronous=NORMAL, because with WAL a power cut then loses the last commits but never corrupts,
+and a slice can be run again; foreign_keys=ON, because SQLite ignores them otherwise. A writer
+begins with BEGIN IMMEDIATE: a transaction that reads first and writes later gets SQLITE_BUSY at
+once when somebody else wrote in between, whatever the timeout. WAL needs shared memory, so the
+file must not be on a network file system; more than one host means PostgreSQL.
+"""
+
+import json
+from typing import Any, Final
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+SQLITE: Final = "sqlite"
+POSTGRESQL: Final = "postgresql"
+DIALECTS: Final = (SQLITE, POSTGRESQL)
+
+BUSY_TIMEOUT_MS: Final = 10_000
+_WRITING: Final = "mmfarm_writing"
+
+
+def create(url: URL) -> Engine:
+    """An engine for one of DIALECTS. Opens no connection."""
+    # A server may have dropped pooled connections between two slices; a file cannot.
+    engine = create_engine(
+        url, json_serializer=_dump, pool_pre_ping=url.get_backend_name() == POSTGRESQL
+    )
+    if url.get_backend_name() == SQLITE:
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def writing(engine: Engine) -> Engine:
+    """The same engine and pool; its transactions write."""
+    return engine.execution_options(**{_WRITING: True})
+
+
+def upsert(connection: Connection, model: type[Any]) -> "sqlite.Insert | postgresql.Insert":
+    """An insert that knows ON CONFLICT, in the dialect of `connection`."""
+    return insert(connection.dialect.name, model)
+
+
+def insert(dialect_name: str, model: type[Any]) -> "sqlite.Insert | postgresql.Insert":
+    if dialect_name == SQLITE:
+        return sqlite.insert(model)
+    if dialect_name == POSTGRESQL:
+        return postgresql.insert(model)
+    raise ValueError(f"no upsert for {dialect_name}; use one of {', '.join(DIALECTS)}")
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _set_up_sqlite(connection: Any, record: ConnectionPoolEntry) -> None:
+    # The driver's own BEGIN is deferred and comes late; _begin_sqlite sends ours.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")  # first: the next one may wait
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get(_WRITING, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""The questions that triage asks the store, as functions of an open connection.
+
+Contract: nothing here writes. `Store` has a method for each, which opens the connection.
+"""
+
+from typing import Any
+
+from sqlalchemy import Row, and_, case, exists, func, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import InstrumentedAttribute
+
+from simulator.outcome import Signature
+from workers.records import ExampleRow, FailureDetail, FailureRow, RunFigures, RunRow, Stats
+from workers.schema import (
+    MINIMAL,
+    Certificate,
+    Example,
+    Failure,
+    Run,
+    Scenario,
+    Sighting,
+    Trace,
+)
+from workers.wire import outcome_from_json
+
+# Each failure's scenarios by rank: the minimal one, then those that replayed, then by size.
+_RANKED = (
+    select(
+        Example.failure_id,
+        Example.role,
+        Example.origin,
+        Example.build_id,
+        Example.digest,
+        Example.steps,
+        Scenario.sha256,
+        Scenario.text,
+        Scenario.ops,
+        Scenario.directives,
+        func.row_number()
+        .over(
+            partition_by=Example.failure_id,
+            order_by=(
+                case((Example.role == MINIMAL, 0), else_=1),
+                case((Trace.digest.is_not(None), 0), else_=1),
+                Scenario.ops,
+                Scenario.directives,
+                func.length(Scenario.text),
+                Scenario.sha256,
+            ),
+        )
+        .label("rank"),
+    )
+    .select_from(Example)
+    .join(Scenario)
+    .outerjoin(
+        Trace,
+        and_(
+            Trace.scenario_sha256 == Example.scenario_sha256, Trace.build_id == Example.build_id
+        ),
+    )
+    .subquery()
+)
+
+_FAILURES = select(
+    Failure.__table__,
+    select(func.count())
+    .where(Sighting.failure_id == Failure.id)
+    .scalar_subquery()
+    .label("runs"),
+    _RANKED.c.ops,
+    _RANKED.c.directives,
+).join(_RANKED, and_(_RANKED.c.failure_id == Failure.id, _RANKED.c.rank == 1))
+
+
+def failures(
+    connection: Connection, oracle: str | None, state: str | None, run_id: int | None
+) -> list[FailureRow]:
+    """Failures that match all filters, those seen most often first."""
+    query = _FAILURES.order_by(Failure.count.desc(), Failure.id)
+    if oracle is not None:
+        query = query.where(Failure.oracle == oracle)
+    if state is not None:
+        query = query.where(Failure.state == state)
+    if run_id is not None:
+        query = query.where(
+            exists().where(Sighting.run_id == run_id, Sighting.failure_id == Failure.id)
+        )
+    return [_failure_row(row) for row in connection.execute(query)]
+
+
+def failure(connection: Connection, failure_id: int) -> FailureDetail | None:
+    """One failure with its best scenario; None when there is no such failure."""
+    row = connection.execute(_FAILURES.where(Failure.id == failure_id)).first()
+    if row is None:
+        return None
+    kept = examples(connection, failure_id)
+    best = kept[0]
+    outcome = connection.execute(
+        select(Trace.outcome).where(
+            Trace.scenario_sha256 == best.sha256, Trace.build_id == best.build_id
+        )
+    ).scalar()
+    certificate = connection.execute(
+        select(Certificate.content).where(Certificate.failure_id == failure_id)
+    ).scalar()
+    return FailureDetail(
+        failure=_failure_row(row),
+        best=best,
+        examples=len(kept),
+        outcome=None if outcome is None else outcome_from_json(outcome),
+        certificate=certificate,
+    )
+
+
+def examples(connection: Connection, failure_id: int) -> list[ExampleRow]:
+    """All kept scenarios of a failure, the best first."""
+    rows = connection.execute(
+        select(_RANKED).where(_RANKED.c.failure_id == failure_id).order_by(_RANKED.c.rank)
+    )
+    return [
+        ExampleRow(
+            sha256=row.sha256,
+            text=row.text,
+            ops=row.ops,
+            directives=row.directives,
+            role=row.role,
+            origin=row.origin,
+            build_id=row.build_id,
+            digest=row.digest,
+            steps=row.steps,
+        )
+        for row in rows
+    ]
+
+
+def stats(connection: Connection) -> Stats:
+    executions, seconds, cpu_seconds = connection.execute(
+        select(
+            func.coalesce(func.sum(Run.executions), 0),
+            func.coalesce(func.sum(Run.seconds), 0.0),
+            func.coalesce(func.sum(Run.cpu_seconds), 0.0),
+        )
+    ).one()
+    return Stats(
+        failures=_tally(connection, Failure.state),
+        runs=_tally(connection, Run.state),
+        exit_kinds=_tally(connection, Run.exit_kind),
+        executions=int(executions),
+        seconds=float(seconds),
+        cpu_seconds=float(cpu_seconds),
+        scenarios=connection.execute(select(func.count(Scenario.sha256))).scalar_one(),
+    )
+
+
+def run(connection: Connection, run_id: int) -> RunRow | None:
+    row = connection.execute(select(Run.__table__).where(Run.id == run_id)).first()
+    return None if row is None else _run_row(row)
+
+
+def runs(connection: Connection, state: str | None) -> list[RunRow]:
+    """Runs in the order they were created."""
+    query = select(Run.__table__).order_by(Run.id)
+    if state is not None:
+        query = query.where(Run.state == state)
+    return [_run_row(row) for row in connection.execute(query)]
+
+
+def _failure_row(row: Row[Any]) -> FailureRow:
+    return FailureRow(
+        id=row.id,
+        signature=Signature(row.oracle, row.culprit, row.object_class),
+        promise=row.promise,
+        count=row._mapping["count"],
+        first_seen=row.first_seen,
+        last_seen=row.last_seen,
+        state=row.state,
+        attempts=row.attempts,
+        note=row.note,
+        runs=row.runs,
+        ops=row.ops,
+        directives=row.directives,
+    )
+
+
+def _run_row(row: Row[Any]) -> RunRow:
+    figures = None
+    if row.exit_kind is not None:
+        figures = RunFigures(
+            exit_kind=row.exit_kind,
+            executions=row.executions,
+            seconds=row.seconds,
+            cpu_seconds=row.cpu_seconds,
+            features=row.features,
+            new_entries=row.new_entries,
+            in_flight=row.in_flight,
+        )
+    return RunRow(
+        id=row.id,
+        spec=row.spec,
+        state=row.state,
+        attempt=row.attempt,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        note=row.note,
+        figures=figures,
+    )
+
+
+def _tally(connection: Connection, column: InstrumentedAttribute[Any]) -> dict[str, int]:
+    """How many rows have each value that is not NULL."""
+    query = (
+        select(column, func.count()).where(column.is_not(None)).group_by(column).order_by(column)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}

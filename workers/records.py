@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""What the store takes and gives: plain frozen values, so that nobody holds a database session.
+
+Contract: datetimes are aware and UTC; everything else is JSON-ready but `Signature` and
+`Outcome`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from simulator.outcome import Outcome, Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Where a finding was filed, and whether its signature was new."""
+
+    failure_id: int
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRow:
+    """One line of `mmfarm triage list`."""
+
+    id: int
+    signature: Signature
+    promise: str
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    state: str
+    attempts: int
+    note: str
+    runs: int  # in how many runs it was seen
+    ops: int  # of the best scenario
+    directives: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRow:
+    """A scenario of a failure, and what the model of `build_id` does with it."""
+
+    sha256: str
+    text: str
+    ops: int
+    directives: int
+    role: str
+    origin: str
+    build_id: str
+    digest: str
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailureDetail:
+    """One failure with its best scenario: the minimal one, else the smallest."""
+
+    failure: FailureRow
+    best: ExampleRow
+    examples: int  # how many scenarios of it are kept
+    outcome: Outcome | None  # of `best` on its build, with the trace; None until verified
+    certificate: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """What a slice reports about itself."""
+
+    exit_kind: str
+    executions: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    features: int = 0
+    new_entries: int = 0
+    in_flight: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    id: int
+    spec: dict[str, Any]
+    state: str
+    attempt: int
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    note: str  # the end of the slice's log, or why it was abandoned
+    figures: RunFigures | None  # None until a slice has reported
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    failures: dict[str, int]  # state -> how many
+    runs: dict[str, int]  # state -> how many
+    exit_kinds: dict[str, int]  # of runs that are done
+    executions: int
+    seconds: float
+    cpu_seconds: float
+    scenarios: int
