@@ -59,6 +59,7 @@ NR_KINDS: Final[i64] = 5
 MAX_SIZE: Final[int] = 32 + 16 * (MAX_FUZZ_OPS + MAX_FUZZ_DIRECTIVES)
 
 MAX_U16: Final[i64] = 0xFFFF
+SITES: Final[list[int]] = [site for site, name in enumerate(NAMES) if name]
 MAX_FUZZ_UID: Final[i64] = MAX_U16
 
 # Bounds of a fuzzed config; wider than what the generator makes, so that corpus scenarios of
@@ -79,7 +80,7 @@ class FuzzLimitError(ValueError):
 
 def _width(what: i64, bound: i64) -> i64:
     """Bytes of one slot in a record."""
-    if (what == CHOICE or what == NUMBER) and bound < 256:
+    if (what in (CHOICE, NUMBER)) and bound < 256:
         return 1
     return 2
 
@@ -335,7 +336,9 @@ def _get_directives(
     for place, at in raw:
         kind: i64 = data[at] & 0x7F
         kind %= NR_KINDS
-        site = _get16(data, at + 2) % len(NAMES)
+        site = _get16(data, at + 2)
+        if site >= len(NAMES) or not NAMES[site]:
+            site = SITES[site % len(SITES)]
         visit = _within(_get16(data, at + 4), 1, MAX_U16)
         key = (place, site, visit, kind)
         if key in seen:
@@ -347,7 +350,7 @@ def _get_directives(
         elif kind == PARK:
             if arg not in uids:
                 arg = ops[arg % len(ops)].uid
-        elif kind == IPI or kind == TLB:
+        elif kind in (IPI, TLB):
             arg = _within(arg, 1, MAX_U16)
         else:
             arg = 0

@@ -118,7 +118,7 @@ def can_run(sketch: Sketch, actor: i64, code: i64) -> bool:
         return sketch.pins_written != 0
     if code == OP_PIPE_READ:
         return sketch.pipes != 0
-    if code == OP_PREAD or code == OP_PWRITE:
+    if code in (OP_PREAD, OP_PWRITE):
         return sketch.files != 0
     return True
 
@@ -151,7 +151,7 @@ def make_slot(sketch: Sketch, rng: Rng, actor: i64, code: i64, slot: i64,
     else:
         fresh = make_args(sketch, rng, actor, code)
         new[slot] = fresh[slot]
-        if what == START or what == FILE:
+        if what in (START, FILE):
             new[slot + 1] = fresh[slot + 1]
     return fit(code, new, sketch.pages)
 
@@ -309,7 +309,7 @@ def _args_by_kind(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
 
 def _special_args(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
     """Arguments of the rows that want more than their kinds say; else an empty list."""
-    if code == OP_READ or code == OP_MEM_READ:
+    if code in (OP_READ, OP_MEM_READ):
         return [pick_word(sketch, rng, mm, MAPPED | READABLE)]
     if code == OP_WRITE:
         return [pick_word(sketch, rng, mm, MAPPED | WRITABLE)]
@@ -332,11 +332,11 @@ def _special_args(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
         return [start, end]
     if code == OP_MEMFD:
         return [_open_bit(rng, ~sketch.files & ((1 << NR_FILES) - 1)), pick_size(rng, sketch.ptrs)]
-    if code == OP_PREAD or code == OP_PWRITE:
-        handle = _open_bit(rng, sketch.files)
+    if code in (OP_PREAD, OP_PWRITE):
+        handle = _open_bit(rng, sketch.files) % NR_FILES
         word: i64 = 0 if rng.chance(5, 8) else rng.below(WORDS_PER_PAGE)
         return [handle * WORDS_PER_PAGE + word, rng.below(sketch.file_pages[handle])]
-    if code == OP_PIN or code == OP_PIN_FAST:
+    if code in (OP_PIN, OP_PIN_FAST):
         write: i64 = rng.below(2)
         need = MAPPED | (WRITABLE if write else READABLE)
         longterm: i64 = 1 if rng.chance(1, 4) else 0
@@ -389,7 +389,7 @@ def _mmap_args(sketch: Sketch, rng: Rng, mm: i64) -> list[int]:
     backing: i64 = 0
     offset: i64 = 0
     if sketch.files and rng.chance(1, 2):
-        handle = _open_bit(rng, sketch.files)
+        handle = _open_bit(rng, sketch.files) % NR_FILES
         backing = handle + 1
         if rng.chance(1, 4):
             offset = rng.below(sketch.file_pages[handle])

@@ -99,7 +99,7 @@ class Sketch:
         if mm == NO_MM or mm >= len(self.maps):
             return
         args = op.args
-        if code == OP_READ or code == OP_WRITE or code == OP_MEM_WRITE:
+        if code in (OP_READ, OP_WRITE, OP_MEM_WRITE):
             self._touch(mm, args[0] // WORDS_PER_PAGE, code != OP_READ)
         elif code == OP_MMAP:
             self._mmap(mm, args)
@@ -120,7 +120,7 @@ class Sketch:
             handle: i64 = args[0]
             self.files |= 1 << handle
             self.file_pages[handle] = args[1]
-        elif code == OP_PIN or code == OP_PIN_FAST:
+        elif code in (OP_PIN, OP_PIN_FAST):
             pin: i64 = args[0]
             self.pins |= 1 << pin
             if args[2]:
@@ -229,7 +229,7 @@ class Sketch:
             drop = TOUCHED
         elif advice == MADV_GUARD_REMOVE:
             drop = GUARD
-        elif advice == MADV_POPULATE_READ or advice == MADV_POPULATE_WRITE:
+        elif advice in (MADV_POPULATE_READ, MADV_POPULATE_WRITE):
             put = TOUCHED
         elif advice == MADV_DONTFORK:
             put = DONTFORK
@@ -347,7 +347,7 @@ class Sketch:
         return self.recent_pages[rng.below(min(self.nr_pages_seen, RECENT))]
 
 
-def children_of(ops: tuple[Op, ...]) -> i64:
+def children_of(ops: list[Op]) -> i64:
     """Mask of the actors that forks name."""
     mask: i64 = 0
     for op in ops:
@@ -356,7 +356,7 @@ def children_of(ops: tuple[Op, ...]) -> i64:
     return mask
 
 
-def sketch_of(ops: tuple[Op, ...], position: i64, pages: i64, ptrs: i64) -> Sketch:
+def sketch_of(ops: list[Op], position: i64, pages: i64, ptrs: i64) -> Sketch:
     """The state before `ops[position]`."""
     sketch = Sketch(pages, ptrs, children_of(ops))
     i: i64 = 0

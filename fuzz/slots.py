@@ -114,7 +114,7 @@ def fit_slot(code: i64, slot: i64, value: i64, before: i64, pages: i64) -> i64:
     `pages` the size of the arena. Valid values stay as they are."""
     at = code * MAX_SLOTS + slot
     what = WHAT[at]
-    if what == START or what == PAGE_SLOT:
+    if what in (START, PAGE_SLOT):
         return value if 0 <= value < pages else value % pages
     if what == END:
         if before < value <= pages:

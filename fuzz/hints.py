@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""What runs have shown about where a schedule can be changed.
+
+Contract: `saw` and `conflict` remember, by kind of op, sites that ops pass and pairs of
+sites at which two actors touched one object; mutations then make directives that land where
+something happens instead of being dead, in any scenario that has such ops. Bounded memory of
+the latest; the order of calls is all it depends on.
+"""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from fuzz.rng import Rng
+from fuzz.slots import NR_CODES
+
+MAX_SIGHTINGS: Final[i64] = 64  # of each kind of op
+MAX_CONFLICTS: Final[i64] = 512
+VISIT_SCALE: Final[i64] = 1024  # visits past it are rare, and land nowhere else
+
+
+@final
+class Conflict:
+    """Op A passed `site_a` for the `visit_a`-th time, then op B of another actor `site_b`,
+    and both touched one object, one of them for writing."""
+
+    def __init__(self, code_a: i64, site_a: i64, visit_a: i64, code_b: i64, site_b: i64) -> None:
+        self.code_a: i64 = code_a
+        self.site_a: i64 = site_a
+        self.visit_a: i64 = visit_a
+        self.code_b: i64 = code_b
+        self.site_b: i64 = site_b
+
+
+@final
+class Hints:
+    """Sightings and conflicts of the latest runs."""
+
+    def __init__(self) -> None:
+        # By op row: site * VISIT_SCALE + visit.
+        self.sightings: list[list[int]] = [[] for _ in range(NR_CODES)]
+        self.conflicts: list[Conflict] = []
+        self.nr_seen: i64 = 0
+
+    def saw(self, code: i64, site: i64, visit: i64) -> None:
+        """An op of this kind passed a site for the `visit`-th time."""
+        known = self.sightings[code]
+        sighting = site * VISIT_SCALE + min(visit, VISIT_SCALE - 1)
+        if len(known) < MAX_SIGHTINGS:
+            if sighting not in known:
+                known.append(sighting)
+        else:
+            self.nr_seen += 1
+            known[(self.nr_seen * 7) % MAX_SIGHTINGS] = sighting
+
+    def conflict(self, found: Conflict) -> None:
+        if len(self.conflicts) < MAX_CONFLICTS:
+            self.conflicts.append(found)
+        else:
+            self.nr_seen += 1
+            self.conflicts[self.nr_seen % MAX_CONFLICTS] = found
+
+    def pick_sighting(self, rng: Rng, code: i64) -> i64:
+        """site * VISIT_SCALE + visit that an op of this kind passed; 0 if none is known."""
+        known = self.sightings[code]
+        return rng.pick(known) if known else 0
