@@ -62,8 +62,3 @@ def mmfarm(tmp_path: Path) -> Command:
     return run
 
 
-@pytest.fixture(params=sorted((ROOT / "corpus" / "known-bugs").glob("*.mm")), ids=lambda p: p.stem)
-def known_bug(request: pytest.FixtureRequest) -> Path:
-    """Each scenario of a known bug."""
-    path: Path = request.param
-    return path

@@ -4,10 +4,11 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Command
 
+Command = Callable[..., Any]  # the fixture `mmfarm`: arguments -> what the process left
 CPU_SECONDS = 1.0  # an mm developer's patience with a typo
 
 GOOD = """# mmfarm scenario 1
