@@ -47,6 +47,7 @@ LOG_TAIL_BYTES: Final = 4096
 # A line of statistics names every site that was missed; more was not written by us.
 MAX_STATISTICS_LINE: Final = 1 << 20
 MAX_SEED_FILES: Final = 10_000
+WORK_PREFIX: Final = "mmfarm-slice-"  # of the child's own folder
 DEFAULT_RSS_LIMIT_MIB: Final = 1024
 
 
@@ -76,7 +77,9 @@ _SIGNALS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class SliceSpec:
-    """What to run. `seed_corpus` is a folder of .mm files or None; `out` is created."""
+    """What to run. `seed_corpus` is a folder of .mm files or None; `out` is created. `work`
+    is an existing folder for the child's own folder (None: the system's for temporary files),
+    where a supervisor that died leaves what its child had found."""
 
     seconds: float
     out: Path
@@ -86,6 +89,7 @@ class SliceSpec:
     rss_limit_mib: int = DEFAULT_RSS_LIMIT_MIB
     engine: str = "auto"
     stop_at_first: bool = False
+    work: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +142,22 @@ def run_slice(
     spec: SliceSpec,
     progress: Callable[[Statistics], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
+    stop: Callable[[], bool] = lambda: False,
 ) -> SliceResult:
-    """Run one slice to its end. `progress` is called with each new line of statistics.
+    """Run one slice to its end. `progress` is called with each new line of statistics; once
+    `stop` says so the child is killed, and what it had found is returned.
 
     Raises OSError where the folder or the child cannot be made.
     """
     (spec.out / "corpus").mkdir(parents=True, exist_ok=True)
     (spec.out / "findings").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="mmfarm-slice-") as folder:
+    with tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=spec.work) as folder:
         work = Path(folder)
         for name in ("seeds", "corpus", "home"):
             (work / name).mkdir()
         nr_seeds, unused = _write_seeds(spec.seed_corpus, work / "seeds")
         began = clock()
-        return_code, timed_out, statistics = _supervise(spec, work, progress, clock)
+        return_code, timed_out, statistics = _supervise(spec, work, progress, clock, stop)
         seconds = clock() - began
         findings = _collect_findings(work, spec.out, statistics)
         kind = classify(return_code, timed_out=timed_out, nr_findings=len(findings))
@@ -179,6 +185,7 @@ def _supervise(
     work: Path,
     progress: Callable[[Statistics], None] | None,
     clock: Callable[[], float],
+    stop: Callable[[], bool],
 ) -> tuple[int, bool, Statistics]:
     """Start the child and wait for its end. Returns its code, whether the watchdog ended it,
     and its last statistics."""
@@ -218,6 +225,8 @@ def _supervise(
                     progress(statistics)
             if clock() >= deadline:
                 timed_out = True
+                break
+            if stop():
                 break
     finally:
         _kill_group(child)
