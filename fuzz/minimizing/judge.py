@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Does it still fail, with the same signature? Counts executions and keeps what else failed.
+
+Contract: `verdict` is "same", the other signature that a scenario fails with, "clean" or
+"invalid"; each scenario is run at most once. `Exhausted` is raised when the budget of
+executions is used up, and by nothing else.
+"""
+
+from dataclasses import replace
+from typing import Final, final
+
+from fuzz.minimizing.edits import bare
+from fuzz.search import Search
+from simulator.outcome import Outcome, Signature
+from simulator.run import Machine
+from simulator.scenario import FAIL, IPI, SWITCH, TLB, Directive, Scenario
+from simulator.validate import ScenarioError, validate
+
+SAME: Final = "same"
+CLEAN: Final = "clean"
+INVALID: Final = "invalid"
+# Deviations that a search tries: most races need one or two preemptions, some three, and
+# each more multiplies the cost by the number of steps.
+MAX_DEVIATIONS: Final = 3
+
+
+class Exhausted(Exception):
+    """The budget is used up."""
+
+
+@final
+class Judge:
+    """One reduction's view of the machine."""
+
+    def __init__(self, machine: Machine, signature: Signature, budget: int) -> None:
+        self.executions = 0
+        self.side_finds: Final[dict[Signature, Scenario]] = {}
+        self._machine: Final = machine
+        self._signature: Final = signature
+        self._budget: Final = budget
+        self._known: Final[dict[Scenario, str]] = {}
+
+    def run(self, scenario: Scenario, *, trace: bool = False) -> Outcome:
+        """One execution under the scenario's own directives."""
+        if self.executions >= self._budget:
+            raise Exhausted
+        self.executions += 1
+        return self._machine.run(scenario, trace=trace)
+
+    def verdict(self, scenario: Scenario) -> str:
+        known = self._known.get(scenario)
+        if known is None:
+            known = self._known[scenario] = self._judge(scenario)
+        return known
+
+    def same(self, scenario: Scenario) -> bool:
+        return self.verdict(scenario) == SAME
+
+    def reschedule(self, scenario: Scenario, bound: int, budget: int) -> Scenario | None:
+        """The same ops under the simplest schedule of at most `bound` deviations that fails
+        with the signature, or None. Deviations are switches and whatever kinds of faults
+        the scenario's directives have."""
+        kinds = {SWITCH} | ({d.kind for d in scenario.directives} & {FAIL, TLB, IPI})
+        delays = {d.arg for d in scenario.directives if d.kind == IPI}
+        ops = bare(scenario)
+        if self.verdict(ops) == INVALID:
+            return None
+        search = Search(
+            self._machine,
+            ops,
+            self._signature,
+            kinds=tuple(sorted(kinds)),
+            delays=tuple(sorted(delays)),
+            budget=min(budget, self._budget - self.executions),
+        )
+        found = search.find(min(bound, MAX_DEVIATIONS))
+        self.executions += search.executions
+        for signature, directives in search.side_finds:
+            self._side_find(signature, ops.with_directives(directives))
+        if found is None:
+            if self.executions >= self._budget:
+                raise Exhausted
+            return None
+        result = ops.with_directives(found)
+        return result if self.same(result) else None
+
+    def _judge(self, scenario: Scenario) -> str:
+        try:
+            validate(scenario)
+        except ScenarioError:
+            return INVALID
+        violation = self.run(scenario).violation
+        if violation is None:
+            return CLEAN
+        if violation.signature == self._signature:
+            return SAME
+        self._side_find(violation.signature, scenario)
+        return str(violation.signature)
+
+    def _side_find(self, signature: Signature, scenario: Scenario) -> None:
+        """Keep the first scenario of each other signature, for the caller to file."""
+        if signature not in self.side_finds:
+            headers = (("expect", str(signature)), ("origin", "farm"))
+            self.side_finds[signature] = replace(scenario, headers=headers)
+
+
+def without_dead(scenario: Scenario, dead: list[Directive]) -> Scenario:
+    """Without the directives that did nothing."""
+    gone = set(dead)
+    return scenario.with_directives(tuple(d for d in scenario.directives if d not in gone))

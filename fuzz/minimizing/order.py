@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""What "simpler" means: one total order on scenarios.
+
+Contract: `cost` is compared as a tuple, the smaller is the simpler: actors, ops, directives,
+settings of the machine that are not the default, kinds of ops, operands, then who runs what
+in which order, so that two scenarios of equal cost differ in their directives at most.
+Numbers of kinds and rows of the op table are the ranks: both were given from the plainest on.
+"""
+
+from dataclasses import fields
+
+from simulator.ops import BY_NUMBER, DEST, RANGE, SLOTS
+from simulator.scenario import Config, Op, Scenario
+
+type_of_cost = tuple[int, int, int, int, int, int, tuple[tuple[int, int, tuple[int, ...]], ...]]
+
+_DEFAULTS = Config()
+# The model to run on is not the scenario's to simplify.
+SETTINGS = tuple(f.name for f in fields(Config) if f.name not in ("bugs", "kernel"))
+
+
+def cost(scenario: Scenario) -> type_of_cost:
+    """The place of a scenario in the order."""
+    ops = scenario.ops
+    return (
+        len({op.actor for op in ops}),
+        len(ops),
+        len(scenario.directives),
+        sum(getattr(scenario.config, n) != getattr(_DEFAULTS, n) for n in SETTINGS),
+        sum(op.code for op in ops),
+        sum(operands(op) for op in ops),
+        tuple((op.actor, op.code, op.args) for op in ops),
+    )
+
+
+def operands(op: Op) -> int:
+    """The size of an op's operands. A range counts by its length first, then its place."""
+    total = 0
+    at = 0
+    for arg in BY_NUMBER[op.code].args:
+        if arg.kind in (RANGE, DEST):
+            start, end = op.args[at : at + 2]
+            total += start + 2 * (end - start)
+        else:
+            total += sum(op.args[at : at + SLOTS[arg.kind]])
+        at += SLOTS[arg.kind]
+    return total
