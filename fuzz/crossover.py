@@ -9,7 +9,7 @@ new uids with their directives, and at times the rest of `a`; `a`'s machine. It 
 from mypy_extensions import i64
 
 from fuzz.draft import Draft
-from fuzz.mutate import graft, splice
+from fuzz.mutate import LARGE, graft, splice
 from fuzz.rng import Rng
 from simulator.scenario import Scenario
 
@@ -20,6 +20,8 @@ def crossover(a: Scenario, b: Scenario, rng: Rng) -> Scenario:
         return a if a.ops else b
     draft = Draft(a)
     if rng.chance(1, 2):  # insert: `a` sets the stage for both
+        while len(draft.ops) > LARGE:
+            draft.delete(rng.below(len(draft.ops)))
         splice(draft, rng, b)
         return draft.finish()
     keep = rng.between(1, len(a.ops))

@@ -73,7 +73,7 @@ _FAULT: Final[i64] = 15
 _MACHINE: Final[i64] = 16
 _WEIGHTS: Final[list[int]] = [14, 6, 8, 6, 4, 3, 2, 2, 14, 4, 6, 4, 5, 3, 4, 10, 5]
 # Large scenarios shrink again: small ones run faster and hide less behind noise.
-_LARGE: Final[i64] = 20  # ops
+LARGE: Final[i64] = 20  # ops
 _WEIGHTS_LARGE: Final[list[int]] = [12, 5, 4, 16, 2, 3, 2, 1, 14, 4, 6, 4, 5, 3, 4, 10, 5]
 
 _MAX_STACKED: Final[i64] = 6  # mutations of one call
@@ -92,7 +92,7 @@ def mutate(
     while left < _MAX_STACKED and rng.chance(2, 5):
         left += 1
     while left > 0:
-        weights = _WEIGHTS if len(draft.ops) <= _LARGE else _WEIGHTS_LARGE
+        weights = _WEIGHTS if len(draft.ops) <= LARGE else _WEIGHTS_LARGE
         _apply(draft, rng, rng.weighted(weights), donor, hints)
         left -= 1
         if not draft.ops:

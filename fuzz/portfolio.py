@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""Which strategy runs next, and with what parameters.
+
+Contract: `next` is called before each run of a scenario that shall be explored; it returns
+a fresh strategy for that one run, or None for the scenario's own directives. Shares are kept
+by a deterministic rotation; parameters come from the seed and from the profile of the last
+run of the same scenario. Strategies that need a profile wait until there is one. What
+profiles show is also kept in `hints`, for the mutators.
+
+It does not promise shares within one scenario, only over many.
+"""
+
+from typing import Final, final
+
+from librt.vecs import vec
+from mypy_extensions import i64
+
+from fuzz.hints import Conflict, Hints
+from fuzz.rng import Rng
+from simulator.outcome import Outcome
+from simulator.scenario import NR_ACTORS, Scenario
+from simulator.sched.profile import (
+    A_POS,
+    A_SITE,
+    A_VISIT,
+    B_POS,
+    B_SITE,
+    B_VISIT,
+    PAIR,
+    Profile,
+)
+from simulator.sched.strategies import (
+    BoundedPreemptions,
+    Directed,
+    Exploring,
+    Pct,
+    Pos,
+    RandomWalk,
+    Starve,
+    Sticky,
+    Surw,
+)
+
+# Shares in percent. POS and SURW find what needs several accesses in one order, the walks what
+# needs many switches close together, the others what needs few, far apart. None: the
+# scenario's own directives.
+_NONE: Final[i64] = 0
+_RUN_TO_BLOCK: Final[i64] = 1  # with faults
+_RANDOM_WALK: Final[i64] = 2
+_STICKY: Final[i64] = 3
+_POS: Final[i64] = 4
+_STARVE: Final[i64] = 5
+_SURW: Final[i64] = 6  # this one and the following need a profile
+_PCT: Final[i64] = 7
+_BOUNDED: Final[i64] = 8
+_DIRECTED: Final[i64] = 9
+_SHARES: Final[list[int]] = [0, 3, 11, 10, 19, 8, 19, 10, 5, 15]
+NR_STRATEGIES: Final[i64] = 10
+
+_STICKINESS: Final[list[int]] = [2, 4, 10, 30]  # one switch in that many steps
+_DEPTHS: Final[list[int]] = [3, 4, 6]  # of PCT
+_UNKNOWN_LENGTH: Final[i64] = 100  # steps, before there is a profile
+_PAIR_COUNTERS: Final[i64] = 4096
+_CANDIDATES: Final[i64] = 4  # pairs looked at to find a rare one
+_HINTS_OF_A_RUN: Final[i64] = 4
+
+
+@final
+class Portfolio:
+    """The rotation of one slice."""
+
+    def __init__(self, seed: int) -> None:
+        self.hints: Hints = Hints()
+        self.rng: Rng = Rng(seed)
+        self.profile: Profile = Profile()
+        self.scenario: Scenario | None = None
+        self.profiled: bool = False  # the profile is of `scenario`
+        self.credit: vec[i64] = vec[i64]([0] * NR_STRATEGIES)
+        self.pairs_tried: vec[i64] = vec[i64]([0] * _PAIR_COUNTERS)
+
+    def next(self, scenario: Scenario, last_outcome: Outcome | None) -> Exploring | None:
+        """The strategy for the next run of `scenario`. `last_outcome` is that of its last
+        run under a strategy of this portfolio, None before its first."""
+        if self.profiled and self.scenario is not None:
+            self._learn(self.scenario)
+        if scenario is not self.scenario or last_outcome is None:
+            self.profiled = False
+        self.scenario = scenario
+        kind = self._rotate()
+        strategy = self._make(kind, self._quiet(scenario))
+        if strategy is not None:
+            self._add_faults(strategy)
+            self.profiled = True  # by the time of the next call
+        return strategy
+
+    def _rotate(self) -> i64:
+        """The kind that is most behind its share, of those that are possible now."""
+        best: i64 = -1
+        kind: i64 = 0
+        while kind < NR_STRATEGIES:
+            self.credit[kind] += _SHARES[kind]
+            possible = kind < _SURW or (self.profiled and self.profile.nr_active > 0)
+            if possible and (best < 0 or self.credit[kind] > self.credit[best]):
+                best = kind
+            kind += 1
+        self.credit[best] -= 100
+        return best
+
+    def _make(self, kind: i64, quiet: i64) -> Exploring | None:
+        rng = Rng(self.rng.next32() << 32 | self.rng.next32())
+        profile = self.profile
+        length = profile.nr_active
+        if kind == _NONE:
+            return None
+        if kind == _RUN_TO_BLOCK:
+            return Exploring(rng, profile, quiet)
+        if kind == _RANDOM_WALK:
+            return RandomWalk(rng, profile, quiet)
+        if kind == _STICKY:
+            return Sticky(rng, profile, quiet, _STICKINESS[rng.below(len(_STICKINESS))])
+        if kind == _POS:
+            return Pos(rng, profile, quiet)
+        if kind == _STARVE:
+            length = max(length, _UNKNOWN_LENGTH)
+            return Starve(rng, profile, quiet, rng.below(NR_ACTORS), length)
+        if kind == _PCT:
+            return Pct(rng, profile, quiet, _DEPTHS[rng.below(len(_DEPTHS))], length)
+        if kind == _BOUNDED:
+            return BoundedPreemptions(rng, profile, quiet, rng.between(1, 3), length)
+        if kind == _DIRECTED and profile.nr_pairs > 0:
+            pairs = [self._rare_pair(rng)]
+            if rng.chance(1, 4):
+                pairs.append(self._rare_pair(rng))
+            return Directed(rng, profile, quiet, pairs)
+        return Surw(rng, profile, quiet, rng.between(1, 3))
+
+    def _quiet(self, scenario: Scenario) -> i64:
+        """The op before which nothing happens: mostly the first one of a second actor, for
+        what comes before only sets the stage."""
+        ops = scenario.ops
+        nr: i64 = len(ops)
+        prefix: i64 = 0
+        while prefix < nr and ops[prefix].actor == ops[0].actor:
+            prefix += 1
+        if prefix == nr:  # one actor: only faults can happen, anywhere
+            return 0
+        r = self.rng.below(8)
+        if r == 0:
+            return 0
+        if r < 3:
+            return self.rng.between(prefix, nr - 1)
+        return prefix
+
+    def _add_faults(self, strategy: Exploring) -> None:
+        """Small probabilities of what hardware and allocator may do; most runs have none."""
+        rng = self.rng
+        if rng.chance(1, 8):
+            strategy.fail_one_in = 1 << rng.between(1, 5)
+        if rng.chance(1, 2):
+            strategy.tlb_one_in = 1 << rng.between(0, 2)
+        if rng.chance(1, 4):
+            strategy.ipi_one_in = 1 << rng.between(0, 2)
+
+    def _rare_pair(self, rng: Rng) -> i64:
+        """Of a few pairs of the last run the one whose sites were tried least."""
+        held = self.profile.pairs_held()
+        best: i64 = 0
+        best_tried: i64 = -1
+        best_counter: i64 = 0
+        left = _CANDIDATES
+        while left > 0:
+            left -= 1
+            pair = rng.below(held)
+            at = pair * PAIR
+            a = self.profile.pairs[at + A_SITE]
+            b = self.profile.pairs[at + B_SITE]
+            counter = (a * 1021 + b) % _PAIR_COUNTERS
+            tried = self.pairs_tried[counter]
+            if best_tried < 0 or tried < best_tried:
+                best = pair
+                best_tried = tried
+                best_counter = counter
+        self.pairs_tried[best_counter] += 1
+        return best
+
+    def _learn(self, scenario: Scenario) -> None:
+        """Keep some of what the last run showed for the mutators."""
+        profile = self.profile
+        held = profile.pairs_held()
+        ops = scenario.ops
+        left = min(held, _HINTS_OF_A_RUN)
+        while left > 0:
+            left -= 1
+            at = self.rng.below(held) * PAIR
+            code_a: i64 = ops[profile.pairs[at + A_POS]].code
+            code_b: i64 = ops[profile.pairs[at + B_POS]].code
+            site_a = profile.pairs[at + A_SITE]
+            site_b = profile.pairs[at + B_SITE]
+            visit_a = profile.pairs[at + A_VISIT]
+            self.hints.saw(code_a, site_a, visit_a)
+            self.hints.saw(code_b, site_b, profile.pairs[at + B_VISIT])
+            self.hints.conflict(Conflict(code_a, site_a, visit_a, code_b, site_b))

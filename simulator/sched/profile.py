@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""What the steps of a run touched, as strategies see it: how many, on what, who met whom.
+
+Contract: a strategy calls `begin_run` once and `note` for each access it knows to happen;
+the next strategies of the same scenario read it. Objects share a small table, so of two that
+collide the later one counts: good enough for guidance, useless as an oracle.
+"""
+
+from typing import Final, final
+
+from librt.vecs import vec
+from mypy_extensions import i64
+
+from simulator.scenario import NR_ACTORS
+
+SLOTS: Final[i64] = 256  # objects one run can be told apart on
+STRIDE: Final[i64] = 16  # counters of one object: NR_ACTORS, rounded up
+MAX_PAIRS: Final[i64] = 64
+PAIR: Final[i64] = 8  # integers that describe one pair
+
+# Fields of a pair: actor A's access came first, then B's, and one of them wrote.
+A_ACTOR: Final[i64] = 0
+A_POS: Final[i64] = 1  # index of the op in the scenario
+A_SITE: Final[i64] = 2
+A_VISIT: Final[i64] = 3
+B_ACTOR: Final[i64] = 4
+B_POS: Final[i64] = 5
+B_SITE: Final[i64] = 6
+B_VISIT: Final[i64] = 7
+
+NOBODY: Final[i64] = -1
+
+
+@final
+class Profile:
+    """The last run of one scenario."""
+
+    def __init__(self) -> None:
+        self.nr_choices: i64 = 0  # steps at which more than one actor could run
+        self.nr_active: i64 = 0  # those of them at which the strategy was free to switch
+        self.owner: vec[i64] = vec[i64]([-1] * SLOTS)  # obj by slot
+        self.actors: vec[i64] = vec[i64]([0] * SLOTS)  # mask of those that touched it
+        self.writers: vec[i64] = vec[i64]([0] * SLOTS)
+        self.counts: vec[i64] = vec[i64]([0] * (SLOTS * STRIDE))
+        self.last: vec[i64] = vec[i64]([0] * (SLOTS * STRIDE))  # actor, pos, site, visit, access
+        self.used: list[i64] = []
+        self.pairs: vec[i64] = vec[i64]([0] * (MAX_PAIRS * PAIR))
+        self.nr_pairs: i64 = 0  # seen; the table holds at most MAX_PAIRS of them
+
+    def begin_run(self) -> None:
+        """Forget the last run."""
+        self.nr_choices = 0
+        self.nr_active = 0
+        self.nr_pairs = 0
+        for slot in self.used:
+            self.owner[slot] = -1
+        self.used = []
+
+    def note(self, actor: i64, pos: i64, site: i64, visit: i64, obj: i64, access: i64) -> None:
+        """An access to a shared object; `access` bit 0 says that it writes."""
+        slot = slot_of(obj)
+        at = slot * STRIDE
+        bit: i64 = 1 << actor
+        last = self.last
+        if self.owner[slot] != obj:
+            if self.owner[slot] < 0:
+                self.used.append(slot)
+            self.owner[slot] = obj
+            self.actors[slot] = 0
+            self.writers[slot] = 0
+            i: i64 = 0
+            while i < NR_ACTORS:
+                self.counts[at + i] = 0
+                i += 1
+        elif last[at] != actor and (last[at + 4] | access) & 1:
+            self._pair(at, actor, pos, site, visit)
+        self.actors[slot] |= bit
+        if access & 1:
+            self.writers[slot] |= bit
+        self.counts[at + actor] += 1
+        last[at] = actor
+        last[at + 1] = pos
+        last[at + 2] = site
+        last[at + 3] = visit
+        last[at + 4] = access
+
+    def _pair(self, at: i64, actor: i64, pos: i64, site: i64, visit: i64) -> None:
+        # Past the size of the table new ones replace old ones in a scattered order.
+        nr = self.nr_pairs
+        to = (nr if nr < MAX_PAIRS else (nr * 29) % MAX_PAIRS) * PAIR
+        self.nr_pairs = nr + 1
+        i: i64 = 0
+        while i < 4:
+            self.pairs[to + i] = self.last[at + i]
+            i += 1
+        self.pairs[to + B_ACTOR] = actor
+        self.pairs[to + B_POS] = pos
+        self.pairs[to + B_SITE] = site
+        self.pairs[to + B_VISIT] = visit
+
+    def pairs_held(self) -> i64:
+        return min(self.nr_pairs, MAX_PAIRS)
+
+    def contended(self) -> list[i64]:
+        """Slots of the objects that several actors touched and one of them wrote."""
+        found: list[i64] = []
+        for slot in self.used:
+            actors = self.actors[slot]
+            if actors & (actors - 1) and self.writers[slot]:
+                found.append(slot)
+        return found
+
+
+def slot_of(obj: i64) -> i64:
+    """The slot of an object (not of none)."""
+    return ((obj * 0x9E3779B1) >> 12) & (SLOTS - 1)
