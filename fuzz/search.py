@@ -25,11 +25,10 @@ from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
 from simulator.scenario import FAIL, IPI, SWITCH, TLB, Directive, Scenario
 from simulator.sched.strategy import Strategy
-from simulator.sites import BY_NAME
+from simulator.sites import OP__BEGIN
 
 MAX_POINTS: Final[i64] = 4096  # decisions of one run that are kept; longer runs are not minimal
 _TABLE_SIZE: Final[i64] = 4096  # slots of the table of accesses; a collision only tries more
-_OP_BEGIN: Final[i64] = BY_NAME["op:begin"]
 
 
 @final
@@ -71,7 +70,7 @@ class Script(Strategy):
             readers = self.readers[slot]
             writers = self.writers[slot]
             if self.pruned:
-                if site != _OP_BEGIN:
+                if site != OP__BEGIN:
                     conflicting = writers | (readers if access & 1 else 0)
                     if conflicting & ~(1 << cur) == 0:
                         others = 0
@@ -79,7 +78,7 @@ class Script(Strategy):
                 self.writers[slot] = writers | (1 << cur)
             else:
                 self.readers[slot] = readers | (1 << cur)
-        elif self.pruned and site != _OP_BEGIN:
+        elif self.pruned and site != OP__BEGIN:
             others = 0
         answer = self.decide(others)
         return cur if answer < 0 else answer

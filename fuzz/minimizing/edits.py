@@ -361,7 +361,8 @@ def _page_cuts(scenario: Scenario) -> Iterator[Step]:
 
 
 def _cut_pages(scenario: Scenario, at: int, count: int) -> Scenario:
-    """Take the pages `at`..`at + count` out of the arena: everything above moves down."""
+    """Take the pages `at`..`at + count` out of the arena: everything above moves down. It
+    does not fit where a range would become empty."""
 
     def moved(edge: int) -> int:
         return edge if edge <= at else max(at, edge - count)
@@ -373,6 +374,8 @@ def _cut_pages(scenario: Scenario, at: int, count: int) -> Scenario:
             if arg.kind in (RANGE, DEST):
                 args[slot] = moved(args[slot])
                 args[slot + 1] = moved(args[slot + 1])
+                if args[slot] == args[slot + 1]:
+                    return scenario
             elif arg.kind == PAGE and arg.name != _FILE_INDEX:
                 args[slot] = moved(args[slot])
             elif arg.kind == WORD:

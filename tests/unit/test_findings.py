@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Findings, the in-flight slot, statistics and novelty: what crosses the process border."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fuzz.findings import Finding, FindingError, file_name, read_findings, write_finding
+from fuzz.inflight import Slot, read_slot
+from fuzz.novelty import Novelty
+from fuzz.statistics import InternalError, Statistics, statistics_from_json
+
+FINDING = Finding(
+    "stale-tlb", "zap_pte_range", "anon", "the flush is done", "# mmfarm scenario 1\n",
+    "0123456789abcdef", "b" * 64, 17, "farm",
+)  # fmt: skip
+
+
+def test_a_finding_survives_json() -> None:
+    assert Finding.from_json(FINDING.to_json()) == FINDING
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "{}", "nonsense", "[" * 100_000,
+        FINDING.to_json().replace("17", '"17"'),
+        FINDING.to_json().replace("17", "true"),
+        FINDING.to_json().replace('"steps"', '"more": 1, "steps"'),
+    ],
+)  # fmt: skip
+def test_what_is_no_finding_is_refused(text: str) -> None:
+    with pytest.raises(FindingError):
+        Finding.from_json(text)
+
+
+def test_a_folder_holds_one_finding_a_signature(tmp_path: Path) -> None:
+    write_finding(tmp_path, FINDING)
+    path = write_finding(tmp_path, FINDING)
+    assert path.name == file_name(FINDING.signature)
+    assert list(read_findings(tmp_path)) == [FINDING]
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_broken_file_in_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("{")
+    with pytest.raises(FindingError, match=r"x\.json"):
+        list(read_findings(tmp_path))
+
+
+def test_the_slot_shows_what_runs_and_nothing_when_idle(tmp_path: Path) -> None:
+    path = tmp_path / "slot"
+    assert read_slot(path) is None
+    slot = Slot(path)
+    assert read_slot(path) is None
+    slot.begin(b"first", under_strategy=False)
+    slot.begin(b"second one", under_strategy=True)
+    entry = read_slot(path)
+    assert entry is not None
+    assert (entry.data, entry.sequence, entry.under_strategy) == (b"second one", 2, True)
+    slot.end()
+    assert read_slot(path) is None
+
+
+def test_a_slot_file_cut_short_reads_as_empty(tmp_path: Path) -> None:
+    path = tmp_path / "slot"
+    slot = Slot(path)
+    slot.begin(b"x" * 100, under_strategy=False)
+    data = path.read_bytes()
+    for size in (0, 7, 15, 16, 100):
+        (tmp_path / "cut").write_bytes(data[:size])
+        assert read_slot(tmp_path / "cut") is None
+
+
+def test_statistics_survive_json_and_strangers_are_refused() -> None:
+    statistics = Statistics("atheris", "compiled", executions=7)
+    statistics.internal_errors.append(InternalError("mutator", "detail", count=3))
+    assert statistics_from_json(statistics.to_json()) == statistics
+    raw = json.loads(statistics.to_json())
+    for key, value in (("executions", "7"), ("final", 1), ("unknown", 1)):
+        with pytest.raises(ValueError, match="statistics"):
+            statistics_from_json(json.dumps({**raw, key: value}))
+
+
+def test_novelty_counts_each_bucket_of_each_counter_once() -> None:
+    novelty = Novelty(16)
+    counters = bytearray(16)
+    assert novelty.scan(bytes(counters)) == 0
+    counters[3] = 1
+    counters[15] = 255
+    assert novelty.scan(bytes(counters)) == 2
+    assert novelty.scan(bytes(counters)) == 0
+    counters[3] = 4
+    assert novelty.scan(bytes(counters)) == 1
+    counters[3] = 7  # the bucket of 4..7
+    assert novelty.scan(bytes(counters)) == 0
+    counters[3] = 8
+    assert novelty.scan(bytes(counters)) == 1
+    assert novelty.features == 4
+
+
+def test_a_snapshot_of_another_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="16"):
+        Novelty(16).scan(bytes(8))

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""The steps of the minimizer: what each makes of a scenario, and what counts as simpler."""
+
+import pytest
+
+from corpus import text
+from fuzz.minimizing.edits import apply, canonical, delete_ops, steps
+from fuzz.minimizing.order import cost
+from simulator.scenario import PARK, SWITCH, Directive, Scenario
+
+HEAD = "# mmfarm scenario 1\nconfig pmd_order=3 frames=64\n"
+
+
+def scenario(*ops: str, config: str = "") -> Scenario:
+    lines = [f"{i} {op}" for i, op in enumerate(ops, 1)]
+    head = HEAD if not config else HEAD.replace("frames=64", f"frames=64 {config}")
+    return text.parse(head + "\n".join(lines) + "\n")
+
+
+def lines(made: Scenario) -> list[str]:
+    return [
+        line.split(" ", 1)[1]
+        for line in text.dump(made).splitlines()
+        if line[0].isdigit()
+    ]
+
+
+FORKING = scenario(
+    "T0 mmap 8..16 rw private anon",
+    "T0 fork T2",
+    "T2 write 9",
+    "T2 fork T3",
+    "T3 read 9",
+    "T0 read 9.2",
+)
+
+
+def test_deleting_a_fork_deletes_the_childs_ops_and_grandchildren() -> None:
+    left = delete_ops(FORKING, {2})
+    assert lines(left) == ["T0 mmap 8..16 rw private anon", "T0 read 9.2"]
+
+
+def test_deleting_only_the_fork_keeps_the_childs_ops() -> None:
+    left = apply(FORKING, ("delete-fork", 4))
+    assert "T3 read 9" in lines(left) and "T2 fork T3" not in lines(left)
+
+
+def test_directives_go_with_the_ops_and_actors_they_name() -> None:
+    with_directives = FORKING.with_directives(
+        (
+            Directive(1, "op:begin", 1, SWITCH, 3),
+            Directive(1, "op:end", 1, SWITCH, 2),
+            Directive(2, "op:begin", 1, PARK, 5),
+            Directive(6, "op:begin", 1, SWITCH, 2),
+        )
+    )
+    left = delete_ops(with_directives, {5})
+    assert left.directives == (
+        Directive(1, "op:end", 1, SWITCH, 2),
+        Directive(6, "op:begin", 1, SWITCH, 2),
+    )
+
+
+def test_taking_pages_out_moves_all_ops_together() -> None:
+    cut = apply(FORKING, ("cut-pages", 0, 8))
+    assert lines(cut)[0] == "T0 mmap 0..8 rw private anon"
+    assert lines(cut)[2] == "T2 write 1"
+    assert lines(cut)[5] == "T0 read 1.2"
+
+
+def test_pages_of_a_file_do_not_move_with_the_arena() -> None:
+    made = scenario("T0 memfd f0 8", "T0 pread f0 5", "T0 read 9")
+    assert lines(apply(made, ("cut-pages", 0, 4))) == ["T0 memfd f0 8", "T0 pread f0 5", "T0 read 5"]
+
+
+def test_canonical_names_follow_first_use() -> None:
+    made = scenario(
+        "T3 mmap 0..8 rw shared f2",
+        "T3 fork T5",
+        "T5 pin p4 0 w",
+        "T1 unpin p2",
+        "T5 dma_write p4.1",
+    ).with_directives((Directive(3, "op:begin", 1, SWITCH, 1), Directive(4, "op:end", 1, PARK, 5)))
+    named = canonical(made)
+    assert lines(named) == [
+        "T0 mmap 0..8 rw shared f0",
+        "T0 fork T1",
+        "T1 pin p0 0 w",
+        "T2 unpin p1",
+        "T1 dma_write p0.1",
+    ]
+    assert [d.arg for d in named.directives] == [2, 5]
+    assert canonical(named) == named
+
+
+def test_canonical_uids_count_from_one_and_directives_follow() -> None:
+    made = delete_ops(FORKING, {1}).with_directives((Directive(6, "op:begin", 1, SWITCH, 2),))
+    named = canonical(made)
+    assert [op.uid for op in named.ops] == [1, 2, 3, 4, 5]
+    assert named.directives == (Directive(5, "op:begin", 1, SWITCH, 1),)
+
+
+def test_every_step_gives_a_text_that_parses_back_or_no_text_at_all() -> None:
+    """Steps may make invalid scenarios; those are refused before they run, never misread."""
+    made = scenario(
+        "T0 mmap 8..24 rw private anon populate",
+        "T0 mremap 8..16 to 32",
+        "T1 madvise 8..16 WIPEONFORK",
+        "T1 pin_fast p3 10 w longterm",
+        "DEVICE migrate_to_device 16..24",
+        "T0 memfd f1 8",
+        "T0 mmap 40..44 r shared f1+2",
+        config="pages=64 cpus=2",
+    )
+    seen = 0
+    for step in steps(made):
+        candidate = apply(made, step)
+        try:
+            dumped = text.dump(candidate)
+        except ValueError:
+            continue
+        seen += candidate != made
+        try:
+            assert text.parse(dumped) == candidate, step
+        except text.TextError:
+            continue
+    assert seen > 50
+
+
+def test_steps_reach_the_simplest_operands() -> None:
+    """Following any step that is simpler ends, and ends at the least operands."""
+    made = scenario("T0 mmap 8..24 rwx shared anon noreplace populate", config="pages=64")
+    while True:
+        simpler = [
+            c for s in steps(made) if (c := apply(made, s)).ops and cost(c) < cost(made)
+        ]
+        if not simpler:
+            break
+        made = simpler[0]
+    assert lines(made) == ["T0 mmap 0..1 none private anon"]
+    assert made.config.pages == 0
+
+
+@pytest.mark.parametrize(
+    ("simple", "complex_"),
+    [
+        (("T0 read 0", "T0 read 0"), ("T0 read 0", "T1 read 0")),
+        (("T0 write 60",), ("T0 read 0", "T0 read 0")),
+        (("T0 read 9",), ("T0 write 0",)),
+        (("T0 munmap 4..5",), ("T0 munmap 0..4",)),
+        (("T0 read 0", "T1 read 0"), ("T1 read 0", "T0 read 0")),
+    ],
+)
+def test_the_order_prefers_less(simple: tuple[str, ...], complex_: tuple[str, ...]) -> None:
+    assert cost(scenario(*simple)) < cost(scenario(*complex_))
+
+
+def test_a_step_that_does_not_fit_changes_nothing() -> None:
+    for step in (("delete-directive", 0), ("exchange-ops", 99), ("nonsense", 1), ("cut-pages",)):
+        assert apply(FORKING, step) == FORKING
