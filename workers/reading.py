@@ -193,6 +193,7 @@ def _run_row(row: Row[Any]) -> RunRow:
             cpu_seconds=row.cpu_seconds,
             features=row.features,
             new_entries=row.new_entries,
+            statistics=row.statistics,
             in_flight=row.in_flight,
         )
     return RunRow(

@@ -5,7 +5,7 @@ Contract: datetimes are aware and UTC; everything else is JSON-ready but `Signat
 `Outcome`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -61,7 +61,7 @@ class FailureDetail:
     best: ExampleRow
     examples: int  # how many scenarios of it are kept
     outcome: Outcome | None  # of `best` on its build, with the trace; None until verified
-    certificate: dict[str, Any] | None
+    certificate: dict[str, Any] | None  # `fuzz.certificate.Certificate` as JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class RunFigures:
     cpu_seconds: float = 0.0
     features: int = 0
     new_entries: int = 0
+    statistics: dict[str, Any] = field(default_factory=dict)  # `fuzz.statistics`, the last line
     in_flight: str | None = None
 
 

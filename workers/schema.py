@@ -138,6 +138,8 @@ class Run(Base):
     cpu_seconds: Mapped[float]
     features: Mapped[int]
     new_entries: Mapped[int]
+    # The slice's last words about itself, internal errors of ours among them.
+    statistics: Mapped[dict[str, Any]]
     note: Mapped[str]  # the end of the slice's log, or why it was abandoned
     # What ran when the slice died. Not a finding: nothing says that the scenario is to blame.
     # Kept as it came out of shared memory, so it need not be canonical.
@@ -190,5 +192,5 @@ class Certificate(Base):
     failure_id: Mapped[int] = mapped_column(ForeignKey(Failure.id), primary_key=True)
     scenario_sha256: Mapped[str] = mapped_column(ForeignKey(Scenario.sha256))
     build_id: Mapped[str]
-    content: Mapped[dict[str, Any]]
+    content: Mapped[dict[str, Any]]  # `fuzz.certificate.Certificate` as JSON
     recorded_at: Mapped[datetime]

@@ -223,6 +223,11 @@ class Store:
                 .returning(Failure.attempts)
             ).scalar()
 
+    def give_back(self, failure_id: int) -> None:
+        """An attempt was interrupted by whoever made it, and shall not count."""
+        with self._writer.begin() as connection:
+            self._set(connection, failure_id, attempts=Failure.attempts - 1)
+
     def verified(
         self, failure_id: int, text: str, build_id: str, outcome: Outcome, note: str = ""
     ) -> bool:
@@ -252,11 +257,12 @@ class Store:
         build_id: str,
         outcome: Outcome,
         certificate: dict[str, Any],
+        note: str = "",
     ) -> bool:
         """Keep the minimal scenario with its trace and certificate, move on from VERIFIED.
         Returns whether it did; False when somebody else was faster."""
         with self._writer.begin() as connection:
-            if not self._move(connection, failure_id, VERIFIED, MINIMIZED, ""):
+            if not self._move(connection, failure_id, VERIFIED, MINIMIZED, note):
                 return False
             key = self._add_scenario(connection, text, parse(text))
             values = {
@@ -357,6 +363,7 @@ class Store:
                     cpu_seconds=0.0,
                     features=0,
                     new_entries=0,
+                    statistics={},
                     note="",
                 )
                 .returning(Run.id)
@@ -420,6 +427,7 @@ class Store:
                         cpu_seconds=figures.cpu_seconds,
                         features=figures.features,
                         new_entries=figures.new_entries,
+                        statistics=figures.statistics,
                         note=note,
                         in_flight=figures.in_flight,
                     )

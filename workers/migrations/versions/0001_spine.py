@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("cpu_seconds", sa.Double(), nullable=False),
         sa.Column("features", sa.Integer(), nullable=False),
         sa.Column("new_entries", sa.Integer(), nullable=False),
+        sa.Column("statistics", sa.JSON(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("in_flight", sa.Text(), nullable=True),
         sa.CheckConstraint(

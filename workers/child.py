@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""`python -m workers.child`: runs the model on one scenario, in a process of its own.
+
+Contract: reads one JSON request from stdin, writes one JSON answer to stdout, exits 0. Any
+other exit is infrastructure. It knows no store and no broker, and puts limits on itself before
+it parses the scenario; `workers.isolated` is the only caller.
+
+    {"do": "replay", "text": ...}                  -> {"build_id", "outcome"}
+    {"do": "minimize", "text": ..., "signature"}   -> {"build_id", "outcome", "text",
+                                                       "certificate", "side_finds"}
+"""
+
+import json
+import sys
+from dataclasses import replace
+from typing import Any, Final
+
+from simulator.build import build_id, mode
+from simulator.run import Machine
+from simulator.scenario import Scenario
+
+from corpus.text import dump, parse
+from fuzz.confine import confine
+from fuzz.findings import Finding
+from simulator.outcome import Signature
+from workers.wire import outcome_to_json
+
+CPU_SECONDS: Final = 300  # above all wall-clock limits of `workers.isolated`: a second fence
+RSS_LIMIT_MIB: Final = 1024  # as much as a slice gets by default
+# The interpreted model does about that much less in the minimizer's time.
+INTERPRETED_SLOWDOWN: Final = 20
+
+
+def main() -> int:
+    confine(cpu_seconds=CPU_SECONDS, rss_limit_mib=RSS_LIMIT_MIB)
+    request = json.load(sys.stdin)
+    answer = {"replay": _replay, "minimize": _minimize}[request["do"]](request)
+    answer["build_id"] = build_id()
+    json.dump(answer, sys.stdout)
+    return 0
+
+
+def _replay(request: dict[str, Any]) -> dict[str, Any]:
+    outcome = Machine().run(parse(request["text"]), trace=True)
+    return {"outcome": outcome_to_json(outcome)}
+
+
+def _minimize(request: dict[str, Any]) -> dict[str, Any]:
+    # Late: a replay should not pay for loading the minimizer.
+    from fuzz.minimize import DEFAULT_BUDGET, minimize
+
+    scenario = parse(request["text"])
+    scenario = replace(
+        scenario, headers=tuple(h for h in scenario.headers if h[0] in ("expect", "origin"))
+    )
+    budget = DEFAULT_BUDGET if mode() == "compiled" else DEFAULT_BUDGET // INTERPRETED_SLOWDOWN
+    machine = Machine()
+    small = minimize(scenario, Signature(**request["signature"]), machine, budget)
+    return {
+        "text": dump(small.scenario),
+        "certificate": json.loads(small.certificate.to_json()),
+        "side_finds": [_finding(machine, side).to_json() for side in small.side_finds],
+    }
+
+
+def _finding(machine: Machine, scenario: Scenario) -> Finding:
+    """What a scenario shows that the minimizer has just seen fail."""
+    outcome = machine.run(scenario)
+    violation = outcome.violation
+    if violation is None:
+        raise RuntimeError(f"a side find of the minimizer does not fail:\n{dump(scenario)}")
+    signature = violation.signature
+    return Finding(
+        oracle=signature.oracle,
+        culprit=signature.culprit,
+        object_class=signature.object_class,
+        promise=violation.promise,
+        text=dump(scenario),
+        digest=outcome.digest,
+        build_id=build_id(),
+        steps=outcome.steps,
+        origin="minimize",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""Asks a fresh process to run the model: what is true there is true anywhere.
+
+Contract: each call starts one `python -m workers.child` with a clean environment, no
+credentials, no open files and a wall-clock limit, and returns what it answered. `InfraError`
+is raised for every other end but a `stop`, also for a child that the model brought down: that is a
+fault of ours to look at, but never a finding about Linux.
+
+A worker of Celery is a daemon that may not use multiprocessing, hence a plain subprocess.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import workers
+from fuzz.findings import Finding, FindingError
+from simulator.outcome import Outcome, Signature
+from workers.wire import WireError, outcome_from_json
+
+REPLAY_SECONDS: Final = 60.0  # a run is bounded by steps and takes seconds at the very worst
+MINIMIZE_SECONDS: Final = 180.0  # the minimizer has a budget of its own far below that
+POLL_SECONDS: Final = 0.2  # how soon `stop` is noticed
+MAX_REASON: Final = 500  # characters of a child's complaint that are kept
+
+
+class InfraError(Exception):
+    """The work could not be done here and now; it says nothing about the scenario."""
+
+
+class Stopped(Exception):
+    """Whoever asked has been told to stop. Not a failure of anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    build_id: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Minimal:
+    build_id: str
+    text: str
+    certificate: dict[str, Any]
+    side_finds: list[Finding]
+
+
+def replay(text: str, hash_seed: int, stop: Callable[[], bool]) -> Replayed:
+    """Run a scenario with its trace. `hash_seed` orders Python's sets and dicts of strings:
+    an outcome that depends on it is caught by replays with different ones."""
+    answer = _ask({"do": "replay", "text": text}, hash_seed, REPLAY_SECONDS, stop)
+    try:
+        return Replayed(str(answer["build_id"]), outcome_from_json(answer["outcome"]))
+    except (KeyError, WireError) as error:
+        raise InfraError(f"replay: the child's answer is no outcome: {error}") from error
+
+
+def minimize(text: str, signature: Signature, stop: Callable[[], bool]) -> Minimal:
+    """Make a scenario as small as it gets with its signature."""
+    request = {
+        "do": "minimize",
+        "text": text,
+        "signature": {
+            "oracle": signature.oracle,
+            "culprit": signature.culprit,
+            "object_class": signature.object_class,
+        },
+    }
+    answer = _ask(request, 0, MINIMIZE_SECONDS, stop)
+    try:
+        return Minimal(
+            build_id=str(answer["build_id"]),
+            text=str(answer["text"]),
+            certificate=dict(answer["certificate"]),
+            side_finds=[Finding.from_json(found) for found in answer["side_finds"]],
+        )
+    except (KeyError, TypeError, ValueError, FindingError) as error:
+        raise InfraError(f"minimize: the child's answer is not one: {error}") from error
+
+
+def _ask(
+    request: dict[str, Any], hash_seed: int, limit_seconds: float, stop: Callable[[], bool]
+) -> Any:
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": str(hash_seed),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(Path(workers.__file__).resolve().parents[1]),
+    }
+    if "MMFARM_MODEL" in os.environ:
+        environment["MMFARM_MODEL"] = os.environ["MMFARM_MODEL"]
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", "workers.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        answer, complaint = _communicate(child, json.dumps(request), limit_seconds, stop)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    if child.returncode != 0:
+        reason = complaint.strip().rpartition("\n")[2][:MAX_REASON] or "it said nothing"
+        raise InfraError(f"{request['do']}: the child ended with {child.returncode}: {reason}")
+    try:
+        return json.loads(answer)
+    except ValueError as error:
+        raise InfraError(f"{request['do']}: the child's answer is no JSON: {error}") from error
+
+
+def _communicate(
+    child: subprocess.Popen[str], request: str, limit_seconds: float, stop: Callable[[], bool]
+) -> tuple[str, str]:
+    waited = 0.0
+    given: str | None = request
+    while True:
+        try:
+            return child.communicate(given, timeout=POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            given = None  # communicate remembers what it has not sent yet
+        waited += POLL_SECONDS
+        if waited >= limit_seconds:
+            raise InfraError(f"a child did not answer in {limit_seconds:.0f} s")
+        if stop():
+            raise Stopped
