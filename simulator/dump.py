@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""The state of the machine as text for people: VMAs, page tables, pages, stale translations."""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator.mm.mm_types import (
+    PFN_SHIFT, PG_ANON_EXCLUSIVE, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY,
+    PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, SWP_MARKER_GUARD, VM_EXEC, VM_GROWSDOWN, VM_READ,
+    VM_SHARED, VM_WRITE, Mm, Page, Vma, pte_kind,
+)
+from simulator.mm.pgtable import pfn_to_page
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+KINDS = (
+    "", "swap", "migration-read", "migration-read-exclusive", "migration-write",
+    "device-read", "device-write", "device-exclusive", "guard", "poison", "uffd-wp",
+)
+
+
+def describe(k: "Kernel") -> str:
+    """Every live mm, one line an object, in a fixed order."""
+    lines: list[str] = []
+    for mm in k.mms:
+        if not mm.live:
+            continue
+        lines.append(f"mm{mm.id}:")
+        for vma in mm.vmas:
+            lines.append("  " + vma_text(vma))
+        for table in mm.tables:
+            if table is not None:
+                base = table.pmd << k.pmd_order
+                for i in range(k.ptrs_per_pte):
+                    if table.pte[i]:
+                        lines.append(f"  page {base + i}: {pte_text(k, table.pte[i])}")
+        lines += stale_text(mm)
+    return "\n".join(lines)
+
+
+def vma_text(vma: Vma) -> str:
+    flags = vma.flags
+    perms = (
+        ("r" if flags & VM_READ else "-") + ("w" if flags & VM_WRITE else "-")
+        + ("x" if flags & VM_EXEC else "-") + ("s" if flags & VM_SHARED else "p")
+    )
+    backing = "anon" if vma.inode is None else f"f{vma.inode.id}+{vma.pgoff}"
+    grows = " growsdown" if flags & VM_GROWSDOWN else ""
+    return f"vma {vma.start}..{vma.end} {perms} {backing}{grows}"
+
+
+def pte_text(k: "Kernel", pte: i64) -> str:
+    """A page table entry and the page behind it."""
+    kind = pte_kind(pte)
+    if kind == SWP_MARKER_GUARD:
+        return "guard marker"
+    if kind:
+        return f"{KINDS[kind]} entry -> {page_text(pfn_to_page(k, pte >> PFN_SHIFT))}"
+    bits = (
+        ("rw" if pte & PTE_WRITE else "ro") + (" dirty" if pte & PTE_DIRTY else "")
+        + (" young" if pte & PTE_YOUNG else "")
+        + (" soft-dirty" if pte & PTE_SOFT_DIRTY else "")
+        + (" prot-none" if pte & PTE_PROTNONE and not pte & PTE_PRESENT else "")
+    )
+    if pte & PTE_SPECIAL:
+        return f"{bits} -> zero page"
+    return f"{bits} -> {page_text(pfn_to_page(k, pte >> PFN_SHIFT))}"
+
+
+def page_text(page: Page) -> str:
+    words = ",".join(str(page.words[i]) for i in range(4))
+    return (
+        f"frame {page.pfn} refs={page.ref} mapcount={page.mapcount}"
+        + (" exclusive" if page.flags & PG_ANON_EXCLUSIVE else "")
+        + (f" pins={page.pincount}" if page.pincount else "")
+        + f" data={words}"
+    )
+
+
+def stale_text(mm: Mm) -> list[str]:
+    """Translations that some CPU may still use although the tables changed."""
+    lines: list[str] = []
+    for s in mm.stale:
+        if not s.mask:
+            continue
+        cpus = ",".join(f"CPU{i}" for i in range(16) if (s.mask >> i) & 1)
+        if s.table is not None:
+            lines.append(f"  stale page table of {s.va}.. on {cpus}")
+        else:
+            mode = "rw" if s.pte & PTE_WRITE else "ro"
+            lines.append(f"  stale {mode} translation {s.va} -> frame {s.pte >> PFN_SHIFT} on {cpus}")
+    return lines

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""One run from the first op to the End (DESIGN.md, section 2).
+
+The scheduler (sched/core.py) asks this file to run an op of an actor and to end the run.
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator import features, ops, sites, syscalls
+from simulator.kernel import exit as kernel_exit
+from simulator.mm import pins, shmem, swap
+from simulator.mm.mm_types import LOCK_CLASS_NAMES
+from simulator.oracles import full_audit
+from simulator.outcome import SKIPPED
+from simulator.scenario import Op
+from simulator.sched import core, ipi
+from simulator.state import ABSENT, GONE, OBJ_NONE, READ, READY, WRITE, Task
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def run_op(k: "Kernel", t: Task) -> None:
+    """Run the next op of `t` to its end; others may run in between."""
+    index = t.pos
+    op = k.ops[index]
+    if t.state == ABSENT or t.state == GONE:
+        finish_op(k, t, op, index, SKIPPED)
+        return
+    begin_op(k, t, op, index)
+    k.step(sites.OP__BEGIN, OBJ_NONE, READ)
+    result = syscalls.call(k, t, op)
+    k.step(sites.OP__END, OBJ_NONE, READ)
+    end_of_op(k, t)
+    finish_op(k, t, op, index, result)
+
+
+def begin_op(k: "Kernel", t: Task, op: Op, index: i64) -> None:
+    t.in_op = True
+    t.uid = op.uid
+    t.retries = 0
+    t.site = sites.OP__BEGIN
+    t.began_seq = k.seq
+    t.planned = k.plan[index]
+    t.watch = k.strategy is not None or len(t.planned) > 0
+    if t.watch:
+        for site in t.visited:
+            t.visits[site] = 0
+        t.visited = []
+    k.alarm = 0 if t.watch else k.alarm_due
+    if k.tracing:
+        t.depth = []
+
+
+def end_of_op(k: "Kernel", t: Task) -> None:
+    """What no op may leave behind in its actor (O9, O20)."""
+    if t.held_mask:
+        cls: i64 = 0
+        while not (t.held_mask >> cls) & 1:
+            cls += 1
+        k.violate(
+            "deadlock", t.site, LOCK_CLASS_NAMES[cls],
+            f"op {t.uid} returns to user space with {LOCK_CLASS_NAMES[cls]} held",
+        )
+    if t.rcu_readers or t.preempt_count or t.gathering:
+        k.violate(
+            "kernel-assertion", t.site, "task",
+            f"op {t.uid} returns with preemption off, inside an RCU section or a gather",
+        )
+
+
+def finish_op(k: "Kernel", t: Task, op: Op, index: i64, result: i64) -> None:
+    """Book the result and move the actor to its next op."""
+    k.results[index] = result
+    k.fold(result)
+    key: i64 = result if -2000 < result < 0 else 1
+    k.feature(features.OUTCOME, features.OUTCOME_BITS, op.code * 4096 - key)
+    k.op_done[index] = 1
+    t.in_op = False
+    t.watch = False
+    t.next += 1
+    if t.next < len(t.ops):
+        t.pos = t.ops[t.next]
+    else:
+        k.runnable &= ~(1 << t.id)
+        if t.state == READY:
+            t.pos = len(k.ops)
+    core.op_ended(k, index)
+
+
+def end_run(k: "Kernel") -> None:
+    """The End: faults stop, IPIs arrive, handles close, processes exit, audits run."""
+    k.ending = True
+    k.alarm_due = 0 if k.tracing else core.NO_ALARM
+    ipi.deliver_due(k, core.NO_ALARM)
+    for t in k.tasks:
+        t.watch = False
+    t0 = k.tasks[0]
+    k.cur = t0
+    swap.lru_add_drain_all(k)
+    full_audit.while_mapped(k)
+    pins.release_all(k)
+    for t in k.tasks:
+        if (k.existing >> t.id) & 1 and t.mm is not None:
+            t.uid = 0
+            core.set_current(k, t)
+            kernel_exit.do_exit(k, t)
+    core.set_current(k, t0)
+    for cpu in k.cpus:
+        cpu.loaded_mm = None
+        cpu.cr3 = None
+    shmem.release_all(k)
+    swap.lru_add_drain_all(k)
+    full_audit.after_exit(k)
+
+
+def op_code_name(code: int) -> str:
+    """The text name of a row, for traces."""
+    return ops.BY_NUMBER[code].name

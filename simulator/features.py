@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""The feedback map: 32 KiB of 8-bit counters in zones, plus the named rare situations.
+
+The map is what libFuzzer sees (registered by fuzz/harness.py). It says what the model did,
+never which Python line ran. Only object classes and sites go in, no frame numbers or
+addresses: those would fill it with noise.
+"""
+
+from typing import Final
+
+EDGE_BITS: Final = 13  # (previous site, site) of one actor
+OUTCOME_BITS: Final = 11  # (op, result class)
+STATE_BITS: Final = 12  # page state at op end, and its transition under the op
+CONFLICT_BITS: Final = 13  # (other actor's last site, site) on one object
+LOCK_BITS: Final = 11  # (held class, class taken), contention
+NAMED_BITS: Final = 8
+
+EDGE: Final = 0
+CONFLICT: Final = 8192
+STATE: Final = 16384
+STATE_CHANGE: Final = 20480
+OUTCOME: Final = 24576
+LOCK: Final = 26624
+PREEMPT: Final = 28672
+NAMED: Final = 32512
+COUNTERS_SIZE: Final = 32768
+
+# Rare situations that a healthy campaign must reach; an unhit one means that the model or
+# the generator is blind there. Numbers are places in the NAMED zone.
+Z_FAULT_RACED_ZAP: Final = 0
+Z_VMA_LOCK_FALLBACK: Final = 1
+Z_STALE_LOAD: Final = 2
+Z_STALE_STORE: Final = 3
+Z_STALE_DIRTY_RECHECK: Final = 4
+Z_NESTED_FLUSH: Final = 5
+Z_LAZY_TLB_SKIPPED: Final = 6
+Z_SWITCH_MM_FLUSH: Final = 7
+Z_IPI_WAITED_FOR_IRQ_OFF: Final = 8
+Z_GUP_FAST_BACKED_OFF: Final = 9
+Z_GUP_FAST_SEQ_RETRY: Final = 10
+Z_WP_REUSE: Final = 11
+Z_WP_COPY: Final = 12
+Z_FORK_COPIED_PINNED: Final = 13
+Z_UNSHARE: Final = 14
+Z_VMA_MERGED_NEW: Final = 15
+Z_VMA_MERGED_BOTH: Final = 16
+Z_VMA_SPLIT: Final = 17
+Z_ANON_VMA_REUSED: Final = 18
+Z_STACK_GROWN: Final = 19
+Z_STACK_GAP_REFUSED: Final = 20
+Z_MREMAP_PMD_MOVED: Final = 21
+Z_GUARD_FAULT: Final = 22
+Z_GUARD_RACED_FAULT: Final = 23
+Z_MIGRATED_TO_DEVICE: Final = 24
+Z_MIGRATED_BACK: Final = 25
+Z_MIGRATE_PINNED_REFUSED: Final = 26
+Z_MIGRATE_ENTRY_WAIT: Final = 27
+Z_MIGRATE_DIRTY_CARRIED: Final = 28
+Z_DEVICE_FAULT_TRYLOCK_FAILED: Final = 29
+Z_HMM_RETRY: Final = 30
+Z_ALLOC_FAILED: Final = 31
+Z_OOM: Final = 32
+Z_GATHER_BATCH_FULL: Final = 33
+Z_PAGE_TABLE_FREED: Final = 34
+Z_LAST_MM_LAZY: Final = 35
+Z_FOLL_FORCE_COW: Final = 36
+Z_LRU_DRAIN_REUSE: Final = 37
+Z_CLEAR_REFS_PINNED: Final = 38
+Z_ASID_REUSED: Final = 39
+Z_RWSEM_CONTENDED: Final = 40
+Z_PTL_CONTENDED: Final = 41
+Z_FOLIO_LOCK_CONTENDED: Final = 42
+Z_PAGE_REUSED_AT_ONCE: Final = 43
+Z_VMA_WRITER_WAITED: Final = 44
+Z_VMA_DETACHED_UNDER_READER: Final = 45
+Z_ANON_VMA_SHARED: Final = 46
+
+NAMED_SITUATIONS: Final = (
+    "fault-raced-with-zap", "vma-lock-fell-back-to-mmap-lock", "load-through-stale-translation",
+    "store-through-stale-translation", "stale-clean-store-rechecked-the-pte", "nested-mmu-gather",
+    "lazy-cpu-not-interrupted", "switch-mm-flushed-by-generation", "ipi-waited-for-irq-off-cpu",
+    "gup-fast-backed-off", "gup-fast-saw-fork", "wp-fault-reused-page", "wp-fault-copied-page",
+    "fork-copied-pinned-page", "unshare-fault", "vma-merged-with-neighbour",
+    "vma-merged-with-both-neighbours", "vma-split", "anon-vma-reused", "stack-grown",
+    "stack-gap-refused", "mremap-moved-page-table", "guard-region-fault",
+    "guard-install-raced-with-fault", "migrated-to-device", "migrated-back-to-ram",
+    "migration-refused-by-pin", "waited-for-migration-entry", "migration-carried-dirty-bit",
+    "device-fault-lost-trylock", "hmm-range-fault-retried", "allocation-failed",
+    "fault-out-of-memory", "mmu-gather-batch-full", "page-table-freed", "last-user-was-lazy-cpu",
+    "foll-force-broke-cow", "reuse-after-lru-drain", "clear-refs-skipped-pinned-page",
+    "asid-recycled", "rwsem-contended", "ptl-contended", "folio-lock-contended",
+    "freed-frame-reused",
+    "vma-writer-waited-for-readers",
+    "vma-detached-under-lockless-reader",
+    "anon-vma-of-neighbour-shared",
+)

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""One logical CPU: what it runs, what its MMU has loaded, and the kernel's per-CPU data."""
+
+from typing import Final, final
+
+from librt.vecs import vec
+from mypy_extensions import i64
+
+from simulator.mm.mm_types import Mm, Page
+
+TLB_NR_DYN_ASIDS: Final = 6  # arch/x86/include/asm/tlbflush.h
+
+
+@final
+class FlushInfo:
+    """struct flush_tlb_info on its way to one CPU."""
+
+    def __init__(
+        self, mm: Mm, start: i64, end: i64, full: bool, freed_tables: bool, gen: i64, source: i64
+    ) -> None:
+        self.mm: Mm = mm
+        self.start: i64 = start
+        self.end: i64 = end
+        self.full: bool = full
+        self.freed_tables: bool = freed_tables
+        self.gen: i64 = gen  # new_tlb_gen
+        self.source: i64 = source  # actor that waits for the acknowledgement
+        self.due: i64 = 0  # step before which it is not delivered
+
+
+@final
+class Cpu:
+    """`loaded_mm`, `switching`, `is_lazy`, `asid` and `ctx_*` are cpu_tlbstate; `cr3` is what
+    the hardware walks, which differs from `loaded_mm` inside switch_mm_irqs_off()."""
+
+    def __init__(self, ident: i64) -> None:
+        self.id: i64 = ident
+        self.curr: i64 = -1  # actor, -1 idle
+        self.loaded_mm: Mm | None = None
+        self.cr3: Mm | None = None
+        self.switching: bool = False  # loaded_mm == LOADED_MM_SWITCHING
+        self.is_lazy: bool = False
+        self.asid: i64 = 0
+        self.next_asid: i64 = 1
+        self.ctx_mm: vec[i64] = vec[i64]([-1] * TLB_NR_DYN_ASIDS)
+        self.ctx_gen: vec[i64] = vec[i64]([0] * TLB_NR_DYN_ASIDS)
+        self.pending: list[FlushInfo] = []
+        self.irqs_off: i64 = 0
+        self.lru_add: list[Page] = []  # cpu_fbatches.lru_add
+
+    def reset(self) -> None:
+        self.curr = -1
+        self.loaded_mm = None
+        self.cr3 = None
+        self.switching = False
+        self.is_lazy = False
+        self.asid = 0
+        self.next_asid = 1
+        for i in range(TLB_NR_DYN_ASIDS):
+            self.ctx_mm[i] = -1
+            self.ctx_gen[i] = 0
+        if self.pending:
+            self.pending = []
+        self.irqs_off = 0
+        if self.lru_add:
+            self.lru_add = []

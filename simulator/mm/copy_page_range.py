@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""mm/memory.c, the half of fork(): sharing the parent's pages with the child."""
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from simulator import features, sites
+from simulator.errno import ENOMEM
+from simulator.mm import mmu_notifier, page_alloc, rmap, swap
+from simulator.mm.memory import copy_words, maybe_mkwrite, mk_pte, pte_alloc, vm_normal_page
+from simulator.mm.memory import pte_mkdirty, pte_unmap_unlock, vm_page_prot
+from simulator.mm.mm_types import (
+    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_UPTODATE, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, REF_MAP, REF_OWNER,
+    SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD, SWP_MIGRATION_READ,
+    SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, PTE_SWP_MASK, PTE_SWP_SHIFT, PTE_YOUNG,
+    VM_SHARED, VM_MAYWRITE, Mm, Page, PageTable, Vma, pte_kind, pte_present,
+)
+from simulator.mm.page_ref import folio_get, folio_put
+from simulator.mm.pgtable import pfn_to_page, ptep_set_wrprotect, set_pte_at
+from simulator.oracles import memory_value
+from simulator.sched.lock import spin_lock, spin_unlock
+from simulator.state import OBJ_MM, OBJ_PMD, READ, WRITE, obj, pte_obj
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+NEED_PAGE: Final = 1  # copy_pte_range() must come back with a preallocated page
+
+
+def is_cow_mapping(vma: Vma) -> bool:
+    return vma.flags & (VM_SHARED | VM_MAYWRITE) == VM_MAYWRITE
+
+
+def vma_needs_copy(dst: Vma, src: Vma) -> bool:
+    """File pages fault in again by themselves; anonymous ones must be copied."""
+    return src.anon_vma is not None
+
+
+def copy_page_range(k: "Kernel", dst: Vma, src: Vma) -> i64:
+    """Copy the entries of one VMA into the child; 0 or -ENOMEM. Both mmap_locks are held."""
+    if not vma_needs_copy(dst, src):
+        return 0
+    mm = src.mm
+    child = dst.mm
+    assert mm is not None and child is not None
+    cow = is_cow_mapping(src)
+    if cow:
+        mmu_notifier.invalidate_range_start(
+            k, mm, src.start, src.end, mmu_notifier.MMU_NOTIFY_PROTECTION_PAGE
+        )
+        k.step(sites.COPY_PAGE_RANGE__SEQ_BEGIN, obj(OBJ_MM, mm.id), WRITE)
+        mm.write_protect_seq += 1
+    ret: i64 = 0
+    size = k.ptrs_per_pte
+    va = src.start
+    while va < src.end and ret == 0:
+        stop = min(src.end, (va // size + 1) * size)
+        k.step(sites.COPY_PMD_RANGE__PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ)
+        if mm.tables[va >> k.pmd_order] is not None:
+            ret = copy_pte_range(k, dst, src, mm, child, va, stop, cow)
+        va = stop
+    if cow:
+        k.step(sites.COPY_PAGE_RANGE__SEQ_END, obj(OBJ_MM, mm.id), WRITE)
+        mm.write_protect_seq += 1
+        mmu_notifier.invalidate_range_end(k, mm, src.start, src.end)
+    return ret
+
+
+def copy_pte_range(
+    k: "Kernel", dst: Vma, src: Vma, mm: Mm, child: Mm, start: i64, end: i64, cow: bool
+) -> i64:
+    """One page table's entries, under both page table locks."""
+    prealloc: Page | None = None
+    va = start
+    while True:
+        if not pte_alloc(k, child, va):
+            return -ENOMEM
+        child_table = child.tables[va >> k.pmd_order]
+        table = mm.tables[va >> k.pmd_order]
+        if child_table is None or table is None:
+            break
+        k.cur.rcu_readers += 1
+        spin_lock(k, sites.COPY_PTE_RANGE__LOCK_CHILD, child_table.ptl)
+        spin_lock(k, sites.COPY_PTE_RANGE__LOCK_PARENT, table.ptl)
+        need_page = False
+        while va < end:
+            pte = table.pte[va & (k.ptrs_per_pte - 1)]
+            if pte_present(pte):
+                used = copy_present_pte(
+                    k, dst, src, mm, child, table, child_table, va, pte, cow, prealloc
+                )
+                if used == NEED_PAGE:
+                    need_page = True
+                    break
+                if used > NEED_PAGE:
+                    prealloc = None
+            elif pte:
+                copy_nonpresent_pte(k, mm, child, table, child_table, va, pte, cow)
+            va += 1
+        spin_unlock(k, table.ptl)
+        pte_unmap_unlock(k, child_table)
+        if not need_page:
+            break
+        prealloc = page_alloc.alloc_page(k, sites.COPY_PTE_RANGE__PREALLOC, False)
+        if prealloc is None:
+            return -ENOMEM
+    if prealloc is not None:
+        folio_put(k, prealloc, REF_OWNER)
+    return 0
+
+
+def copy_present_pte(
+    k: "Kernel", dst: Vma, src: Vma, mm: Mm, child: Mm, table: PageTable, child_table: PageTable,
+    va: i64, pte: i64, cow: bool, prealloc: Page | None,
+) -> i64:
+    """0: shared. NEED_PAGE: the page is pinned and must be copied into a new one. 2: it was."""
+    page = vm_normal_page(k, pte)
+    if page is not None:
+        if page.anon_vma is not None:
+            k.step(sites.COPY_PRESENT_PTE__DUP_RMAP, pte_obj(mm, va), WRITE)
+            folio_get(k, page, REF_MAP)
+            if not rmap.folio_try_dup_anon_rmap_pte(k, page, src):
+                folio_put(k, page, REF_MAP)
+                if prealloc is None:
+                    return NEED_PAGE
+                copy_present_page(k, dst, child, child_table, va, pte, page, prealloc)
+                return 2
+            child.rss_anon += 1
+        else:
+            folio_get(k, page, REF_MAP)
+            rmap.folio_dup_file_rmap_pte(page)
+            child.rss_file += 1
+    if cow and pte & PTE_WRITE:
+        k.step(sites.COPY_PRESENT_PTE__WRPROTECT, pte_obj(mm, va), WRITE)
+        ptep_set_wrprotect(k, mm, table, va)
+        pte = table.pte[va & (k.ptrs_per_pte - 1)]
+    if src.flags & VM_SHARED:
+        pte &= ~PTE_DIRTY
+    memory_value.shared(k, mm, child, va)
+    set_pte_at(k, child, child_table, va, pte & ~PTE_YOUNG)
+    return 0
+
+
+def copy_present_page(
+    k: "Kernel", dst: Vma, child: Mm, child_table: PageTable, va: i64, pte: i64, page: Page,
+    copy: Page,
+) -> None:
+    """The page may be pinned: the child gets a copy at once, the parent keeps its page."""
+    copy_words(k, sites.COPY_PRESENT_PAGE__COPY_WORD, copy, page)
+    copy.flags |= PG_UPTODATE
+    rmap.folio_add_new_anon_rmap(k, copy, dst, va)
+    swap.folio_add_lru(k, copy)
+    child.rss_anon += 1
+    entry = maybe_mkwrite(pte_mkdirty(mk_pte(copy, vm_page_prot(dst))), dst)
+    if not pte & PTE_SOFT_DIRTY:
+        entry |= PTE_SOFT_DIRTY
+    set_pte_at(k, child, child_table, va, entry)
+    memory_value.installed(k, child, va, copy, sites.COPY_PRESENT_PAGE__COPY_WORD)
+    k.sometimes(features.Z_FORK_COPIED_PINNED)
+
+
+def copy_nonpresent_pte(
+    k: "Kernel", mm: Mm, child: Mm, table: PageTable, child_table: PageTable, va: i64, pte: i64,
+    cow: bool,
+) -> None:
+    """Migration and device private entries, and markers."""
+    kind = pte_kind(pte)
+    if kind == SWP_MARKER_GUARD:
+        set_pte_at(k, child, child_table, va, pte)
+        return
+    k.step(sites.COPY_NONPRESENT_PTE__COPY, pte_obj(mm, va), WRITE)
+    page = pfn_to_page(k, pte >> PFN_SHIFT)
+    child.rss_anon += 1
+    if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:
+        folio_get(k, page, REF_MAP)
+        page.flags &= ~PG_ANON_EXCLUSIVE
+        page.mapcount += 1
+        if kind == SWP_DEVICE_WRITE and cow:
+            pte = set_kind(pte, SWP_DEVICE_READ)
+            set_pte_at(k, mm, table, va, pte)
+    elif kind != SWP_MIGRATION_READ and cow:
+        assert SWP_MIGRATION_READ_EXCLUSIVE <= kind <= SWP_MIGRATION_WRITE
+        pte = set_kind(pte, SWP_MIGRATION_READ)
+        set_pte_at(k, mm, table, va, pte)
+    memory_value.shared(k, mm, child, va)
+    set_pte_at(k, child, child_table, va, pte)
+
+
+def set_kind(pte: i64, kind: i64) -> i64:
+    return pte & ~PTE_SWP_MASK | kind << PTE_SWP_SHIFT

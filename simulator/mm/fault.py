@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""arch/x86/mm/fault.c, and the user accesses that lead there."""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator import features, sites
+from simulator.machine import mmu
+from simulator.mm import mmap_lock
+from simulator.mm.memory import (
+    FAULT_FLAG_USER, FAULT_FLAG_VMA_LOCK, FAULT_FLAG_WRITE, VM_FAULT_COMPLETED, VM_FAULT_ERROR,
+    VM_FAULT_OOM, VM_FAULT_RETRY, VM_FAULT_SIGBUS, handle_mm_fault,
+)
+from simulator.mm.mm_types import PFN_SHIFT, PG_ZERO, VM_EXEC, VM_READ, VM_WRITE, Mm, Vma
+from simulator.mm.pgtable import pfn_to_page
+from simulator.oracles import memory_value, permission, soft_dirty
+from simulator.outcome import SIGBUS, SIGSEGV
+from simulator.state import OBJ_NONE, READ, WRITE, Task
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def user_load(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
+    """Load one word (page * 4 + word); the token it holds, or SIGSEGV/SIGBUS."""
+    va = word >> 2
+    while True:
+        pte = mmu.translate(k, t, mm, va, READ)
+        if pte:
+            page = pfn_to_page(k, pte >> PFN_SHIFT)
+            value = page.words[word & 3]
+            stale = t.through_stale
+            if stale is None:
+                memory_value.loaded(k, mm, va, page, word & 3, value, k.last_writer(mm, va))
+                permission.loaded(k, mm, va)
+            if k.tracing:
+                k.note(f"load page {va}" + (" through the stale translation" if stale else ""))
+            return value
+        ret = do_user_addr_fault(k, t, mm, va, False)
+        if ret:
+            return ret
+        k.retry(sites.DO_USER_ADDR_FAULT__BEGIN)
+
+
+def user_store(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
+    """Store a new token into one word; 0, or SIGSEGV/SIGBUS."""
+    va = word >> 2
+    while True:
+        pte = mmu.translate(k, t, mm, va, WRITE)
+        if pte:
+            page = pfn_to_page(k, pte >> PFN_SHIFT)
+            token = k.new_token(mm)
+            page.words[word & 3] = token
+            stale = t.through_stale
+            if page.flags & PG_ZERO:
+                permission.zero_page_stored(k, mm, va)
+            if stale is None:
+                memory_value.stored(k, mm, va, page, word & 3, token)
+                permission.stored(k, mm, va, page)
+                soft_dirty.stored(k, mm, va, page)
+            elif not stale.zapped:
+                memory_value.stored_stale(k, page, word & 3, token)
+            if k.tracing:
+                k.note(f"store page {va}" + (" through the stale translation" if stale else ""))
+            return 0
+        ret = do_user_addr_fault(k, t, mm, va, True)
+        if ret:
+            return ret
+        k.retry(sites.DO_USER_ADDR_FAULT__BEGIN)
+
+
+def access_error(vma: Vma, write: bool) -> bool:
+    if write:
+        return not vma.flags & VM_WRITE
+    return not vma.flags & (VM_READ | VM_EXEC | VM_WRITE)
+
+
+def do_user_addr_fault(k: "Kernel", t: Task, mm: Mm, va: i64, write: bool) -> i64:
+    """One page fault of user code: 0 to try the access again, SIGSEGV or SIGBUS."""
+    flags: i64 = FAULT_FLAG_USER
+    if write:
+        flags |= FAULT_FLAG_WRITE
+    if k.tracing:
+        k.step(sites.DO_USER_ADDR_FAULT__BEGIN, OBJ_NONE, READ)
+        k.note(f"page fault at {va}")
+    vma = mmap_lock.lock_vma_under_rcu(k, mm, va)
+    if vma is not None:
+        if access_error(vma, write):
+            mmap_lock.vma_end_read(k, vma)
+            return SIGSEGV
+        fault = handle_mm_fault(k, vma, mm, va, flags | FAULT_FLAG_VMA_LOCK)
+        if not fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED):
+            mmap_lock.vma_end_read(k, vma)
+        if not fault & VM_FAULT_RETRY:
+            return fault_result(k, fault)
+    k.sometimes(features.Z_VMA_LOCK_FALLBACK)
+    while True:
+        vma = mmap_lock.lock_mm_and_find_vma(k, mm, va)
+        if vma is None:
+            return SIGSEGV
+        if access_error(vma, write):
+            mmap_lock.mmap_read_unlock(k, mm)
+            return SIGSEGV
+        fault = handle_mm_fault(k, vma, mm, va, flags)
+        if fault & VM_FAULT_COMPLETED:
+            return 0
+        if not fault & VM_FAULT_RETRY:
+            mmap_lock.mmap_read_unlock(k, mm)
+            return fault_result(k, fault)
+        k.retry(sites.DO_USER_ADDR_FAULT__BEGIN)
+
+
+def fault_result(k: "Kernel", fault: i64) -> i64:
+    """mm_fault_error(): what user code sees. Out of memory retries after the OOM killer in
+    Linux; here it ends the access with SIGBUS, and a named situation tells."""
+    if not fault & VM_FAULT_ERROR:
+        return 0
+    if fault & VM_FAULT_OOM:
+        k.sometimes(features.Z_OOM)
+        return SIGBUS
+    if fault & VM_FAULT_SIGBUS:
+        return SIGBUS
+    return SIGSEGV
+
+

@@ -1,0 +1,702 @@
+# SPDX-License-Identifier: MIT
+"""mm/memory.c: page table locks, zapping, and the page fault handler.
+
+fork()'s half of memory.c is in copy_page_range.py.
+"""
+
+from typing import TYPE_CHECKING, Final, final
+
+from mypy_extensions import i64
+
+from simulator import features, sites
+from simulator.mm import page_alloc, rmap
+from simulator.mm.mm_types import (
+    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_DIRTY,
+    PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, REF_MAP,
+    REF_OWNER, REF_TEMP, SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD,
+    SWP_MIGRATION_READ, SWP_MIGRATION_WRITE, VM_EXEC, VM_MAYSHARE, VM_READ, VM_SHARED,
+    VM_DROPPABLE, VM_SOFTDIRTY, VM_WRITE, Mm, Page, PageTable, Vma, pte_kind, pte_present,
+)
+from simulator.mm.page_ref import folio_get, folio_put
+from simulator.mm.pgtable import (
+    pfn_to_page, pmd_clear, pmd_populate, ptep_zap, set_pte_at, write_pte,
+)
+from simulator.oracles import anon_exclusive, memory_value
+from simulator.sched.lock import folio_trylock, mutex_unlock, spin_lock, spin_unlock
+from simulator.state import OBJ_NONE, OBJ_PMD, READ, WRITE, obj, page_obj, pte_obj
+
+if TYPE_CHECKING:
+    from simulator.mm.mmu_gather import MmuGather
+    from simulator.state import Kernel
+
+FAULT_FLAG_WRITE: Final = 1
+FAULT_FLAG_UNSHARE: Final = 2
+FAULT_FLAG_VMA_LOCK: Final = 4
+FAULT_FLAG_REMOTE: Final = 8
+FAULT_FLAG_USER: Final = 16
+
+VM_FAULT_OOM: Final = 0x1
+VM_FAULT_SIGBUS: Final = 0x2
+VM_FAULT_SIGSEGV: Final = 0x40
+VM_FAULT_RETRY: Final = 0x400  # the lock (mmap or VMA) has been dropped: try again
+VM_FAULT_COMPLETED: Final = 0x4000
+VM_FAULT_ERROR: Final = VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV
+
+ZAP_FLAG_DROP_MARKER: Final = 1
+ZAP_FLAG_RECLAIM_PT: Final = 2  # zap_details.reclaim_pt: free page tables that become empty
+FAULT_AROUND_PAGES: Final = 16  # fault_around_bytes is 64 KiB
+
+
+@final
+class VmFault:
+    """struct vm_fault. `table` is the page table while its lock is held."""
+
+    def __init__(self, vma: Vma, mm: Mm, va: i64, flags: i64) -> None:
+        self.vma: Vma = vma
+        self.mm: Mm = mm
+        self.va: i64 = va
+        self.flags: i64 = flags
+        self.table: PageTable | None = None
+        self.orig_pte: i64 = 0
+        self.page: Page | None = None
+
+
+# --- page table locks ---------------------------------------------------------------------------
+
+
+def pte_offset_map_lock(k: "Kernel", site: i64, mm: Mm, va: i64) -> PageTable | None:
+    """The locked page table of `va`; None when the PMD entry is none. Looks the entry up again
+    under the lock: the table may have been freed meanwhile, RCU keeps it readable."""
+    k.cur.rcu_readers += 1
+    while True:
+        k.step(sites.PTE_OFFSET_MAP_LOCK__PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ)
+        table = mm.tables[va >> k.pmd_order]
+        if table is None:
+            mmu_gather.rcu_read_unlock(k)
+            return None
+        spin_lock(k, site, table.ptl)
+        if mm.tables[va >> k.pmd_order] is table:
+            return table
+        spin_unlock(k, table.ptl)
+
+
+def pte_unmap_unlock(k: "Kernel", table: PageTable) -> None:
+    """Drop the lock; pages whose mapping changed under it must be in order now."""
+    anon_exclusive.recheck(k)
+    spin_unlock(k, table.ptl)
+    mmu_gather.rcu_read_unlock(k)
+
+
+def pte_alloc(k: "Kernel", mm: Mm, va: i64) -> bool:
+    """__pte_alloc(): make sure a page table is there. False: out of memory."""
+    k.step(sites.PTE_ALLOC__PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ)
+    if mm.tables[va >> k.pmd_order] is not None:
+        return True
+    if k.should_fail(sites.PTE_ALLOC__NEW_TABLE, OBJ_NONE):
+        k.sometimes(features.Z_ALLOC_FAILED)
+        return False
+    table = k.take_table()
+    spin_lock(k, sites.PTE_ALLOC__PMD_LOCK, mm.page_table_lock)
+    if mm.tables[va >> k.pmd_order] is None:
+        pmd_populate(k, mm, va, table)
+    else:
+        table.live = False
+        k.free_tables.append(table)
+    spin_unlock(k, mm.page_table_lock)
+    return True
+
+
+def vm_page_prot(vma: Vma) -> i64:
+    """vma->vm_page_prot as PTE bits (protection_map, vma_set_page_prot())."""
+    flags = vma.flags
+    if not flags & (VM_READ | VM_WRITE | VM_EXEC):
+        return PTE_PROTNONE
+    if flags & VM_SHARED and flags & VM_WRITE and not vma_wants_writenotify(vma):
+        return PTE_PRESENT | PTE_WRITE
+    return PTE_PRESENT
+
+
+def vma_wants_writenotify(vma: Vma) -> bool:
+    """Shared writable mappings start read-only while soft-dirty is being tracked; memory
+    files have no page_mkwrite and need no dirty accounting."""
+    return not vma.flags & VM_SOFTDIRTY
+
+
+def pte_mkdirty(pte: i64) -> i64:
+    """x86 marks soft-dirty with dirty."""
+    return pte | PTE_DIRTY | PTE_SOFT_DIRTY
+
+
+def maybe_mkwrite(pte: i64, vma: Vma) -> i64:
+    return pte | PTE_WRITE if vma.flags & VM_WRITE else pte
+
+
+def mk_pte(page: Page, prot: i64) -> i64:
+    return (page.pfn << PFN_SHIFT) | prot
+
+
+def vm_normal_page(k: "Kernel", pte: i64) -> Page | None:
+    """The struct page behind a present entry; None for the zero page."""
+    if pte & PTE_SPECIAL:
+        return None
+    return pfn_to_page(k, pte >> PFN_SHIFT)
+
+
+# --- zapping ---------------------------------------------------------------------------------------
+
+
+def unmap_single_vma(
+    k: "Kernel", tlb: "MmuGather", vma: Vma, start: i64, end: i64, zap_flags: i64
+) -> None:
+    """Clear the entries of [start, end) within the VMA, page table by page table."""
+    start = max(start, vma.start)
+    end = min(end, vma.end)
+    size = k.ptrs_per_pte
+    va = start
+    while va < end:
+        stop = min(end, (va // size + 1) * size)
+        mm = tlb.mm
+        k.step(sites.ZAP_PMD_RANGE__PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ)
+        if mm.tables[va >> k.pmd_order] is not None:
+            zap_pte_range(k, tlb, vma, va, stop, zap_flags)
+        va = stop
+
+
+def zap_pte_range(
+    k: "Kernel", tlb: "MmuGather", vma: Vma, start: i64, end: i64, zap_flags: i64
+) -> None:
+    """One page table's part of a zap. The flush is left to the gather, except that a full
+    batch flushes before the lock is dropped."""
+    mm = tlb.mm
+    size = k.ptrs_per_pte
+    reclaim = zap_flags & ZAP_FLAG_RECLAIM_PT != 0 and end - start == size
+    va = start
+    while True:
+        table = pte_offset_map_lock(k, sites.ZAP_PTE_RANGE__LOCK, mm, va)
+        if table is None:
+            return
+        force_flush = False
+        while va < end and not force_flush:
+            pte = table.pte[va & (size - 1)]
+            if pte_present(pte):
+                force_flush = zap_present_pte(k, tlb, table, va)
+            elif pte:
+                zap_nonpresent_pte(k, tlb, table, va, zap_flags)
+            va += 1
+        gone: PageTable | None = None
+        if reclaim and va == end and not force_flush and table.used == 0:
+            gone = try_get_and_clear_pmd(k, mm, start)
+        if force_flush:
+            mmu_gather.tlb_flush_mmu_tlbonly(k, tlb)
+        pte_unmap_unlock(k, table)
+        if gone is not None:
+            mmu_gather.pte_free_tlb(k, tlb, gone)
+        if force_flush:
+            mmu_gather.tlb_flush_mmu(k, tlb)
+        if va >= end:
+            return
+
+
+def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) -> bool:
+    """Clear one present entry and queue its page; True when the batch is full."""
+    mm = tlb.mm
+    k.step(sites.ZAP_PTE_RANGE__CLEAR_PTE, pte_obj(mm, va), WRITE)
+    pte = ptep_zap(k, mm, table, va)
+    if k.tracing:
+        k.note(f"clear pte {va}; flush deferred")
+    memory_value.dropped(k, mm, va)
+    mmu_gather.tlb_remove_tlb_entry(tlb, va)
+    page = vm_normal_page(k, pte)
+    if page is None:
+        return False
+    if page.anon_vma is not None:
+        mm.rss_anon -= 1
+    else:
+        mm.rss_file -= 1
+        if pte & PTE_DIRTY:
+            page.flags |= PG_DIRTY
+    rmap.folio_remove_rmap_pte(k, page)
+    return mmu_gather.tlb_remove_page(k, tlb, page)
+
+
+def zap_nonpresent_pte(
+    k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64, zap_flags: i64
+) -> None:
+    """Clear a device private or migration entry, or a marker that is to go."""
+    mm = tlb.mm
+    k.step(sites.ZAP_PTE_RANGE__CLEAR_NONPRESENT, pte_obj(mm, va), WRITE)
+    pte = table.pte[va & (k.ptrs_per_pte - 1)]
+    kind = pte_kind(pte)
+    if kind == SWP_MARKER_GUARD:
+        if not zap_flags & ZAP_FLAG_DROP_MARKER:
+            return
+        write_pte(k, mm, table, va, 0, True)
+        return
+    page = pfn_to_page(k, pte >> PFN_SHIFT)
+    memory_value.dropped(k, mm, va)
+    if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:
+        mm.rss_anon -= 1
+        write_pte(k, mm, table, va, 0, True)
+        rmap.folio_remove_rmap_pte(k, page)
+        folio_put(k, page, REF_MAP)
+        return
+    if SWP_MIGRATION_READ <= kind <= SWP_MIGRATION_WRITE:
+        mm.rss_anon -= 1
+        write_pte(k, mm, table, va, 0, True)
+
+
+def try_get_and_clear_pmd(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
+    """mm/pt_reclaim.c: unlink a page table that the zap has emptied, under its lock."""
+    k.step(sites.TRY_GET_AND_CLEAR_PMD__TRYLOCK, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), WRITE)
+    if mm.page_table_lock.owner >= 0:
+        return None
+    return pmd_clear(k, mm, va)
+
+
+def zap_vma_range(k: "Kernel", vma: Vma, start: i64, end: i64, zap_flags: i64) -> None:
+    """zap_page_range_single(): zap, flush and free what one VMA maps in [start, end)."""
+    mm = vma.mm
+    assert mm is not None
+    mmu_notifier.invalidate_range_start(k, mm, start, end, mmu_notifier.MMU_NOTIFY_CLEAR)
+    tlb = mmu_gather.tlb_gather_mmu(k, mm)
+    unmap_single_vma(k, tlb, vma, start, end, zap_flags)
+    mmu_gather.tlb_finish_mmu(k, tlb)
+    mmu_notifier.invalidate_range_end(k, mm, start, end)
+
+
+def free_pgtables(
+    k: "Kernel", tlb: "MmuGather", mm: Mm, start: i64, end: i64, floor: i64, ceiling: i64
+) -> None:
+    """Unlink and queue the page tables of [start, end) that lie wholly between `floor` and
+    `ceiling` (the neighbours' ends; ceiling 0 is the end of the arena)."""
+    size = k.ptrs_per_pte
+    if ceiling == 0:
+        ceiling = (k.nr_arena + size - 1) // size * size
+    va = start // size * size
+    while va < end:
+        if va >= floor and va + size <= ceiling and mm.tables[va >> k.pmd_order] is not None:
+            k.step(
+                sites.FREE_PGTABLES__PMD_CLEARED, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order),
+                WRITE,
+            )
+            table = pmd_clear(k, mm, va)
+            if table is not None:
+                mmu_gather.pte_free_tlb(k, tlb, table)
+        va += size
+
+
+# --- page faults ---------------------------------------------------------------------------------
+
+
+def handle_mm_fault(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
+    """Resolve one fault in `vma`, under the lock that `flags` names. VM_FAULT_* bits; with
+    VM_FAULT_RETRY the lock has been dropped."""
+    vmf = VmFault(vma, mm, va, flags)
+    return handle_pte_fault(k, vmf)
+
+
+def handle_pte_fault(k: "Kernel", vmf: VmFault) -> i64:
+    mm = vmf.mm
+    va = vmf.va
+    k.step(sites.HANDLE_PTE_FAULT__READ_PTE, pte_obj(mm, va), READ)
+    table = mm.tables[va >> k.pmd_order]
+    if table is None:
+        vmf.orig_pte = 0
+        return do_pte_missing(k, vmf)
+    vmf.orig_pte = table.pte[va & (k.ptrs_per_pte - 1)]
+    if vmf.orig_pte == 0:
+        return do_pte_missing(k, vmf)
+    if not pte_present(vmf.orig_pte):
+        return do_swap_page(k, vmf)
+    table = pte_offset_map_lock(k, sites.HANDLE_PTE_FAULT__LOCK, mm, va)
+    if table is None:
+        return 0
+    entry = table.pte[va & (k.ptrs_per_pte - 1)]
+    if not same_pte(entry, vmf.orig_pte):
+        k.sometimes(features.Z_FAULT_RACED_ZAP)
+        pte_unmap_unlock(k, table)
+        return 0
+    vmf.table = table
+    if vmf.flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE):
+        if not entry & PTE_WRITE:
+            return do_wp_page(k, vmf)
+        if vmf.flags & FAULT_FLAG_WRITE:
+            entry = pte_mkdirty(entry)
+    k.step(sites.PTEP_SET_ACCESS_FLAGS__SET, pte_obj(mm, va), WRITE)
+    current = table.pte[va & (k.ptrs_per_pte - 1)]
+    set_pte_at(k, mm, table, va, current | entry | PTE_YOUNG)
+    pte_unmap_unlock(k, table)
+    return 0
+
+
+def same_pte(a: i64, b: i64) -> bool:
+    """pte_same(). The kernel compares all bits, hardware's accessed and dirty included."""
+    return a == b
+
+
+def do_pte_missing(k: "Kernel", vmf: VmFault) -> i64:
+    vma = vmf.vma
+    if vma.inode is None:
+        return do_anonymous_page(k, vmf)
+    return do_fault(k, vmf)
+
+
+def vmf_anon_prepare(k: "Kernel", vmf: VmFault) -> i64:
+    """The VMA needs an anon_vma before it maps anonymous pages; under the VMA lock that is
+    only possible when it has one."""
+    vma = vmf.vma
+    k.step(sites.VMF_ANON_PREPARE__CHECK, vma_obj(vma), READ)
+    if vma.anon_vma is not None:
+        return 0
+    if vmf.flags & FAULT_FLAG_VMA_LOCK:
+        mmap_lock.vma_end_read(k, vma)
+        return VM_FAULT_RETRY
+    if anon_vma.anon_vma_prepare(k, vma):
+        return VM_FAULT_OOM
+    return 0
+
+
+def vma_obj(vma: Vma) -> i64:
+    return obj(5, vma.id)
+
+
+def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
+    vma = vmf.vma
+    mm = vmf.mm
+    va = vmf.va
+    if vma.flags & VM_SHARED:
+        return VM_FAULT_SIGBUS
+    if not pte_alloc(k, mm, va):
+        return VM_FAULT_OOM
+    if not vmf.flags & FAULT_FLAG_WRITE and not vma.flags & VM_DROPPABLE:
+        table = pte_offset_map_lock(k, sites.DO_ANONYMOUS_PAGE__LOCK_ZERO, mm, va)
+        if table is None:
+            return 0
+        if table.pte[va & (k.ptrs_per_pte - 1)] == 0:
+            k.step(sites.DO_ANONYMOUS_PAGE__SET_ZERO, pte_obj(mm, va), WRITE)
+            set_pte_at(k, mm, table, va, vm_page_prot(vma) | PTE_SPECIAL | PTE_YOUNG)
+        pte_unmap_unlock(k, table)
+        return 0
+    ret = vmf_anon_prepare(k, vmf)
+    if ret:
+        return ret
+    page = page_alloc.alloc_page(k, sites.DO_ANONYMOUS_PAGE__ALLOC, True)
+    if page is None:
+        return VM_FAULT_OOM
+    page.flags |= PG_UPTODATE
+    table = pte_offset_map_lock(k, sites.DO_ANONYMOUS_PAGE__LOCK, mm, va)
+    if table is None:
+        folio_put(k, page, REF_OWNER)
+        return 0
+    if table.pte[va & (k.ptrs_per_pte - 1)] != 0:
+        k.sometimes(features.Z_FAULT_RACED_ZAP)
+        pte_unmap_unlock(k, table)
+        folio_put(k, page, REF_OWNER)
+        return 0
+    rmap.folio_add_new_anon_rmap(k, page, vma, va)
+    swap.folio_add_lru(k, page)
+    mm.rss_anon += 1
+    entry = mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG
+    if vma.flags & VM_WRITE:
+        entry = pte_mkdirty(entry) | PTE_WRITE
+    k.step(sites.DO_ANONYMOUS_PAGE__SET_PTE, pte_obj(mm, va), WRITE)
+    set_pte_at(k, mm, table, va, entry)
+    pte_unmap_unlock(k, table)
+    return 0
+
+
+def do_fault(k: "Kernel", vmf: VmFault) -> i64:
+    """A fault in a mapping of a memory file."""
+    vma = vmf.vma
+    if not vmf.flags & FAULT_FLAG_WRITE:
+        return do_read_fault(k, vmf)
+    if not vma.flags & VM_SHARED:
+        return do_cow_fault(k, vmf)
+    return do_shared_fault(k, vmf)
+
+
+def do_read_fault(k: "Kernel", vmf: VmFault) -> i64:
+    if not pte_alloc(k, vmf.mm, vmf.va):
+        return VM_FAULT_OOM
+    if shmem.filemap_map_pages(k, vmf):
+        return 0
+    page = shmem.shmem_fault(k, vmf)
+    if page is None:
+        return shmem.fault_error(k, vmf)
+    ret = finish_fault(k, vmf, page, False)
+    mutex_unlock(k, page.lock)
+    folio_put(k, page, REF_TEMP)
+    return ret
+
+
+def do_shared_fault(k: "Kernel", vmf: VmFault) -> i64:
+    if not pte_alloc(k, vmf.mm, vmf.va):
+        return VM_FAULT_OOM
+    page = shmem.shmem_fault(k, vmf)
+    if page is None:
+        return shmem.fault_error(k, vmf)
+    ret = finish_fault(k, vmf, page, True)
+    page.flags |= PG_DIRTY
+    mutex_unlock(k, page.lock)
+    folio_put(k, page, REF_TEMP)
+    return ret
+
+
+def do_cow_fault(k: "Kernel", vmf: VmFault) -> i64:
+    """Write to a private mapping with no page yet: read the file's page and copy it."""
+    vma = vmf.vma
+    mm = vmf.mm
+    va = vmf.va
+    ret = vmf_anon_prepare(k, vmf)
+    if ret:
+        return ret
+    if not pte_alloc(k, mm, va):
+        return VM_FAULT_OOM
+    copy = page_alloc.alloc_page(k, sites.DO_COW_FAULT__ALLOC, False)
+    if copy is None:
+        return VM_FAULT_OOM
+    page = shmem.shmem_fault(k, vmf)
+    if page is None:
+        folio_put(k, copy, REF_OWNER)
+        return shmem.fault_error(k, vmf)
+    copy_words(k, sites.DO_COW_FAULT__COPY_WORD, copy, page)
+    copy.flags |= PG_UPTODATE
+    table = pte_offset_map_lock(k, sites.DO_COW_FAULT__LOCK, mm, va)
+    if table is not None and table.pte[va & (k.ptrs_per_pte - 1)] == 0:
+        rmap.folio_add_new_anon_rmap(k, copy, vma, va)
+        swap.folio_add_lru(k, copy)
+        mm.rss_anon += 1
+        entry = maybe_mkwrite(pte_mkdirty(mk_pte(copy, vm_page_prot(vma)) | PTE_YOUNG), vma)
+        k.step(sites.DO_COW_FAULT__SET_PTE, pte_obj(mm, va), WRITE)
+        set_pte_at(k, mm, table, va, entry)
+        memory_value.installed(k, mm, va, copy, sites.DO_COW_FAULT__SET_PTE)
+        pte_unmap_unlock(k, table)
+    else:
+        if table is not None:
+            pte_unmap_unlock(k, table)
+        folio_put(k, copy, REF_OWNER)
+    mutex_unlock(k, page.lock)
+    folio_put(k, page, REF_TEMP)
+    return 0
+
+
+def finish_fault(k: "Kernel", vmf: VmFault, page: Page, write: bool) -> i64:
+    """Map a page cache page, unless somebody was faster."""
+    vma = vmf.vma
+    mm = vmf.mm
+    va = vmf.va
+    table = pte_offset_map_lock(k, sites.FINISH_FAULT__LOCK, mm, va)
+    if table is None:
+        return 0
+    if table.pte[va & (k.ptrs_per_pte - 1)] == 0:
+        k.step(sites.FINISH_FAULT__SET_PTE, pte_obj(mm, va), WRITE)
+        map_file_pte(k, mm, table, vma, va, page, write)
+    pte_unmap_unlock(k, table)
+    return 0
+
+
+def map_file_pte(
+    k: "Kernel", mm: Mm, table: PageTable, vma: Vma, va: i64, page: Page, write: bool
+) -> None:
+    """set_pte_range() for one page of the page cache."""
+    entry = mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG
+    if write:
+        entry = maybe_mkwrite(pte_mkdirty(entry), vma)
+    folio_get(k, page, REF_MAP)
+    rmap.folio_add_file_rmap_pte(page)
+    mm.rss_file += 1
+    set_pte_at(k, mm, table, va, entry)
+
+
+# --- write faults on present entries -----------------------------------------------------------------
+
+
+def do_wp_page(k: "Kernel", vmf: VmFault) -> i64:
+    """A write (or unshare) fault on a write-protected page; the lock is held and dropped."""
+    vma = vmf.vma
+    table = vmf.table
+    assert table is not None
+    unshare = vmf.flags & FAULT_FLAG_UNSHARE != 0
+    page = vm_normal_page(k, vmf.orig_pte)
+    vmf.page = page
+    if vma.flags & (VM_SHARED | VM_MAYSHARE):
+        if page is not None:
+            page.flags |= PG_DIRTY
+        wp_page_reuse(k, vmf, table)
+        return 0
+    if page is not None and page.anon_vma is not None and may_reuse(k, page, vma):
+        page.flags |= PG_ANON_EXCLUSIVE
+        if unshare:
+            pte_unmap_unlock(k, table)
+            return 0
+        k.sometimes(features.Z_WP_REUSE)
+        wp_page_reuse(k, vmf, table)
+        return 0
+    if page is not None:
+        folio_get(k, page, REF_TEMP)
+    pte_unmap_unlock(k, table)
+    return wp_page_copy(k, vmf, unshare)
+
+
+def may_reuse(k: "Kernel", page: Page, vma: Vma) -> bool:
+    """Whether the anonymous page is this mm's alone."""
+    if k.bug.vmsplice_child_cow:
+        return page.mapcount == 1
+    if k.bug.do_wp_page_copies_pinned_page:
+        return wp_can_reuse_anon_folio(k, page, vma)
+    return page.flags & PG_ANON_EXCLUSIVE != 0 or wp_can_reuse_anon_folio(k, page, vma)
+
+
+def wp_can_reuse_anon_folio(k: "Kernel", page: Page, vma: Vma) -> bool:
+    """Nobody else holds a reference, once this CPU's lru batch has been drained."""
+    k.step(sites.WP_CAN_REUSE_ANON_FOLIO__REFS, page_obj(page), READ)
+    if page.ref > 3:
+        return False
+    if not page.flags & PG_LRU:
+        swap.lru_add_drain(k)
+        if page.ref == 1:
+            k.sometimes(features.Z_LRU_DRAIN_REUSE)
+    if page.ref > 1:
+        return False
+    if not folio_trylock(k, sites.WP_CAN_REUSE_ANON_FOLIO__TRYLOCK, page.lock):
+        return False
+    if page.ref != 1:
+        mutex_unlock(k, page.lock)
+        return False
+    rmap.folio_move_anon_rmap(page, vma)
+    mutex_unlock(k, page.lock)
+    return True
+
+
+def wp_page_reuse(k: "Kernel", vmf: VmFault, table: PageTable) -> None:
+    """Make the entry writable in place, and drop the lock."""
+    mm = vmf.mm
+    va = vmf.va
+    k.step(sites.WP_PAGE_REUSE__SET_PTE, pte_obj(mm, va), WRITE)
+    current = table.pte[va & (k.ptrs_per_pte - 1)]
+    set_pte_at(k, mm, table, va, maybe_mkwrite(pte_mkdirty(current | PTE_YOUNG), vmf.vma))
+    pte_unmap_unlock(k, table)
+
+
+def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
+    """Break COW: give this mm its own copy. A reference on the old page is held."""
+    vma = vmf.vma
+    mm = vmf.mm
+    va = vmf.va
+    old = vmf.page
+    ret = vmf_anon_prepare(k, vmf)
+    if ret:
+        if old is not None:
+            folio_put(k, old, REF_TEMP)
+        return ret
+    page = page_alloc.alloc_page(k, sites.WP_PAGE_COPY__ALLOC, old is None)
+    if page is None:
+        if old is not None:
+            folio_put(k, old, REF_TEMP)
+        return VM_FAULT_OOM
+    if old is not None:
+        copy_words(k, sites.WP_PAGE_COPY__COPY_WORD, page, old)
+    page.flags |= PG_UPTODATE
+    mmu_notifier.invalidate_range_start(k, mm, va, va + 1, mmu_notifier.MMU_NOTIFY_CLEAR)
+    table = pte_offset_map_lock(k, sites.WP_PAGE_COPY__LOCK, mm, va)
+    if table is not None and same_pte(table.pte[va & (k.ptrs_per_pte - 1)], vmf.orig_pte):
+        if old is None:
+            mm.rss_anon += 1
+        elif old.anon_vma is None:
+            mm.rss_file -= 1
+            mm.rss_anon += 1
+        entry = mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG
+        if unshare:
+            entry |= vmf.orig_pte & PTE_SOFT_DIRTY
+        else:
+            entry = maybe_mkwrite(pte_mkdirty(entry), vma)
+        k.step(sites.WP_PAGE_COPY__CLEAR_FLUSH, pte_obj(mm, va), WRITE)
+        write_pte(k, mm, table, va, 0, False)
+        tlb_module.flush_tlb_page(k, mm, va)
+        rmap.folio_add_new_anon_rmap(k, page, vma, va)
+        swap.folio_add_lru(k, page)
+        k.step(sites.WP_PAGE_COPY__SET_PTE, pte_obj(mm, va), WRITE)
+        set_pte_at(k, mm, table, va, entry)
+        memory_value.installed(k, mm, va, page, sites.WP_PAGE_COPY__SET_PTE)
+        k.sometimes(features.Z_WP_COPY)
+        if old is not None:
+            rmap.folio_remove_rmap_pte(k, old)
+        pte_unmap_unlock(k, table)
+        if old is not None:
+            folio_put(k, old, REF_MAP)
+    else:
+        if table is not None:
+            k.sometimes(features.Z_FAULT_RACED_ZAP)
+            pte_unmap_unlock(k, table)
+        folio_put(k, page, REF_OWNER)
+    mmu_notifier.invalidate_range_end(k, mm, va, va + 1)
+    if old is not None:
+        folio_put(k, old, REF_TEMP)
+    return 0
+
+
+def copy_words(k: "Kernel", site: i64, dst: Page, src: Page) -> None:
+    """Copy a page word by word: a CPU may store into the source meanwhile."""
+    o = page_obj(src)
+    for i in range(4):
+        k.step(site, o, READ)
+        dst.words[i] = src.words[i]
+
+
+# --- non-present entries ----------------------------------------------------------------------------
+
+
+def do_swap_page(k: "Kernel", vmf: VmFault) -> i64:
+    """A fault on a migration or device private entry, or a marker."""
+    kind = pte_kind(vmf.orig_pte)
+    if kind == SWP_MARKER_GUARD:
+        k.sometimes(features.Z_GUARD_FAULT)
+        return VM_FAULT_SIGSEGV
+    if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:
+        return do_device_private(k, vmf)
+    migrate.migration_entry_wait(k, vmf.mm, vmf.va)
+    return 0
+
+
+def do_device_private(k: "Kernel", vmf: VmFault) -> i64:
+    """A CPU touches a page that lives on the device: the driver brings it back."""
+    mm = vmf.mm
+    va = vmf.va
+    if vmf.flags & FAULT_FLAG_VMA_LOCK:
+        mmap_lock.vma_end_read(k, vmf.vma)
+        return VM_FAULT_RETRY
+    page = pfn_to_page(k, vmf.orig_pte >> PFN_SHIFT)
+    vmf.page = page
+    table = pte_offset_map_lock(k, sites.DO_SWAP_PAGE__DEVICE_LOCK, mm, va)
+    if table is None:
+        return 0
+    if table.pte[va & (k.ptrs_per_pte - 1)] != vmf.orig_pte:
+        pte_unmap_unlock(k, table)
+        return 0
+    if k.bug.device_private_fault_no_ref:
+        pte_unmap_unlock(k, table)
+        vmf.page = None  # 5.19: the driver got no fault page to account for
+        k.step(sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, page_obj(page), WRITE)
+        return dmirror.devmem_fault(k, vmf, page)
+    if k.bug.device_private_fault_livelock:
+        folio_get(k, page, REF_TEMP)
+        pte_unmap_unlock(k, table)
+        k.step(sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, page_obj(page), WRITE)
+        ret = dmirror.devmem_fault(k, vmf, page)
+        folio_put(k, page, REF_TEMP)
+        return ret
+    if not folio_trylock(k, sites.DO_SWAP_PAGE__DEVICE_TRYLOCK, page.lock):
+        k.sometimes(features.Z_DEVICE_FAULT_TRYLOCK_FAILED)
+        pte_unmap_unlock(k, table)
+        return 0
+    folio_get(k, page, REF_TEMP)
+    pte_unmap_unlock(k, table)
+    ret = dmirror.devmem_fault(k, vmf, page)
+    mutex_unlock(k, page.lock)
+    folio_put(k, page, REF_TEMP)
+    return ret
+
+
+from simulator.drivers import dmirror  # noqa: E402
+from simulator.mm import anon_vma, migrate, mmap_lock, mmu_gather, mmu_notifier, shmem, swap  # noqa: E402
+from simulator.mm import tlb as tlb_module  # noqa: E402

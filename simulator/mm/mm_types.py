@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: MIT
+"""The objects that mm code works on, after include/linux/mm_types.h and friends.
+
+Contract: storage only. Fields are changed by the functions named after Linux's; oracles read
+them. Objects are pooled by `simulator.state.Kernel` and re-initialised when taken, so a run
+costs what it touched. `gen` counts lives of a pooled object: an oracle that remembered
+(object, gen) notices a use after free.
+"""
+
+from typing import Final, final
+
+from librt.vecs import vec
+from mypy_extensions import i64
+
+# --- page table entries -------------------------------------------------------------------
+# One i64: the low 16 bits say what the entry is, the rest is the pfn (or swap offset).
+PTE_PRESENT: Final = 0x1  # the hardware may use it
+PTE_WRITE: Final = 0x2
+PTE_PROTNONE: Final = 0x4  # _PAGE_PROTNONE: pte_present() for the kernel, not for hardware
+PTE_YOUNG: Final = 0x8
+PTE_DIRTY: Final = 0x10
+PTE_SOFT_DIRTY: Final = 0x20
+PTE_UFFD_WP: Final = 0x40
+PTE_SPECIAL: Final = 0x80  # no struct page behind it: the shared zero page
+PTE_SWP_SHIFT: Final = 8  # kind of a non-present entry, 0 for present ones
+PTE_SWP_MASK: Final = 0xF00
+PTE_SWP_EXCLUSIVE: Final = 0x1000
+PFN_SHIFT: Final = 16
+
+# Kinds of non-present entries (include/linux/swapops.h).
+SWP_SWAP: Final = 1
+SWP_MIGRATION_READ: Final = 2
+SWP_MIGRATION_READ_EXCLUSIVE: Final = 3
+SWP_MIGRATION_WRITE: Final = 4
+SWP_DEVICE_READ: Final = 5
+SWP_DEVICE_WRITE: Final = 6
+SWP_DEVICE_EXCLUSIVE: Final = 7
+SWP_MARKER_GUARD: Final = 8
+SWP_MARKER_POISON: Final = 9
+SWP_MARKER_UFFD_WP: Final = 10
+# A migration entry keeps young and dirty of the page table entry in the same bits as a
+# present one; a device private entry has neither.
+
+PMD_NONE: Final = 0
+PMD_TABLE: Final = 1
+
+# --- VMA flags ----------------------------------------------------------------------------
+VM_READ: Final = 0x1
+VM_WRITE: Final = 0x2
+VM_EXEC: Final = 0x4
+VM_SHARED: Final = 0x8
+VM_MAYREAD: Final = 0x10
+VM_MAYWRITE: Final = 0x20
+VM_MAYEXEC: Final = 0x40
+VM_MAYSHARE: Final = 0x80
+VM_GROWSDOWN: Final = 0x100
+VM_SEQ_READ: Final = 0x200
+VM_RAND_READ: Final = 0x400
+VM_DONTCOPY: Final = 0x800
+VM_WIPEONFORK: Final = 0x1000
+VM_ACCOUNT: Final = 0x2000
+VM_NORESERVE: Final = 0x4000
+VM_SOFTDIRTY: Final = 0x8000
+VM_DROPPABLE: Final = 0x10000
+VM_ACCESS_FLAGS: Final = 0x7
+
+# --- page flags ---------------------------------------------------------------------------
+PG_LRU: Final = 0x1
+PG_SWAPBACKED: Final = 0x2
+PG_ANON_EXCLUSIVE: Final = 0x4
+PG_UPTODATE: Final = 0x8
+PG_DIRTY: Final = 0x10
+PG_DEVICE_PRIVATE: Final = 0x20  # a ZONE_DEVICE page: is_device_private_page()
+PG_ZERO: Final = 0x40  # the shared zero page
+
+# Reasons in the ledger behind a page's reference count (oracle O2).
+REF_MAP: Final = 0  # a page table entry maps it
+REF_CACHE: Final = 1  # the page cache holds it
+REF_BATCH: Final = 2  # a per-CPU lru batch holds it
+REF_GUP: Final = 3  # a FOLL_GET reference kept by user space (a pipe)
+REF_PIN: Final = 4  # FOLL_PIN, GUP_PIN_COUNTING_BIAS each
+REF_TEMP: Final = 5  # kernel code on somebody's stack; none may be left when all ops ended
+REF_GATHER: Final = 6  # taken over by an mmu_gather batch from the mapping it removed
+REF_ISOLATED: Final = 7  # off the LRU for migration
+REF_OWNER: Final = 8  # the allocation's own, until it is given to a mapping or the cache
+NR_REFS: Final = 9
+GUP_PIN_COUNTING_BIAS: Final = 1024
+
+# --- lock classes, numbered by the documented order (mm/rmap.c, mm/filemap.c) ----------------
+LC_MMAP: Final = 1
+LC_VMA: Final = 2
+LC_FOLIO: Final = 3
+LC_IMMAP: Final = 4
+LC_ANON_VMA: Final = 5
+LC_MN: Final = 6  # mmu notifier range in progress (mmu_notifier_invalidate_range_start)
+LC_DMIRROR: Final = 7
+LC_PMD: Final = 8
+LC_PTL: Final = 9
+LC_PAGE_TABLE: Final = 10  # mm->page_table_lock
+LC_LRU: Final = 11
+NR_LOCK_CLASSES: Final = 12
+LOCK_CLASS_NAMES: Final = (
+    "", "mmap_lock", "vma_lock", "folio_lock", "i_mmap_rwsem", "anon_vma_lock", "mmu_notifier",
+    "dmirror_mutex", "pmd_lock", "ptl", "page_table_lock", "lru_lock",
+)
+
+
+def pte_present(pte: i64) -> bool:
+    """Kernel's sense: also PROT_NONE entries."""
+    return (pte & (PTE_PRESENT | PTE_PROTNONE)) != 0
+
+
+def pte_pfn(pte: i64) -> i64:
+    return pte >> PFN_SHIFT
+
+
+def pte_kind(pte: i64) -> i64:
+    """SWP_* of a non-present entry, 0 for none and present ones."""
+    return (pte & PTE_SWP_MASK) >> PTE_SWP_SHIFT
+
+
+def mk_swap_pte(kind: i64, pfn: i64) -> i64:
+    return (pfn << PFN_SHIFT) | (kind << PTE_SWP_SHIFT)
+
+
+def is_migration_pte(pte: i64) -> bool:
+    kind = (pte & PTE_SWP_MASK) >> PTE_SWP_SHIFT
+    return SWP_MIGRATION_READ <= kind <= SWP_MIGRATION_WRITE
+
+
+def is_device_private_pte(pte: i64) -> bool:
+    kind = (pte & PTE_SWP_MASK) >> PTE_SWP_SHIFT
+    return kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE
+
+
+def is_marker_pte(pte: i64) -> bool:
+    kind = (pte & PTE_SWP_MASK) >> PTE_SWP_SHIFT
+    return SWP_MARKER_GUARD <= kind <= SWP_MARKER_UFFD_WP
+
+
+@final
+class Lock:
+    """A sleeping or spinning exclusive lock. `owner` is an actor number or -1."""
+
+    def __init__(self, cls: i64, ident: i64) -> None:
+        self.cls: i64 = cls
+        self.id: i64 = ident
+        self.owner: i64 = -1
+        self.waiters: i64 = 0  # actors to wake at release
+
+
+@final
+class RwSem:
+    """A reader-writer semaphore. Readers queue behind a waiting writer, as in Linux."""
+
+    def __init__(self, cls: i64, ident: i64) -> None:
+        self.cls: i64 = cls
+        self.id: i64 = ident
+        self.writer: i64 = -1
+        self.readers: i64 = 0  # mask of actors
+        self.waiters: i64 = 0
+        self.write_waiters: i64 = 0
+
+
+@final
+class AnonVma:
+    """struct anon_vma. `chains` stands for its interval tree: the AVCs linked to it."""
+
+    def __init__(self, ident: i64) -> None:
+        self.id: i64 = ident
+        self.gen: i64 = 0
+        self.live: bool = False
+        self.root: AnonVma | None = None
+        self.parent: AnonVma | None = None
+        self.refcount: i64 = 0
+        self.num_children: i64 = 0
+        self.num_active_vmas: i64 = 0
+        self.rwsem: RwSem = RwSem(LC_ANON_VMA, ident)  # used of the root only
+        self.vmas: list[Vma] = []
+
+
+@final
+class Inode:
+    """A memory file (memfd): one folio a page, no reclaim, no truncate."""
+
+    def __init__(self, ident: i64) -> None:
+        self.id: i64 = ident
+        self.live: bool = False
+        self.pages: i64 = 0  # i_size in pages
+        self.cache: list[Page | None] = []
+        self.i_mmap_rwsem: RwSem = RwSem(LC_IMMAP, ident)
+        self.i_mmap: list[Vma] = []
+        self.nrpages: i64 = 0
+        self.opaque: bool = False  # a file of an imported program: VMAs only
+        self.expected: vec[i64] = vec[i64]()  # O5/O18: what each word must hold
+
+
+def reset_inode(inode: Inode) -> None:
+    """As if the file had never been created."""
+    if not inode.live:
+        return
+    inode.live = False
+    inode.pages = 0
+    inode.cache = []
+    inode.i_mmap_rwsem.writer = -1
+    inode.i_mmap_rwsem.readers = 0
+    inode.i_mmap_rwsem.waiters = 0
+    inode.i_mmap_rwsem.write_waiters = 0
+    inode.i_mmap = []
+    inode.nrpages = 0
+
+
+@final
+class Page:
+    """struct page of an order-0 folio, and the frame's four words of data."""
+
+    def __init__(self, pfn: i64) -> None:
+        self.pfn: i64 = pfn
+        self.gen: i64 = 0
+        self.live: bool = False
+        self.ref: i64 = 0
+        self.mapcount: i64 = 0
+        self.pincount: i64 = 0
+        self.flags: i64 = 0
+        self.anon_vma: AnonVma | None = None
+        self.anon_vma_gen: i64 = 0
+        self.inode: Inode | None = None
+        self.index: i64 = 0
+        self.lock: Lock = Lock(LC_FOLIO, pfn)
+        self.ledger: vec[i64] = vec[i64]([0] * NR_REFS)
+        self.words: vec[i64] = vec[i64]([0, 0, 0, 0])
+        self.nr_writable: i64 = 0  # present writable entries that map it (O4)
+        self.audit: i64 = 0  # entries found at the End
+        self.logical: i64 = 0  # the logical page of oracle O5 that this frame holds
+        self.device_rmem: i64 = 0  # zone_device_data of a device page: the dmirror frame
+
+
+@final
+class PageTable:
+    """A page of PTEs with its split lock. `who[i]` is the site after which entry i was last
+    written: the culprit when the entry breaks a promise."""
+
+    def __init__(self, ident: i64, size: i64) -> None:
+        self.id: i64 = ident
+        self.gen: i64 = 0
+        self.live: bool = False
+        self.linked: bool = False
+        self.mm_id: i64 = -1
+        self.pmd: i64 = 0  # index of the PMD entry that points here
+        self.pte: vec[i64] = vec[i64]([0] * size)
+        self.who: vec[i64] = vec[i64]([0] * size)
+        self.used: i64 = 0  # entries that are not none
+        self.ptl: Lock = Lock(LC_PTL, ident)
+
+
+@final
+class Vma:
+    """struct vm_area_struct. Addresses are pages. `vm_refcnt` and `lock_seq` are the per-VMA
+    lock of 6.16 and later (include/linux/mmap_lock.h)."""
+
+    def __init__(self, ident: i64) -> None:
+        self.id: i64 = ident
+        self.gen: i64 = 0
+        self.live: bool = False
+        self.mm: Mm | None = None
+        self.start: i64 = 0
+        self.end: i64 = 0
+        self.pgoff: i64 = 0
+        self.flags: i64 = 0
+        self.inode: Inode | None = None
+        self.anon_vma: AnonVma | None = None
+        self.anon_vma_gen: i64 = 0
+        self.chain: list[AnonVma] = []  # anon_vma_chain, oldest first
+        self.attached: bool = False
+        self.vm_refcnt: i64 = 0  # 1 attached, +1 each reader, VMA_LOCK_OFFSET a writer
+        self.lock_seq: i64 = -1
+        self.readers: i64 = 0  # actors that hold the read lock
+        self.writer: i64 = -1
+        self.waiters: i64 = 0
+
+
+@final
+class Stale:
+    """Something that some CPUs may still cache although the page tables no longer say so:
+    one element of the may-cache sets (the paper idea is nrkernel's; here lazily, only what
+    differs from the current tables)."""
+
+    def __init__(self) -> None:
+        self.va: i64 = 0
+        self.pte: i64 = 0  # the translation as it was
+        self.table: PageTable | None = None  # a paging-structure entry to this table instead
+        self.mask: i64 = 0  # CPUs that may hold it
+        self.who: i64 = 0  # site that made it stale
+        self.seq: i64 = 0  # Kernel.seq when that happened
+        self.owner: i64 = 0  # actor that did it
+        self.gather: bool = False  # made inside an mmu_gather (mm->tlb_flush_pending)
+        self.zapped: bool = False  # the data is given up: stores through it are lost legally
+        self.promised: bool = False  # somebody promised that it is gone
+
+
+@final
+class Mm:
+    """struct mm_struct with one folded level: the root is an array of PMD entries."""
+
+    def __init__(self, ident: i64) -> None:
+        self.id: i64 = ident
+        self.live: bool = False
+        self.users: i64 = 0  # mm_users
+        self.count: i64 = 0  # mm_count
+        self.vmas: list[Vma] = []  # the maple tree: attached VMAs by address
+        self.pmd: vec[i64] = vec[i64]()
+        self.tables: list[PageTable | None] = []
+        self.mmap_lock: RwSem = RwSem(LC_MMAP, ident)
+        self.page_table_lock: Lock = Lock(LC_PAGE_TABLE, ident)
+        self.mm_lock_seq: i64 = 0
+        self.tlb_gen: i64 = 1
+        self.cpumask: i64 = 0  # mm_cpumask(): who gets IPIs
+        self.cached: i64 = 0  # hardware: CPUs with entries of this mm in some ASID
+        self.tlb_flush_pending: i64 = 0
+        self.write_protect_seq: i64 = 0
+        self.has_pinned: bool = False
+        self.rss_anon: i64 = 0
+        self.rss_file: i64 = 0
+        self.total_vm: i64 = 0
+        self.stale: list[Stale] = []
+        self.shadow: vec[i64] = vec[i64]()  # page -> logical page of oracle O5, 0 none
+        self.notifier_seq: i64 = 1  # mmu_interval_notifier invalidate_seq
+        self.notifier_active: i64 = 0  # invalidations in progress
+        self.def_flags: i64 = 0

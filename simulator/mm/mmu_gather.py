@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""mm/mmu_gather.c: pages and page tables that wait for a TLB flush before they are freed."""
+
+from typing import TYPE_CHECKING, final
+
+from mypy_extensions import i64
+
+from simulator import features, sites
+from simulator.mm.mm_types import REF_GATHER, REF_MAP, Mm, Page, PageTable
+from simulator.mm.page_ref import folio_put, move_ref
+from simulator.oracles import freed_table
+from simulator.state import OBJ_MM, WRITE, obj
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+NO_RANGE: i64 = 1 << 40
+
+
+@final
+class MmuGather:
+    """struct mmu_gather. `start` and `end` (pages) are what must be flushed."""
+
+    def __init__(self, mm: Mm, fullmm: bool) -> None:
+        self.mm: Mm = mm
+        self.fullmm: bool = fullmm
+        self.start: i64 = NO_RANGE
+        self.end: i64 = 0
+        self.freed_tables: bool = False
+        self.cleared: bool = False  # cleared_ptes
+        self.pages: list[Page] = []
+        self.tables: list[PageTable] = []
+
+
+def tlb_gather_mmu(k: "Kernel", mm: Mm) -> MmuGather:
+    return gather(k, mm, False)
+
+
+def tlb_gather_mmu_fullmm(k: "Kernel", mm: Mm) -> MmuGather:
+    return gather(k, mm, True)
+
+
+def gather(k: "Kernel", mm: Mm, fullmm: bool) -> MmuGather:
+    k.step(sites.TLB_GATHER_MMU__PENDING, obj(OBJ_MM, mm.id), WRITE)
+    mm.tlb_flush_pending += 1
+    k.cur.gathering += 1
+    return MmuGather(mm, fullmm)
+
+
+def tlb_remove_tlb_entry(tlb: MmuGather, va: i64) -> None:
+    """The entry of this page was cleared; it must be flushed before anything is freed."""
+    if va < tlb.start:
+        tlb.start = va
+    if va >= tlb.end:
+        tlb.end = va + 1
+    tlb.cleared = True
+
+
+def tlb_remove_page(k: "Kernel", tlb: MmuGather, page: Page) -> bool:
+    """Queue the page with the reference of the mapping that was removed. True: the batch is
+    full and the caller must flush."""
+    move_ref(page, REF_MAP, REF_GATHER)
+    tlb.pages.append(page)
+    if len(tlb.pages) >= k.gather_batch:
+        k.sometimes(features.Z_GATHER_BATCH_FULL)
+        return True
+    return False
+
+
+def pte_free_tlb(k: "Kernel", tlb: MmuGather, table: PageTable) -> None:
+    """Queue an unlinked page table."""
+    k.step(sites.TLB_REMOVE_TABLE__QUEUE, obj(OBJ_MM, tlb.mm.id), WRITE)
+    va = table.pmd << k.pmd_order
+    if va < tlb.start:
+        tlb.start = va
+    if va + k.ptrs_per_pte > tlb.end:
+        tlb.end = va + k.ptrs_per_pte
+    tlb.freed_tables = True
+    tlb.tables.append(table)
+
+
+def tlb_flush_mmu_tlbonly(k: "Kernel", tlb: MmuGather) -> None:
+    if not (tlb.cleared or tlb.freed_tables):
+        return
+    if tlb.fullmm:
+        tlb_module.flush_tlb_mm(k, tlb.mm)
+    else:
+        tlb_module.flush_tlb_mm_range(k, tlb.mm, tlb.start, tlb.end, tlb.freed_tables)
+    tlb.start = NO_RANGE
+    tlb.end = 0
+    tlb.cleared = False
+    tlb.freed_tables = False
+
+
+def tlb_flush_mmu(k: "Kernel", tlb: MmuGather) -> None:
+    """Flush, then free what waited for it."""
+    tlb_flush_mmu_tlbonly(k, tlb)
+    if tlb.tables:
+        tables = tlb.tables
+        tlb.tables = []
+        for table in tables:
+            call_rcu_table(k, table)
+    if tlb.pages:
+        k.step(sites.TLB_FLUSH_MMU__FREE_BATCH, obj(OBJ_MM, tlb.mm.id), WRITE)
+        swap.lru_add_drain(k)
+        pages = tlb.pages
+        tlb.pages = []
+        for page in pages:
+            folio_put(k, page, REF_GATHER)
+
+
+def tlb_finish_mmu(k: "Kernel", tlb: MmuGather) -> None:
+    """The last flush. With another gather pending on the mm everything is flushed: its owner
+    may have cleared entries of this range that we saw as none."""
+    mm = tlb.mm
+    k.step(sites.TLB_FINISH_MMU__NESTED, obj(OBJ_MM, mm.id), WRITE)
+    if mm.tlb_flush_pending > 1 and not k.bug.madv_dontneed_parallel_flush_miss:
+        k.sometimes(features.Z_NESTED_FLUSH)
+        tlb.fullmm = True
+        tlb.cleared = True
+        tlb.freed_tables = True
+    tlb_flush_mmu(k, tlb)
+    k.step(sites.TLB_FINISH_MMU__FLUSH, obj(OBJ_MM, mm.id), WRITE)
+    mm.tlb_flush_pending -= 1
+    k.cur.gathering -= 1
+
+
+# --- RCU-freed page tables ----------------------------------------------------------------------
+
+
+def call_rcu_table(k: "Kernel", table: PageTable) -> None:
+    """Free the table when everybody who may be walking it without a lock has finished."""
+    readers = rcu_readers(k)
+    k.sometimes(features.Z_PAGE_TABLE_FREED)
+    if readers == 0:
+        free_table(k, table)
+    else:
+        k.rcu_tables.append(table)
+        k.rcu_masks.append(readers)
+
+
+def rcu_readers(k: "Kernel") -> i64:
+    """Actors inside a read-side section; irqs off counts as one (GUP-fast)."""
+    mask: i64 = 0
+    for t in k.tasks:
+        if t.rcu_readers:
+            mask |= 1 << t.id
+    return mask
+
+
+def rcu_read_unlock(k: "Kernel") -> None:
+    """Leave a read-side section; the last reader of a grace period frees what waited."""
+    t = k.cur
+    t.rcu_readers -= 1
+    if t.rcu_readers or not k.rcu_tables:
+        return
+    keep_tables: list[PageTable] = []
+    keep_masks: list[i64] = []
+    done: list[PageTable] = []
+    i: i64 = 0
+    while i < len(k.rcu_tables):
+        mask = k.rcu_masks[i] & ~(1 << t.id)
+        if mask:
+            keep_tables.append(k.rcu_tables[i])
+            keep_masks.append(mask)
+        else:
+            done.append(k.rcu_tables[i])
+        i += 1
+    k.rcu_tables = keep_tables
+    k.rcu_masks = keep_masks
+    for table in done:
+        free_table(k, table)
+
+
+def free_table(k: "Kernel", table: PageTable) -> None:
+    freed_table.check(k, table)
+    table.live = False
+    k.free_tables.append(table)
+
+
+from simulator.mm import swap  # noqa: E402
+from simulator.mm import tlb as tlb_module  # noqa: E402

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""Every write to a page table goes through here.
+
+The functions are pgtable.h's; they keep what oracles and the hardware model need (who wrote
+an entry last, which translations became stale, which pages must be looked at again) and take
+no step of their own: the caller stands at the site that precedes the write.
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator.machine import mmu
+from simulator.mm.mm_types import (
+    PFN_SHIFT, PMD_NONE, PMD_TABLE, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SPECIAL, PTE_WRITE,
+    Mm, Page, PageTable,
+)
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+DEVICE_PFN_BASE: i64 = 1 << 20  # pfns of device private pages start here
+
+
+def pfn_to_page(k: "Kernel", pfn: i64) -> Page:
+    """The struct page of a frame or device page; pfn 0 is the shared zero page."""
+    if pfn == 0:
+        return k.zero_page
+    if pfn >= DEVICE_PFN_BASE:
+        return k.device_pool[pfn - DEVICE_PFN_BASE]
+    return k.page_pool[pfn - 1]
+
+
+def lookup_table(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
+    """The page table that maps `va`, None when the PMD entry is none."""
+    return mm.tables[va >> k.pmd_order]
+
+
+def peek(k: "Kernel", mm: Mm, va: i64) -> i64:
+    """The entry as it is, for oracles and dumps: no lock, no step."""
+    table = mm.tables[va >> k.pmd_order]
+    return 0 if table is None else table.pte[va & (k.ptrs_per_pte - 1)]
+
+
+def write_pte(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64, zapped: bool) -> i64:
+    """Store an entry and return the old one. The page table lock must be held. `zapped`
+    says that the data behind the old entry is given up."""
+    t = k.cur
+    if table.ptl.owner != t.id:
+        k.violate(
+            "kernel-assertion", t.site, "pte",
+            f"page table entry of page {va} written without the page table lock",
+        )
+    i = va & (k.ptrs_per_pte - 1)
+    old = table.pte[i]
+    table.pte[i] = new
+    table.who[i] = t.site
+    if old == 0:
+        if new:
+            table.used += 1
+    elif new == 0:
+        table.used -= 1
+    if old & PTE_PRESENT:
+        lost = not new & PTE_PRESENT or (old >> PFN_SHIFT) != (new >> PFN_SHIFT)
+        if lost or old & ~new & (PTE_WRITE | PTE_DIRTY):
+            mmu.made_stale(k, mm, va, old, None, zapped)
+    if old & (PTE_PRESENT | PTE_PROTNONE) and not old & PTE_SPECIAL:
+        count(k, old, -1)
+    if new & (PTE_PRESENT | PTE_PROTNONE) and not new & PTE_SPECIAL:
+        count(k, new, 1)
+    return old
+
+
+def count(k: "Kernel", pte: i64, n: i64) -> None:
+    """Keep the number of writable entries of the page, and remember to look at it again."""
+    page = pfn_to_page(k, pte >> PFN_SHIFT)
+    if pte & PTE_WRITE:
+        page.nr_writable += n
+    k.cur.recheck.append(page)
+
+
+def set_pte_at(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64) -> None:
+    write_pte(k, mm, table, va, new, False)
+
+
+def ptep_get_and_clear(k: "Kernel", mm: Mm, table: PageTable, va: i64) -> i64:
+    """Atomically take the entry out: the hardware's dirty bit is in what is returned."""
+    return write_pte(k, mm, table, va, 0, False)
+
+
+def ptep_zap(k: "Kernel", mm: Mm, table: PageTable, va: i64) -> i64:
+    """The same when the data is given up (zap_pte_range())."""
+    return write_pte(k, mm, table, va, 0, True)
+
+
+def ptep_set_wrprotect(k: "Kernel", mm: Mm, table: PageTable, va: i64) -> i64:
+    """Clear the write bit atomically; young and dirty stay as the hardware left them."""
+    pte = table.pte[va & (k.ptrs_per_pte - 1)]
+    return write_pte(k, mm, table, va, pte & ~PTE_WRITE, False)
+
+
+def pmd_populate(k: "Kernel", mm: Mm, va: i64, table: PageTable) -> None:
+    """Link a page table. The page_table_lock (pmd_lock) must be held."""
+    i = va >> k.pmd_order
+    mm.pmd[i] = PMD_TABLE
+    mm.tables[i] = table
+    table.mm_id = mm.id
+    table.pmd = i
+    table.linked = True
+
+
+def pmd_clear(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
+    """Unlink the page table; CPUs may keep walking it until their caches are flushed."""
+    i = va >> k.pmd_order
+    table = mm.tables[i]
+    if table is not None:
+        mm.pmd[i] = PMD_NONE
+        mm.tables[i] = None
+        table.linked = False
+        mmu.made_stale(k, mm, i << k.pmd_order, 0, table, False)
+    return table

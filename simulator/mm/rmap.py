@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""mm/rmap.c, the half about pages: who maps them. The anon_vma half is anon_vma.py."""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator.mm.mm_types import (
+    PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_SWAPBACKED, REF_MAP, REF_OWNER, AnonVma, Page, Vma,
+)
+from simulator.mm.page_ref import folio_get, folio_maybe_dma_pinned, move_ref
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def linear_page_index(vma: Vma, va: i64) -> i64:
+    return va - vma.start + vma.pgoff
+
+
+def folio_add_new_anon_rmap(k: "Kernel", page: Page, vma: Vma, va: i64) -> None:
+    """First mapping of a new anonymous page, exclusive to this mm. The allocation's own
+    reference becomes the mapping's."""
+    av = vma.anon_vma
+    if av is None:
+        k.violate(
+            "kernel-assertion", k.cur.site, "anon",
+            f"anonymous page mapped at {va} in a VMA without anon_vma",
+        )
+        return
+    set_anon(page, av)
+    page.index = linear_page_index(vma, va)
+    page.flags |= PG_SWAPBACKED | PG_ANON_EXCLUSIVE
+    page.mapcount = 1
+    move_ref(page, REF_OWNER, REF_MAP)
+
+
+def set_anon(page: Page, av: AnonVma) -> None:
+    page.anon_vma = av
+    page.anon_vma_gen = av.gen
+
+
+def folio_add_anon_rmap_pte(k: "Kernel", page: Page, vma: Vma, va: i64, exclusive: bool) -> None:
+    """One more entry maps an anonymous page; the caller has taken the reference (REF_MAP)."""
+    av = vma.anon_vma
+    if page.anon_vma is None and av is not None:
+        set_anon(page, av)
+        page.index = linear_page_index(vma, va)
+    page.mapcount += 1
+    if exclusive:
+        page.flags |= PG_ANON_EXCLUSIVE
+
+
+def folio_add_file_rmap_pte(page: Page) -> None:
+    """One more entry maps a page cache page; the caller has taken the reference."""
+    page.mapcount += 1
+
+
+def folio_dup_file_rmap_pte(page: Page) -> None:
+    page.mapcount += 1
+
+
+def folio_remove_rmap_pte(k: "Kernel", page: Page) -> None:
+    """An entry no longer maps the page; its reference is still the caller's to drop."""
+    page.mapcount -= 1
+    if page.mapcount < 0:
+        k.violate(
+            "mapcount", k.cur.site, k.class_of(page),
+            f"frame {page.pfn} was unmapped more often than mapped",
+        )
+
+
+def folio_needs_cow_for_dma(k: "Kernel", vma: Vma, page: Page) -> bool:
+    """fork() must copy instead of sharing: the page may be pinned."""
+    mm = vma.mm
+    assert mm is not None
+    return mm.has_pinned and folio_maybe_dma_pinned(page)
+
+
+def folio_try_dup_anon_rmap_pte(k: "Kernel", page: Page, src_vma: Vma) -> bool:
+    """fork() shares the page with the child, unless it is exclusive and may be pinned."""
+    if page.flags & PG_ANON_EXCLUSIVE:
+        if not page.flags & PG_DEVICE_PRIVATE and folio_needs_cow_for_dma(k, src_vma, page):
+            return False
+        page.flags &= ~PG_ANON_EXCLUSIVE
+    page.mapcount += 1
+    return True
+
+
+def folio_try_share_anon_rmap_pte(page: Page) -> bool:
+    """Give up exclusivity before migration or swap-out; fails while the page may be pinned.
+    The entry must have been cleared, so that GUP-fast cannot come in after the check."""
+    if not page.flags & PG_DEVICE_PRIVATE and folio_maybe_dma_pinned(page):
+        return False
+    page.flags &= ~PG_ANON_EXCLUSIVE
+    return True
+
+
+def folio_move_anon_rmap(page: Page, vma: Vma) -> None:
+    """The page now belongs to this VMA's anon_vma alone."""
+    av = vma.anon_vma
+    assert av is not None
+    set_anon(page, av)
+
+
+def map_ref(k: "Kernel", page: Page) -> None:
+    """The reference of one more mapping."""
+    folio_get(k, page, REF_MAP)
+
+
+def vma_address(vma: Vma, page: Page) -> i64:
+    """Where the page would be in this VMA, -1 when outside."""
+    va = vma.start + page.index - vma.pgoff
+    return va if page.index >= vma.pgoff and va < vma.end else -1

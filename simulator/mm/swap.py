@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""mm/swap.c: per-CPU batches in front of the LRU lists. Each page in one holds a reference,
+which is why a fresh page may look shared to do_wp_page() until the batch is drained."""
+
+from typing import TYPE_CHECKING
+
+from simulator.mm.mm_types import PG_DEVICE_PRIVATE, PG_LRU, REF_BATCH, Page
+from simulator.mm.page_ref import folio_get, folio_put
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def folio_add_lru(k: "Kernel", page: Page) -> None:
+    """Queue a new page for the LRU on this CPU."""
+    if page.flags & PG_DEVICE_PRIVATE:
+        return
+    folio_get(k, page, REF_BATCH)
+    batch = k.cpus[k.cur.cpu].lru_add
+    batch.append(page)
+    if len(batch) >= k.folio_batch:
+        lru_add_drain(k)
+
+
+def lru_add_drain(k: "Kernel") -> None:
+    """Move this CPU's batch to the LRU lists."""
+    drain_cpu(k, k.cur.cpu)
+
+
+def lru_add_drain_all(k: "Kernel") -> None:
+    """The same on every CPU."""
+    for cpu in k.cpus:
+        if cpu.lru_add:
+            drain_cpu(k, cpu.id)
+
+
+def drain_cpu(k: "Kernel", cpu: int) -> None:
+    batch = k.cpus[cpu].lru_add
+    if not batch:
+        return
+    k.cpus[cpu].lru_add = []
+    for page in batch:
+        page.flags |= PG_LRU
+        folio_put(k, page, REF_BATCH)

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: MIT
+"""arch/x86/mm/tlb.c: context switches, ASIDs, generations and shootdowns by IPI.
+
+Without what a model of mm races does not need: PTI, LAM, global ASIDs (INVLPGB), membarrier,
+and the periodic trimming of mm_cpumask().
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator import features, sites
+from simulator.machine import mmu
+from simulator.machine.cpu import TLB_NR_DYN_ASIDS, Cpu, FlushInfo
+from simulator.mm.mm_types import Mm
+from simulator.oracles import stale_tlb
+from simulator.sched import ipi
+from simulator.state import OBJ_CPU, OBJ_MM, READ, WRITE, Task, obj
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+# --- context switches ----------------------------------------------------------------------
+
+
+def context_switch(k: "Kernel", cpu: Cpu, t: Task) -> None:
+    """kernel/sched/core.c:context_switch() as far as mm sees it: `t` is what runs next."""
+    if t.in_switch:
+        return
+    t.in_switch = True
+    ipi.local_irq_disable(k)
+    k.step(sites.CONTEXT_SWITCH__BEGIN, obj(OBJ_CPU, cpu.id), WRITE)
+    cpu.curr = t.id
+    mm = t.mm
+    if mm is None:
+        enter_lazy_tlb(cpu)
+    else:
+        switch_mm_irqs_off(k, cpu, mm)
+    ipi.local_irq_enable(k)
+    t.in_switch = False
+
+
+def enter_idle(k: "Kernel", t: Task) -> None:
+    """The current actor sleeps and nobody else wants its CPU: the idle task borrows the mm."""
+    cpu = k.cpus[t.cpu]
+    if cpu.curr == t.id:
+        enter_lazy_tlb(cpu)
+
+
+def enter_lazy_tlb(cpu: Cpu) -> None:
+    if cpu.loaded_mm is not None:
+        cpu.is_lazy = True
+
+
+def switch_mm_irqs_off(k: "Kernel", cpu: Cpu, mm: Mm) -> None:
+    """Load `mm` on this CPU; interrupts are off."""
+    prev = cpu.loaded_mm
+    was_lazy = cpu.is_lazy
+    bit: i64 = 1 << cpu.id
+    o = obj(OBJ_MM, mm.id)
+    if was_lazy:
+        cpu.is_lazy = False
+    if prev is mm:
+        if not was_lazy:
+            return
+        k.step(sites.SWITCH_MM_IRQS_OFF__LAZY_GEN_READ, o, READ)
+        gen = mm.tlb_gen
+        asid = cpu.asid
+        if cpu.ctx_gen[asid] == gen:
+            stale_tlb.user_returns(k, cpu, mm)
+            return
+        flush = True
+        k.sometimes(features.Z_SWITCH_MM_FLUSH)
+    else:
+        k.step(sites.SWITCH_MM_IRQS_OFF__SWITCHING, obj(OBJ_CPU, cpu.id), WRITE)
+        cpu.switching = True
+        k.step(sites.SWITCH_MM_IRQS_OFF__CPUMASK, o, WRITE)
+        mm.cpumask |= bit
+        k.step(sites.SWITCH_MM_IRQS_OFF__GEN_READ, o, READ)
+        gen = mm.tlb_gen
+        asid, flush = choose_new_asid(k, cpu, mm, gen)
+    k.step(sites.SWITCH_MM_IRQS_OFF__LOAD_CR3, o, READ)
+    if flush:
+        cpu.ctx_mm[asid] = mm.id
+        cpu.ctx_gen[asid] = gen
+    mmu.load_cr3(k, cpu, mm, flush)
+    k.step(sites.SWITCH_MM_IRQS_OFF__LOADED_MM, obj(OBJ_CPU, cpu.id), WRITE)
+    cpu.loaded_mm = mm
+    cpu.asid = asid
+    cpu.switching = False
+    cpu.in_window = False
+    stale_tlb.user_returns(k, cpu, mm)
+
+
+def choose_new_asid(k: "Kernel", cpu: Cpu, mm: Mm, gen: i64) -> tuple[i64, bool]:
+    """The ASID for `mm` on this CPU, and whether it must be flushed first."""
+    for asid in range(TLB_NR_DYN_ASIDS):
+        if cpu.ctx_mm[asid] == mm.id:
+            flush = cpu.ctx_gen[asid] < gen
+            if flush:
+                k.sometimes(features.Z_SWITCH_MM_FLUSH)
+            return asid, flush
+    asid = cpu.next_asid
+    cpu.next_asid = (asid + 1) % TLB_NR_DYN_ASIDS
+    old = cpu.ctx_mm[asid]
+    if old >= 0:
+        k.sometimes(features.Z_ASID_REUSED)
+        mmu.drop_asid(k, cpu, old)
+    return asid, True
+
+
+def leave_mm(k: "Kernel", cpu: Cpu) -> None:
+    """Switch to init_mm: nothing of a user mm may be walked any more."""
+    mm = cpu.loaded_mm
+    if mm is None:
+        return
+    cpu.loaded_mm = None
+    cpu.cr3 = None
+    cpu.is_lazy = False
+
+
+# --- shootdowns -------------------------------------------------------------------------------
+
+
+def flush_tlb_mm_range(
+    k: "Kernel", mm: Mm, start: i64, end: i64, freed_tables: bool
+) -> None:
+    """Pages [start, end) of `mm` are in no TLB when this returns."""
+    full = end - start > k.flush_ceiling
+    do_flush(k, mm, start, end, full, freed_tables)
+
+
+def flush_tlb_mm(k: "Kernel", mm: Mm) -> None:
+    do_flush(k, mm, 0, k.nr_arena, True, True)
+
+
+def flush_tlb_page(k: "Kernel", mm: Mm, va: i64) -> None:
+    do_flush(k, mm, va, va + 1, False, False)
+
+
+def do_flush(
+    k: "Kernel", mm: Mm, start: i64, end: i64, full: bool, freed_tables: bool
+) -> None:
+    t = k.cur
+    me = k.cpus[t.cpu]
+    t.preempt_count += 1  # get_cpu()
+    k.step(sites.FLUSH_TLB_MM_RANGE__INC_GEN, obj(OBJ_MM, mm.id), WRITE)
+    mm.tlb_gen += 1
+    gen = mm.tlb_gen
+    others = mm.cpumask & ~(1 << me.id)
+    if others:
+        i: i64 = 0
+        while others:
+            if others & 1:
+                cpu = k.cpus[i]
+                k.step(sites.SHOULD_FLUSH_TLB__CHECK, obj(OBJ_CPU, i), READ)
+                if freed_tables or should_flush_tlb(k, cpu, mm):
+                    t.acks_missing += 1
+                    ipi.send(
+                        k, sites.NATIVE_FLUSH_TLB_MULTI__IPI, cpu,
+                        FlushInfo(mm, start, end, full, freed_tables, gen, t.id),
+                    )
+            others >>= 1
+            i += 1
+    if me.loaded_mm is mm:
+        ipi.local_irq_disable(k)
+        flush_tlb_func(k, me, FlushInfo(mm, start, end, full, freed_tables, gen, t.id))
+        ipi.local_irq_enable(k)
+    if t.acks_missing:
+        ipi.wait_for_acks(k, sites.NATIVE_FLUSH_TLB_MULTI__IPI)
+    t.preempt_count -= 1
+
+
+def should_flush_tlb(k: "Kernel", cpu: Cpu, mm: Mm) -> bool:
+    """Whether this CPU in mm_cpumask() needs the IPI."""
+    if cpu.is_lazy:
+        k.sometimes(features.Z_LAZY_TLB_SKIPPED)
+        return False
+    if cpu.switching:
+        return not k.bug.shootdown_skips_switching_cpu
+    return cpu.loaded_mm is mm
+
+
+def flush_tlb_func(k: "Kernel", cpu: Cpu, info: FlushInfo) -> None:
+    """The flush on one CPU, interrupts off there. Runs no other actor."""
+    mm = info.mm
+    if cpu.loaded_mm is not mm or cpu.switching:
+        if not cpu.switching:
+            mm.cpumask &= ~(1 << cpu.id)
+        return
+    if cpu.is_lazy:
+        leave_mm(k, cpu)
+        return
+    asid = cpu.asid
+    local = cpu.ctx_gen[asid]
+    if info.gen <= local:
+        return
+    current = mm.tlb_gen
+    if local == current:
+        return
+    if not info.full and info.gen == local + 1 and info.gen == current:
+        mmu.flush_range(k, cpu, mm, info.start, info.end)
+    else:
+        mmu.flush_all(k, cpu, mm)
+    cpu.ctx_gen[asid] = current

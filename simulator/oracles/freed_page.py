@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""O13 use-after-free at its beginning: what must be true of a page that is freed.
+
+No entry maps it, nobody pins it, no lock is held on it, the page cache does not point to it,
+no CPU may translate to it (O1).
+"""
+
+from typing import TYPE_CHECKING
+
+from simulator.mm.mm_types import Page
+from simulator.oracles import stale_tlb
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def check(k: "Kernel", page: Page) -> None:
+    """Called when the last reference goes."""
+    if not page.live:
+        k.violate("use-after-free", k.cur.site, "page", f"frame {page.pfn} was freed twice")
+    if page.mapcount:
+        k.violate(
+            "mapcount", k.cur.site, k.class_of(page),
+            f"frame {page.pfn} was freed while {page.mapcount} entries map it",
+        )
+    if page.pincount:
+        k.violate(
+            "pin", k.cur.site, k.class_of(page), f"frame {page.pfn} was freed while pinned"
+        )
+    if page.lock.owner >= 0:
+        k.violate(
+            "kernel-assertion", k.cur.site, k.class_of(page),
+            f"frame {page.pfn} was freed while its folio lock is held",
+        )
+    stale_tlb.page_freed(k, page)

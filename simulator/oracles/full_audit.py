@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+"""The audits at the End, when nothing runs any more.
+
+Before the processes exit: page tables against rmap, counts and values (O3, O5, O14, O19).
+After they exited: nothing is left (O2, O12).
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator import sites
+from simulator.mm.mm_types import (
+    PFN_SHIFT, PTE_SPECIAL, REF_CACHE, REF_MAP, REF_TEMP, Mm, Page, is_device_private_pte,
+    is_migration_pte, pte_present,
+)
+from simulator.mm.page_ref import REASONS
+from simulator.mm.pgtable import pfn_to_page
+from simulator.oracles import memory_value
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def while_mapped(k: "Kernel") -> None:
+    """Every live mm: what its page tables say is what everything else says."""
+    for page in used_pages(k):
+        page.audit = 0
+    for mm in k.mms:
+        if mm.live and mm.users > 0:
+            audit_mm(k, mm)
+    for page in used_pages(k):
+        if not page.live:
+            continue
+        if page.audit != page.mapcount:
+            k.violate(
+                "mapcount", sites.OP__END, k.class_of(page),
+                f"frame {page.pfn} has mapcount {page.mapcount}, {page.audit} entries map it",
+            )
+        if page.ledger[REF_MAP] != page.mapcount:
+            k.violate(
+                "refcount", sites.OP__END, k.class_of(page),
+                f"frame {page.pfn} has {page.ledger[REF_MAP]} references of mappings and "
+                f"mapcount {page.mapcount}",
+            )
+        if page.ledger[REF_TEMP]:
+            k.violate(
+                "leak", sites.OP__END, k.class_of(page),
+                f"frame {page.pfn} has {page.ledger[REF_TEMP]} temporary references left",
+            )
+
+
+def used_pages(k: "Kernel") -> list[Page]:
+    """Every frame and device page that this run has touched."""
+    return k.page_pool[: k.nr_pages] + k.device_pool[: k.nr_device_pages]
+
+
+def audit_mm(k: "Kernel", mm: Mm) -> None:
+    anon: i64 = 0
+    file: i64 = 0
+    size = k.ptrs_per_pte
+    for table in mm.tables:
+        if table is None or table.used == 0:
+            continue
+        base = table.pmd << k.pmd_order
+        for i in range(size):
+            pte = table.pte[i]
+            if pte == 0 or pte & PTE_SPECIAL:
+                continue
+            va = base + i
+            if pte_present(pte) or is_device_private_pte(pte):
+                page = pfn_to_page(k, pte >> PFN_SHIFT)
+                audit_page(k, mm, va, page, table.who[i])
+                if page.inode is None:
+                    anon += 1
+                else:
+                    file += 1
+            elif is_migration_pte(pte):
+                k.violate(
+                    "leak", table.who[i], "pte", f"page {va} still has a migration entry"
+                )
+    for va in range(k.nr_arena):
+        if mm.shadow[va] and not has_data(k, mm, va):
+            k.violate(
+                "memory-value", who_wrote(k, mm, va), "anon",
+                f"page {va} held data that no load could find any more",
+            )
+    if anon != mm.rss_anon or file != mm.rss_file:
+        k.violate(
+            "accounting", sites.OP__END, "mm",
+            f"rss is {mm.rss_anon} anonymous and {mm.rss_file} file pages, the page tables map "
+            f"{anon} and {file}",
+        )
+
+
+def has_data(k: "Kernel", mm: Mm, va: i64) -> bool:
+    """Whether an entry stands for the logical page at `va`. Zero words need none."""
+    table = mm.tables[va >> k.pmd_order]
+    if table is not None:
+        pte = table.pte[va & (k.ptrs_per_pte - 1)]
+        if pte and (pte_present(pte) or is_device_private_pte(pte)):
+            return True
+    lp = mm.shadow[va] * 4
+    words = k.logical_words
+    return words[lp] == 0 and words[lp + 1] == 0 and words[lp + 2] == 0 and words[lp + 3] == 0
+
+
+def who_wrote(k: "Kernel", mm: Mm, va: i64) -> i64:
+    table = mm.tables[va >> k.pmd_order]
+    return sites.OP__END if table is None else table.who[va & (k.ptrs_per_pte - 1)]
+
+
+def audit_page(k: "Kernel", mm: Mm, va: i64, page: Page, who: i64) -> None:
+    if not page.live:
+        k.violate(
+            "use-after-free", who, "page", f"page {va} maps frame {page.pfn}, which is free"
+        )
+    page.audit += 1
+    if page.inode is None:
+        memory_value.compare(k, mm, va, page, who, "ends")
+        audit_rmap(k, mm, va, page, who)
+    elif page.ledger[REF_CACHE] <= 0:
+        k.violate(
+            "page-cache", who, "file", f"page {va} maps frame {page.pfn}, which left the cache"
+        )
+
+
+def audit_rmap(k: "Kernel", mm: Mm, va: i64, page: Page, who: i64) -> None:
+    """O14 and O13: rmap_walk() from the page reaches this entry."""
+    av = page.anon_vma
+    if av is None:
+        k.violate("rmap", who, "anon", f"anonymous frame {page.pfn} has no anon_vma")
+        return
+    if not av.live or av.gen != page.anon_vma_gen:
+        k.violate(
+            "use-after-free", who, "anon_vma",
+            f"frame {page.pfn} at page {va} points to an anon_vma that was freed",
+        )
+    for vma in av.vmas:
+        if vma.mm is mm and vma.attached and vma.start <= va < vma.end:
+            if page.index - vma.pgoff + vma.start == va:
+                return
+    k.violate(
+        "rmap", who, "anon",
+        f"rmap_walk() of frame {page.pfn} does not reach page {va}, which maps it",
+    )
+
+
+def after_exit(k: "Kernel") -> None:
+    """All processes have exited and all handles are closed: nothing is left."""
+    for page in used_pages(k):
+        if page.live:
+            for reason in range(len(REASONS)):
+                if page.ledger[reason]:
+                    k.violate(
+                        "leak", sites.EXIT_MMAP__BEGIN, k.class_of(page),
+                        f"frame {page.pfn} is left with {page.ledger[reason]} "
+                        f"{REASONS[reason]} references",
+                    )
+            k.violate(
+                "refcount", sites.EXIT_MMAP__BEGIN, k.class_of(page),
+                f"frame {page.pfn} is left without a reference",
+            )
+    left = k.nr_tables - len(k.free_tables)
+    if left:
+        k.violate("leak", sites.EXIT_MMAP__BEGIN, "page-table", f"{left} page tables are left")
+    left = k.nr_vmas - len(k.free_vmas)
+    if left:
+        k.violate("leak", sites.EXIT_MMAP__BEGIN, "vma", f"{left} VMAs are left")
+    left = k.nr_anon_vmas - len(k.free_anon_vmas)
+    if left:
+        k.violate("leak", sites.EXIT_MMAP__BEGIN, "anon_vma", f"{left} anon_vmas are left")

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""O5 memory-value: a load returns what no legal order of the stores allows.
+
+Every private page has a logical page: four words as its owners stored them, shared by fork()
+and split by the first store after it. Page table changes that move, drop or share data on
+purpose tell this file; whatever the real frames do must then agree. Because a step is the
+only place where others run, a store and its record are one event, and the check is exact.
+Loads through a translation whose end is not promised yet may see old data; that is O1's
+business.
+
+Predictive: a copy is compared when it is installed, and at the End every mapped page is
+compared with its logical page, so that a lost store is found without a load.
+"""
+
+from typing import TYPE_CHECKING
+
+from librt.vecs import append
+from mypy_extensions import i64
+
+from simulator.mm.mm_types import Mm, Page, Vma
+from simulator.scenario import WORDS_PER_PAGE
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def new_logical(k: "Kernel") -> i64:
+    """A logical page of zeroes with one owner."""
+    if k.free_logical:
+        lp = k.free_logical.pop()
+    else:
+        lp = k.nr_logical
+        k.nr_logical += 1
+        while lp * WORDS_PER_PAGE + WORDS_PER_PAGE > len(k.logical_words):
+            k.logical_words = append(k.logical_words, i64(0))
+        while lp >= len(k.logical_refs):
+            k.logical_refs = append(k.logical_refs, i64(0))
+    base = lp * WORDS_PER_PAGE
+    for i in range(WORDS_PER_PAGE):
+        k.logical_words[base + i] = 0
+    k.logical_refs[lp] = 1
+    return lp
+
+
+def put_logical(k: "Kernel", lp: i64) -> None:
+    k.logical_refs[lp] -= 1
+    if k.logical_refs[lp] == 0:
+        k.free_logical.append(lp)
+
+
+def stored(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, token: i64) -> None:
+    """`token` went into `word` of the page that is mapped at `va`."""
+    inode = page.inode
+    if inode is not None:
+        inode.expected[page.index * WORDS_PER_PAGE + word] = token
+        return
+    lp = mm.shadow[va]
+    if lp == 0:
+        lp = new_logical(k)
+        mm.shadow[va] = lp
+    elif k.logical_refs[lp] > 1:
+        copy = new_logical(k)
+        for i in range(WORDS_PER_PAGE):
+            k.logical_words[copy * WORDS_PER_PAGE + i] = k.logical_words[lp * WORDS_PER_PAGE + i]
+        k.logical_refs[lp] -= 1
+        lp = copy
+        mm.shadow[va] = lp
+    page.logical = lp
+    k.logical_words[lp * WORDS_PER_PAGE + word] = token
+
+
+def stored_stale(k: "Kernel", page: Page, word: i64, token: i64) -> None:
+    """A store through a translation that the tables no longer have, but whose data is kept:
+    it must reach whoever owns the page now."""
+    inode = page.inode
+    if inode is not None:
+        inode.expected[page.index * WORDS_PER_PAGE + word] = token
+    elif page.logical:
+        k.logical_words[page.logical * WORDS_PER_PAGE + word] = token
+
+
+def expected(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64) -> i64:
+    """What a load of the page mapped at `va` must return."""
+    lp = mm.shadow[va]
+    if lp:
+        return k.logical_words[lp * WORDS_PER_PAGE + word]
+    inode = page.inode
+    if inode is not None:
+        return inode.expected[page.index * WORDS_PER_PAGE + word]
+    return 0
+
+
+def loaded(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, value: i64, who: i64) -> None:
+    """A load saw `value`; `who` is the site that last wrote the page table entry."""
+    want = expected(k, mm, va, page, word)
+    if value != want:
+        k.violate(
+            "memory-value", who, k.class_of(page),
+            f"a load of page {va} word {word} returned {value}, the last store was {want}",
+        )
+
+
+def shared(k: "Kernel", parent: Mm, child: Mm, va: i64) -> None:
+    """fork() gave the child the parent's page, shared or copied."""
+    lp = parent.shadow[va]
+    if lp:
+        k.logical_refs[lp] += 1
+        child.shadow[va] = lp
+
+
+def dropped(k: "Kernel", mm: Mm, va: i64) -> None:
+    """The data at `va` is given up: DONTNEED, munmap, guard install."""
+    lp = mm.shadow[va]
+    if lp:
+        mm.shadow[va] = 0
+        put_logical(k, lp)
+
+
+def page_moved(k: "Kernel", mm: Mm, old_va: i64, new_va: i64) -> None:
+    """mremap() moved the entry."""
+    mm.shadow[new_va] = mm.shadow[old_va]
+    mm.shadow[old_va] = 0
+
+
+def installed(k: "Kernel", mm: Mm, va: i64, page: Page, site: i64) -> None:
+    """A private copy was mapped at `va`: of an anonymous page, or of a file page, whose words
+    from now on are this mm's own."""
+    lp = mm.shadow[va]
+    if lp == 0:
+        lp = new_logical(k)
+        mm.shadow[va] = lp
+        for i in range(WORDS_PER_PAGE):
+            k.logical_words[lp * WORDS_PER_PAGE + i] = page.words[i]
+        page.logical = lp
+        return
+    page.logical = lp
+    compare(k, mm, va, page, site, "was copied")
+
+
+def compare(k: "Kernel", mm: Mm, va: i64, page: Page, site: i64, what: str) -> None:
+    """The page's words are those of the logical page at `va`."""
+    lp = mm.shadow[va]
+    for i in range(WORDS_PER_PAGE):
+        want: i64 = k.logical_words[lp * WORDS_PER_PAGE + i] if lp else 0
+        if page.words[i] != want:
+            k.violate(
+                "memory-value", site, k.class_of(page),
+                f"page {va} {what} with {page.words[i]} in word {i}, the last store was {want}",
+            )
+
+
+def is_private(vma: Vma) -> bool:
+    """Private mappings have logical pages; shared ones live in the file."""
+    return vma.inode is None or not vma.flags & 0x8

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""O1 stale-tlb: a translation may still be used after somebody promised its end.
+
+Promises: a frame or page table that goes back to the allocator is cached by no CPU that runs
+its mm; when munmap(), mprotect(), madvise(), mremap() or clear_refs return, nothing that was
+stale before they began is cached for their range; a CPU that returns to user space in an mm
+holds nothing whose end was promised while it was lazy or elsewhere. Predictive: no victim has
+to use the translation.
+
+The culprit is the function that took the entry away, unless it did so under an mmu_gather,
+which announces the pending flush to everybody (mm_tlb_flush_pending()): then it is
+tlb_finish_mmu(), whose business the flush was.
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator import sites
+from simulator.machine.cpu import Cpu
+from simulator.mm.mm_types import PFN_SHIFT, Mm, Page, PageTable, Stale
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def active_cpus(k: "Kernel", mm: Mm, mask: i64) -> i64:
+    """Those of the CPUs in `mask` on which a user instruction could use the entry now."""
+    out: i64 = 0
+    i: i64 = 0
+    while mask:
+        if mask & 1:
+            cpu = k.cpus[i]
+            if cpu.loaded_mm is mm and not cpu.is_lazy and not cpu.switching:
+                out |= 1 << i
+        mask >>= 1
+        i += 1
+    return out
+
+
+def report(k: "Kernel", s: Stale, cls: str, why: str) -> None:
+    culprit = sites.TLB_FINISH_MMU__FLUSH if s.gather else s.who
+    k.violate("stale-tlb", culprit, cls, why)
+
+
+def object_class(k: "Kernel", s: Stale) -> str:
+    return "page-table" if s.table is not None else k.page_class(s.pte >> PFN_SHIFT)
+
+
+def promise(k: "Kernel", mm: Mm, s: Stale, why: str) -> None:
+    """The end of `s` is promised now."""
+    s.promised = True
+    if active_cpus(k, mm, s.mask):
+        report(k, s, object_class(k, s), why)
+
+
+def page_freed(k: "Kernel", page: Page) -> None:
+    """A frame goes back to the allocator."""
+    for mm in k.mms:
+        if mm.stale:
+            for s in mm.stale:
+                if s.table is None and s.pte >> PFN_SHIFT == page.pfn:
+                    promise(
+                        k, mm, s,
+                        f"frame {page.pfn} was freed while a CPU may still translate page "
+                        f"{s.va} to it",
+                    )
+
+
+def table_freed(k: "Kernel", table: PageTable) -> None:
+    """A page table goes back to the allocator."""
+    for mm in k.mms:
+        for s in mm.stale:
+            if s.table is table:
+                promise(
+                    k, mm, s,
+                    f"the page table of pages {s.va} and up was freed while a CPU may still "
+                    "walk it",
+                )
+
+
+def call_returns(k: "Kernel", mm: Mm, start: i64, end: i64, call: str) -> None:
+    """`call` on pages [start, end) returns; it must not leave behind what it met."""
+    if not mm.stale:
+        return
+    since = k.cur.began_seq
+    for s in mm.stale:
+        if s.table is None and start <= s.va < end and (
+            s.seq <= since or s.owner == k.cur.id
+        ):
+            promise(
+                k, mm, s,
+                f"{call} returned while a CPU may still use the old translation of page {s.va}",
+            )
+
+
+def user_returns(k: "Kernel", cpu: Cpu, mm: Mm) -> None:
+    """This CPU will run user code of `mm` next."""
+    bit: i64 = 1 << cpu.id
+    for s in mm.stale:
+        if s.promised and s.mask & bit:
+            k.violate(
+                "stale-tlb", sites.SWITCH_MM_IRQS_OFF__LOADED_MM, object_class(k, s),
+                f"CPU{cpu.id} runs user code again with a translation of page {s.va} that it "
+                "should have flushed",
+            )

@@ -1,0 +1,432 @@
+# SPDX-License-Identifier: MIT
+"""The scheduler: which actor runs, where it is interrupted, and what that is recorded as.
+
+Actors are not greenlets; suspended ops are. An executor (a greenlet that runs `executor`)
+runs op after op of whatever actor comes next, and only an op that is interrupted keeps its
+executor as its stack while another one goes on. So a scenario without directives never
+switches stacks.
+
+Order (DESIGN.md, section 2): the running actor goes on until a directive says otherwise, it
+blocks, parks, or its op ends; then the runnable actor whose unfinished or next op stands
+first in the text.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from greenlet import getcurrent, greenlet
+from mypy_extensions import i64
+
+from simulator import sites
+from simulator.outcome import TraceEvent
+from simulator.scenario import FAIL, IPI, PARK, SWITCH, TLB
+from simulator.state import (
+    BLOCKED, GONE, OBJ_NONE, PARKED, READ, READY, Planned, Task,
+)
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+# Steps that a fair schedule may take without one op ending before it is a livelock (O10).
+# The longest op of a fuzzing-sized machine takes some hundred.
+FAIR_STEPS: Final = 6_000
+# Turns of a fair schedule, in steps: coprime, so that two loops cannot stay in step.
+FAIR_TURNS: Final = (5, 3, 7, 2, 11, 13, 1, 17)
+NO_ALARM: Final = 1 << 60
+
+
+# --- running ------------------------------------------------------------------------------
+
+
+def executor(k: "Kernel") -> None:
+    """The body of one executor; lives until the Kernel's stacks are thrown away."""
+    me = getcurrent()
+    while True:
+        if k.over:
+            park_executor(k, me)
+            hub = k.hub
+            assert hub is not None
+            hub.switch()
+            continue
+        t = k.hint
+        k.hint = None
+        if t is None:
+            t = pick(k)
+            if t is None:
+                engine.end_run(k)
+                k.over = True
+                continue
+        stack = t.stack
+        if stack is not None:
+            t.stack = None
+            park_executor(k, me)
+            stack.switch()
+            continue
+        set_current(k, t)
+        engine.run_op(k, t)
+
+
+def park_executor(k: "Kernel", me: greenlet) -> None:
+    k.busy_stacks.remove(me)
+    k.idle_stacks.append(me)
+
+
+def set_current(k: "Kernel", t: Task) -> None:
+    """`t` runs now, on its CPU, which switches to it where it ran something else."""
+    k.cur = t
+    k.alarm = 0 if t.watch else k.alarm_due
+    cpu = k.cpus[t.cpu]
+    if cpu.curr != t.id or cpu.is_lazy or (t.mm is not None and cpu.loaded_mm is not t.mm):
+        tlb.context_switch(k, cpu, t)
+
+
+def pick(k: "Kernel") -> Task | None:
+    """The runnable actor whose op stands first in the text; None when nothing is left."""
+    while True:
+        best: Task | None = None
+        mask = may_run(k, k.runnable)
+        i: i64 = 0
+        while mask:
+            if mask & 1:
+                t = k.tasks[i]
+                if best is None or t.pos < best.pos:
+                    best = t
+            mask >>= 1
+            i += 1
+        if best is not None:
+            return best
+        if k.parked:
+            unpark_all(k)
+            continue
+        if k.ipi_due:
+            ipi.deliver_due(k, NO_ALARM)
+            if k.runnable:
+                continue
+        if k.blocked:
+            deadlock(k)
+        return None
+
+
+def may_run(k: "Kernel", mask: i64) -> i64:
+    """Without actors whose CPU is in the hands of another one that cannot be preempted."""
+    if not k.shared_cpus:
+        return mask
+    out: i64 = 0
+    i: i64 = 0
+    rest = mask
+    while rest:
+        if rest & 1:
+            curr = k.cpus[k.tasks[i].cpu].curr
+            if (
+                curr < 0
+                or curr == i
+                or k.tasks[curr].preempt_count == 0
+                or k.tasks[curr].state == GONE
+            ):
+                out |= 1 << i
+        rest >>= 1
+        i += 1
+    return out
+
+
+def switch_to(k: "Kernel", target: Task) -> None:
+    """Suspend the current op and let `target` run; returns when somebody resumes it."""
+    t = k.cur
+    me = getcurrent()
+    t.stack = me
+    stack = target.stack
+    if stack is not None:
+        target.stack = None
+    else:
+        k.hint = target
+        if k.idle_stacks:
+            stack = k.idle_stacks.pop()
+        else:
+            stack = greenlet(executor)
+        k.busy_stacks.append(stack)
+        if not stack:  # not started yet
+            stack.switch(k)
+            set_current(k, t)
+            return
+    stack.switch()
+    set_current(k, t)
+
+
+def give_way(k: "Kernel") -> None:
+    """The current actor cannot go on: run whoever comes next."""
+    target = pick(k)
+    if target is None:
+        deadlock(k)
+        return
+    if target is k.cur:
+        set_current(k, target)
+        return
+    switch_to(k, target)
+
+
+def block(k: "Kernel", holder: i64, cls: i64, *, sleeps: bool) -> None:
+    """The current actor waits until `wake` names it. `holder` is the actor it waits for, or
+    -1; `sleeps` is False for spinning, which keeps the CPU busy."""
+    t = k.cur
+    bit: i64 = 1 << t.id
+    t.state = BLOCKED
+    t.waits_for = holder
+    t.waits_class = cls
+    k.runnable &= ~bit
+    k.blocked |= bit
+    lock_cycle(k, t)
+    if sleeps:
+        tlb.enter_idle(k, t)
+    give_way(k)
+
+
+def wake(k: "Kernel", mask: i64) -> None:
+    """Make the blocked actors in `mask` runnable; they try again what they waited for."""
+    mask &= k.blocked
+    k.blocked &= ~mask
+    k.runnable |= mask
+    i: i64 = 0
+    while mask:
+        if mask & 1:
+            t = k.tasks[i]
+            t.state = READY
+            t.waits_for = -1
+        mask >>= 1
+        i += 1
+
+
+def unpark_all(k: "Kernel") -> None:
+    for t in k.tasks:
+        if t.state == PARKED:
+            t.state = READY
+            t.parked_until = -1
+    k.runnable |= k.parked
+    k.parked = 0
+
+
+def op_ended(k: "Kernel", op_index: i64) -> None:
+    """Wake the actors that a directive parked until this op; the fair clock starts anew."""
+    k.fair_left = FAIR_STEPS
+    if k.parked:
+        for t in k.tasks:
+            if t.state == PARKED and t.parked_until == op_index:
+                t.state = READY
+                t.parked_until = -1
+                k.parked &= ~(1 << t.id)
+                k.runnable |= 1 << t.id
+
+
+# --- the slow path of a step -----------------------------------------------------------------
+
+
+def interpose(k: "Kernel", t: Task, site: i64, obj: i64, access: i64) -> None:
+    """Whatever may come in between at this step."""
+    n = k.nr_steps
+    if k.ipi_due and n >= k.ipi_due:
+        ipi.deliver_due(k, n)
+    if k.tracing:
+        trace(k, t, site, "")
+    if k.fair:
+        fair_step(k, t, site)
+        return
+    if n >= k.max_steps:
+        become_fair(k)
+        return
+    if not t.watch or k.ending:
+        return
+    visit = t.visits[site] + 1
+    t.visits[site] = visit
+    if visit == 1:
+        t.visited.append(site)
+    s = k.strategy
+    if s is not None:
+        s.pend_site[t.id] = site
+        s.pend_obj[t.id] = obj
+        s.pend_access[t.id] = access
+        s.pend_pos[t.id] = t.pos
+        s.pend_visit[t.id] = visit
+        mask = may_run(k, k.runnable & k.existing)
+        if mask & (mask - 1):
+            chosen = s.choose(t.id, site, obj, access, mask)
+            if chosen != t.id and (mask >> chosen) & 1:
+                k.recorded.append(Planned(t.uid, site, visit, SWITCH, chosen))
+                preempt(k, t, chosen, site)
+        return
+    t.inject_fail = False
+    t.inject_tlb = 0
+    t.inject_ipi = 0
+    target: i64 = -1
+    for d in t.planned:
+        if d.site == site and d.visit == visit:
+            if d.kind == SWITCH:
+                target = d.arg
+                mask = may_run(k, k.runnable & k.existing)
+                if target == t.id or not (mask >> target) & 1:
+                    target = -1
+                else:
+                    k.used[d.index] = 1
+            elif d.kind == PARK:
+                if not k.op_done[d.arg] and k.tasks[k.op_actor[d.arg]] is not t:
+                    k.used[d.index] = 1
+                    t.parked_until = d.arg
+            elif d.kind == FAIL:
+                t.inject_fail = True
+                t.inject_index = d.index
+            elif d.kind == TLB:
+                t.inject_tlb = d.arg
+                t.inject_index = d.index
+            elif d.kind == IPI:
+                t.inject_ipi = d.arg
+                t.inject_index = d.index
+    if t.parked_until >= 0:
+        park(k, t)
+    elif target >= 0:
+        preempt(k, t, target, site)
+
+
+def preempt(k: "Kernel", t: Task, target: i64, site: i64) -> None:
+    k.feature_preempt(site, target)
+    if k.tracing:
+        trace(k, t, site, "-> " + sites.ACTOR_LABELS[target])
+        if not k.state_before:
+            k.state_before = dump.describe(k)
+    switch_to(k, k.tasks[target])
+
+
+def park(k: "Kernel", t: Task) -> None:
+    bit: i64 = 1 << t.id
+    if k.runnable & ~bit == 0:
+        t.parked_until = -1
+        return
+    t.state = PARKED
+    k.runnable &= ~bit
+    k.parked |= bit
+    give_way(k)
+
+
+def record_fault(k: "Kernel", t: Task, site: i64) -> None:
+    """A strategy made the allocation or trylock at the step just taken fail."""
+    k.recorded.append(Planned(t.uid, site, t.visits[site], FAIL, 0))
+
+
+def record_choice(k: "Kernel", t: Task, site: i64, kind: i64, arg: i64) -> None:
+    """A strategy chose a translation or an IPI delay at the step just taken."""
+    k.recorded.append(Planned(t.uid, site, t.visits[site], kind, arg))
+
+
+# --- fairness and liveness ----------------------------------------------------------------------
+
+
+def become_fair(k: "Kernel") -> None:
+    """From here on everybody gets turns, and only progress keeps the run alive."""
+    k.fair = True
+    k.fair_left = FAIR_STEPS
+    k.alarm_due = 0
+    k.alarm = 0
+    if k.parked:
+        unpark_all(k)
+
+
+def fair_turn(k: "Kernel", t: Task, site: i64) -> None:
+    """One more round of a retry loop that has gone on for long."""
+    if not k.fair:
+        become_fair(k)
+    k.step(site, OBJ_NONE, READ)
+
+
+def fair_step(k: "Kernel", t: Task, site: i64) -> None:
+    k.fair_left -= 1
+    if k.fair_left <= 0:
+        worst = t
+        for u in k.tasks:
+            if u.in_op and u.retries > worst.retries:
+                worst = u
+        k.violate(
+            "livelock", worst.site, "mm",
+            f"no op ended in {FAIR_STEPS} steps of a fair schedule; "
+            f"op {worst.uid} went round {worst.retries} times",
+        )
+        return
+    k.turn_left -= 1
+    if k.turn_left > 0 or k.ending:
+        return
+    k.turn = (k.turn + 1) % len(FAIR_TURNS)
+    k.turn_left = FAIR_TURNS[k.turn]
+    mask = may_run(k, k.runnable & k.existing)
+    i: i64 = (t.id + 1) % len(k.tasks)
+    while i != t.id:
+        if (mask >> i) & 1:
+            switch_to(k, k.tasks[i])
+            return
+        i = (i + 1) % len(k.tasks)
+
+
+def lock_cycle(k: "Kernel", t: Task) -> None:
+    """Deadlock among some actors while others still run: follow who waits for whom."""
+    u = t.waits_for
+    hops: i64 = 0
+    while u >= 0 and hops <= len(k.tasks):
+        if u == t.id:
+            deadlock(k)
+            return
+        other = k.tasks[u]
+        if other.state != BLOCKED:
+            return
+        u = other.waits_for
+        hops += 1
+
+
+def deadlock(k: "Kernel") -> None:
+    parts: list[str] = []
+    first: Task | None = None
+    for t in k.tasks:
+        if t.state == BLOCKED:
+            if first is None or t.pos < first.pos:
+                first = t
+            parts.append(
+                f"{sites.ACTOR_LABELS[t.id]} waits for {sites.lock_label(t.waits_class)} at "
+                f"{sites.NAMES[t.site]}"
+                + (f" held by {sites.ACTOR_LABELS[t.waits_for]}" if t.waits_for >= 0 else "")
+            )
+    assert first is not None
+    k.violate("deadlock", first.site, sites.lock_label(first.waits_class), "; ".join(parts))
+
+
+def fail(k: "Kernel", oracle: str, culprit: i64, cls: str, promise: str) -> None:
+    """Freeze the outcome and leave for the hub; the stacks are thrown away from there."""
+    if not k.over:
+        k.over = True
+        k.failed_oracle = oracle
+        k.failed_culprit = sites.FUNCTION[culprit]
+        k.failed_class = cls
+        k.failed_promise = promise
+        k.failed_uid = k.cur.uid
+        k.failed_step = k.nr_steps
+        if k.tracing:
+            trace(k, k.cur, k.cur.site, f"{oracle}: {promise}")
+    hub = k.hub
+    assert hub is not None
+    hub.switch()
+
+
+# --- traces ----------------------------------------------------------------------------------------
+
+
+def trace(k: "Kernel", t: Task, site: i64, text: str) -> None:
+    """Add a trace event. The depth is inferred: a function seen before on the stack means
+    that the ones above it have returned."""
+    function = sites.FUNCTION[site]
+    if function in t.depth:
+        while t.depth[-1] != function:
+            t.depth.pop()
+    else:
+        t.depth.append(function)
+    k.trace.append(
+        TraceEvent(
+            k.nr_steps, t.id, t.cpu, t.uid, sites.NAMES[site], len(t.depth) - 1, text
+        )
+    )
+
+
+from simulator import dump, engine  # noqa: E402
+from simulator.mm import tlb  # noqa: E402
+from simulator.sched import ipi  # noqa: E402

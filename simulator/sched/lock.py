@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""The kernel's locks as the scheduler sees them: who holds, who waits, in which order.
+
+Every acquisition is a step at the caller's site. Order violations and misuse are reported
+when they happen, not when they deadlock (lockdep's idea): a class may only be taken while
+no class with a higher number is held (`LC_*` follow the order documented in mm/rmap.c).
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator import features
+from simulator.mm.mm_types import (
+    LC_FOLIO, LC_PTL, LOCK_CLASS_NAMES, Lock, RwSem,
+)
+from simulator.sched import core
+from simulator.state import OBJ_LOCK, READ, WRITE, Task, obj
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def lock_obj(cls: i64, ident: i64) -> i64:
+    return obj(OBJ_LOCK, (cls << 16) | (ident & 0xFFFF))
+
+
+def first_actor(mask: i64) -> i64:
+    """The lowest actor in a mask, -1 for none."""
+    if mask == 0:
+        return -1
+    i: i64 = 0
+    while not (mask >> i) & 1:
+        i += 1
+    return i
+
+
+def acquired(k: "Kernel", t: Task, cls: i64, *, ordered: bool) -> None:
+    """Book a lock of class `cls`; `ordered` is False for trylocks, which cannot deadlock."""
+    held = t.held_mask
+    if held:
+        k.feature(features.LOCK, features.LOCK_BITS, held * 64 + cls)
+        if ordered and held >> (cls + 1):
+            above = cls + 1
+            while not (held >> above) & 1:
+                above += 1
+            k.violate(
+                "kernel-assertion", t.site, "lock",
+                f"{LOCK_CLASS_NAMES[cls]} taken while {LOCK_CLASS_NAMES[above]} is held: "
+                "against the documented lock order",
+            )
+    t.held[cls] += 1
+    t.held_mask |= 1 << cls
+
+
+def released(k: "Kernel", t: Task, cls: i64) -> None:
+    n = t.held[cls] - 1
+    t.held[cls] = n
+    if n == 0:
+        t.held_mask &= ~(1 << cls)
+
+
+def spin_lock(k: "Kernel", site: i64, lock: Lock) -> None:
+    """Take a spinlock; the CPU is busy while it waits and cannot be preempted after."""
+    take(k, site, lock, sleeps=False)
+    k.cur.preempt_count += 1
+
+
+def spin_trylock(k: "Kernel", site: i64, lock: Lock) -> bool:
+    k.step(site, lock_obj(lock.cls, lock.id), WRITE)
+    t = k.cur
+    if lock.owner >= 0:
+        return False
+    lock.owner = t.id
+    t.preempt_count += 1
+    acquired(k, t, lock.cls, ordered=False)
+    return True
+
+
+def spin_unlock(k: "Kernel", lock: Lock) -> None:
+    k.cur.preempt_count -= 1
+    drop(k, lock)
+
+
+def mutex_lock(k: "Kernel", site: i64, lock: Lock) -> None:
+    take(k, site, lock, sleeps=True)
+
+
+def mutex_unlock(k: "Kernel", lock: Lock) -> None:
+    drop(k, lock)
+
+
+def folio_trylock(k: "Kernel", site: i64, lock: Lock) -> bool:
+    """A trylock that a directive may make fail, as if somebody held the folio lock."""
+    if k.should_fail(site, lock_obj(LC_FOLIO, lock.id)):
+        return False
+    if lock.owner >= 0:
+        k.sometimes(features.Z_FOLIO_LOCK_CONTENDED)
+        return False
+    t = k.cur
+    lock.owner = t.id
+    acquired(k, t, LC_FOLIO, ordered=False)
+    return True
+
+
+def take(k: "Kernel", site: i64, lock: Lock, *, sleeps: bool) -> None:
+    t = k.cur
+    o = lock_obj(lock.cls, lock.id)
+    k.step(site, o, WRITE)
+    while lock.owner >= 0:
+        if lock.owner == t.id:
+            k.violate(
+                "deadlock", t.site, LOCK_CLASS_NAMES[lock.cls],
+                f"{LOCK_CLASS_NAMES[lock.cls]} taken twice by one actor",
+            )
+        if lock.cls == LC_PTL:
+            k.sometimes(features.Z_PTL_CONTENDED)
+        elif lock.cls == LC_FOLIO:
+            k.sometimes(features.Z_FOLIO_LOCK_CONTENDED)
+        lock.waiters |= 1 << t.id
+        core.block(k, lock.owner, lock.cls, sleeps=sleeps)
+    lock.owner = t.id
+    acquired(k, t, lock.cls, ordered=True)
+
+
+def drop(k: "Kernel", lock: Lock) -> None:
+    t = k.cur
+    if lock.owner != t.id:
+        k.violate(
+            "kernel-assertion", t.site, LOCK_CLASS_NAMES[lock.cls],
+            f"{LOCK_CLASS_NAMES[lock.cls]} released by an actor that does not hold it",
+        )
+    lock.owner = -1
+    released(k, t, lock.cls)
+    if lock.waiters:
+        mask = lock.waiters
+        lock.waiters = 0
+        core.wake(k, mask)
+
+
+def down_read(k: "Kernel", site: i64, sem: RwSem) -> None:
+    t = k.cur
+    bit: i64 = 1 << t.id
+    k.step(site, lock_obj(sem.cls, sem.id), READ)
+    while sem.writer >= 0 or sem.write_waiters & ~bit:
+        k.sometimes(features.Z_RWSEM_CONTENDED)
+        sem.waiters |= bit
+        holder = sem.writer if sem.writer >= 0 else first_actor(sem.write_waiters)
+        core.block(k, holder, sem.cls, sleeps=True)
+    sem.readers |= bit
+    acquired(k, t, sem.cls, ordered=True)
+
+
+def down_read_trylock(k: "Kernel", site: i64, sem: RwSem) -> bool:
+    if k.should_fail(site, lock_obj(sem.cls, sem.id)):
+        return False
+    if sem.writer >= 0:
+        return False
+    t = k.cur
+    sem.readers |= 1 << t.id
+    acquired(k, t, sem.cls, ordered=False)
+    return True
+
+
+def up_read(k: "Kernel", sem: RwSem) -> None:
+    t = k.cur
+    bit: i64 = 1 << t.id
+    if not sem.readers & bit:
+        k.violate(
+            "kernel-assertion", t.site, LOCK_CLASS_NAMES[sem.cls],
+            f"{LOCK_CLASS_NAMES[sem.cls]} read-released by an actor that does not hold it",
+        )
+    sem.readers &= ~bit
+    released(k, t, sem.cls)
+    wake_waiters(k, sem)
+
+
+def down_write(k: "Kernel", site: i64, sem: RwSem) -> None:
+    t = k.cur
+    bit: i64 = 1 << t.id
+    k.step(site, lock_obj(sem.cls, sem.id), WRITE)
+    while sem.writer >= 0 or sem.readers:
+        k.sometimes(features.Z_RWSEM_CONTENDED)
+        sem.waiters |= bit
+        sem.write_waiters |= bit
+        holder = sem.writer if sem.writer >= 0 else first_actor(sem.readers)
+        core.block(k, holder, sem.cls, sleeps=True)
+    sem.write_waiters &= ~bit
+    sem.writer = t.id
+    acquired(k, t, sem.cls, ordered=True)
+
+
+def up_write(k: "Kernel", sem: RwSem) -> None:
+    t = k.cur
+    if sem.writer != t.id:
+        k.violate(
+            "kernel-assertion", t.site, LOCK_CLASS_NAMES[sem.cls],
+            f"{LOCK_CLASS_NAMES[sem.cls]} write-released by an actor that does not hold it",
+        )
+    sem.writer = -1
+    released(k, t, sem.cls)
+    wake_waiters(k, sem)
+
+
+def downgrade_write(k: "Kernel", sem: RwSem) -> None:
+    """Writer becomes reader without a gap."""
+    t = k.cur
+    sem.writer = -1
+    sem.readers |= 1 << t.id
+    wake_waiters(k, sem)
+
+
+def wake_waiters(k: "Kernel", sem: RwSem) -> None:
+    if sem.waiters:
+        mask = sem.waiters
+        sem.waiters = 0
+        core.wake(k, mask)
+
+
+def assert_held(k: "Kernel", lock: Lock) -> None:
+    if lock.owner != k.cur.id:
+        k.violate(
+            "kernel-assertion", k.cur.site, LOCK_CLASS_NAMES[lock.cls],
+            f"{LOCK_CLASS_NAMES[lock.cls]} must be held here",
+        )
+
+
+def mmap_assert_locked(k: "Kernel", sem: RwSem) -> None:
+    if sem.writer != k.cur.id and not sem.readers & (1 << k.cur.id):
+        k.violate(
+            "kernel-assertion", k.cur.site, LOCK_CLASS_NAMES[sem.cls],
+            f"{LOCK_CLASS_NAMES[sem.cls]} must be held here",
+        )

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""The interface between the scheduler and whoever decides a schedule.
+
+Contract: a strategy is asked where a directive could stand. What it answers is carried out
+if it can be (the scheduler drops a switch to an actor that cannot run) and recorded as
+directives, so its own state never has to be stored. A strategy must be a function of its
+seed and of what it is told: no clock, no hash order.
+
+The base class decides nothing: run to block.
+"""
+
+from librt.vecs import vec
+from mypy_extensions import i64, mypyc_attr
+
+from simulator.scenario import NR_ACTORS
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Strategy:
+    """Run to block, no faults, current walks, prompt IPIs."""
+
+    def __init__(self) -> None:
+        # What each suspended actor will do next, kept by the scheduler: the site it stands
+        # at, the object it will touch (-1: none) and the access (bit 0: write).
+        self.pend_site: vec[i64] = vec[i64]([0] * NR_ACTORS)
+        self.pend_obj: vec[i64] = vec[i64]([-1] * NR_ACTORS)
+        self.pend_access: vec[i64] = vec[i64]([0] * NR_ACTORS)
+        # The op that each actor stands in, as its index in the scenario, and how often that
+        # op has come to its site.
+        self.pend_pos: vec[i64] = vec[i64]([0] * NR_ACTORS)
+        self.pend_visit: vec[i64] = vec[i64]([0] * NR_ACTORS)
+
+    def begin(self, nr_ops: i64) -> None:
+        """A run of `nr_ops` ops starts."""
+
+    def choose(self, cur: i64, site: i64, obj: i64, access: i64, runnable: i64) -> i64:
+        """The actor to run next at this step of `cur`; `runnable` is a mask that has `cur`."""
+        return cur
+
+    def fail(self, site: i64) -> bool:
+        """Whether the allocation or trylock at `site` fails."""
+        return False
+
+    def tlb(self, entries: i64) -> i64:
+        """Which of 1..`entries` stale translations the hardware uses; 0 is the current walk."""
+        return 0
+
+    def ipi(self, site: i64) -> i64:
+        """Steps by which the IPI sent at `site` is late; 0 is at once."""
+        return 0

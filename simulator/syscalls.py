@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""From rows of the op table to functions of the model."""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator import ops
+from simulator.drivers import dmirror
+from simulator.fs import proc
+from simulator.kernel import exit as kernel_exit
+from simulator.kernel import fork
+from simulator.mm import fault, madvise, mmap, mprotect, mremap, pins, shmem, tlb
+from simulator.outcome import SKIPPED
+from simulator.scenario import Op
+from simulator.state import Task
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def call(k: "Kernel", t: Task, op: Op) -> i64:
+    """Run one op in its actor's context; its result (outcome.py). Hot ops stand first."""
+    code: i64 = op.code
+    a = op.args
+    if code == ops.OP_MIGRATE_TO_DEVICE:
+        return dmirror.migrate_to_device(k, t, a[0], a[1])
+    if code == ops.OP_MIGRATE_TO_RAM:
+        return dmirror.migrate_to_ram(k, t, a[0], a[1])
+    if code == ops.OP_DEVICE_READ:
+        return dmirror.device_read(k, t, a[0])
+    if code == ops.OP_DEVICE_WRITE:
+        return dmirror.device_write(k, t, a[0])
+    mm = t.mm
+    if mm is None:
+        return SKIPPED
+    if code == ops.OP_WRITE:
+        return fault.user_store(k, t, mm, a[0])
+    if code == ops.OP_READ:
+        return fault.user_load(k, t, mm, a[0])
+    if code == ops.OP_MADVISE:
+        return madvise.do_madvise(k, mm, a[0], a[1], a[2])
+    if code == ops.OP_MMAP:
+        return mmap.do_mmap(k, mm, a[0], a[1], a[2], a[3], a[4], a[5], a[6])
+    if code == ops.OP_MUNMAP:
+        return mmap.do_munmap(k, mm, a[0], a[1])
+    if code == ops.OP_MPROTECT:
+        return mprotect.do_mprotect(k, mm, a[0], a[1], a[2])
+    if code == ops.OP_MREMAP:
+        return mremap.do_mremap(k, mm, a[0], a[1], a[2], a[3], a[4])
+    if code == ops.OP_FORK:
+        return fork.do_fork(k, t, a[0])
+    if code == ops.OP_EXIT:
+        return kernel_exit.do_exit(k, t)
+    if code == ops.OP_MEMFD:
+        return shmem.memfd_create(k, a[0], a[1])
+    if code == ops.OP_PREAD:
+        return shmem.pread(k, a[0] >> 2, a[1], a[0] & 3)
+    if code == ops.OP_PWRITE:
+        return shmem.pwrite(k, mm, a[0] >> 2, a[1], a[0] & 3)
+    if code == ops.OP_CLEAR_REFS:
+        return proc.clear_refs(k, mm, a[0])
+    if code == ops.OP_PAGEMAP:
+        return proc.pagemap(k, mm, a[0])
+    if code == ops.OP_MEM_READ:
+        return proc.mem_read(k, mm, a[0])
+    if code == ops.OP_MEM_WRITE:
+        return proc.mem_write(k, mm, a[0])
+    if code == ops.OP_PIN:
+        return pins.pin(k, mm, a[0], a[1], a[2], a[3], False)
+    if code == ops.OP_PIN_FAST:
+        return pins.pin(k, mm, a[0], a[1], a[2], a[3], True)
+    if code == ops.OP_UNPIN:
+        return pins.unpin(k, mm, a[0])
+    if code == ops.OP_DMA_READ:
+        return pins.dma_read(k, mm, a[0] >> 2, a[0] & 3)
+    if code == ops.OP_DMA_WRITE:
+        return pins.dma_write(k, mm, a[0] >> 2, a[0] & 3)
+    if code == ops.OP_VMSPLICE:
+        return pins.vmsplice(k, mm, a[0], a[1])
+    if code == ops.OP_PIPE_READ:
+        return pins.pipe_read(k, mm, a[0] >> 2, a[0] & 3)
+    assert code == ops.OP_SLEEP
+    tlb.enter_idle(k, t)
+    return 0
