@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""Calls of a log as ops on real page numbers, each with the answer the real kernel gave.
+
+Contract: every mm call of the log is either taken, as one step or several, or listed with a
+reason; `translate` itself checks that the two add up. What the op table has (advices, kinds
+of ops) is taken from the table by name. Calls that the model cannot make but whose effect on
+the layout is plain (shmat, a locked mapping) leave a stand-in step, which no answer belongs to.
+Signals for failed touches become reads and writes, for they are the touches that strace shows.
+
+Kernel-chosen addresses are pinned: the step names the address from the result. Mappings that
+must have been there before the log began are inferred from calls that succeed on them.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from corpus.strace import calls
+from corpus.strace.calls import Listed, State
+from corpus.strace.follow import Ended, File, Followed, Forked, Placed
+from corpus.strace.layout import Layout, Region
+from corpus.strace.parse import Signal
+from corpus.strace.steps import Answer, Step, apply
+from simulator import ops
+
+# Inference adds mappings, which may let more calls be understood; each pass needs a reason
+# from the one before, so a few are many.
+_MAX_PASSES: Final = 4
+
+
+@dataclass(slots=True)
+class Unmodelled:
+    """A listed call that changed state which later answers may depend on."""
+
+    line: int
+    space: int
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class Translation:
+    """A whole log. `files[i]` is what file number i of the steps is; `initial` are the
+    mappings that were there before, by the space they were there in."""
+
+    followed: Followed
+    steps: list[Step] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
+    initial: dict[int, list[Region]] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)  # all mm calls by name
+    taken: Counter[str] = field(default_factory=Counter)  # by call name
+    listed: list[tuple[int, str, str]] = field(default_factory=list)  # line, name, reason
+    unmodelled: list[Unmodelled] = field(default_factory=list)
+
+
+def translate(followed: Followed) -> Translation:
+    """All mm calls of a log."""
+    initial: dict[int, list[Region]] = {}
+    for _ in range(_MAX_PASSES):
+        translator = _Translator(followed, initial)
+        translator.run()
+        if not translator.inferred:
+            break
+        for space, regions in translator.inferred.items():
+            initial.setdefault(space, []).extend(regions)
+    out = translator.out
+    if out.calls != out.taken + Counter(name for _, name, _ in out.listed):
+        raise AssertionError("an mm call is neither taken nor listed, or both: a bug of ours")
+    return out
+
+
+class _Translator:
+    def __init__(self, followed: Followed, initial: dict[int, list[Region]]) -> None:
+        self.out = Translation(followed, initial=initial)
+        self.inferred: dict[int, list[Region]] = {}
+        self.state = State(self.out.files)
+        self.root: list[int] = []  # by space: the space that its forks began in
+        for space in followed.spaces:
+            root = space.ident if space.parent is None else self.root[space.parent]
+            self.root.append(root)
+            if space.parent is None:
+                layout = self.state.layouts[space.ident] = Layout()
+                for region in initial.get(space.ident, []):
+                    layout.map(region)
+                    layout.tell(region.start, region.end)
+
+    def run(self) -> None:
+        for event in self.out.followed.events:
+            match event:
+                case Forked():
+                    self.out.calls[event.call.name] += 1
+                    self.out.taken[event.call.name] += 1
+                    self.state.fork(event.space, event.child)
+                    self.add(Step(event.call.line, event.space, ops.OP_FORK, (event.child,),
+                                  str(event.call), Answer.ok()))
+                case Ended():
+                    self.add(Step(event.line, event.space, ops.OP_EXIT, (), "exit", None))
+                case Placed(event=Signal() as signal):
+                    self.signal(signal, event.space)
+                case Placed():
+                    self.call(event)
+
+    def add(self, step: Step) -> None:
+        """A step of the log; what it proves about the time before is inferred first."""
+        layout = self.state.layouts[step.space]
+        for start, end in step.proves_mapped(layout):
+            for low, high in layout.untold(start, end):
+                self.infer(step.space, low, high)
+        self.out.steps.append(step)
+        apply(layout, step, self.out.files)
+
+    def infer(self, space: int, start: int, end: int) -> None:
+        """These pages were mapped before the log told anything about them."""
+        file = File("other", "mapped before the log began", space)
+        self.out.files.append(file)
+        region = Region(start, end, 3, False, len(self.out.files) - 1, 0)
+        self.inferred.setdefault(self.root[space], []).append(region)
+        self.state.layouts[space].map(region)
+        self.state.layouts[space].tell(start, end)
+
+    def signal(self, signal: Signal, space: int) -> None:
+        step = calls.touch(signal, space, self.state.layouts[space], self.out.files)
+        if step:
+            self.add(step)
+
+    def call(self, placed: Placed) -> None:
+        call = placed.event
+        assert not isinstance(call, Signal)
+        name = calls.mm_name(placed)
+        if not name:
+            return
+        self.out.calls[name] += 1
+        translated = calls.translate_call(placed, name, self.state)
+        if isinstance(translated, Listed):
+            self.out.listed.append((call.line, name, translated.reason))
+            if translated.changed:
+                start, end = translated.changed
+                self.out.unmodelled.append(Unmodelled(call.line, placed.space, name, start, end))
+            for step in translated.stand_ins:
+                self.add(step)
+        else:
+            self.out.taken[name] += 1
+            for step in translated:
+                self.add(step)

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""Single arguments of a traced call: numbers, flags by name or number, strings.
+
+Contract: each function returns None for text that it cannot read, so that the caller lists
+the call with a reason; none guesses. Constants are those of Linux on x86-64.
+"""
+
+import re
+from typing import Final
+
+PROT: Final = {
+    "PROT_NONE": 0, "PROT_READ": 1, "PROT_WRITE": 2, "PROT_EXEC": 4, "PROT_SEM": 8,
+    "PROT_GROWSDOWN": 0x01000000, "PROT_GROWSUP": 0x02000000,
+}
+MAP: Final = {
+    "MAP_FILE": 0, "MAP_SHARED": 1, "MAP_PRIVATE": 2, "MAP_SHARED_VALIDATE": 3,
+    "MAP_DROPPABLE": 8, "MAP_FIXED": 0x10, "MAP_ANONYMOUS": 0x20, "MAP_ANON": 0x20,
+    "MAP_32BIT": 0x40, "MAP_ABOVE4G": 0x80, "MAP_GROWSDOWN": 0x100, "MAP_DENYWRITE": 0x800,
+    "MAP_EXECUTABLE": 0x1000, "MAP_LOCKED": 0x2000, "MAP_NORESERVE": 0x4000,
+    "MAP_POPULATE": 0x8000, "MAP_NONBLOCK": 0x10000, "MAP_STACK": 0x20000,
+    "MAP_HUGETLB": 0x40000, "MAP_SYNC": 0x80000, "MAP_FIXED_NOREPLACE": 0x100000,
+    "MAP_UNINITIALIZED": 0x4000000,
+}
+MREMAP: Final = {"MREMAP_MAYMOVE": 1, "MREMAP_FIXED": 2, "MREMAP_DONTUNMAP": 4}
+MADV: Final = {
+    "MADV_NORMAL": 0, "MADV_RANDOM": 1, "MADV_SEQUENTIAL": 2, "MADV_WILLNEED": 3,
+    "MADV_DONTNEED": 4, "MADV_FREE": 8, "MADV_REMOVE": 9, "MADV_DONTFORK": 10,
+    "MADV_DOFORK": 11, "MADV_MERGEABLE": 12, "MADV_UNMERGEABLE": 13, "MADV_HUGEPAGE": 14,
+    "MADV_NOHUGEPAGE": 15, "MADV_DONTDUMP": 16, "MADV_DODUMP": 17, "MADV_WIPEONFORK": 18,
+    "MADV_KEEPONFORK": 19, "MADV_COLD": 20, "MADV_PAGEOUT": 21, "MADV_POPULATE_READ": 22,
+    "MADV_POPULATE_WRITE": 23, "MADV_DONTNEED_LOCKED": 24, "MADV_COLLAPSE": 25,
+    "MADV_HWPOISON": 100, "MADV_SOFT_OFFLINE": 101, "MADV_GUARD_INSTALL": 102,
+    "MADV_GUARD_REMOVE": 103,
+}
+CLONE: Final = {
+    "CLONE_VM": 0x100, "CLONE_FS": 0x200, "CLONE_FILES": 0x400, "CLONE_VFORK": 0x4000,
+}
+OPEN: Final = {"O_CLOEXEC": 0x80000, "MFD_CLOEXEC": 1}
+
+_NUMBER: Final = re.compile(r"-?(?:0x[0-9a-fA-F]+|\d+)")
+_DESCRIPTOR: Final = re.compile(r"(-?\d+)(?:<.*>)?", re.DOTALL)
+_STRING: Final = re.compile(r'(?:&0x[0-9a-f]+=)?"((?:[^"\\]|\\.)*)"(\.\.\.)?', re.DOTALL)
+_ESCAPE: Final = re.compile(rb"\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.)", re.DOTALL)
+_ESCAPED: Final = {
+    b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f", b"a": b"\a", b"b": b"\b",
+}
+_TERM: Final = re.compile(r"[A-Z][A-Z0-9_]*|-?0x[0-9a-fA-F]+|-?\d+|(\d+)<<(\d+)")
+
+
+def number(word: str) -> int | None:
+    """A decimal, octal or hexadecimal number, NULL, or a product such as 64*1024."""
+    if word == "NULL":
+        return 0
+    product = 1
+    for factor in word.split("*"):
+        if not _NUMBER.fullmatch(factor):
+            return None
+        bare = factor.lstrip("-")
+        octal = len(bare) > 1 and bare[0] == "0" and bare.isdigit()
+        try:
+            product *= int(factor, 8) if octal else int(factor, 0)
+        except ValueError:
+            return None
+    return product
+
+
+def address(word: str) -> int | None:
+    """An address: a number, or a pointer with what it points at, as in `&0x7ff0="text"`."""
+    if word.startswith("&"):
+        word = word[1:].partition("=")[0]
+    return number(word)
+
+
+def descriptor(word: str) -> int | None:
+    """A file descriptor, as -y prints it or without its path."""
+    match = _DESCRIPTOR.fullmatch(word)
+    return int(match[1]) if match else None
+
+
+def flags(word: str, names: dict[str, int]) -> int | None:
+    """A bit mask of names and numbers; None when a name is not among `names`."""
+    mask = 0
+    for term in word.split("|"):
+        term = term.strip()
+        if term in names:
+            mask |= names[term]
+        else:
+            value = number(term)
+            if value is None:
+                return None
+            mask |= value
+    return mask
+
+
+def some_flags(word: str, names: dict[str, int]) -> int:
+    """The bits of a mask that `names` knows; all bits of its numbers."""
+    mask = 0
+    for term in word.split("|"):
+        mask |= names.get(term.strip(), 0) or number(term.strip()) or 0
+    return mask
+
+
+def string(word: str) -> bytes | None:
+    """A string that was printed whole."""
+    match = _STRING.fullmatch(word)
+    if not match or match[2]:
+        return None
+    return _ESCAPE.sub(_unescape, match[1].encode("utf-8", "surrogateescape"))
+
+
+def _unescape(match: re.Match[bytes]) -> bytes:
+    code = match[1]
+    if code[:1] == b"x" and len(code) == 3:
+        return bytes([int(code[1:], 16)])
+    if code.isdigit():
+        return bytes([int(code, 8) & 0xFF])
+    return _ESCAPED.get(code, code)
+
+
+def named(word: str) -> str:
+    """The value after `name=`, as strace prints clone()'s arguments, or the word itself."""
+    before, equals, after = word.partition("=")
+    return after if equals and before.isidentifier() else word
