@@ -39,7 +39,7 @@ from fuzz.novelty import Novelty
 from fuzz.portfolio import Portfolio
 from fuzz.rng import Rng
 from fuzz.statistics import InternalError, Statistics
-from simulator import build, features, sites
+from simulator import build, features
 from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
 from simulator.scenario import MAX_FUZZ_DIRECTIVES, Scenario
@@ -118,7 +118,7 @@ class Session:
                 scenario = generate(rng, MAX_FRESH_OPS)
             else:
                 donor = rng.pick(list(self._donors)) if self._donors else None
-                scenario = mutate(decode(data), rng, donor)
+                scenario = mutate(decode(data), rng, donor, self._portfolio.hints)
             return self._fitting(self._explored(scenario), data, max_size)
         except Exception as e:
             self.internal_error("mutator", _describe(e))
@@ -270,21 +270,16 @@ class Session:
         statistics.features = self._novelty.features
 
     def write_statistics(self, *, final: bool = False) -> None:
-        """Append a line to the statistics file; with `final` also what was never reached."""
+        """Append a line to the statistics file."""
         statistics = self.statistics
         self._measure()
-        missed = [n for i, n in enumerate(sites.NAMES) if not self._machine.sites_seen[i]]
-        rare = [
-            n
-            for i, n in enumerate(features.NAMED_SITUATIONS)
-            if not self._machine.named_seen[i]
-        ]
-        statistics.sites_reached = len(sites.NAMES) - len(missed)
-        statistics.situations_reached = len(features.NAMED_SITUATIONS) - len(rare)
+        sites = self._machine.sites_seen()
+        situations = self._machine.named_seen()
+        statistics.sites = len(sites)
+        statistics.sites_missed = [name for name, count in sites.items() if not count]
+        statistics.situations = len(situations)
+        statistics.situations_missed = [name for name, count in situations.items() if not count]
         statistics.final = final
-        if final:
-            statistics.sites_missed = missed
-            statistics.situations_missed = rare
         self._statistics_file.write(statistics.to_json().encode() + b"\n")
 
     def internal_error(self, kind: str, detail: str, scenario_text: str = "") -> None:
