@@ -275,10 +275,10 @@ class Session:
         self._measure()
         sites = self._machine.sites_seen()
         situations = self._machine.named_seen()
-        statistics.sites = len(sites)
         statistics.sites_missed = [name for name, count in sites.items() if not count]
-        statistics.situations = len(situations)
         statistics.situations_missed = [name for name, count in situations.items() if not count]
+        statistics.sites_reached = len(sites) - len(statistics.sites_missed)
+        statistics.situations_reached = len(situations) - len(statistics.situations_missed)
         statistics.final = final
         self._statistics_file.write(statistics.to_json().encode() + b"\n")
 

@@ -39,9 +39,9 @@ class Statistics:
     first_find_executions: int = 0  # 0: nothing found
     first_find_seconds: float = 0.0
     first_find_cpu_seconds: float = 0.0
-    sites: int = 0  # that the model has
+    sites_reached: int = 0
     sites_missed: list[str] = field(default_factory=list)
-    situations: int = 0  # named rare ones
+    situations_reached: int = 0  # named rare ones
     situations_missed: list[str] = field(default_factory=list)
     internal_errors: list[InternalError] = field(default_factory=list)
 
