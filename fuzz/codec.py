@@ -49,6 +49,7 @@ from simulator.scenario import (
     Scenario,
 )
 from simulator.sites import BY_NAME, NAMES
+from simulator.validate import MAX_ENTRY, MAX_LATE, PMD_ORDERS, arena_pages
 
 HEADER_SIZE: Final[i64] = 32
 RECORD_SIZE: Final[i64] = 16
@@ -64,12 +65,8 @@ MAX_FUZZ_UID: Final[i64] = MAX_U16
 
 # Bounds of a fuzzed config; wider than what the generator makes, so that corpus scenarios of
 # other geometries can seed a slice.
-PMD_ORDERS: Final = (3, 4, 9)
-MIN_FRAMES: Final[i64] = 16
 MAX_FRAMES: Final[i64] = 8192
-MIN_PAGES: Final[i64] = 8
 MAX_PAGES: Final[i64] = 16_383  # WORD slots, four a page, have two bytes
-MIN_STEPS: Final[i64] = 100
 MAX_STEPS: Final[i64] = MAX_U16
 MAX_TUNABLE: Final[i64] = 1024  # stack_gap, folio_batch, gather_batch, flush_ceiling
 
@@ -124,10 +121,9 @@ def _demand(holds: bool, what: str) -> None:
 def check_fuzz_limits(scenario: Scenario) -> None:
     """Raises FuzzLimitError if a valid scenario is larger than what fuzzing holds."""
     config = scenario.config
-    _demand(MIN_FRAMES <= config.frames <= MAX_FRAMES, f"frames in 16..{MAX_FRAMES}")
-    _demand(config.pages == 0 or MIN_PAGES <= config.pages <= MAX_PAGES,
-            f"pages in 8..{MAX_PAGES}")
-    _demand(MIN_STEPS <= config.steps <= MAX_STEPS, f"steps in 100..{MAX_STEPS}")
+    _demand(config.frames <= MAX_FRAMES, f"at most {MAX_FRAMES} frames")
+    _demand(config.pages <= MAX_PAGES, f"at most {MAX_PAGES} pages")
+    _demand(config.steps <= MAX_STEPS, f"at most {MAX_STEPS} steps")
     largest = max(config.stack_gap, config.folio_batch, config.gather_batch, config.flush_ceiling)
     _demand(largest <= MAX_TUNABLE, f"stack_gap and the batch sizes at most {MAX_TUNABLE}")
     _demand(len(scenario.ops) <= MAX_FUZZ_OPS, f"at most {MAX_FUZZ_OPS} ops")
@@ -137,6 +133,8 @@ def check_fuzz_limits(scenario: Scenario) -> None:
     for op in scenario.ops:
         actors |= 1 << op.actor
         _demand(op.uid <= MAX_FUZZ_UID, f"op uids at most {MAX_FUZZ_UID}")
+        for value in op.args:
+            _demand(value <= MAX_U16, f"arguments at most {MAX_U16}")
     _demand(_popcount(actors) <= MAX_FUZZ_ACTORS, f"at most {MAX_FUZZ_ACTORS} actors")
     for directive in scenario.directives:
         _demand(directive.visit <= MAX_U16 and directive.arg <= MAX_U16,
@@ -243,9 +241,9 @@ def decode(data: bytes) -> Scenario:
                 break
             op = _get_op(data, at, pages, uids)
             mask: i64 = actors | (1 << op.actor)
-            if _popcount(mask) <= MAX_FUZZ_ACTORS and _may_fork(op, forked):
-                if op.code == OP_FORK:
-                    forked |= 1 << op.args[0]
+            child: i64 = 1 << op.args[0] if op.code == OP_FORK else 0
+            if _popcount(mask) <= MAX_FUZZ_ACTORS and not forked & child:
+                forked |= child
                 actors = mask
                 anchored = True
                 uids.add(op.uid)
@@ -255,24 +253,11 @@ def decode(data: bytes) -> Scenario:
     return Scenario(config, result, _get_directives(data, raw, result, uids))
 
 
-def arena_pages(config: Config) -> i64:
-    """Pages of the arena, the default worked out."""
-    if config.pages:
-        return config.pages
-    return 8 << config.pmd_order
-
-
-def _may_fork(op: Op, forked: i64) -> bool:
-    """Whether an op may stand here: a fork must name a child of its own."""
-    return op.code != OP_FORK or (op.args[0] != op.actor and not (forked >> op.args[0]) & 1)
-
-
 def _get_config(data: bytes) -> Config:
     pmd_order: i64 = data[0]
     if pmd_order not in PMD_ORDERS:
         pmd_order = 3 + (pmd_order & 1)
     cpus = _within(data[1], 0, NR_ACTORS)
-    pages = _get16(data, 4)
     placement: list[tuple[int, int]] = []
     actor: i64 = 0
     while actor < NR_ACTORS:
@@ -282,10 +267,10 @@ def _get_config(data: bytes) -> Config:
         actor += 1
     return Config(
         pmd_order,
-        _within(_get16(data, 2), MIN_FRAMES, MAX_FRAMES),
-        _within(pages, MIN_PAGES, MAX_PAGES) if pages else 0,
+        _within(_get16(data, 2), 1, MAX_FRAMES),
+        _within(_get16(data, 4), 0, MAX_PAGES),
         cpus,
-        _within(_get16(data, 6), MIN_STEPS, MAX_STEPS),
+        _within(_get16(data, 6), 0, MAX_STEPS),
         _within(_get16(data, 8), 0, MAX_TUNABLE),
         _within(_get16(data, 10), 0, MAX_TUNABLE),
         _within(_get16(data, 12), 0, MAX_TUNABLE),
@@ -350,8 +335,10 @@ def _get_directives(
         elif kind == PARK:
             if arg not in uids:
                 arg = ops[arg % len(ops)].uid
-        elif kind in (IPI, TLB):
-            arg = _within(arg, 1, MAX_U16)
+        elif kind == IPI:
+            arg = _within(arg, 1, MAX_LATE)
+        elif kind == TLB:
+            arg = _within(arg, 1, MAX_ENTRY)
         else:
             arg = 0
         order.append((place, NAMES[site], visit, kind, arg))

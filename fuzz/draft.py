@@ -11,7 +11,7 @@ from typing import final
 
 from mypy_extensions import i64
 
-from fuzz.codec import MAX_FUZZ_UID, arena_pages
+from fuzz.codec import MAX_FUZZ_UID
 from fuzz.sketch import Sketch, sketch_of
 from simulator.ops import OP_FORK
 from simulator.scenario import (
@@ -24,6 +24,7 @@ from simulator.scenario import (
     Op,
     Scenario,
 )
+from simulator.validate import arena_pages
 
 
 @final
@@ -119,7 +120,7 @@ class Draft:
                 continue
             if op.code == OP_FORK:
                 child: i64 = 1 << op.args[0]
-                if forked & child or child == bit:
+                if forked & child:
                     dropped = True
                     continue
                 forked |= child

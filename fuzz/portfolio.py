@@ -18,7 +18,7 @@ from mypy_extensions import i64
 from fuzz.hints import Conflict, Hints
 from fuzz.rng import Rng
 from simulator.outcome import Outcome
-from simulator.scenario import NR_ACTORS, Scenario
+from simulator.scenario import Scenario
 from simulator.sched.profile import (
     A_POS,
     A_SITE,
@@ -87,7 +87,7 @@ class Portfolio:
             self.profiled = False
         self.scenario = scenario
         kind = self._rotate()
-        strategy = self._make(kind, self._quiet(scenario))
+        strategy = self._make(kind, scenario)
         if strategy is not None:
             self._add_faults(strategy)
             self.profiled = True  # by the time of the next call
@@ -106,10 +106,11 @@ class Portfolio:
         self.credit[best] -= 100
         return best
 
-    def _make(self, kind: i64, quiet: i64) -> Exploring | None:
+    def _make(self, kind: i64, scenario: Scenario) -> Exploring | None:
         rng = Rng(self.rng.next32() << 32 | self.rng.next32())
         profile = self.profile
-        length = profile.nr_active
+        quiet = self._quiet(scenario)
+        length = profile.nr_active if self.profiled else _UNKNOWN_LENGTH
         if kind == _NONE:
             return None
         if kind == _RUN_TO_BLOCK:
@@ -121,8 +122,8 @@ class Portfolio:
         if kind == _POS:
             return Pos(rng, profile, quiet)
         if kind == _STARVE:
-            length = max(length, _UNKNOWN_LENGTH)
-            return Starve(rng, profile, quiet, rng.below(NR_ACTORS), length)
+            victim: i64 = scenario.ops[rng.below(len(scenario.ops))].actor if scenario.ops else 0
+            return Starve(rng, profile, quiet, victim, length // 2)
         if kind == _PCT:
             return Pct(rng, profile, quiet, _DEPTHS[rng.below(len(_DEPTHS))], length)
         if kind == _BOUNDED:

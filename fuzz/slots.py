@@ -45,7 +45,7 @@ NUMBER: Final[i64] = 5  # 1..bound: count, actor of a fork
 FILE: Final[i64] = 6  # BACKING: which; the OFFSET slot follows
 OFFSET: Final[i64] = 7  # BACKING: page offset, 0 for anonymous memory
 
-MAX_OFFSET: Final[i64] = 0x7FFF  # pages; what two bytes hold
+MAX_OFFSET: Final[i64] = 0xFFFF  # pages; what two bytes hold
 
 
 def _flatten(spec: OpSpec) -> list[tuple[int, int]]:
