@@ -25,14 +25,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from corpus.files import PACKAGE
+import fuzz
 from fuzz.slice import ExitKind, SliceSpec, run_slice
 from fuzz.statistics import Statistics
 from triage import bench_round
 from triage.exits import Refused
 
-ROOT: Final = PACKAGE.parent  # what stands on the path: a checkout, or site-packages
-WORKLOAD: Final = PACKAGE / "bench" / "speed.mm"  # 48 ops, 3 actors
+ROOT: Final = Path(fuzz.__path__[0]).parent  # what stands on the path: a checkout, or site-packages
+WORKLOAD: Final = Path(fuzz.__path__[0]) / "workload.mm"  # 48 ops, 3 actors
 ROUNDS: Final = 9
 ROUND_CPU_SECONDS: Final = 0.5
 ATHERIS_SECONDS: Final = ROUNDS + 4  # a line of statistics a second, the first ones warm up

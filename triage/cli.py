@@ -74,6 +74,14 @@ class VerbGroup(click.Group):
             formatter.write_dl(rows)
 
 
+# Errors whose message says all: what is wrong, where, and what to do. By name, for only a verb
+# that can raise one has loaded its module.
+SPEAKING_ERRORS: Final[Mapping[tuple[str, str], int]] = {
+    ("corpus.text", "TextError"): USAGE,
+    ("workers.store", "StoreError"): INFRASTRUCTURE,
+    ("triage.bench", "BenchError"): INFRASTRUCTURE,
+}
+
 ABOUT: Final = """Find races in Linux memory management on a deterministic model of it.
 
 Start with `mmfarm run --seconds 60`; every failure it lists names the command that explains it.
@@ -140,9 +148,11 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _report(error: Exception) -> int:
     """Name the error on stderr in the form its kind deserves, and return its exit code."""
-    if _is_bad_input(error):
-        print(f"mmfarm: {error}", file=sys.stderr)
-        return USAGE
+    for (module, name), code in SPEAKING_ERRORS.items():
+        kind = getattr(sys.modules.get(module), name, None)
+        if kind is not None and isinstance(error, kind):
+            print(f"mmfarm: {error}", file=sys.stderr)
+            return code
     if os.environ.get("MMFARM_DEBUG") == "1":
         traceback.print_exception(error)
     message = " ".join(str(error).split()) or "no message"
@@ -154,13 +164,6 @@ def _report(error: Exception) -> int:
         file=sys.stderr,
     )
     return INFRASTRUCTURE
-
-
-def _is_bad_input(error: Exception) -> bool:
-    """Whether a scenario text was refused. Looked up late: only a verb that reads scenarios
-    has loaded the module that defines this error."""
-    kind = getattr(sys.modules.get("corpus.text"), "TextError", None)
-    return kind is not None and isinstance(error, kind)
 
 
 def _place(error: Exception) -> str:

@@ -8,27 +8,22 @@ and asking does not create one.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from corpus.text import parse
 from simulator.scenario import Scenario
 from triage.exits import Refused
 from workers.records import FailureDetail, FailureRow
-from workers.store import Store, StoreError, file_url
-
-DATABASE: Final = "mmfarm.db"
+from workers.settings import DATABASE_FILE, database_url
+from workers.store import Store
 
 
 @contextmanager
 def _opened(folder: Path) -> Iterator[Store | None]:
-    path = folder / DATABASE
-    if not path.exists():
+    url = database_url(folder)
+    if url == database_url(folder, {}) and not (folder / DATABASE_FILE).exists():
         yield None
         return
-    try:
-        store = Store.open(file_url(path))
-    except StoreError as error:
-        raise Refused(str(error)) from error
+    store = Store.open(url)
     try:
         yield store
     finally:
@@ -52,7 +47,7 @@ def detail(folder: Path, number: int) -> FailureDetail:
 
 def best_scenario(found: FailureDetail) -> Scenario:
     """The minimal scenario of a failure, else the smallest."""
-    return parse(found.best.scenario.text, f"failure {found.failure.id}")
+    return parse(found.best.text, f"failure {found.failure.id}")
 
 
 def row_json(row: FailureRow) -> dict[str, object]:

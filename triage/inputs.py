@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from corpus.files import SCENARIOS, mm_files
 from corpus.text import load
 from simulator.bugs import BY_ID
 from simulator.scenario import Scenario
@@ -54,6 +55,24 @@ def known_bugs(ids: Sequence[str]) -> tuple[str, ...]:
         if name not in BY_ID:
             raise Refused(f"no known bug is called {name!r}; `mmfarm bugs list` lists them")
     return tuple(sorted(set(ids)))
+
+
+def seed_corpus(wanted: str | None) -> Path | None:
+    """The folder of starting scenarios: mmfarm's own, `none`, or one that is given; in a given
+    one every file must be a scenario."""
+    if wanted is None:
+        return SCENARIOS if SCENARIOS.is_dir() else None
+    if wanted == "none":
+        return None
+    folder = Path(wanted)
+    if not folder.is_dir():
+        raise Refused(f"{wanted}: not a folder of .mm files; `--seed-corpus none` starts empty")
+    files = mm_files([folder])
+    if not files:
+        raise Refused(f"{wanted}: no .mm files below it; `--seed-corpus none` starts empty")
+    for file in files:
+        scenario(str(file))
+    return folder
 
 
 def passes(path: str, given: Scenario, verb: str) -> Refused:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What a person sees while `mmfarm run` works.
 
-Contract: a Board holds the figures, `lines()` words them, and a Screen shows them on stderr:
-redrawn in place on a terminal, else one line every QUIET_SECONDS. Nothing here is data;
-stdout belongs to the result.
+Contract: a Board takes the events of `workers.laptop` and words them; a Screen shows it on
+stderr: redrawn in place on a terminal, else a line every QUIET_SECONDS and one for each
+failure. Nothing here is data; stdout belongs to the result.
 """
 
 import sys
@@ -15,106 +15,146 @@ from typing import Final
 
 from fuzz.statistics import Statistics
 from simulator import features, sites
+from workers.laptop import (
+    Event,
+    Found,
+    Minimized,
+    Progress,
+    SliceEnded,
+    SliceStarted,
+    Trouble,
+    Unreproducible,
+    Verified,
+)
+from workers.records import FailureDetail
 
 REDRAWS_PER_SECOND: Final = 4  # smooth enough to watch, and no load
 QUIET_SECONDS: Final = 5.0  # between two lines in a log file
-MAX_FAILURES: Final = 12  # rows; a bug of the model can show hundreds of signatures
+MAX_FAILURES: Final = 12  # rows; a bug of the model can show dozens of signatures
+MAX_TROUBLES: Final = 3  # rows; all of them stand in the result
 
 
 @dataclass(slots=True)
 class Seen:
-    """A failure: when it came up first, in seconds of the run, and in how many slices."""
+    """A failure of this run: when it came up first, in seconds, and how far it is."""
 
     at_seconds: float
-    count: int = 1
+    failure: FailureDetail
+
+    @property
+    def state(self) -> str:
+        row = self.failure.failure
+        size = f"{row.ops} ops, {row.directives} directives"
+        return f"{row.state}: {size}" if row.state == "minimized" else row.state
 
 
 @dataclass(slots=True)
 class Board:
-    """The figures of a run. `slices` are the running ones by number, `ended` sums up what
-    ended before; features and sites are the best that any slice had."""
+    """The figures of a run. What was reached is the best that any slice had."""
 
     limit_seconds: float
     elapsed_seconds: float = 0.0
-    corpus: int = 0
-    slices: dict[int, Statistics] = field(default_factory=dict)
-    health: dict[str, int] = field(default_factory=dict)  # exit kind -> slices
-    failures: dict[str, Seen] = field(default_factory=dict)  # signature -> first sight
+    running: dict[int, Statistics] = field(default_factory=dict)  # run id -> latest
+    runs: list[int] = field(default_factory=list)  # all slices' ids
+    exit_kinds: dict[str, int] = field(default_factory=dict)
+    failures: dict[int, Seen] = field(default_factory=dict)
+    troubles: list[str] = field(default_factory=list)
     ended_executions: int = 0
     ended_cpu_seconds: float = 0.0
-    most_features: int = 0
-    most_sites: int = 0
-    most_situations: int = 0
-    errors: int = 0  # internal ones, of slices that ended
+    new_entries: int = 0
+    internal_errors: int = 0
+    features: int = 0
+    sites: int = 0
+    situations: int = 0
 
-    def progress(self, number: int, figures: Statistics) -> None:
-        """A running slice says how far it is."""
-        self.slices[number] = figures
-        self.most_features = max(self.most_features, figures.features)
-        self.most_sites = max(self.most_sites, figures.sites_reached)
-        self.most_situations = max(self.most_situations, figures.situations_reached)
+    def take(self, event: Event) -> str:
+        """Note an event. Returns a line for the log when it is worth one."""
+        match event:
+            case SliceStarted(run_id):
+                self.runs.append(run_id)
+                self.running[run_id] = Statistics()
+            case Progress(run_id, figures):
+                self._reached(figures)
+                self.running[run_id] = figures
+            case SliceEnded(run_id, kind, figures, new_entries):
+                self._reached(figures)
+                self.running.pop(run_id, None)
+                self.exit_kinds[kind] = self.exit_kinds.get(kind, 0) + 1
+                self.ended_executions += figures.executions
+                self.ended_cpu_seconds += figures.cpu_seconds
+                self.internal_errors += sum(error.count for error in figures.internal_errors)
+                self.new_entries += new_entries
+            case Found(failure, first):
+                self.failures[failure.failure.id] = Seen(self.elapsed_seconds, failure)
+                return f"found {_named(failure)}" + ("" if first else " (seen in earlier runs)")
+            case Verified(failure) | Unreproducible(failure) | Minimized(failure):
+                seen = self.failures.setdefault(
+                    failure.failure.id, Seen(self.elapsed_seconds, failure)
+                )
+                seen.failure = failure
+                return f"{seen.state} {_named(failure)}"
+            case Trouble(text):
+                self.troubles.append(text)
+                return text
+        return ""
 
-    def ended(self, number: int, figures: Statistics, kind: str, new_entries: int) -> None:
-        """A slice has ended."""
-        self.progress(number, figures)
-        del self.slices[number]
-        self.ended_executions += figures.executions
-        self.ended_cpu_seconds += figures.cpu_seconds
-        self.corpus += new_entries
-        self.errors += sum(error.count for error in figures.internal_errors)
-        self.health[kind] = self.health.get(kind, 0) + 1
-
-    def found(self, signature: str) -> None:
-        """A failure has come up."""
-        if signature in self.failures:
-            self.failures[signature].count += 1
-        else:
-            self.failures[signature] = Seen(self.elapsed_seconds)
+    def _reached(self, figures: Statistics) -> None:
+        self.features = max(self.features, figures.features)
+        self.sites = max(self.sites, figures.sites_reached)
+        self.situations = max(self.situations, figures.situations_reached)
 
     @property
     def executions(self) -> int:
-        return self.ended_executions + sum(s.executions for s in self.slices.values())
+        running = tuple(self.running.values())  # the main thread may add one meanwhile
+        return self.ended_executions + sum(figures.executions for figures in running)
 
     @property
     def executions_per_second(self) -> float:
-        return self.executions / self.elapsed_seconds if self.elapsed_seconds else 0.0
+        """By the wall clock of the fuzzing time, all slices together."""
+        fuzzing = min(self.elapsed_seconds, self.limit_seconds)
+        return self.executions / fuzzing if fuzzing else 0.0
+
+    def time_left(self) -> str:
+        left = self.limit_seconds - self.elapsed_seconds
+        return f"{left:.0f} s left" if left > 0 else "finishing what was found"
 
     def summary(self) -> str:
         """The run in one line."""
-        left = max(0.0, self.limit_seconds - self.elapsed_seconds)
         return (
-            f"{left:4.0f} s left  {self.executions:,} executions  "
-            f"{self.executions_per_second:,.0f}/s  {self.most_features:,} features  "
-            f"{self.most_sites}/{sites.NR_SITES} sites  {len(self.failures)} failures"
+            f"{self.time_left()}  {self.executions:,} executions  "
+            f"{self.executions_per_second:,.0f}/s  {self.features:,} features  "
+            f"{self.sites}/{sites.NR_SITES} sites  {self.new_entries:,} new in corpus  "
+            f"{len(self.failures)} failures"
         )
 
     def rows(self) -> list[tuple[str, str]]:
         """The run as named figures."""
-        left = max(0.0, self.limit_seconds - self.elapsed_seconds)
-        health = [f"{len(self.slices)} running"] if self.slices else []
-        health += [f"{count} {kind}" for kind, count in sorted(self.health.items())]
-        if self.errors:
-            health.append(f"{self.errors} internal errors")
+        kinds = [f"{len(self.running)} running"] if self.running else []
+        kinds += [f"{count} {kind}" for kind, count in sorted(self.exit_kinds.items())]
+        if self.internal_errors:
+            kinds.append(f"{self.internal_errors} internal errors")
         rows = [
-            ("time left", f"{left:.0f} s of {self.limit_seconds:.0f}"),
+            ("time", f"{self.time_left()} of {self.limit_seconds:.0f} s"),
             ("executions", f"{self.executions:,}  ({self.executions_per_second:,.0f}/s)"),
-            ("reached", f"{self.most_features:,} features, {self.most_sites} of "
-                        f"{sites.NR_SITES} sites, {self.most_situations} of "
-                        f"{len(features.NAMED_SITUATIONS)} rare situations"),
-            ("corpus", f"{self.corpus:,} new scenarios"),
-            ("slices", ", ".join(health) or "starting"),
+            ("reached", f"{self.features:,} features, {self.sites} of {sites.NR_SITES} sites, "
+                        f"{self.situations} of {len(features.NAMED_SITUATIONS)} rare situations"),
+            ("corpus", f"{self.new_entries:,} new scenarios"),
+            ("slices", ", ".join(kinds) or "starting"),
         ]
-        first = sorted(self.failures.items(), key=lambda item: (item[1].at_seconds, item[0]))
-        for i, (signature, seen) in enumerate(first[:MAX_FAILURES]):
+        seen = sorted(self.failures.values(), key=lambda s: (s.at_seconds, s.failure.failure.id))
+        for i, each in enumerate(seen[:MAX_FAILURES]):
             rows.append((
                 "failures" if i == 0 else "",
-                f"{seen.at_seconds:6.1f} s  {signature}",
+                f"{each.at_seconds:6.1f} s  {_named(each.failure)}  [{each.state}]",
             ))
-        if len(first) > MAX_FAILURES:
-            rows.append(("", f"and {len(first) - MAX_FAILURES} more"))
-        if not first:
-            rows.append(("failures", "none yet"))
+        if len(seen) > MAX_FAILURES:
+            rows.append(("", f"and {len(seen) - MAX_FAILURES} more"))
+        rows.extend(("trouble", text) for text in self.troubles[-MAX_TROUBLES:])
         return rows
+
+
+def _named(failure: FailureDetail) -> str:
+    return f"{failure.failure.id}: {failure.failure.signature}"
 
 
 class Screen:
@@ -124,8 +164,14 @@ class Screen:
         self._board = board
         self._now = now
         self._end = threading.Event()
-        show = self._redraw if sys.stderr.isatty() else self._log
+        self._in_place = sys.stderr.isatty()
+        show = self._redraw if self._in_place else self._log
         self._thread = threading.Thread(target=show, name="status", daemon=True)
+
+    def say(self, line: str) -> None:
+        """A line for the log; the redrawn board shows the same by itself."""
+        if line and not self._in_place:
+            print(f"{self._now():6.1f} s  {line}", file=sys.stderr, flush=True)
 
     def __enter__(self) -> "Screen":
         self._thread.start()
@@ -141,7 +187,7 @@ class Screen:
     def _log(self) -> None:
         while not self._end.wait(QUIET_SECONDS):
             self._board.elapsed_seconds = self._now()
-            print(self._board.summary(), file=sys.stderr, flush=True)
+            self.say(self._board.summary())
 
     def _redraw(self) -> None:
         from rich.console import Console
@@ -149,14 +195,15 @@ class Screen:
         from rich.table import Table
         from rich.text import Text
 
+        colours = {"failures": "red", "": "red", "trouble": "yellow"}
+
         def drawn() -> Table:
             self._board.elapsed_seconds = self._now()
             grid = Table.grid(padding=(0, 2))
             grid.add_column(style="bold")
             grid.add_column(overflow="ellipsis", no_wrap=True)
             for name, value in self._board.rows():
-                failed = name in ("failures", "") and value != "none yet"
-                grid.add_row(name, Text(value, style="red" if failed else ""))
+                grid.add_row(name, Text(value, style=colours.get(name, "")))
             return grid
 
         console = Console(stderr=True, highlight=False)

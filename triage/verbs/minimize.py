@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """`mmfarm minimize FILE [-o OUT]`: the smallest scenario with the same signature."""
 
+from dataclasses import asdict
+
 import click
 
 from corpus.text import dump
@@ -40,14 +42,22 @@ def command(file: str, out: str | None, as_json: bool) -> int:
             "ops_after": len(small.scenario.ops),
             "directives_before": len(scenario.directives),
             "directives_after": len(small.scenario.directives),
-            "certificate": small.certificate,
+            "executions": small.executions,
+            "certificate": asdict(small.certificate),
         })
         return OK
     if place is None:
         write(text)
+    certificate = small.certificate
     click.echo(
         f"{len(scenario.ops)} -> {len(small.scenario.ops)} ops, "
-        f"{len(scenario.directives)} -> {len(small.scenario.directives)} directives",
+        f"{len(scenario.directives)} -> {len(small.scenario.directives)} directives, "
+        f"{small.executions:,} executions; "
+        + (
+            f"none of {len(certificate.tried)} single simplifications fails any more"
+            if certificate.complete
+            else "the budget ended before every simplification was tried: minimize the result"
+        ),
         err=True,
     )
     return OK

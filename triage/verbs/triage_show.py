@@ -25,7 +25,7 @@ def command(number: int, as_json: bool) -> int:
         )
         write_json(shown | {
             "failure": failures.row_json(row),
-            "scenario": found.best.scenario.text,
+            "scenario": found.best.text,
             "found_on_build_id": found.best.build_id,
         })
         return OK

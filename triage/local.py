@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""A run of the farm on this machine, from the request to the report.
+
+Contract: shows the live status on stderr and one report on stdout, also when interrupted:
+what was found until then is stored first. Returns 1 with findings; 3 when nothing could be
+run, or when mmfarm contradicted itself and found nothing else; 0 otherwise.
+"""
+
+import shlex
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator.build import build_id, mode
+from triage import failures
+from triage.exits import FINDING, INFRASTRUCTURE, OK
+from triage.live import Board, Screen
+from triage.terminal import BAD, BOLD, fields, paint, table, write, write_json
+from workers.laptop import Done, run_local
+from workers.records import FailureDetail
+from workers.schema import UNREPRODUCIBLE
+from workers.settings import database_url
+from workers.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to run. `own_folder`: the folder was named for this run, so that also the store
+    lies there, whatever the environment says."""
+
+    seconds: float
+    bugs: tuple[str, ...]
+    seed_corpus: Path | None
+    folder: Path
+    own_folder: bool
+    jobs: int
+
+
+def run(request: Request, as_json: bool) -> int:
+    """Fuzz, and report. Raises KeyboardInterrupt after the report of an interrupted run."""
+    url = database_url(request.folder, {}) if request.own_folder else (
+        database_url(request.folder)
+    )
+    board = Board(request.seconds)
+    interrupt: KeyboardInterrupt | None = None
+    began = time.monotonic()
+    with closing(Store.open(url)) as store:
+        events = run_local(
+            store, request.folder, seconds=request.seconds, slots=request.jobs,
+            bugs=request.bugs, seed_corpus=request.seed_corpus,
+        )
+        found: list[FailureDetail] = []
+        with closing(events), Screen(board, lambda: time.monotonic() - began) as screen:
+            try:
+                for event in events:
+                    screen.say(board.take(event))
+                    if isinstance(event, Done):
+                        found = event.failures
+            except KeyboardInterrupt as stopped:
+                interrupt = stopped
+        if interrupt is not None:
+            found = _stored(store, board.runs)
+    board.elapsed_seconds = time.monotonic() - began
+    findings = [each for each in found if each.failure.state != UNREPRODUCIBLE]
+    unreproducible = [each for each in found if each.failure.state == UNREPRODUCIBLE]
+    if as_json:
+        write_json(_json(request, board, findings, unreproducible))
+    else:
+        write(_text(request, board, findings, unreproducible))
+    if interrupt is not None:
+        raise interrupt
+    if findings:
+        return FINDING
+    contradicted = unreproducible or board.internal_errors
+    return INFRASTRUCTURE if contradicted or not board.executions else OK
+
+
+def _stored(store: Store, runs: list[int]) -> list[FailureDetail]:
+    """What these slices had filed when the run was interrupted."""
+    ids = sorted({row.id for run_id in runs for row in store.failures(run_id=run_id)})
+    return [found for number in ids if (found := store.failure(number)) is not None]
+
+
+def _explaining(request: Request, number: int) -> str:
+    """The command that explains a failure."""
+    where = f"MMFARM_DATA={shlex.quote(str(request.folder))} " if request.own_folder else ""
+    return f"{where}mmfarm triage show {number}"
+
+
+def _at(board: Board, found: FailureDetail) -> float | None:
+    seen = board.failures.get(found.failure.id)
+    return None if seen is None else round(seen.at_seconds, 1)
+
+
+def _text(
+    request: Request, board: Board, findings: list[FailureDetail],
+    unreproducible: list[FailureDetail],
+) -> str:
+    model = mode() + (" with " + ", ".join(request.bugs) if request.bugs else "")
+    parts = [
+        f"{board.executions:,} executions in {min(board.elapsed_seconds, request.seconds):.0f} s "
+        f"({board.executions_per_second:,.0f}/s, {model}), {board.new_entries:,} new scenarios"
+    ]
+    for heading, group in (
+        ("FAILURE", findings), ("UNREPRODUCIBLE: an error of mmfarm", unreproducible)
+    ):
+        if group:
+            rows = [
+                (
+                    f"{found.failure.id}  {found.failure.signature}",
+                    "" if (at := _at(board, found)) is None else f"{at:.1f} s",
+                    f"{found.failure.ops}+{found.failure.directives}",
+                    found.failure.state,
+                )
+                for found in group
+            ]
+            parts.append(table(rows, heading=(heading, "FOUND", "OPS+DIR", "STATE")))
+    if findings:
+        best = min(findings, key=lambda f: (f.failure.ops, f.failure.directives, f.failure.id))
+        parts.append(fields([
+            ("explain", paint(_explaining(request, best.failure.id), BOLD)),
+            ("broken", best.failure.promise),
+        ]))
+    else:
+        parts.append("No promise was broken.")
+    if board.troubles:
+        parts.append("\n".join(paint(f"trouble: {text}", BAD) for text in board.troubles))
+    return "\n\n".join(parts)
+
+
+def _json(
+    request: Request, board: Board, findings: list[FailureDetail],
+    unreproducible: list[FailureDetail],
+) -> dict[str, object]:
+    return {
+        "findings": [_finding_json(request, board, found) for found in findings],
+        "unreproducible": [_finding_json(request, board, found) for found in unreproducible],
+        "executions": board.executions,
+        "exec_per_s": round(board.executions_per_second, 1),
+        "seconds": round(board.elapsed_seconds, 3),
+        "cpu_seconds": round(board.ended_cpu_seconds, 3),
+        "features": board.features,
+        "sites_reached": board.sites,
+        "situations_reached": board.situations,
+        "new_entries": board.new_entries,
+        "exit_kinds": board.exit_kinds,
+        "internal_errors": board.internal_errors,
+        "troubles": board.troubles,
+        "bugs": list(request.bugs),
+        "data": str(request.folder),
+        "mode": mode(),
+        "build_id": build_id(),
+    }
+
+
+def _finding_json(request: Request, board: Board, found: FailureDetail) -> dict[str, object]:
+    return failures.row_json(found.failure) | {
+        "found_seconds": _at(board, found),
+        "scenario": found.best.text,
+        "digest": found.best.digest,
+        "steps": found.best.steps,
+        "build_id": found.best.build_id,
+        "explain": _explaining(request, found.failure.id),
+    }

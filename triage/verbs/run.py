@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""`mmfarm run`: fuzz on this machine, then say what was found and what explains it."""
+
+import os
+
+import click
+
+from corpus.paths import data_dir
+
+
+@click.command()
+@click.option("--seconds", default=60.0, show_default=True, metavar="N",
+              type=click.FloatRange(min=1.0), help="How long to fuzz.")
+@click.option("--bug", "bugs", multiple=True, metavar="ID",
+              help="Give the model this known bug again. May be repeated.")
+@click.option("--seed-corpus", metavar="DIR|none", type=click.Path(),
+              help="Start from the .mm files below DIR, or from nothing, instead of mmfarm's own.")
+@click.option("--out", metavar="DIR", type=click.Path(),
+              help="Keep everything of this run in DIR, not in the data folder.")
+@click.option("--jobs", metavar="N", type=click.IntRange(min=1, max=256),
+              help="How many processes fuzz at a time.  [default: one per CPU]")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def command(
+    seconds: float, bugs: tuple[str, ...], seed_corpus: str | None, out: str | None,
+    jobs: int | None, as_json: bool,
+) -> int:
+    """Fuzz the model of Linux mm for N seconds and minimize what is found.
+
+    Exit code 1 with findings, 0 without. Failures, corpus and statistics stay in the data
+    folder ($MMFARM_DATA, default ~/.local/share/mmfarm), from which the next run goes on.
+    """
+    from triage import inputs, local  # load SQLAlchemy, which --help does not need
+
+    return local.run(
+        local.Request(
+            seconds=seconds,
+            bugs=inputs.known_bugs(bugs),
+            seed_corpus=inputs.seed_corpus(seed_corpus),
+            folder=inputs.output_folder(out if out is not None else str(data_dir())),
+            own_folder=out is not None,
+            jobs=jobs or len(os.sched_getaffinity(0)),
+        ),
+        as_json,
+    )
