@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: MIT
+"""The anon_vma half of mm/rmap.c: which VMAs may map an anonymous page.
+
+`Vma.chain` is the anon_vma_chain, oldest first (Linux adds at the head and walks it in
+reverse); `AnonVma.vmas` are the VMAs linked to it. Both change under the root's rwsem.
+
+Whoever keeps a pointer to an anon_vma remembers its `gen`: an oracle compares them.
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator import features, sites
+from simulator.errno import ENOMEM
+from simulator.mm.mm_types import VM_ACCESS_FLAGS, VM_SOFTDIRTY, AnonVma, Vma
+from simulator.sched import lock
+from simulator.state import OBJ_ANON_VMA, OBJ_NONE, OBJ_VMA, READ, WRITE, obj
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+# --- counts and locks ------------------------------------------------------------------------
+
+
+def assert_live(k: "Kernel", av: AnonVma) -> None:
+    if not av.live:
+        k.violate(
+            "use-after-free", k.cur.site, "anon_vma", "an anon_vma is used that was freed"
+        )
+
+
+def get_anon_vma(av: AnonVma) -> None:
+    av.refcount += 1
+
+
+def put_anon_vma(k: "Kernel", av: AnonVma) -> None:
+    """Drop a reference; the last one frees it, and a child's one on its root."""
+    assert_live(k, av)
+    k.step(sites.PUT_ANON_VMA__PUT, obj(OBJ_ANON_VMA, av.id), WRITE)
+    av.refcount -= 1
+    if av.refcount:
+        return
+    root = av.root
+    free_anon_vma(k, av)
+    if root is not None and root is not av:
+        root.refcount -= 1
+        if root.refcount == 0:
+            free_anon_vma(k, root)
+
+
+def free_anon_vma(k: "Kernel", av: AnonVma) -> None:
+    if av.vmas:
+        k.violate(
+            "use-after-free", k.cur.site, "anon_vma",
+            f"an anon_vma is freed while {len(av.vmas)} VMAs are linked to it",
+        )
+    if k.tracing:
+        k.note(f"free anon_vma {av.id}")
+    k.put_anon_vma_struct(av)
+
+
+def anon_vma_lock_write(k: "Kernel", av: AnonVma, site: i64) -> None:
+    assert_live(k, av)
+    root = av.root
+    assert root is not None
+    lock.down_write(k, site, root.rwsem)
+
+
+def anon_vma_unlock_write(k: "Kernel", av: AnonVma) -> None:
+    root = av.root
+    assert root is not None
+    lock.up_write(k, root.rwsem)
+
+
+def anon_vma_lock_read(k: "Kernel", av: AnonVma, site: i64) -> None:
+    assert_live(k, av)
+    root = av.root
+    assert root is not None
+    lock.down_read(k, site, root.rwsem)
+
+
+def anon_vma_unlock_read(k: "Kernel", av: AnonVma) -> None:
+    root = av.root
+    assert root is not None
+    lock.up_read(k, root.rwsem)
+
+
+def chain_link(vma: Vma, av: AnonVma) -> None:
+    """anon_vma_chain_link(); the root is write-locked."""
+    vma.chain.append(av)
+    av.vmas.append(vma)
+
+
+def set_anon_vma(vma: Vma, av: AnonVma) -> None:
+    vma.anon_vma = av
+    vma.anon_vma_gen = av.gen
+
+
+# --- a VMA's first anonymous page ------------------------------------------------------------
+
+
+def anon_vma_compatible(a: Vma, b: Vma) -> bool:
+    """Whether two VMAs in address order could share one anon_vma."""
+    return (
+        a.end == b.start
+        and a.inode is b.inode
+        and not (a.flags ^ b.flags) & ~(VM_ACCESS_FLAGS | VM_SOFTDIRTY)
+        and b.pgoff == a.pgoff + (b.start - a.start)
+    )
+
+
+def reusable_anon_vma(old: Vma, a: Vma, b: Vma) -> AnonVma | None:
+    if anon_vma_compatible(a, b):
+        av = old.anon_vma
+        if av is not None and len(old.chain) == 1:
+            return av
+    return None
+
+
+def find_mergeable_anon_vma(k: "Kernel", vma: Vma) -> AnonVma | None:
+    """A neighbour's anon_vma, so that mprotect() games do not keep VMAs apart for ever."""
+    mm = vma.mm
+    assert mm is not None
+    next_vma = vma_tree.vma_lookup(mm, vma.end)
+    if next_vma is not None:
+        av = reusable_anon_vma(next_vma, vma, next_vma)
+        if av is not None:
+            return av
+    prev = vma_tree.vma_lookup(mm, vma.start - 1) if vma.start else None
+    if prev is not None:
+        return reusable_anon_vma(prev, prev, vma)
+    return None
+
+
+def anon_vma_prepare(k: "Kernel", vma: Vma) -> i64:
+    """Give the VMA an anon_vma. Needs mmap_lock, for reading at least."""
+    if vma.anon_vma is not None:
+        return 0
+    mm = vma.mm
+    assert mm is not None
+    lock.mmap_assert_locked(k, mm.mmap_lock)
+    if k.should_fail(sites.ANON_VMA_PREPARE__ALLOC, OBJ_NONE):
+        return -ENOMEM
+    k.step(sites.ANON_VMA_PREPARE__FIND_MERGEABLE, obj(OBJ_VMA, vma.id), READ)
+    av = find_mergeable_anon_vma(k, vma)
+    allocated: AnonVma | None = None
+    if av is None:
+        av = k.take_anon_vma()
+        av.num_children += 1  # self-parent link of a new root
+        allocated = av
+    anon_vma_lock_write(k, av, sites.ANON_VMA_PREPARE__LOCK)
+    # page_table_lock: two threads may be here for one VMA, both as mmap_lock readers.
+    lock.spin_lock(k, sites.ANON_VMA_PREPARE__PAGE_TABLE_LOCK, mm.page_table_lock)
+    if vma.anon_vma is None:
+        set_anon_vma(vma, av)
+        chain_link(vma, av)
+        av.num_active_vmas += 1
+        if allocated is None:
+            k.sometimes(features.Z_ANON_VMA_SHARED)
+        allocated = None
+    lock.spin_unlock(k, mm.page_table_lock)
+    anon_vma_unlock_write(k, av)
+    if allocated is not None:
+        put_anon_vma(k, allocated)
+    return 0
+
+
+# --- copies ----------------------------------------------------------------------------------
+
+
+def anon_vma_clone(k: "Kernel", dst: Vma, src: Vma) -> i64:
+    """Link `dst` to every anon_vma of `src`. A `dst` without one of its own (fork) may take
+    over one that no VMA uses as its own any more."""
+    root: AnonVma | None = None
+    for av in src.chain:
+        if k.should_fail(sites.ANON_VMA_CLONE__ALLOC, OBJ_NONE):
+            if root is not None:
+                anon_vma_unlock_write(k, root)
+            # Dropped first: unlink must not count dst out of an anon_vma it never was in.
+            dst.anon_vma = None
+            unlink_anon_vmas(k, dst)
+            return -ENOMEM
+        root = lock_anon_vma_root(k, root, av, sites.ANON_VMA_CLONE__LOCK)
+        chain_link(dst, av)
+        if (
+            dst.anon_vma is None
+            and src.anon_vma is not None
+            and av.num_children < 2
+            and av.num_active_vmas == 0
+        ):
+            set_anon_vma(dst, av)
+            k.sometimes(features.Z_ANON_VMA_REUSED)
+    own = dst.anon_vma
+    if own is not None:
+        own.num_active_vmas += 1
+    if root is not None:
+        anon_vma_unlock_write(k, root)
+    return 0
+
+
+def lock_anon_vma_root(
+    k: "Kernel", locked: AnonVma | None, av: AnonVma, site: i64
+) -> AnonVma | None:
+    """Lock the root of `av`, unless it is the one that is locked already."""
+    assert_live(k, av)
+    root = av.root
+    if root is not locked:
+        if locked is not None:
+            k.violate(
+                "kernel-assertion", k.cur.site, "anon_vma",
+                "one VMA is linked to anon_vmas of different roots",
+            )
+        assert root is not None
+        lock.down_write(k, site, root.rwsem)
+    return root
+
+
+def anon_vma_fork(k: "Kernel", vma: Vma, pvma: Vma) -> i64:
+    """The child's copy `vma` of `pvma`: linked to all of the parent's and one of its own."""
+    pav = pvma.anon_vma
+    if pav is None:
+        return 0
+    vma.anon_vma = None
+    err = anon_vma_clone(k, vma, pvma)
+    if err:
+        return err
+    if vma.anon_vma is not None:
+        return 0
+    if k.should_fail(sites.ANON_VMA_FORK__ALLOC, OBJ_NONE):
+        unlink_anon_vmas(k, vma)
+        return -ENOMEM
+    av = k.take_anon_vma()
+    av.num_active_vmas += 1
+    av.root = pav.root
+    av.parent = pav
+    assert av.root is not None
+    get_anon_vma(av.root)
+    set_anon_vma(vma, av)
+    anon_vma_lock_write(k, av, sites.ANON_VMA_FORK__LOCK)
+    chain_link(vma, av)
+    pav.num_children += 1
+    anon_vma_unlock_write(k, av)
+    return 0
+
+
+def unlink_anon_vmas(k: "Kernel", vma: Vma) -> None:
+    """Take the VMA off all its anon_vmas and free those that nobody uses any more."""
+    if not vma.chain:
+        return
+    root: AnonVma | None = None
+    empty: list[AnonVma] = []
+    for av in vma.chain:
+        root = lock_anon_vma_root(k, root, av, sites.UNLINK_ANON_VMAS__LOCK)
+        av.vmas.remove(vma)
+        if not av.vmas:
+            parent = av.parent
+            assert parent is not None
+            parent.num_children -= 1
+            empty.append(av)
+    own = vma.anon_vma
+    if own is not None:
+        own.num_active_vmas -= 1
+        vma.anon_vma = None
+    vma.chain = []
+    if root is not None:
+        anon_vma_unlock_write(k, root)
+    for av in empty:
+        if av.num_children or av.num_active_vmas:
+            k.violate(
+                "kernel-assertion", k.cur.site, "anon_vma",
+                f"an empty anon_vma counts {av.num_children} children and "
+                f"{av.num_active_vmas} active VMAs",
+            )
+        put_anon_vma(k, av)
+
+
+from simulator.mm import vma as vma_tree  # noqa: E402

@@ -1,0 +1,374 @@
+# SPDX-License-Identifier: MIT
+"""mmap(), munmap() and stack growth: mm/mmap.c, and the half of mm/vma.c about unmapping.
+
+Both gather the VMAs of the range first (split, write-locked, detached) and free page tables
+and pages after. munmap() downgrades mmap_lock for that, which is safe because nothing can
+move into the range: stacks grow only under mmap_lock held for write.
+
+Not modelled: RLIMIT_AS and overcommit (accounting never fails), hugetlb, mlock, seals, and
+the lowest address that stacks may reach.
+"""
+
+from typing import TYPE_CHECKING, Final, final
+
+from mypy_extensions import i64
+
+from simulator import features, ops, sites
+from simulator.errno import EEXIST, EFAULT, EINVAL, ENOMEM
+from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather
+from simulator.mm import vma as vma_tree
+from simulator.mm.mm_types import (
+    VM_ACCESS_FLAGS, VM_ACCOUNT, VM_DROPPABLE, VM_GROWSDOWN, VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE,
+    VM_MAYWRITE, VM_NORESERVE, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Inode,
+    Mm, Vma,
+)
+from simulator.oracles import stale_tlb
+from simulator.outcome import SKIPPED
+from simulator.state import OBJ_MM, OBJ_VMA, WRITE, obj
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+RLIMIT_STACK_PAGES: Final = 2048  # 8 MiB, the default
+
+
+# --- munmap ----------------------------------------------------------------------------------
+
+
+@final
+class VmaMunmap:
+    """struct vma_munmap_struct: VMAs on their way out. `floor` and `ceiling` are the ends of
+    the neighbours, between which page tables may go."""
+
+    def __init__(self, start: i64, end: i64, unlock: bool) -> None:
+        self.start: i64 = start
+        self.end: i64 = end
+        self.unlock: bool = unlock
+        self.detached: list[Vma] = []
+        self.prev: Vma | None = None
+        self.next: Vma | None = None
+        self.floor: i64 = 0
+        self.ceiling: i64 = 0
+        self.nr_pages: i64 = 0
+        self.nr_accounted: i64 = 0
+        self.clear_ptes: bool = False
+
+
+def vms_gather_munmap_vmas(k: "Kernel", mm: Mm, vms: VmaMunmap, first: Vma) -> i64:
+    """Split at the ends, write-lock and detach what lies between. On failure everything is
+    attached again (splits stay)."""
+    if vms.start > first.start:
+        err = vma_tree.split_vma(k, first, vms.start, True)
+        if err:
+            return err
+    i = vma_tree.vma_index(mm, vms.start)
+    if i:
+        vms.prev = mm.vmas[i - 1]
+        vms.floor = vms.prev.end
+    while i < len(mm.vmas) and mm.vmas[i].start < vms.end:
+        vma = mm.vmas[i]
+        if vma.end > vms.end:
+            err = vma_tree.split_vma(k, vma, vms.end, False)
+            if err:
+                reattach_vmas(k, vms)
+                return err
+        mmap_lock.vma_start_write(k, vma)
+        vms.detached.append(vma)
+        mmap_lock.vma_mark_detached(k, vma)
+        vms.nr_pages += vma.end - vma.start
+        if vma.flags & VM_ACCOUNT:
+            vms.nr_accounted += vma.end - vma.start
+        i += 1
+    if i < len(mm.vmas):
+        vms.next = mm.vmas[i]
+        vms.ceiling = vms.next.start
+    vms.clear_ptes = True
+    return 0
+
+
+def reattach_vmas(k: "Kernel", vms: VmaMunmap) -> None:
+    for vma in vms.detached:
+        mmap_lock.vma_mark_attached(k, vma)
+    vms.detached = []
+
+
+def vms_clear_ptes(k: "Kernel", mm: Mm, vms: VmaMunmap) -> None:
+    if vms.clear_ptes:
+        unmap_region(k, mm, vms.detached, vms.start, vms.end, vms.floor, vms.ceiling)
+        vms.clear_ptes = False
+
+
+def unmap_region(
+    k: "Kernel", mm: Mm, vmas: list[Vma], start: i64, end: i64, floor: i64, ceiling: i64
+) -> None:
+    """Clear the entries, unlink the VMAs from rmap, free page tables and pages."""
+    tlb = mmu_gather.tlb_gather_mmu(k, mm)
+    mmu_notifier.mmu_notifier_invalidate_range_start(
+        k, mm, start, end, mmu_notifier.MMU_NOTIFY_UNMAP
+    )
+    for vma in vmas:
+        memory.unmap_single_vma(k, tlb, vma, start, end, memory.ZAP_FLAG_DROP_MARKER)
+    mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, start, end)
+    # Out of rmap before the page tables go: walkers must not meet half-freed ones.
+    for vma in vmas:
+        anon_vma.unlink_anon_vmas(k, vma)
+        vma_tree.unlink_file_vma(k, vma)
+    memory.free_pgtables(k, tlb, mm, start, end, floor, ceiling)
+    mmu_gather.tlb_finish_mmu(k, tlb)
+
+
+def vms_complete_munmap_vmas(k: "Kernel", mm: Mm, vms: VmaMunmap) -> None:
+    """The tree does not know the VMAs any more: free what they map, then themselves."""
+    if vms.unlock:
+        mmap_lock.mmap_write_downgrade(k, mm)
+    if vms.nr_pages == 0:
+        return
+    vms_clear_ptes(k, mm, vms)
+    mm.total_vm -= vms.nr_pages
+    for vma in vms.detached:
+        vma_tree.remove_vma(k, vma)
+    if vms.unlock:
+        mmap_lock.mmap_read_unlock(k, mm)
+
+
+def do_vmi_munmap(k: "Kernel", mm: Mm, start: i64, end: i64, unlock: bool) -> i64:
+    """Unmap [start, end) with mmap_lock held for write; on success `unlock` drops it."""
+    if end <= start:
+        return -EINVAL
+    first = vma_tree.find_vma_intersection(mm, start, end)
+    if first is None:
+        if unlock:
+            mmap_lock.mmap_write_unlock(k, mm)
+        return 0
+    vms = VmaMunmap(start, end, unlock)
+    err = vms_gather_munmap_vmas(k, mm, vms, first)
+    if err:
+        return err
+    vma_tree.vma_iter_clear(k, mm, start, end)
+    vms_complete_munmap_vmas(k, mm, vms)
+    return 0
+
+
+def do_munmap(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
+    """munmap()."""
+    mmap_lock.mmap_write_lock(k, mm, sites.VM_MUNMAP__LOCK)
+    ret = do_vmi_munmap(k, mm, start, end, True)
+    if ret:
+        mmap_lock.mmap_write_unlock(k, mm)
+        return ret
+    stale_tlb.call_returns(k, mm, start, end, "munmap")
+    return 0
+
+
+# --- mmap ------------------------------------------------------------------------------------
+
+
+def backing_file(k: "Kernel", backing: i64) -> Inode | None:
+    """The file of a BACKING argument that is not anonymous; None when it is not open."""
+    if backing < ops.FIRST_OTHER_FILE:
+        inode = k.inodes[backing - 1]
+        return inode if inode.live else None
+    return shmem.other_file(k, backing - ops.FIRST_OTHER_FILE)
+
+
+def do_mmap(
+    k: "Kernel", mm: Mm, start: i64, end: i64, prot: i64, sharing: i64, backing: i64, offset: i64,
+    flags: i64,
+) -> i64:
+    """mmap() at a fixed place; the first page, or -errno. `flags` are ops.MMAP_*."""
+    inode: Inode | None = None
+    if backing:
+        inode = backing_file(k, backing)
+        if inode is None:
+            return SKIPPED
+    if end <= start:
+        return -EINVAL
+    mmap_lock.mmap_write_lock(k, mm, sites.VM_MMAP_PGOFF__LOCK)
+    ret = mmap_locked(k, mm, start, end, prot, sharing != 0, inode, offset, flags)
+    mmap_lock.mmap_write_unlock(k, mm)
+    if ret < 0:
+        return ret
+    if flags & ops.MMAP_POPULATE:
+        gup.mm_populate(k, mm, start, end)
+    stale_tlb.call_returns(k, mm, start, end, "mmap")
+    return start
+
+
+def mmap_locked(
+    k: "Kernel", mm: Mm, start: i64, end: i64, prot: i64, shared: bool, inode: Inode | None,
+    pgoff: i64, flags: i64,
+) -> i64:
+    """mm/mmap.c:do_mmap(): from the arguments to the VMA's flags."""
+    vm_flags = (prot & VM_ACCESS_FLAGS) | mm.def_flags | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC
+    if flags & ops.MMAP_GROWSDOWN:
+        vm_flags |= VM_GROWSDOWN
+    if (
+        flags & ops.MMAP_NOREPLACE
+        and vma_tree.find_vma_intersection(mm, start, end) is not None
+    ):
+        return -EEXIST
+    if shared and flags & ops.MMAP_DROPPABLE:
+        return -EINVAL  # MAP_DROPPABLE is a map type of its own
+    if inode is not None:
+        if flags & ops.MMAP_DROPPABLE or vm_flags & VM_GROWSDOWN:
+            return -EINVAL
+        if shared:
+            vm_flags |= VM_SHARED | VM_MAYSHARE
+    elif shared:
+        if vm_flags & VM_GROWSDOWN:
+            return -EINVAL
+        pgoff = 0
+        vm_flags |= VM_SHARED | VM_MAYSHARE
+    else:
+        if flags & ops.MMAP_DROPPABLE:
+            if vm_flags & VM_GROWSDOWN:
+                return -EINVAL
+            vm_flags |= VM_DROPPABLE | VM_NORESERVE | VM_WIPEONFORK
+        pgoff = start
+    if flags & ops.MMAP_NORESERVE:
+        vm_flags |= VM_NORESERVE
+    return mmap_region(k, mm, start, end, vm_flags, pgoff, inode)
+
+
+def accountable_mapping(flags: i64) -> bool:
+    return flags & (VM_NORESERVE | VM_SHARED | VM_WRITE) == VM_WRITE
+
+
+def mmap_region(
+    k: "Kernel", mm: Mm, start: i64, end: i64, flags: i64, pgoff: i64, inode: Inode | None
+) -> i64:
+    """Replace whatever is at [start, end) by one mapping; mmap_lock is held for write."""
+    mmap_lock.mmap_assert_write_locked(k, mm)
+    vms = VmaMunmap(start, end, False)
+    first = vma_tree.find_vma_intersection(mm, start, end)
+    if first is not None:
+        err = vms_gather_munmap_vmas(k, mm, vms, first)
+        if err:
+            return err
+    else:
+        vms.prev = vma_tree.vma_prev(mm, start)
+        vms.next = vma_tree.find_vma(mm, start)
+    if accountable_mapping(flags):
+        flags |= VM_ACCOUNT
+    # Entries go while the old VMAs are still in the tree, where rmap may look for them.
+    if vms.nr_pages:
+        vms_clear_ptes(k, mm, vms)
+    vma: Vma | None = None
+    if vms.prev is not None or vms.next is not None:
+        vmg = vma_tree.VmaMerge(mm, start, end, flags, pgoff)
+        vmg.inode = inode
+        vmg.prev = vms.prev
+        vmg.next = vms.next
+        vma = vma_tree.vma_merge_new_range(k, vmg)
+    if vma is None:
+        vma = mmap_new_vma(k, mm, start, end, flags, pgoff, inode)
+        if vma is None:
+            vms_abort_munmap_vmas(k, mm, vms)
+            return -ENOMEM
+    # Finish: free the old VMAs, then what a new or grown VMA always gets.
+    vms_complete_munmap_vmas(k, mm, vms)
+    mm.total_vm += end - start
+    k.step(sites.MMAP_REGION__SET_FLAGS, obj(OBJ_VMA, vma.id), WRITE)
+    vma.flags |= VM_SOFTDIRTY
+    if k.bug.mmap_vma_visible_before_locked:
+        vma.flags = flags | VM_SOFTDIRTY
+    return 0
+
+
+def mmap_new_vma(
+    k: "Kernel", mm: Mm, start: i64, end: i64, flags: i64, pgoff: i64, inode: Inode | None
+) -> Vma | None:
+    """Allocate, lock and insert a VMA, in this order: lockless readers find it at once."""
+    vma = vma_tree.vm_area_alloc(k, mm)
+    if vma is None:
+        return None
+    vma_tree.vma_set_range(vma, start, end, pgoff)
+    vma.flags = flags
+    if inode is not None:
+        shmem.get_file(inode)
+        vma.inode = inode
+    elif flags & VM_SHARED and shmem.shmem_zero_setup(k, vma):
+        vma_tree.vm_area_free(k, vma)
+        return None
+    if k.bug.mmap_vma_visible_before_locked:
+        insert_unlocked(k, mm, vma)
+    else:
+        mmap_lock.vma_start_write(k, vma)
+        vma_tree.vma_iter_store_new(k, mm, vma)
+    vma_tree.vma_link_file(k, vma)
+    return vma
+
+
+def insert_unlocked(k: "Kernel", mm: Mm, vma: Vma) -> None:
+    """Known bug mmap-vma-visible-before-locked: in the tree, open to readers, and with the
+    mm's default protection until mmap_region() sets the flags that were asked for."""
+    vma.flags |= VM_READ | VM_WRITE
+    vma_tree.vma_iter_store_new(k, mm, vma)
+
+
+def vms_abort_munmap_vmas(k: "Kernel", mm: Mm, vms: VmaMunmap) -> None:
+    """A MAP_FIXED mapping failed after the old one was cleared: a gap stays."""
+    if vms.nr_pages == 0:
+        return
+    vma_tree.vma_iter_clear(k, mm, vms.start, vms.end)
+    vms_complete_munmap_vmas(k, mm, vms)
+
+
+# --- stacks ----------------------------------------------------------------------------------
+
+
+def expand_downwards(k: "Kernel", vma: Vma, va: i64) -> i64:
+    """Let `vma` begin at `va`, below its start; 0 or -errno."""
+    mm = vma.mm
+    assert mm is not None
+    if not vma.flags & VM_GROWSDOWN:
+        return -EFAULT
+    if not k.bug.expand_stack_vs_munmap_downgrade:
+        mmap_lock.mmap_assert_write_locked(k, mm)
+    prev = vma_tree.vma_prev(mm, vma.start)
+    if (
+        prev is not None
+        and not prev.flags & VM_GROWSDOWN
+        and prev.flags & VM_ACCESS_FLAGS
+        and va - prev.end < k.stack_gap
+    ):
+        k.sometimes(features.Z_STACK_GAP_REFUSED)
+        return -ENOMEM
+    if anon_vma.anon_vma_prepare(k, vma):
+        return -ENOMEM
+    if not k.bug.expand_stack_vs_munmap_downgrade:
+        mmap_lock.vma_start_write(k, vma)
+    av = vma.anon_vma
+    assert av is not None
+    anon_vma.anon_vma_lock_write(k, av, sites.EXPAND_DOWNWARDS__ANON_VMA_LOCK)
+    err: i64 = 0
+    if va < vma.start:
+        grow = vma.start - va
+        if vma.end - va > RLIMIT_STACK_PAGES:
+            err = -ENOMEM
+        else:
+            mm.total_vm += grow
+            k.step(sites.EXPAND_DOWNWARDS__SET_START, obj(OBJ_MM, mm.id), WRITE)
+            vma.start = va
+            vma.pgoff -= grow
+            k.sometimes(features.Z_STACK_GROWN)
+            if k.tracing:
+                k.note(f"stack grows down to page {va}")
+    anon_vma.anon_vma_unlock_write(k, av)
+    return err
+
+
+def expand_stack(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
+    """Make a stack hold `va`. Called with mmap_lock held for read, which it drops; it is held
+    for read again when a VMA is returned."""
+    mmap_lock.mmap_read_unlock(k, mm)
+    mmap_lock.mmap_write_lock(k, mm, sites.EXPAND_STACK__LOCK)
+    vma = vma_tree.find_vma(mm, va)
+    if vma is not None and (vma.start <= va or not expand_downwards(k, vma, va)):
+        mmap_lock.mmap_write_downgrade(k, mm)
+        return vma
+    mmap_lock.mmap_write_unlock(k, mm)
+    return None
+
+
+from simulator.mm import gup, mmu_notifier, shmem  # noqa: E402
