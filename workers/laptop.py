@@ -17,7 +17,7 @@ import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -122,7 +122,7 @@ def run_local(
     bugs: tuple[str, ...] = (),
     seed_corpus: Path | None = None,
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Fuzz in a data folder. The .mm files of `seed_corpus` are copied into it first.
 
     Raises ValueError for fewer seconds than a slice takes, OSError where files fail.
