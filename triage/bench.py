@@ -34,6 +34,7 @@ from triage.exits import Refused
 ROOT: Final = Path(fuzz.__path__[0]).parent  # what stands on the path: a checkout, or site-packages
 WORKLOAD: Final = Path(fuzz.__path__[0]) / "workload.mm"  # 48 ops, 3 actors
 ROUNDS: Final = 9
+FIGURES: Final = ("runs", "exec_per_s", "steps_per_s", "calibration_seconds", "succeeded")
 ROUND_CPU_SECONDS: Final = 0.5
 ATHERIS_SECONDS: Final = ROUNDS + 4  # a line of statistics a second, the first ones warm up
 ATHERIS_SEED: Final = 1
@@ -95,7 +96,7 @@ def speed(trees: Sequence[Path]) -> list[Speed]:
             if not figures["clean"]:
                 raise BenchError(f"the workload breaks a promise in {tree}: see `mmfarm replay`")
             modes[i] = str(figures["mode"])
-            rounds[i].append({k: float(v) for k, v in figures.items() if k != "mode"})
+            rounds[i].append({key: float(str(figures[key])) for key in FIGURES})
     return [
         Speed(
             exec_per_s=_median(made, "exec_per_s"),
