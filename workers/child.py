@@ -15,14 +15,13 @@ import sys
 from dataclasses import replace
 from typing import Any, Final
 
-from simulator.build import build_id, mode
-from simulator.run import Machine
-from simulator.scenario import Scenario
-
 from corpus.text import dump, parse
 from fuzz.confine import confine
 from fuzz.findings import Finding
+from simulator.build import build_id, mode
 from simulator.outcome import Signature
+from simulator.run import Machine
+from simulator.scenario import Scenario
 from workers.wire import outcome_to_json
 
 CPU_SECONDS: Final = 300  # above all wall-clock limits of `workers.isolated`: a second fence

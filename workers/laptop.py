@@ -219,10 +219,11 @@ class _Farm:
         """Fuzz for a while, if there is time. Returns whether it did."""
         left = self._fuzz_until - self._clock()
         with self._lock:
-            if left < jobs.MIN_SLICE_SECONDS or self._broken:
+            if left < jobs.MIN_SLICE_SECONDS / 2 or self._broken:
                 return False
             self._busy += 1
-        seconds = left / math.ceil(left / SLICE_SECONDS)  # equal parts: no stump at the end
+        # Equal parts: no stump at the end.
+        seconds = max(left / math.ceil(left / SLICE_SECONDS), jobs.MIN_SLICE_SECONDS)
         try:
             run_id = jobs.order(self._store, seconds=seconds, bugs=self._bugs)
             self.events.put(SliceStarted(run_id))

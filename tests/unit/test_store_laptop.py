@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+"""The laptop driver brings what slices find to its end, and stops when it is told to.
+
+The model and the slices are fakes here; time is real but short.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpus.text import dump, parse
+from fuzz.findings import Finding
+from fuzz.slice import ExitKind, SliceResult, SliceSpec
+from fuzz.statistics import InternalError, Statistics
+from simulator.outcome import Outcome, Signature, Violation
+from workers import isolated, jobs, laptop
+from workers.isolated import InfraError, Minimal, Replayed, Stopped
+from workers.laptop import (
+    Done,
+    Found,
+    Minimized,
+    Progress,
+    SliceEnded,
+    SliceStarted,
+    Trouble,
+    Unreproducible,
+    Verified,
+    run_local,
+)
+from workers.schema import MINIMIZED, VERIFIED
+from workers.store import Store, file_url
+
+BUILD = "b" * 64
+DIGEST = "00112233aabbccdd"
+HEAD = "# mmfarm scenario 1\nconfig pmd_order=3 frames=64\n1 T0 mmap 0..8 rw private anon\n"
+BIG = dump(parse(HEAD + "2 T0 read 3\n3 T0 read 3\n"))
+SMALL = dump(parse(HEAD))
+
+
+def finding(culprit: str) -> Finding:
+    return Finding("stale-tlb", culprit, "anon", "a promise", BIG, DIGEST, BUILD, 17, "farm")
+
+
+class World:
+    """What fake slices find, one list a slice, and what replays show."""
+
+    def __init__(self, finds: list[list[Finding]]) -> None:
+        self.finds = finds
+        self.slices: list[SliceSpec] = []
+        self.digest: Callable[[int], str] = lambda seed: DIGEST
+        self.kind: ExitKind | None = None
+        self.errors: list[InternalError] = []
+        self.lock = threading.Lock()
+
+    def run_slice(
+        self, spec: SliceSpec, progress: Callable[[Statistics], None], stop: Callable[[], bool]
+    ) -> SliceResult:
+        with self.lock:
+            self.slices.append(spec)
+            found = self.finds.pop(0) if self.finds else []
+        statistics = Statistics(
+            executions=0 if self.kind is ExitKind.ERROR else 10, internal_errors=self.errors
+        )
+        progress(statistics)
+        until = time.monotonic() + spec.seconds
+        while time.monotonic() < until and not stop() and self.kind is not ExitKind.ERROR:
+            time.sleep(0.01)
+        kind = self.kind or (ExitKind.FINDINGS if found else ExitKind.OK)
+        return SliceResult(kind, found, statistics, 1, spec.seconds, None, "log\nlast line")
+
+    def replay(self, text: str, seed: int, stop: Callable[[], bool]) -> Replayed:
+        violation = Violation(Signature("stale-tlb", "f", "anon"), "a promise", 2, 9)
+        return Replayed(BUILD, Outcome(violation, self.digest(seed), 17, [0]))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(file_url(tmp_path / "mmfarm.db"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World([])
+    monkeypatch.setattr(laptop, "SLICE_SECONDS", 0.2)
+    monkeypatch.setattr(jobs, "MIN_SLICE_SECONDS", 0.1)
+    monkeypatch.setattr(jobs, "run_slice", made.run_slice)
+    monkeypatch.setattr(isolated, "replay", made.replay)
+    monkeypatch.setattr(
+        isolated, "minimize", lambda text, signature, stop: Minimal(BUILD, SMALL, {}, [])
+    )
+    return made
+
+
+def run(store: Store, folder: Path, seconds: float = 0.4, slots: int = 1) -> list[Any]:
+    return list(run_local(store, folder, seconds=seconds, slots=slots))
+
+
+def test_a_find_becomes_minimal_and_is_told_step_by_step(
+    store: Store, tmp_path: Path, world: World
+) -> None:
+    world.finds = [[finding("f")]]
+    events = run(store, tmp_path)
+    kinds = [type(event) for event in events]
+    assert kinds[:6] == [SliceStarted, Progress, SliceEnded, Found, Verified, Minimized]
+    assert kinds.count(Done) == 1
+    done = events[-1]
+    assert [(d.failure.state, d.best.text) for d in done.failures] == [(MINIMIZED, SMALL)]
+    assert done.executions == 10 * len(world.slices)
+    assert done.exit_kinds == {"findings": 1, "ok": len(world.slices) - 1}
+    assert done.troubles == []
+
+
+def test_without_finds_the_sum_is_empty(store: Store, tmp_path: Path, world: World) -> None:
+    done = run(store, tmp_path)[-1]
+    assert (done.failures, done.troubles, done.internal_errors) == ([], [], 0)
+    assert store.failures() == []
+
+
+def test_a_failure_of_an_earlier_run_is_a_find_of_this_run_when_seen_again(
+    store: Store, tmp_path: Path, world: World
+) -> None:
+    store.record(finding("f"))
+    world.finds = [[finding("f")]]
+    events = run(store, tmp_path)
+    assert [event.first for event in events if isinstance(event, Found)] == [False]
+    assert len(events[-1].failures) == 1
+
+
+def test_what_an_earlier_run_left_undone_is_finished_and_is_no_find_of_this_run(
+    store: Store, tmp_path: Path, world: World
+) -> None:
+    store.record(finding("f"))
+    events = run(store, tmp_path)
+    assert [type(e) for e in events if isinstance(e, Found | Minimized)] == [Minimized]
+    assert events[-1].failures == []
+    assert store.failures()[0].state == MINIMIZED
+
+
+def test_slots_fuzz_at_the_same_time_and_equal_shares(
+    store: Store, tmp_path: Path, world: World
+) -> None:
+    run(store, tmp_path, seconds=0.5, slots=2)
+    assert len(world.slices) >= 4
+    assert len({spec.seed for spec in world.slices}) == len(world.slices)
+    assert all(spec.seconds <= 0.2 for spec in world.slices)
+
+
+def test_replays_that_disagree_are_told(store: Store, tmp_path: Path, world: World) -> None:
+    world.finds = [[finding("f")]]
+    world.digest = lambda seed: str(seed) * 16
+    events = run(store, tmp_path)
+    assert any(isinstance(event, Unreproducible) for event in events)
+    assert not any(isinstance(event, Verified | Minimized) for event in events)
+
+
+def test_an_engine_that_does_not_run_stops_the_fuzzing_and_says_why(
+    store: Store, tmp_path: Path, world: World
+) -> None:
+    world.kind = ExitKind.ERROR
+    events = run(store, tmp_path, seconds=5)
+    assert len(world.slices) == 1
+    assert [e.text for e in events if isinstance(e, Trouble)] == [
+        "slice 1 ended as error: last line"
+    ]
+    assert events[-1].exit_kinds == {"error": 1}
+
+
+def test_internal_errors_are_told_and_counted_and_are_no_failures(
+    store: Store, tmp_path: Path, world: World
+) -> None:
+    world.errors = [InternalError("nondeterminism", "digest a, then b", count=3)]
+    events = run(store, tmp_path, seconds=0.1)
+    assert events[-1].internal_errors == 3
+    assert events[-1].troubles == ["slice 1: nondeterminism: digest a, then b"]
+    assert events[-1].failures == []
+
+
+def test_a_minimizer_that_fails_leaves_the_failure_verified_and_says_so(
+    store: Store, tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(text: str, signature: Signature, stop: Any) -> Minimal:
+        raise InfraError("killed")
+
+    monkeypatch.setattr(isolated, "minimize", die)
+    world.finds = [[finding("f")]]
+    done = run(store, tmp_path)[-1]
+    assert [failure.failure.state for failure in done.failures] == [VERIFIED]
+    assert done.troubles == ["failure 1: killed"]
+
+
+def test_closing_the_iterator_ends_the_slices_and_records_their_finds(
+    store: Store, tmp_path: Path, world: World
+) -> None:
+    world.finds = [[finding("f")]]
+    began = time.monotonic()
+    events = run_local(store, tmp_path, seconds=100, slots=1)
+    assert isinstance(next(events), SliceStarted)
+    assert isinstance(next(events), Progress)
+    events.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - began < 5
+    assert [row.signature.culprit for row in store.failures()] == ["f"]
+
+
+def test_work_that_is_stopped_in_the_middle_is_left_for_the_next_run(
+    store: Store, tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def until_stopped(text: str, signature: Signature, stop: Callable[[], bool]) -> Minimal:
+        while not stop():
+            time.sleep(0.01)
+        raise Stopped
+
+    monkeypatch.setattr(isolated, "minimize", until_stopped)
+    monkeypatch.setattr(laptop, "FINISH_SECONDS", 0.5)
+    world.finds = [[finding("f")]]
+    done = run(store, tmp_path)[-1]
+    assert [(f.failure.state, f.failure.attempts) for f in done.failures] == [(VERIFIED, 0)]
+    assert done.troubles == []
+
+
+def test_the_seed_corpus_is_copied_into_the_data_folder(
+    store: Store, tmp_path: Path, world: World
+) -> None:
+    seeds = tmp_path / "given"
+    (seeds / "strace").mkdir(parents=True)
+    (seeds / "a.mm").write_text(BIG)
+    (seeds / "strace" / "a.mm").write_text(SMALL)
+    (seeds / "notes.txt").write_text("not a scenario")
+    out = tmp_path / "out"
+    list(run_local(store, out, seconds=0.1, slots=1, seed_corpus=seeds))
+    copied = {
+        str(path.relative_to(out)): path.read_text() for path in out.rglob("*") if path.is_file()
+    }
+    assert copied == {"corpus/seeds/a.mm": BIG, "corpus/seeds/strace/a.mm": SMALL}
+    assert world.slices[0].seed_corpus == out / "corpus"
+
+
+def test_less_time_than_a_slice_takes_is_refused(
+    store: Store, tmp_path: Path, world: World
+) -> None:
+    with pytest.raises(ValueError, match="second or more"):
+        run(store, tmp_path, seconds=0.01)
