@@ -245,11 +245,10 @@ def interpose(k: "Kernel", t: Task, site: i64, obj: i64, access: i64) -> None:
         s.pend_pos[t.id] = t.pos
         s.pend_visit[t.id] = visit
         mask = may_run(k, k.runnable & k.existing)
-        if mask & (mask - 1):
-            chosen = s.choose(t.id, site, obj, access, mask)
-            if chosen != t.id and (mask >> chosen) & 1:
-                k.recorded.append(Planned(t.uid, site, visit, SWITCH, chosen))
-                preempt(k, t, chosen, site)
+        chosen = s.choose(t.id, site, obj, access, mask)
+        if chosen != t.id and (mask >> chosen) & 1:
+            k.recorded.append(Planned(t.uid, site, visit, SWITCH, chosen))
+            preempt(k, t, chosen, site)
         return
     t.inject_fail = False
     t.inject_tlb = 0

@@ -36,8 +36,7 @@ class Profile:
     """The last run of one scenario."""
 
     def __init__(self) -> None:
-        self.nr_choices: i64 = 0  # steps at which more than one actor could run
-        self.nr_active: i64 = 0  # those of them at which the strategy was free to switch
+        self.nr_active: i64 = 0  # steps at which the strategy had a choice
         self.owner: vec[i64] = vec[i64]([-1] * SLOTS)  # obj by slot
         self.actors: vec[i64] = vec[i64]([0] * SLOTS)  # mask of those that touched it
         self.writers: vec[i64] = vec[i64]([0] * SLOTS)
@@ -49,7 +48,6 @@ class Profile:
 
     def begin_run(self) -> None:
         """Forget the last run."""
-        self.nr_choices = 0
         self.nr_active = 0
         self.nr_pairs = 0
         for slot in self.used:

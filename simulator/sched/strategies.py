@@ -72,11 +72,10 @@ class Exploring(Strategy):
     def choose(self, cur: i64, site: i64, obj: i64, access: i64, runnable: i64) -> i64:
         if (self.waiting >> cur) & 1:  # it was resumed behind our back
             self._resumed(cur)
-        self.profile.nr_choices += 1
         chosen = cur
         if self.pend_pos[cur] >= self.quiet:
             self.active = True
-            if self.left > 0:
+            if self.left > 0 and runnable & (runnable - 1):
                 self.profile.nr_active += 1
                 chosen = self.decide(cur, site, obj, access, runnable)
         if chosen == cur or not (runnable >> chosen) & 1:
@@ -106,7 +105,7 @@ class Exploring(Strategy):
         self.executed(actor, site, obj, access)
 
     def decide(self, cur: i64, site: i64, obj: i64, access: i64, runnable: i64) -> i64:
-        """Who runs next, once the strategy is free to choose."""
+        """Who runs next, once the strategy is free to choose and there is a choice."""
         return cur
 
     def executed(self, actor: i64, site: i64, obj: i64, access: i64) -> None:

@@ -34,7 +34,8 @@ class Strategy:
         """A run of `nr_ops` ops starts."""
 
     def choose(self, cur: i64, site: i64, obj: i64, access: i64, runnable: i64) -> i64:
-        """The actor to run next at this step of `cur`; `runnable` is a mask that has `cur`."""
+        """The actor to run next at this step of `cur`; `runnable` is a mask that has `cur`,
+        and perhaps nobody else."""
         return cur
 
     def fail(self, site: i64) -> bool:
