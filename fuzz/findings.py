@@ -72,13 +72,15 @@ def file_name(signature: Signature) -> str:
     return hashlib.sha256(str(signature).encode()).hexdigest()[:16] + ".json"
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Make `path` hold `data`, whole or not at all, even across a SIGKILL."""
+def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
+    """Make `path` hold `data`, whole or not at all, even across a SIGKILL; with `sync` also
+    across a loss of power, which costs milliseconds."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     with beside.open("wb") as f:
         f.write(data)
         f.flush()
-        os.fsync(f.fileno())
+        if sync:
+            os.fsync(f.fileno())
     beside.replace(path)
 
 

@@ -24,7 +24,7 @@ from typing import Final
 from corpus import text
 from fuzz.certificate import Certificate, Tried, simpler
 from fuzz.minimizing.edits import Step, apply, canonical, delete_ops
-from fuzz.minimizing.judge import MAX_DEVIATIONS, Exhausted, Judge, without_dead
+from fuzz.minimizing.judge import INVALID, MAX_DEVIATIONS, Exhausted, Judge, without_dead
 from fuzz.minimizing.order import cost
 from simulator import build
 from simulator.outcome import Outcome, Signature
@@ -168,10 +168,15 @@ class _Reduction:
         if self._accept(candidate):
             return True
         deletion = step[0] in _DELETIONS
-        bound = MAX_DEVIATIONS if deletion else len(candidate.directives)
         schedules = DELETION_SCHEDULES if deletion else EDIT_SCHEDULES
-        if step[0] == "delete-directive" or verdict == "invalid":
+        if step[0] == "delete-directive" or verdict == INVALID:
             bound = 0
+        elif deletion:
+            bound = MAX_DEVIATIONS
+        elif cost(candidate) < cost(self.current):
+            bound = len(self.current.directives)
+        else:
+            bound = len(self.current.directives) - 1
         if bound:
             repaired = self.judge.reschedule(candidate, bound, schedules)
             if repaired is not None and self._accept(repaired):

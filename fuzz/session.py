@@ -58,8 +58,8 @@ MAX_FRESH_OPS: Final = 48
 STATISTICS_SECONDS: Final = 1.0  # between two lines of statistics
 
 
-class Finished(KeyboardInterrupt):
-    """The slice is over. A KeyboardInterrupt, because that is what Atheris lets through."""
+class Finished(Exception):
+    """The slice is over: time is up, the first find is made, or nobody waits for it."""
 
 
 @final

@@ -346,7 +346,7 @@ def _keep_corpus(made: Path, corpus: Path) -> int:
         data = text.dump(scenario).encode()
         target = corpus / f"{hashlib.sha256(data).hexdigest()[:16]}.mm"
         if not target.exists():
-            write_atomically(target, data)
+            write_atomically(target, data, sync=False)  # there are many, and more to come
             new += 1
     return new
 

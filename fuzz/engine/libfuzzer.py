@@ -48,11 +48,11 @@ def run(session: Session, *, seed: int, corpus: Path, seeds: Path, rss_limit_mib
         tested += 1
         if tested == 2 * nr_seeds + _MUTATOR_DUE and session.mutator_calls == 0:
             session.internal_error("engine", "libFuzzer never called the mutator")
-            raise Finished
+            raise KeyboardInterrupt
         try:
             session.test(data)
         except Finished:
-            raise
+            raise KeyboardInterrupt from None  # what Atheris takes for a wish to end
         except Exception as e:  # a crash would end the slice
             session.internal_error("engine", f"{type(e).__name__}: {e}")
 
@@ -79,7 +79,7 @@ def run(session: Session, *, seed: int, corpus: Path, seeds: Path, rss_limit_mib
     try:
         atheris.Fuzz()
     except (SystemExit, KeyboardInterrupt):
-        return  # how a Finished comes out
+        return
 
 
 def _register(counters: CounterMap) -> None:
