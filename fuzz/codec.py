@@ -242,7 +242,8 @@ def decode(data: bytes) -> Scenario:
             op = _get_op(data, at, pages, uids)
             mask: i64 = actors | (1 << op.actor)
             child: i64 = 1 << op.args[0] if op.code == OP_FORK else 0
-            if _popcount(mask) <= MAX_FUZZ_ACTORS and not forked & child:
+            room = mask == actors or _popcount(mask) <= MAX_FUZZ_ACTORS
+            if room and not forked & child:
                 forked |= child
                 actors = mask
                 anchored = True
@@ -282,11 +283,13 @@ def _get_config(data: bytes) -> Config:
 def _get_op(data: bytes, at: i64, pages: i64, uids: set[int]) -> Op:
     actor: i64 = data[at]
     code: i64 = data[at + 1]
-    if code >= NR_CODES or not ACTORS_OF_CODE[code]:
+    if code >= NR_CODES or ACTORS_OF_CODE[code] == 0:
         code = CODES[code % len(CODES)]
     actors = ACTORS_OF_CODE[code]
-    if actor not in actors:
-        actor = actors[actor % len(actors)]
+    if actor >= NR_ACTORS or not (actors >> actor) & 1:
+        actor = actor % NR_ACTORS
+        while not (actors >> actor) & 1:
+            actor = (actor + 1) % NR_ACTORS
     uid = _get16(data, at + 2)
     if uid == 0 or uid in uids:
         uid = 1

@@ -298,7 +298,7 @@ def _duplicate(draft: Draft, rng: Rng) -> None:
 
 def _other_actor(draft: Draft, rng: Rng, op: Op) -> i64:
     """Another actor of the scenario that may run the op; its own if there is none."""
-    able = [a for a in draft.actors() if a != op.actor and a in ACTORS_OF_CODE[op.code]]
+    able = [a for a in draft.actors() if a != op.actor and (ACTORS_OF_CODE[op.code] >> a) & 1]
     return rng.pick(able) if able else op.actor
 
 
@@ -320,14 +320,14 @@ def _move_actor(draft: Draft, rng: Rng) -> None:
     actor = _other_actor(draft, rng, op)
     if actor == op.actor or (op.actor < NR_USER_ACTORS and rng.chance(1, 8)):
         actor = _unused_actor(draft.actors())
-    if actor not in ACTORS_OF_CODE[op.code]:
+    if not (ACTORS_OF_CODE[op.code] >> actor) & 1:
         return
     whole = rng.chance(1, 4)
     i = at
     while i < len(draft.ops):
         other = draft.ops[i]
-        movable = other.code != OP_FORK and actor in ACTORS_OF_CODE[other.code]
-        if other.actor == op.actor and movable:
+        able = (ACTORS_OF_CODE[other.code] >> actor) & 1 and other.code != OP_FORK
+        if able and other.actor == op.actor:
             draft.ops[i] = Op(other.uid, actor, other.code, other.args)
         if not whole:
             return

@@ -103,10 +103,18 @@ CODES: Final[list[int]] = [spec.number for spec in OPS]
 CODES_OF_ACTOR: Final[list[list[int]]] = [
     [spec.number for spec in OPS if may_run(spec, actor)] for actor in range(NR_ACTORS)
 ]
-ACTORS_OF_CODE: Final[list[list[int]]] = [
-    [actor for actor in range(NR_ACTORS) if code in CODES_OF_ACTOR[actor]]
-    for code in range(NR_CODES)
-]
+
+
+def _actor_masks() -> vec[i64]:
+    column = vec[i64]([0] * NR_CODES)
+    for spec in OPS:
+        for actor in range(NR_ACTORS):
+            if may_run(spec, actor):
+                column[spec.number] |= 1 << actor
+    return column
+
+
+ACTORS_OF_CODE: Final[vec[i64]] = _actor_masks()  # mask of those that may run the row
 
 
 def fit_slot(code: i64, slot: i64, value: i64, before: i64, pages: i64) -> i64:
