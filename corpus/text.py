@@ -23,15 +23,8 @@ from corpus.words import Bad, Line, nearest, number, parse_args, print_args, sho
 from simulator import scenario as sc
 from simulator.ops import BY_NAME, BY_NUMBER
 from simulator.scenario import ACTOR_NAMES, Config, Directive, Op, Scenario
-
-try:
-    from simulator.validate import ScenarioError, validate
-except ImportError:  # until the validator stands
-    class ScenarioError(Exception):  # type: ignore[no-redef]
-        uid = 0
-
-    def validate(scenario: Scenario) -> None:
-        pass
+from simulator.sites import BY_NAME as SITES
+from simulator.validate import ScenarioError, validate
 
 MAX_TEXT_BYTES: Final = 1 << 20  # refused by size, before anything is read or parsed
 # Magic line, headers, config, ops, directives. More lines than that cannot be a scenario.
@@ -213,7 +206,7 @@ class _Parser:
             validate(result)
         except ScenarioError as error:
             self.at = self.line_of_uid.get(error.uid, line_of_config)
-            raise Bad(1, str(error)) from None
+            raise Bad(1, error.message) from None
         return result
 
     def _error(self, column: int, message: str) -> TextError:
@@ -354,6 +347,8 @@ class _Parser:
         if not _SITE.fullmatch(site) or not hash_sign:
             raise Bad(column, f"an anchor looks like zap_pte_range:pte_cleared#1, "
                               f"not {shown(word)}")
+        if site not in SITES:
+            raise Bad(column, f"unknown site {shown(site)}{nearest(site, tuple(SITES))}")
         at_visit = column + len(site) + 1
         visit = number(visit_word, at_visit, "visit")
         if visit == 0:

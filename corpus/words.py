@@ -23,6 +23,7 @@ MAX_DIGITS: Final = 10
 
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 _SHOWN_CHARS: Final = 40  # of a wrong word in a message: enough to recognise it
+_MOST_CHOICES: Final = 40  # listed in a message: all ops fit, all sites would not help
 
 
 class Bad(Exception):
@@ -41,9 +42,11 @@ def shown(word: str) -> str:
 
 
 def nearest(word: str, names: Sequence[str]) -> str:
-    """`; did you mean X?` or, when nothing is near, the choices."""
+    """`; did you mean X?` or, when nothing is near, the choices if they are few."""
     close = get_close_matches(word[:_SHOWN_CHARS], names, 1)
-    return f"; did you mean {close[0]!r}?" if close else f"; one of: {' '.join(names)}"
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; one of: {' '.join(names)}" if len(names) <= _MOST_CHOICES else ""
 
 
 def number(word: str, column: int, what: str) -> int:

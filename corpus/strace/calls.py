@@ -137,7 +137,7 @@ def translate_call(placed: Placed, name: str, state: State) -> Translated:
             case "brk":
                 return _brk(placed, call, arguments, state)
             case "memfd_create":
-                return _memfd_create(placed, call, state)
+                return _memfd_create(placed, call)
             case "ftruncate(memfd)":
                 return _ftruncate(placed, call, state)
             case "pread64(pagemap)":
@@ -366,22 +366,25 @@ def _brk(placed: Placed, call: Call, arguments: list[str], state: State) -> Tran
     return [_step(placed, call, ops.OP_MMAP, args, Answer(PAGE, old), chosen=True)]
 
 
-def _memfd_create(placed: Placed, call: Call, state: State) -> Translated:
+_NOT_SMALL: Final = f"a memory file of no pages, or of more than the model's {ops.MAX_FILE_PAGES}"
+
+
+def _memfd_create(placed: Placed, call: Call) -> Translated:
+    """Taken without an op: the model makes a memory file when it gets its size."""
     if call.result.startswith("-"):
         raise _Odd(f"failed: {call.errno}")
-    # Which file it made is known when it is used; whether it ever is small decides ftruncate().
+    if not small_memfd(placed.file):
+        raise _Odd(_NOT_SMALL)
     return []
 
 
 def _ftruncate(placed: Placed, call: Call, state: State) -> Translated:
     """The first one gives a memory file its size, which is when the model makes it."""
     file = placed.file
-    assert file is not None
     if call.result.startswith("-"):
         raise _Odd(f"failed: {call.errno}")
-    if not small_memfd(file):
-        raise _Odd(f"the memory file is larger than the model's {ops.MAX_FILE_PAGES} pages, "
-                   "or empty")
+    if file is None or not small_memfd(file):
+        raise _Odd(_NOT_SMALL)
     if file in state.files:
         raise _Odd("changes the size of a memory file: " + _NO_OP)
     pages = -(-file.sizes[0] // PAGE_SIZE)

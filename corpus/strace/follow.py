@@ -57,7 +57,8 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A call or signal, its space, and the file of its descriptor if it has one that matters."""
+    """A call or signal, its space, and the file of its descriptor if it has one that matters;
+    of memfd_create() the file that it makes."""
 
     event: Call | Signal
     space: int
@@ -143,6 +144,8 @@ class _Follower:
             self.fork(call, process)
             return
         file = self.file_of(call, process)
+        if call.name == "memfd_create":
+            file = File(MEMFD, call.arguments, process.space)
         self.out.events.append(Placed(call, process.space, file))
         if call.result.startswith("-") or call.result == "?":
             return
@@ -151,8 +154,8 @@ class _Follower:
                 self.leave(process.space, call.line)
                 process.space = self.new_space(call.pid, None)
                 process.files = {fd: pair for fd, pair in process.files.items() if not pair[1]}
-            case "memfd_create":
-                self.open(call, process, File(MEMFD, call.arguments, process.space), 1)
+            case "memfd_create" if file:
+                self.open(call, process, file, 1)
             case "userfaultfd":
                 self.open(call, process, File(USERFAULTFD, "", process.space), 0)
             case "close":

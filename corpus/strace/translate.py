@@ -12,7 +12,7 @@ must have been there before the log began are inferred from calls that succeed o
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from corpus.strace import calls
@@ -57,13 +57,16 @@ class Translation:
 def translate(followed: Followed) -> Translation:
     """All mm calls of a log."""
     initial: dict[int, list[Region]] = {}
+    files: list[File] = []  # those of `initial`, which are the first of every pass
     for _ in range(_MAX_PASSES):
-        translator = _Translator(followed, initial)
+        translator = _Translator(followed, initial, files)
         translator.run()
         if not translator.inferred:
             break
-        for space, regions in translator.inferred.items():
-            initial.setdefault(space, []).extend(regions)
+        for space, region in translator.inferred:
+            files.append(translator.out.files[region.file])
+            renumbered = replace(region, file=len(files) - 1)
+            initial.setdefault(space, []).append(renumbered)
     out = translator.out
     if out.calls != out.taken + Counter(name for _, name, _ in out.listed):
         raise AssertionError("an mm call is neither taken nor listed, or both: a bug of ours")
@@ -71,9 +74,11 @@ def translate(followed: Followed) -> Translation:
 
 
 class _Translator:
-    def __init__(self, followed: Followed, initial: dict[int, list[Region]]) -> None:
-        self.out = Translation(followed, initial=initial)
-        self.inferred: dict[int, list[Region]] = {}
+    def __init__(
+        self, followed: Followed, initial: dict[int, list[Region]], files: list[File]
+    ) -> None:
+        self.out = Translation(followed, files=list(files), initial=initial)
+        self.inferred: list[tuple[int, Region]] = []
         self.state = State(self.out.files)
         self.root: list[int] = []  # by space: the space that its forks began in
         for space in followed.spaces:
@@ -115,7 +120,7 @@ class _Translator:
         file = File("other", "mapped before the log began", space)
         self.out.files.append(file)
         region = Region(start, end, 3, False, len(self.out.files) - 1, 0)
-        self.inferred.setdefault(self.root[space], []).append(region)
+        self.inferred.append((self.root[space], region))
         self.state.layouts[space].map(region)
         self.state.layouts[space].tell(start, end)
 

@@ -135,6 +135,7 @@ def test_directives_and_config_become_values() -> None:
     # directives
     ("@3 op:begin#1", "@99 op:begin#1", 24, 2, "no op has the uid 99"),
     ("@3 op:begin#1", "@3 op:begin", 24, 4, "zap_pte_range:pte_cleared#1"),
+    ("@3 op:begin#1", "@3 op:beginn#1", 24, 4, "did you mean 'op:begin'"),
     ("@3 op:begin#1", "@3 op:begin#0", 24, 13, "counted from 1"),
     ("park 4", "parc 4", 24, 15, "did you mean 'park'"),
     ("park 4", "park 44", 24, 20, "no op has the uid 44"),

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: MIT
+"""Replay of a whole log in the model, and comparison with what the real kernel answered.
+
+Contract: every step is replayed, and compared in exactly one run. A tree of processes that
+forked from each other is one run; where it has more processes than the model has actors, it
+becomes several runs that share their ancestors, each process being compared in the first.
+Success and errno are compared for every call, returned addresses after mapping; signals for
+the touches that the log shows. What depends on touches that no log shows is not compared but
+counted. A difference that has a known reason (`corpus.strace.differences`, or an earlier call
+that the model does not have) is explained, everything else is a disagreement.
+
+Not promised: that an agreement is no luck after a disagreement in the same process.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from corpus.strace import steps as st
+from corpus.strace.differences import reason_for
+from corpus.strace.scenes import Scene, as_steps, is_memfd, scene
+from corpus.strace.steps import Step
+from corpus.strace.translate import Translation
+from corpus.verify import Runs
+from simulator import ops
+from simulator.outcome import SIGBUS, SIGSEGV, Outcome, result_name
+from simulator.scenario import NR_USER_ACTORS, Config
+
+PMD_ORDER: Final = 9  # x86-64's, so that the model's constants are Linux's
+MAX_MODEL_STEPS: Final = 100_000_000  # a log is no loop: only a hanging model takes that many
+# Bits of a pagemap entry (Documentation/admin-guide/mm/pagemap.rst).
+_PRESENT: Final = 1 << 63
+_SWAPPED: Final = 1 << 62
+
+TOUCHES: Final = "depends on touches, which strace does not show"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One answer of the model that is not the real kernel's. `reason` is empty for a
+    disagreement."""
+
+    line: int
+    call: str
+    log: str
+    model: str
+    op: str
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Checked:
+    """What the comparison of one log says."""
+
+    compared: int = 0
+    agreed: int = 0
+    touches_compared: int = 0
+    runs: int = 0
+    disagreements: list[Difference] = field(default_factory=list)
+    explained: list[Difference] = field(default_factory=list)
+    not_compared: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Group:
+    """Spaces that run together, ancestors first, and those of them that are compared."""
+
+    members: list[int]
+    compared: set[int]
+
+
+def check(translation: Translation, machine: Runs, name: str) -> Checked:
+    """Replay `translation` and compare. `name` is the log's file name, for known reasons."""
+    checked = Checked()
+    for group in groups(translation):
+        played = build(translation, group)
+        outcome = machine.run(played.scenario)
+        checked.runs += 1
+        if outcome.violation:
+            checked.violations.append(f"{outcome.violation.signature}: "
+                                      f"{outcome.violation.promise}")
+        _compare(translation, group, played, outcome, checked, name)
+    return checked
+
+
+def groups(translation: Translation) -> Iterator[Group]:
+    """The runs of a log: trees of processes, cut where actors or memory files run out."""
+    spaces = translation.followed.spaces
+    busy = {step.space for step in translation.steps if step.code != ops.OP_EXIT}
+    memory_files: dict[int, set[int]] = {}
+    for step in translation.steps:
+        if step.code == ops.OP_MEMFD:
+            memory_files.setdefault(step.space, set()).add(step.args[0])
+    current: dict[int, Group] = {}  # by root
+    for space in spaces:
+        line_up = [space.ident]
+        parent = space.parent
+        while parent is not None:
+            line_up.insert(0, parent)
+            parent = spaces[parent].parent
+        if space.ident not in busy and space.parent is None:
+            continue
+        root = line_up[0]
+        group = current.get(root)
+        if group:
+            together = list(dict.fromkeys([*group.members, *line_up]))
+            files = set().union(*(memory_files.get(member, set()) for member in together))
+            if len(together) <= NR_USER_ACTORS and len(files) <= ops.NR_FILES:
+                group.members = together
+                group.compared.add(space.ident)
+                continue
+            yield group
+        current[root] = Group(line_up[:NR_USER_ACTORS], {space.ident})
+    yield from current.values()
+
+
+def build(translation: Translation, group: Group) -> Scene:
+    """The scenario of a group."""
+    root = group.members[0]
+    files = translation.files
+    chosen = as_steps(translation.initial.get(root, []), files, root, 0)
+    for step in translation.steps:
+        if step.space not in group.members:
+            continue
+        if step.code == ops.OP_FORK and step.args[0] not in group.members:
+            continue
+        chosen.append(step)
+    config = Config(steps=MAX_MODEL_STEPS)
+    return scene(chosen, files, group.members, PMD_ORDER, config, pin_chosen=True)
+
+
+def _compare(
+    translation: Translation, group: Group, played: Scene, outcome: Outcome, checked: Checked,
+    name: str,
+) -> None:
+    pagemaps: Counter[str] = Counter()
+    calls: dict[tuple[int, str], list[Difference | None]] = {}
+    for index, step in enumerate(played.steps):
+        owner = step.args[0] if step.code == ops.OP_FORK else step.space
+        if owner not in group.compared or step.answer is None:
+            continue
+        result = outcome.results[index]
+        agrees, why_not = _agrees(step, result, played)
+        if why_not:
+            checked.not_compared[why_not] += 1
+            continue
+        touch = step.answer.kind == st.SIGNAL
+        checked.touches_compared += touch
+        difference = None
+        if not agrees:
+            op = ops.BY_NUMBER[step.code].name
+            difference = Difference(step.line, step.call, str(step.answer),
+                                    str(result_name(result)), op)
+            difference = replace(difference, reason=_reason(translation, step, difference, name))
+        calls.setdefault((step.line, step.call), []).append(difference)
+    for differences in calls.values():
+        checked.compared += 1
+        found = [difference for difference in differences if difference]
+        if not found:
+            checked.agreed += 1
+        elif all(difference.reason for difference in found):
+            checked.explained.append(found[0])
+        else:
+            checked.disagreements.append(next(d for d in found if not d.reason))
+
+
+def _agrees(step: Step, result: int, played: Scene) -> tuple[bool, str]:
+    """Whether the model's result is the log's answer, or why that cannot be said."""
+    answer = step.answer
+    assert answer is not None
+    if step.why_not_compared:
+        return False, step.why_not_compared
+    match answer.kind:
+        case st.OK:
+            return result >= 0, ""
+        case st.PAGE:
+            return result == played.compaction.page(answer.value), ""
+        case st.ERRNO:
+            return result < 0 and result_name(result) == answer.name, ""
+        case st.SIGNAL:
+            return result == {"SIGSEGV": SIGSEGV, "SIGBUS": SIGBUS}[answer.name], ""
+    # A page that the model has must be there; one that it has not may have been touched.
+    if result < 0:
+        return False, ""
+    there = bool(answer.value & (_PRESENT | _SWAPPED))
+    if there and not result & _PRESENT:
+        return False, TOUCHES
+    return there == bool(result & _PRESENT), ""
+
+
+def _reason(translation: Translation, step: Step, difference: Difference, name: str) -> str:
+    """Why the difference was to be expected, or nothing."""
+    known = reason_for(name, difference.line, difference.op, difference.log, difference.model)
+    if known:
+        return known
+    spaces = translation.followed.spaces
+    line_up = {step.space}
+    parent = spaces[step.space].parent
+    while parent is not None:
+        line_up.add(parent)
+        parent = spaces[parent].parent
+    start, end = (step.args[0] // 4, step.args[0] // 4 + 1) if len(step.args) == 1 else \
+        (step.args[0], step.args[1])
+    for change in translation.unmodelled:
+        earlier = change.line < step.line and change.space in line_up
+        if earlier and change.start < end and start < change.end:
+            return f"{change.name} of line {change.line}, which the model does not have"
+    return ""
+
+
+__all__ = ["Checked", "Difference", "Group", "build", "check", "groups", "is_memfd"]
