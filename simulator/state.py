@@ -27,6 +27,7 @@ from simulator.scenario import NR_ACTORS, NR_USER_ACTORS, Op
 if TYPE_CHECKING:
     from greenlet import greenlet
 
+    from simulator.drivers.dmirror import Dmirror
     from simulator.machine.cpu import Cpu
     from simulator.mm.pins import Pin
     from simulator.sched.strategy import Strategy
@@ -109,7 +110,7 @@ class Task:
         self.waits_for: i64 = -1  # actor that holds what this one waits for
         self.waits_class: i64 = 0
         self.began_seq: i64 = 0  # Kernel.seq when the op began
-        self.depth: list[i64] = []  # trace only: functions on the inferred call stack
+        self.depth: list[str] = []  # trace only: functions on the inferred call stack
         self.in_switch: bool = False  # inside context_switch()
         self.acks_missing: i64 = 0  # IPIs sent and not yet handled
         self.gathering: i64 = 0  # mmu_gathers in progress
@@ -156,6 +157,7 @@ class Kernel:
         self.inodes: list[Inode] = [Inode(i) for i in range(4)]
         self.other_files: list[Inode] = []
         self.pins: list[Pin] = []
+        self.dmirror: Dmirror = dmirror.Dmirror()
         self.zero_page: Page = Page(0)
         self.zero_page.flags = PG_ZERO
         self.zero_page.live = True
@@ -449,6 +451,7 @@ class Kernel:
         mm.shadow = vec[i64]([0] * self.nr_arena)
         mm.notifier_seq = 1
         mm.notifier_active = 0
+        mm.notifier_waiters = 0
         mm.def_flags = 0
         self.mms.append(mm)
         return mm
@@ -528,5 +531,6 @@ def is_user(actor: i64) -> bool:
     return actor < NR_USER_ACTORS
 
 
+from simulator.drivers import dmirror  # noqa: E402
 from simulator.mm import pgtable  # noqa: E402
 from simulator.sched import core  # noqa: E402  (core works on Kernel: one cycle, in one place)

@@ -46,7 +46,7 @@ def copy_page_range(k: "Kernel", dst: Vma, src: Vma) -> i64:
     assert mm is not None and child is not None
     cow = is_cow_mapping(src)
     if cow:
-        mmu_notifier.invalidate_range_start(
+        mmu_notifier.mmu_notifier_invalidate_range_start(
             k, mm, src.start, src.end, mmu_notifier.MMU_NOTIFY_PROTECTION_PAGE
         )
         k.step(sites.COPY_PAGE_RANGE__SEQ_BEGIN, obj(OBJ_MM, mm.id), WRITE)
@@ -63,7 +63,7 @@ def copy_page_range(k: "Kernel", dst: Vma, src: Vma) -> i64:
     if cow:
         k.step(sites.COPY_PAGE_RANGE__SEQ_END, obj(OBJ_MM, mm.id), WRITE)
         mm.write_protect_seq += 1
-        mmu_notifier.invalidate_range_end(k, mm, src.start, src.end)
+        mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, src.start, src.end)
     return ret
 
 

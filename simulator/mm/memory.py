@@ -257,11 +257,11 @@ def zap_vma_range(k: "Kernel", vma: Vma, start: i64, end: i64, zap_flags: i64) -
     """zap_page_range_single(): zap, flush and free what one VMA maps in [start, end)."""
     mm = vma.mm
     assert mm is not None
-    mmu_notifier.invalidate_range_start(k, mm, start, end, mmu_notifier.MMU_NOTIFY_CLEAR)
+    mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, start, end, mmu_notifier.MMU_NOTIFY_CLEAR)
     tlb = mmu_gather.tlb_gather_mmu(k, mm)
     unmap_single_vma(k, tlb, vma, start, end, zap_flags)
     mmu_gather.tlb_finish_mmu(k, tlb)
-    mmu_notifier.invalidate_range_end(k, mm, start, end)
+    mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, start, end)
 
 
 def free_pgtables(
@@ -597,7 +597,7 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
     if old is not None:
         copy_words(k, sites.WP_PAGE_COPY__COPY_WORD, page, old)
     page.flags |= PG_UPTODATE
-    mmu_notifier.invalidate_range_start(k, mm, va, va + 1, mmu_notifier.MMU_NOTIFY_CLEAR)
+    mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, va + 1, mmu_notifier.MMU_NOTIFY_CLEAR)
     table = pte_offset_map_lock(k, sites.WP_PAGE_COPY__LOCK, mm, va)
     if table is not None and same_pte(table.pte[va & (k.ptrs_per_pte - 1)], vmf.orig_pte):
         if old is None:
@@ -629,7 +629,7 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
             k.sometimes(features.Z_FAULT_RACED_ZAP)
             pte_unmap_unlock(k, table)
         folio_put(k, page, REF_OWNER)
-    mmu_notifier.invalidate_range_end(k, mm, va, va + 1)
+    mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, va + 1)
     if old is not None:
         folio_put(k, old, REF_TEMP)
     return 0

@@ -326,4 +326,5 @@ class Mm:
         self.shadow: vec[i64] = vec[i64]()  # page -> logical page of oracle O5, 0 none
         self.notifier_seq: i64 = 1  # mmu_interval_notifier invalidate_seq
         self.notifier_active: i64 = 0  # invalidations in progress
+        self.notifier_waiters: i64 = 0
         self.def_flags: i64 = 0

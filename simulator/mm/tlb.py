@@ -89,7 +89,6 @@ def switch_mm_irqs_off(k: "Kernel", cpu: Cpu, mm: Mm) -> None:
     cpu.loaded_mm = mm
     cpu.asid = asid
     cpu.switching = False
-    cpu.in_window = False
     stale_tlb.user_returns(k, cpu, mm)
 
 

@@ -8,7 +8,7 @@ no CPU may translate to it (O1).
 from typing import TYPE_CHECKING
 
 from simulator.mm.mm_types import Page
-from simulator.oracles import stale_tlb
+from simulator.oracles import secondary_mmu, stale_tlb
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -33,3 +33,4 @@ def check(k: "Kernel", page: Page) -> None:
             f"frame {page.pfn} was freed while its folio lock is held",
         )
     stale_tlb.page_freed(k, page)
+    secondary_mmu.page_freed(k, page)

@@ -231,3 +231,21 @@ def mmap_assert_locked(k: "Kernel", sem: RwSem) -> None:
             "kernel-assertion", k.cur.site, LOCK_CLASS_NAMES[sem.cls],
             f"{LOCK_CLASS_NAMES[sem.cls]} must be held here",
         )
+
+
+def lock_fresh(k: "Kernel", lock: Lock) -> None:
+    """Lock an object that nobody else can know yet (folio_lock() of a new page)."""
+    if lock.owner >= 0:
+        k.violate(
+            "kernel-assertion", k.cur.site, LOCK_CLASS_NAMES[lock.cls],
+            "a new object is already locked",
+        )
+    lock.owner = k.cur.id
+    acquired(k, k.cur, lock.cls, ordered=False)
+
+
+def wait_until_unlocked(k: "Kernel", lock: Lock) -> None:
+    """Sleep until the lock is free, without taking it (folio_wait_locked())."""
+    while lock.owner >= 0:
+        lock.waiters |= 1 << k.cur.id
+        core.block(k, lock.owner, lock.cls, sleeps=True)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Drivers that use mm: the device actor."""

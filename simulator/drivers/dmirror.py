@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: MIT
+"""The device actor, after lib/test_hmm.c: a device that mirrors T0's address space and has
+private memory of its own, to which anonymous pages migrate and from which CPU faults bring
+them back. Its page table is `pt`; its memory is the words of device pages.
+"""
+
+from typing import TYPE_CHECKING, Final, final
+
+from librt.vecs import vec
+from mypy_extensions import i64
+
+from simulator import features, sites
+from simulator.errno import EBUSY, EFAULT, EINVAL
+from simulator.mm import mmap_lock
+from simulator.mm.hmm import hmm_range_fault
+from simulator.mm.memory import VM_FAULT_SIGBUS, VmFault, copy_words
+from simulator.mm.memremap import zone_device_page_init
+from simulator.mm.migrate_device import (
+    SELECT_DEVICE_PRIVATE, SELECT_SYSTEM, MigrateVma, migrate_vma_finalize, migrate_vma_pages,
+    migrate_vma_setup,
+)
+from simulator.mm.mm_types import (
+    LC_DMIRROR, PG_DEVICE_PRIVATE, VM_READ, VM_WRITE, Lock, Mm, Page,
+)
+from simulator.mm.page_alloc import alloc_page
+from simulator.mm.pgtable import DEVICE_PFN_BASE, pfn_to_page
+from simulator.oracles import memory_value
+from simulator.outcome import SKIPPED
+from simulator.sched.lock import lock_fresh, mutex_lock, mutex_unlock
+from simulator.state import OBJ_DEVICE, OBJ_NONE, READ, WRITE, Task, obj, page_obj
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+NR_DEVICE_PAGES: Final = 64  # the device's memory; small, so that it runs out
+EMPTY: Final = -1  # entry of `pt`
+
+
+@final
+class Dmirror:
+    """struct dmirror. `pt[page]` is pfn << 1 | writable, or EMPTY."""
+
+    def __init__(self) -> None:
+        self.mm: Mm | None = None
+        self.mutex: Lock = Lock(LC_DMIRROR, 0)
+        self.pt: vec[i64] = vec[i64]()
+        self.seq: i64 = 0  # invalidations seen by the interval notifier
+
+
+def reset(k: "Kernel") -> None:
+    """No device: most scenarios have none."""
+    d = k.dmirror
+    if d.mm is None:
+        return
+    d.mm = None
+    d.mutex.owner = -1
+    d.mutex.waiters = 0
+    d.seq = 0
+
+
+def open_device(k: "Kernel", mm: Mm) -> None:
+    """Mirror this mm (dmirror_fops_mmap registering the interval notifier)."""
+    k.dmirror.mm = mm
+    k.dmirror.pt = vec[i64]([EMPTY] * k.nr_arena)
+
+
+def close_device(k: "Kernel", mm: Mm) -> None:
+    """The mm is going away (mmu_notifier release): drop every translation."""
+    d = k.dmirror
+    if d.mm is mm:
+        d.seq += 1
+        for va in range(k.nr_arena):
+            d.pt[va] = EMPTY
+
+
+def interval_invalidate(k: "Kernel", start: i64, end: i64, event: i64) -> None:
+    """dmirror_interval_invalidate(): forget the range, under the driver's lock. Migrations by
+    the device itself keep its translations; the driver updates them."""
+    if event == mmu_notifier.MMU_NOTIFY_MIGRATE:
+        return
+    d = k.dmirror
+    mutex_lock(k, sites.DMIRROR_INTERVAL_INVALIDATE__LOCK, d.mutex)
+    d.seq += 1
+    for va in range(max(start, 0), min(end, k.nr_arena)):
+        d.pt[va] = EMPTY
+    mutex_unlock(k, d.mutex)
+
+
+# --- device accesses ---------------------------------------------------------------------------
+
+
+def device_read(k: "Kernel", t: Task, word: i64) -> i64:
+    """dmirror_read() of one word: the token, or -EFAULT."""
+    return access(k, t, word, False)
+
+
+def device_write(k: "Kernel", t: Task, word: i64) -> i64:
+    """dmirror_write() of a new token."""
+    return access(k, t, word, True)
+
+
+def access(k: "Kernel", t: Task, word: i64, write: bool) -> i64:
+    d = k.dmirror
+    mm = d.mm
+    if mm is None:
+        return SKIPPED
+    va = word >> 2
+    while True:
+        mutex_lock(k, sites.DMIRROR_ACCESS__LOCK, d.mutex)
+        entry = d.pt[va]
+        if entry != EMPTY and (not write or entry & 1):
+            value = do_access(k, mm, va, word & 3, entry, write)
+            mutex_unlock(k, d.mutex)
+            return value
+        mutex_unlock(k, d.mutex)
+        ret = dmirror_fault(k, mm, va, write)
+        if ret:
+            return ret
+        k.retry(sites.DMIRROR_ACCESS__LOCK)
+
+
+def do_access(k: "Kernel", mm: Mm, va: i64, word: i64, entry: i64, write: bool) -> i64:
+    """The access itself, through the device's own page table."""
+    k.step(sites.DMIRROR_ACCESS__DATA, obj(OBJ_DEVICE, va), WRITE if write else READ)
+    page = pfn_to_page(k, entry >> 1)
+    secondary_mmu.used(k, mm, va, page)
+    if write:
+        token = k.new_token(mm)
+        page.words[word] = token
+        memory_value.stored(k, mm, va, page, word, token)
+        return 0
+    value = page.words[word]
+    memory_value.loaded(k, mm, va, page, word, value, k.last_writer(mm, va))
+    return value
+
+
+def dmirror_fault(k: "Kernel", mm: Mm, va: i64, write: bool) -> i64:
+    """dmirror_range_fault(): fill the device's entry; 0 or an errno."""
+    d = k.dmirror
+    if mm.users == 0:
+        return -EFAULT
+    mm.users += 1
+    result: i64 = 0
+    while True:
+        seq = mmu_notifier.interval_read_begin(k, mm)
+        mmap_lock.mmap_read_lock(k, mm, sites.DMIRROR_RANGE_FAULT__MMAP_LOCK)
+        entry = hmm_range_fault(k, mm, va, write, seq)
+        mmap_lock.mmap_read_unlock(k, mm)
+        if entry == -EBUSY:
+            k.sometimes(features.Z_HMM_RETRY)
+            k.retry(sites.DMIRROR_RANGE_FAULT__MMAP_LOCK)
+            continue
+        if entry < 0:
+            result = entry
+            break
+        mutex_lock(k, sites.DMIRROR_RANGE_FAULT__LOCK, d.mutex)
+        if mmu_notifier.interval_read_retry(k, seq):
+            mutex_unlock(k, d.mutex)
+            k.sometimes(features.Z_HMM_RETRY)
+            k.retry(sites.DMIRROR_RANGE_FAULT__LOCK)
+            continue
+        d.pt[va] = entry
+        mutex_unlock(k, d.mutex)
+        break
+    kernel_exit.mmput(k, mm)
+    return result
+
+
+# --- migration -----------------------------------------------------------------------------------
+
+
+def devmem_alloc_page(k: "Kernel") -> Page | None:
+    """dmirror_devmem_alloc_page(): a locked device page, or None."""
+    if k.should_fail(sites.DMIRROR_DEVMEM_ALLOC_PAGE__ALLOC, OBJ_NONE):
+        k.sometimes(features.Z_ALLOC_FAILED)
+        return None
+    if k.free_device_pages:
+        page = k.free_device_pages.pop()
+    else:
+        if k.nr_device_pages >= NR_DEVICE_PAGES:
+            return None
+        if k.nr_device_pages == len(k.device_pool):
+            fresh = Page(DEVICE_PFN_BASE + k.nr_device_pages)
+            fresh.flags = PG_DEVICE_PRIVATE
+            k.device_pool.append(fresh)
+        page = k.device_pool[k.nr_device_pages]
+        page.gen = 0
+        page.ref = 0
+        page.live = False
+        k.nr_device_pages += 1
+    zone_device_page_init(k, page)
+    return page
+
+
+def migrate_to_device(k: "Kernel", t: Task, start: i64, end: i64) -> i64:
+    """HMM_DMIRROR_MIGRATE_TO_DEV: the number of pages that moved, or -EINVAL."""
+    return migrate_range(k, start, end, True)
+
+
+def migrate_to_ram(k: "Kernel", t: Task, start: i64, end: i64) -> i64:
+    """HMM_DMIRROR_MIGRATE_TO_SYS: the number of pages that moved, or -EINVAL."""
+    return migrate_range(k, start, end, False)
+
+
+def migrate_range(k: "Kernel", start: i64, end: i64, to_device: bool) -> i64:
+    mm = k.dmirror.mm
+    if mm is None:
+        return SKIPPED
+    if mm.users == 0:
+        return -EINVAL
+    mm.users += 1
+    moved: i64 = 0
+    mmap_lock.mmap_read_lock(k, mm, sites.DMIRROR_MIGRATE__MMAP_LOCK)
+    va = start
+    while va < end:
+        vma = vma_module.vma_lookup(mm, va)
+        if vma is None or not vma.flags & VM_READ:
+            moved = -EINVAL
+            break
+        stop = min(end, vma.end)
+        select: i64 = SELECT_SYSTEM if to_device else SELECT_DEVICE_PRIVATE
+        args = MigrateVma(vma, mm, va, stop, select, None)
+        if migrate_vma_setup(k, args):
+            moved = -EINVAL
+            break
+        if to_device:
+            alloc_and_copy_to_device(k, args)
+            migrate_vma_pages(k, args)
+            finalize_and_map(k, args)
+        else:
+            alloc_and_copy_to_ram(k, args)
+            migrate_vma_pages(k, args)
+        moved += count_migrated(args)
+        migrate_vma_finalize(k, args)
+        va = stop
+    mmap_lock.mmap_read_unlock(k, mm)
+    kernel_exit.mmput(k, mm)
+    return moved
+
+
+def count_migrated(args: MigrateVma) -> i64:
+    n: i64 = 0
+    for i in range(len(args.src)):
+        if args.migrate[i] and args.dst[i] is not None:
+            n += 1
+    return n
+
+
+def alloc_and_copy_to_device(k: "Kernel", args: MigrateVma) -> None:
+    """dmirror_migrate_alloc_and_copy(): fill device pages from the pages that were collected."""
+    for i in range(len(args.src)):
+        if not args.migrate[i]:
+            continue
+        page = devmem_alloc_page(k)
+        if page is None:
+            continue
+        source = args.src[i]
+        if source is not None:
+            copy_words(k, sites.DMIRROR_MIGRATE_ALLOC_AND_COPY__COPY_WORD, page, source)
+        else:
+            for w in range(4):
+                page.words[w] = 0
+            args.write[i] = args.vma.flags & VM_WRITE != 0
+        args.dst[i] = page
+
+
+def finalize_and_map(k: "Kernel", args: MigrateVma) -> None:
+    """dmirror_migrate_finalize_and_map(): the device maps what has migrated, no more."""
+    d = k.dmirror
+    mutex_lock(k, sites.DMIRROR_MIGRATE_FINALIZE_AND_MAP__LOCK, d.mutex)
+    for i in range(len(args.src)):
+        page = args.dst[i]
+        if page is None:
+            continue
+        if args.migrate[i] or k.bug.migratevma_driver_assumes_success:
+            d.pt[args.start + i] = page.pfn << 1 | (1 if args.write[i] else 0)
+    mutex_unlock(k, d.mutex)
+
+
+def alloc_and_copy_to_ram(k: "Kernel", args: MigrateVma) -> None:
+    """dmirror_devmem_fault_alloc_and_copy(): fill new frames from device memory."""
+    for i in range(len(args.src)):
+        source = args.src[i]
+        if source is None or not args.migrate[i]:
+            continue
+        page = alloc_page(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ALLOC, False)
+        if page is None:
+            continue
+        lock_fresh(k, page.lock)
+        k.step(
+            sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ERASE, obj(OBJ_DEVICE, args.start + i), WRITE
+        )
+        k.dmirror.pt[args.start + i] = EMPTY
+        copy_words(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__COPY_WORD, page, source)
+        args.dst[i] = page
+
+
+def devmem_fault(k: "Kernel", vmf: VmFault, page: Page) -> i64:
+    """dmirror_devmem_fault(), the pgmap's migrate_to_ram(): `page` is the device page that the
+    CPU wants, on which the caller should hold a reference."""
+    k.step(sites.DMIRROR_DEVMEM_FAULT__USE_PAGE, page_obj(page), READ)
+    if not page.live:
+        k.violate(
+            "use-after-free", sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, "device-private",
+            f"migrate_to_ram() was called with device page {page.pfn}, which has been freed",
+        )
+    args = MigrateVma(vmf.vma, vmf.mm, vmf.va, vmf.va + 1, SELECT_DEVICE_PRIVATE, vmf.page)
+    if migrate_vma_setup(k, args):
+        return VM_FAULT_SIGBUS
+    alloc_and_copy_to_ram(k, args)
+    migrate_vma_pages(k, args)
+    migrate_vma_finalize(k, args)
+    return 0
+
+
+
+from simulator.kernel import exit as kernel_exit  # noqa: E402
+from simulator.mm import mmu_notifier  # noqa: E402
+from simulator.mm import vma as vma_module  # noqa: E402
+from simulator.oracles import secondary_mmu  # noqa: E402

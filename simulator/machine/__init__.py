@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What hardware does: CPUs, page walks, translations."""

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""mm/hmm.c: what a device that mirrors a process's address space reads from its tables."""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator import sites
+from simulator.errno import EBUSY, EFAULT
+from simulator.mm.memory import (
+    FAULT_FLAG_REMOTE, FAULT_FLAG_WRITE, VM_FAULT_ERROR, handle_mm_fault, vm_normal_page,
+)
+from simulator.mm.mm_types import (
+    PFN_SHIFT, PTE_PROTNONE, PTE_SPECIAL, PTE_WRITE, SWP_DEVICE_WRITE, VM_READ, VM_WRITE, Mm, Vma,
+    is_device_private_pte, is_migration_pte, pte_kind, pte_present,
+)
+from simulator.state import READ, pte_obj
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def hmm_range_fault(k: "Kernel", mm: Mm, va: i64, write: bool, seq: i64) -> i64:
+    """The frame of one page for the device: pfn << 1 | writable, -EBUSY to try again, or
+    -EFAULT. The mmap_lock is held for read."""
+    if k.dmirror.seq != seq:
+        return -EBUSY
+    vma = vma_module.vma_lookup(mm, va)
+    if vma is None or not vma.flags & VM_READ or (write and not vma.flags & VM_WRITE):
+        return -EFAULT
+    k.step(sites.HMM_VMA_HANDLE_PTE__READ, pte_obj(mm, va), READ)
+    table = mm.tables[va >> k.pmd_order]
+    pte: i64 = 0 if table is None else table.pte[va & (k.ptrs_per_pte - 1)]
+    if pte and not pte_present(pte):
+        if is_device_private_pte(pte):
+            writable = pte_kind(pte) == SWP_DEVICE_WRITE
+            if writable or not write:
+                return (pte >> PFN_SHIFT) << 1 | (1 if writable else 0)
+        elif is_migration_pte(pte):
+            migrate.migration_entry_wait(k, mm, va)
+            return -EBUSY
+        return hmm_vma_fault(k, vma, mm, va, write)
+    if pte == 0 or pte & PTE_PROTNONE or (write and not pte & PTE_WRITE):
+        return hmm_vma_fault(k, vma, mm, va, write)
+    if pte & PTE_SPECIAL:
+        return 0
+    page = vm_normal_page(k, pte)
+    assert page is not None
+    return page.pfn << 1 | (1 if pte & PTE_WRITE else 0)
+
+
+def hmm_vma_fault(k: "Kernel", vma: Vma, mm: Mm, va: i64, write: bool) -> i64:
+    """Fault the page in for the device; the caller starts over."""
+    flags: i64 = FAULT_FLAG_REMOTE
+    if write:
+        flags |= FAULT_FLAG_WRITE
+    fault = handle_mm_fault(k, vma, mm, va, flags)
+    return -EFAULT if fault & VM_FAULT_ERROR else -EBUSY
+
+
+from simulator.mm import migrate  # noqa: E402
+from simulator.mm import vma as vma_module  # noqa: E402

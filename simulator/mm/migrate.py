@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+"""mm/migrate.c and the migration half of mm/rmap.c: migration entries in and out.
+
+Anonymous pages only; that is what migrate_device.py moves.
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator import features, sites
+from simulator.mm.memory import (
+    mk_pte, pte_mkdirty, pte_offset_map_lock, pte_unmap_unlock, vm_page_prot,
+)
+from simulator.mm.mm_types import (
+    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY, PTE_PRESENT,
+    PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_WRITE, PTE_YOUNG, REF_MAP, SWP_DEVICE_READ,
+    SWP_DEVICE_WRITE, SWP_MIGRATION_READ, SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, Mm,
+    Page, PageTable, Vma, is_migration_pte, mk_swap_pte, pte_kind, pte_present,
+)
+from simulator.mm.page_ref import folio_get, folio_put
+from simulator.mm.pgtable import pfn_to_page, ptep_get_and_clear, set_pte_at
+from simulator.mm.rmap import (
+    folio_add_anon_rmap_pte, folio_remove_rmap_pte, folio_try_share_anon_rmap_pte, vma_address,
+)
+from simulator.sched.lock import down_read, up_read, wait_until_unlocked
+from simulator.state import WRITE, pte_obj
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def migration_entry_wait(k: "Kernel", mm: Mm, va: i64) -> None:
+    """A fault met a migration entry: sleep until the page under migration is unlocked. The
+    entry, seen under the lock, keeps the page alive."""
+    table = pte_offset_map_lock(k, sites.MIGRATION_ENTRY_WAIT__LOCK, mm, va)
+    if table is None:
+        return
+    pte = table.pte[va & (k.ptrs_per_pte - 1)]
+    if not is_migration_pte(pte):
+        pte_unmap_unlock(k, table)
+        return
+    page = pfn_to_page(k, pte >> PFN_SHIFT)
+    k.sometimes(features.Z_MIGRATE_ENTRY_WAIT)
+    pte_unmap_unlock(k, table)
+    wait_until_unlocked(k, page.lock)
+
+
+def make_migration_pte(pte: i64, page: Page, exclusive: bool) -> i64:
+    """The migration entry for a present or device private entry that was taken out."""
+    kind = pte_kind(pte)
+    if pte & PTE_WRITE or kind == SWP_DEVICE_WRITE:
+        new = mk_swap_pte(SWP_MIGRATION_WRITE, page.pfn)
+    elif exclusive:
+        new = mk_swap_pte(SWP_MIGRATION_READ_EXCLUSIVE, page.pfn)
+    else:
+        new = mk_swap_pte(SWP_MIGRATION_READ, page.pfn)
+    if pte_present(pte):
+        new |= pte & (PTE_YOUNG | PTE_DIRTY)
+    return new | pte & PTE_SOFT_DIRTY
+
+
+def try_to_migrate(k: "Kernel", page: Page) -> None:
+    """Replace every entry that maps the page by a migration entry, as far as pins allow."""
+    av = page.anon_vma
+    if av is None:
+        return
+    root = av.root
+    assert root is not None
+    down_read(k, sites.TRY_TO_MIGRATE__ANON_VMA_LOCK, root.rwsem)
+    for vma in av.vmas:
+        va = vma_address(vma, page)
+        if va >= 0 and not try_to_migrate_one(k, page, vma, va):
+            break
+    up_read(k, root.rwsem)
+
+
+def try_to_migrate_one(k: "Kernel", page: Page, vma: Vma, va: i64) -> bool:
+    """One VMA's entry; False stops the walk: the page is pinned."""
+    mm = vma.mm
+    assert mm is not None
+    mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, va + 1, mmu_notifier.MMU_NOTIFY_CLEAR)
+    done = True
+    table = pte_offset_map_lock(k, sites.TRY_TO_MIGRATE_ONE__LOCK, mm, va)
+    if table is not None:
+        done = migrate_entry(k, page, mm, table, va)
+        pte_unmap_unlock(k, table)
+    mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, va + 1)
+    return done
+
+
+def migrate_entry(k: "Kernel", page: Page, mm: Mm, table: PageTable, va: i64) -> bool:
+    pte = table.pte[va & (k.ptrs_per_pte - 1)]
+    if pte == 0 or pte >> PFN_SHIFT != page.pfn or is_migration_pte(pte):
+        return True
+    exclusive = page.flags & PG_ANON_EXCLUSIVE != 0
+    k.step(sites.TRY_TO_MIGRATE_ONE__CLEAR_PTE, pte_obj(mm, va), WRITE)
+    pte = ptep_get_and_clear(k, mm, table, va)
+    if pte & PTE_PRESENT:
+        tlb.flush_tlb_page(k, mm, va)
+    if pte_present(pte) and pte & PTE_DIRTY:
+        page.flags |= PG_DIRTY
+    if exclusive and not folio_try_share_anon_rmap_pte(page):
+        set_pte_at(k, mm, table, va, pte)
+        return False
+    k.step(sites.TRY_TO_MIGRATE_ONE__SET_ENTRY, pte_obj(mm, va), WRITE)
+    set_pte_at(k, mm, table, va, make_migration_pte(pte, page, exclusive))
+    folio_remove_rmap_pte(k, page)
+    folio_put(k, page, REF_MAP)
+    return True
+
+
+def remove_migration_ptes(k: "Kernel", src: Page, dst: Page) -> None:
+    """Map `dst` wherever a migration entry of `src` stands."""
+    av = dst.anon_vma
+    if av is None:
+        return
+    root = av.root
+    assert root is not None
+    down_read(k, sites.REMOVE_MIGRATION_PTES__ANON_VMA_LOCK, root.rwsem)
+    for vma in av.vmas:
+        va = vma_address(vma, dst)
+        if va >= 0:
+            remove_migration_pte(k, src, dst, vma, va)
+    up_read(k, root.rwsem)
+
+
+def remove_migration_pte(k: "Kernel", src: Page, dst: Page, vma: Vma, va: i64) -> None:
+    mm = vma.mm
+    assert mm is not None
+    table = pte_offset_map_lock(k, sites.REMOVE_MIGRATION_PTE__LOCK, mm, va)
+    if table is None:
+        return
+    old = table.pte[va & (k.ptrs_per_pte - 1)]
+    if is_migration_pte(old) and old >> PFN_SHIFT == src.pfn:
+        kind = pte_kind(old)
+        folio_get(k, dst, REF_MAP)
+        folio_add_anon_rmap_pte(k, dst, vma, va, kind != SWP_MIGRATION_READ)
+        k.step(sites.REMOVE_MIGRATION_PTE__SET_PTE, pte_obj(mm, va), WRITE)
+        set_pte_at(k, mm, table, va, restored_pte(k, old, kind, dst, vma))
+    pte_unmap_unlock(k, table)
+
+
+def restored_pte(k: "Kernel", old: i64, kind: i64, dst: Page, vma: Vma) -> i64:
+    """The entry that replaces a migration entry."""
+    if dst.flags & PG_DEVICE_PRIVATE:
+        swp = SWP_DEVICE_WRITE if kind == SWP_MIGRATION_WRITE else SWP_DEVICE_READ
+        return mk_swap_pte(swp, dst.pfn) | old & PTE_SOFT_DIRTY
+    pte = mk_pte(dst, vm_page_prot(vma)) | old & PTE_YOUNG
+    if dst.flags & PG_DIRTY and old & PTE_DIRTY:
+        pte = pte_mkdirty(pte)
+        k.sometimes(features.Z_MIGRATE_DIRTY_CARRIED)
+    if not old & PTE_SOFT_DIRTY:
+        pte &= ~PTE_SOFT_DIRTY
+    else:
+        pte |= PTE_SOFT_DIRTY
+    if kind == SWP_MIGRATION_WRITE and not pte & PTE_PROTNONE:
+        pte |= PTE_WRITE
+    return pte
+
+
+def folio_migrate_mapping(page: Page, new: Page, extra: i64) -> bool:
+    """Give the new page the old one's identity; fails when anybody holds a reference that
+    the caller does not know."""
+    if page.ref != 1 + extra:
+        return False
+    new.index = page.index
+    new.anon_vma = page.anon_vma
+    new.anon_vma_gen = page.anon_vma_gen
+    new.flags |= page.flags & ~(PG_DEVICE_PRIVATE | PG_ANON_EXCLUSIVE | 1)
+    new.logical = page.logical
+    return True
+
+
+from simulator.mm import mmu_notifier, tlb  # noqa: E402

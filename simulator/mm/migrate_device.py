@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: MIT
+"""mm/migrate_device.c: migrate_vma_setup(), _pages(), _finalize().
+
+Between setup and pages the driver copies the data; between pages and finalize it maps the
+new pages on the device. Best effort: a page that cannot be locked or is pinned stays.
+"""
+
+from typing import TYPE_CHECKING, Final, final
+
+from mypy_extensions import i64
+
+from simulator import features, sites
+from simulator.errno import EINVAL
+from simulator.mm import swap
+from simulator.mm.anon_vma import anon_vma_prepare
+from simulator.mm.memory import (
+    mk_pte, pte_alloc, pte_mkdirty, pte_offset_map_lock, pte_unmap_unlock, vm_normal_page,
+    vm_page_prot,
+)
+from simulator.mm.migrate import (
+    folio_migrate_mapping, make_migration_pte, remove_migration_ptes, try_to_migrate,
+)
+from simulator.mm.mm_types import (
+    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_DIRTY,
+    PTE_PRESENT, PTE_SPECIAL, PTE_WRITE, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP,
+    SWP_DEVICE_READ, SWP_DEVICE_WRITE, VM_WRITE, Mm, Page, PageTable, Vma, is_device_private_pte,
+    mk_swap_pte, pte_kind, pte_present,
+)
+from simulator.mm.page_ref import folio_get, folio_put, move_ref
+from simulator.mm.pgtable import pfn_to_page, ptep_get_and_clear, set_pte_at
+from simulator.mm.rmap import (
+    folio_add_new_anon_rmap, folio_remove_rmap_pte, folio_try_share_anon_rmap_pte,
+)
+from simulator.sched.lock import folio_trylock, mutex_unlock
+from simulator.state import OBJ_PMD, READ, WRITE, obj, pte_obj
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+SELECT_SYSTEM: Final = 1
+SELECT_DEVICE_PRIVATE: Final = 2
+
+
+@final
+class MigrateVma:
+    """struct migrate_vma. `src[i]`/`dst[i]` are the pages, `migrate[i]` and `write[i]` the
+    flags MIGRATE_PFN_MIGRATE and MIGRATE_PFN_WRITE of src."""
+
+    def __init__(
+        self, vma: Vma, mm: Mm, start: i64, end: i64, select: i64, fault_page: Page | None
+    ) -> None:
+        self.vma: Vma = vma
+        self.mm: Mm = mm
+        self.start: i64 = start
+        self.end: i64 = end
+        self.select: i64 = select
+        self.fault_page: Page | None = fault_page
+        self.src: list[Page | None] = []
+        self.dst: list[Page | None] = []
+        self.migrate: list[bool] = []
+        self.write: list[bool] = []
+        self.flush_owed: bool = False  # bug migratevma-copy-before-flush
+
+
+def migrate_vma_setup(k: "Kernel", args: MigrateVma) -> i64:
+    """Collect, lock, isolate and unmap the pages of the range; 0 or -EINVAL."""
+    vma = args.vma
+    if args.start >= args.end or args.start < vma.start or args.end > vma.end:
+        return -EINVAL
+    migrate_vma_collect(k, args)
+    migrate_device_unmap(k, args)
+    return 0
+
+
+def add(args: MigrateVma, page: Page | None, migrate: bool, write: bool) -> None:
+    args.src.append(page)
+    args.dst.append(None)
+    args.migrate.append(migrate)
+    args.write.append(write)
+
+
+def migrate_vma_collect(k: "Kernel", args: MigrateVma) -> None:
+    mm = args.mm
+    mmu_notifier.mmu_notifier_invalidate_range_start(
+        k, mm, args.start, args.end, mmu_notifier.MMU_NOTIFY_MIGRATE
+    )
+    size = k.ptrs_per_pte
+    va = args.start
+    while va < args.end:
+        stop = min(args.end, (va // size + 1) * size)
+        k.step(
+            sites.MIGRATE_VMA_COLLECT_PMD__PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ
+        )
+        migrate_vma_collect_pmd(k, args, va, stop)
+        va = stop
+    mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, args.start, args.end)
+
+
+def migrate_vma_collect_pmd(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> None:
+    """Take the entries of one page table out. The flush must come before the lock is dropped:
+    afterwards a zap of these entries finds nothing present and flushes nothing."""
+    mm = args.mm
+    table = pte_offset_map_lock(k, sites.MIGRATE_VMA_COLLECT_PMD__LOCK, mm, start)
+    if table is None:
+        for _ in range(start, end):
+            add(args, None, args.vma.inode is None, False)
+        return
+    unmapped = False
+    for va in range(start, end):
+        if collect_pte(k, args, table, va):
+            unmapped = True
+    if unmapped and not k.bug.migratevma_tlb_flush_after_ptl:
+        if k.bug.migratevma_copy_before_flush:
+            args.flush_owed = True
+        else:
+            tlb.flush_tlb_mm_range(k, mm, start, end, False)
+    pte_unmap_unlock(k, table)
+    if unmapped and k.bug.migratevma_tlb_flush_after_ptl:
+        k.step(sites.MIGRATE_VMA_COLLECT_PMD__PTL_DROPPED, obj(OBJ_PMD, mm.id << 16), READ)
+        tlb.flush_tlb_mm_range(k, mm, start, end, False)
+
+
+def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> bool:
+    """One entry; True when a present one was replaced by a migration entry."""
+    vma = args.vma
+    mm = args.mm
+    pte = table.pte[va & (k.ptrs_per_pte - 1)]
+    if pte == 0:
+        add(args, None, vma.inode is None, False)
+        return False
+    page: Page | None = None
+    write = False
+    if not pte_present(pte):
+        if not is_device_private_pte(pte) or not args.select & SELECT_DEVICE_PRIVATE:
+            add(args, None, False, False)
+            return False
+        page = pfn_to_page(k, pte >> PFN_SHIFT)
+        write = pte_kind(pte) == SWP_DEVICE_WRITE
+    else:
+        if not args.select & SELECT_SYSTEM:
+            add(args, None, False, False)
+            return False
+        if pte & PTE_SPECIAL:
+            add(args, None, True, False)
+            return False
+        page = vm_normal_page(k, pte)
+        write = pte & PTE_WRITE != 0
+    if page is None or page.anon_vma is None:
+        add(args, None, False, False)
+        return False
+    folio_get(k, page, REF_TEMP)
+    held = page is args.fault_page
+    if not held and not folio_trylock(k, sites.MIGRATE_VMA_COLLECT_PMD__TRYLOCK, page.lock):
+        folio_put(k, page, REF_TEMP)
+        add(args, None, False, False)
+        return False
+    exclusive = page.flags & PG_ANON_EXCLUSIVE != 0
+    checked = exclusive and k.bug.migratevma_anon_exclusive_gup_fast
+    shared = folio_try_share_anon_rmap_pte(page) if checked else False
+    k.step(sites.MIGRATE_VMA_COLLECT_PMD__CLEAR_PTE, pte_obj(mm, va), WRITE)
+    pte = ptep_get_and_clear(k, mm, table, va)
+    if k.tracing:
+        k.note(f"clear pte {va}")
+    if exclusive:
+        if pte & PTE_PRESENT and not defers_flush(k):
+            tlb.flush_tlb_page(k, mm, va)
+        if not checked:
+            shared = folio_try_share_anon_rmap_pte(page)
+        if not shared:
+            k.sometimes(features.Z_MIGRATE_PINNED_REFUSED)
+            set_pte_at(k, mm, table, va, pte)
+            if not held:
+                mutex_unlock(k, page.lock)
+            folio_put(k, page, REF_TEMP)
+            add(args, None, False, False)
+            return False
+    if pte_present(pte) and pte & PTE_DIRTY:
+        page.flags |= PG_DIRTY
+    k.step(sites.MIGRATE_VMA_COLLECT_PMD__SET_ENTRY, pte_obj(mm, va), WRITE)
+    set_pte_at(k, mm, table, va, make_migration_pte(pte, page, exclusive))
+    folio_remove_rmap_pte(k, page)
+    folio_put(k, page, REF_MAP)
+    add(args, page, True, write)
+    return pte_present(pte)
+
+
+def defers_flush(k: "Kernel") -> bool:
+    """With either bug the per-entry flush is left to the batched one as well."""
+    return k.bug.migratevma_tlb_flush_after_ptl or k.bug.migratevma_copy_before_flush
+
+
+def check_page(k: "Kernel", page: Page, fault_page: Page | None) -> bool:
+    """migrate_vma_check_page(): nobody but us and the mappings holds a reference."""
+    extra: i64 = 1
+    if page is fault_page:
+        extra += 1
+    if page.flags & PG_DEVICE_PRIVATE:
+        extra += 1
+    return page.ref - extra <= page.mapcount
+
+
+def migrate_device_unmap(k: "Kernel", args: MigrateVma) -> None:
+    """Isolate the pages and unmap them from every other mm; those that resist are restored."""
+    swap.lru_add_drain(k)
+    may_drain = True
+    restore = False
+    n = len(args.src)
+    for i in range(n):
+        page = args.src[i]
+        if page is None:
+            continue
+        if not page.flags & PG_DEVICE_PRIVATE:
+            if not page.flags & PG_LRU and may_drain:
+                swap.lru_add_drain_all(k)
+                may_drain = False
+            if not page.flags & PG_LRU:
+                args.migrate[i] = False
+                restore = True
+                continue
+            page.flags &= ~PG_LRU
+            move_ref(page, REF_TEMP, REF_ISOLATED)
+        if page.mapcount:
+            try_to_migrate(k, page)
+        k.step(sites.MIGRATE_DEVICE_UNMAP__CHECK, obj(3, page.pfn), READ)
+        if page.mapcount or not check_page(k, page, args.fault_page):
+            if not page.flags & PG_DEVICE_PRIVATE:
+                page.flags |= PG_LRU
+                move_ref(page, REF_ISOLATED, REF_TEMP)
+            k.sometimes(features.Z_MIGRATE_PINNED_REFUSED)
+            args.migrate[i] = False
+            restore = True
+    if not restore:
+        return
+    for i in range(n):
+        page = args.src[i]
+        if page is None or args.migrate[i]:
+            continue
+        remove_migration_ptes(k, page, page)
+        args.src[i] = None
+        if page is not args.fault_page:
+            mutex_unlock(k, page.lock)
+        folio_put(k, page, REF_TEMP)
+
+
+def migrate_vma_pages(k: "Kernel", args: MigrateVma) -> None:
+    """Hand each page's identity to the driver's new page, or map a new one into a hole."""
+    notified = False
+    for i in range(len(args.src)):
+        new = args.dst[i]
+        page = args.src[i]
+        if new is None:
+            args.migrate[i] = False
+            continue
+        if page is None:
+            if not args.migrate[i]:
+                continue
+            if not notified:
+                notified = True
+                mmu_notifier.mmu_notifier_invalidate_range_start(
+                    k, args.mm, args.start + i, args.end, mmu_notifier.MMU_NOTIFY_MIGRATE
+                )
+            args.migrate[i] = migrate_vma_insert_page(k, args, args.start + i, new)
+            continue
+        extra: i64 = 1 if page is args.fault_page else 0
+        k.step(sites.MIGRATE_VMA_PAGES__MAPPING, obj(3, page.pfn), WRITE)
+        if not folio_migrate_mapping(page, new, extra):
+            args.migrate[i] = False
+        elif new.flags & PG_DEVICE_PRIVATE:
+            k.sometimes(features.Z_MIGRATED_TO_DEVICE)
+        else:
+            k.sometimes(features.Z_MIGRATED_BACK)
+    if notified:
+        mmu_notifier.mmu_notifier_invalidate_range_end(k, args.mm, args.start, args.end)
+
+
+def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) -> bool:
+    """Map the new page where nothing (or the zero page) was; False: somebody was faster."""
+    vma = args.vma
+    mm = args.mm
+    if vma.inode is not None or not pte_alloc(k, mm, va) or anon_vma_prepare(k, vma):
+        return False
+    page.flags |= PG_UPTODATE
+    table = pte_offset_map_lock(k, sites.MIGRATE_VMA_INSERT_PAGE__LOCK, mm, va)
+    if table is None:
+        return False
+    old = table.pte[va & (k.ptrs_per_pte - 1)]
+    if old and not old & PTE_SPECIAL:
+        pte_unmap_unlock(k, table)
+        return False
+    mm.rss_anon += 1
+    folio_add_new_anon_rmap(k, page, vma, va)
+    if not page.flags & PG_DEVICE_PRIVATE:
+        swap.folio_add_lru(k, page)
+    folio_get(k, page, REF_OWNER)
+    if old:
+        k.step(sites.MIGRATE_VMA_INSERT_PAGE__CLEAR_ZERO, pte_obj(mm, va), WRITE)
+        ptep_get_and_clear(k, mm, table, va)
+        tlb.flush_tlb_page(k, mm, va)
+    k.step(sites.MIGRATE_VMA_INSERT_PAGE__SET_PTE, pte_obj(mm, va), WRITE)
+    if page.flags & PG_DEVICE_PRIVATE:
+        kind = SWP_DEVICE_WRITE if vma.flags & VM_WRITE else SWP_DEVICE_READ
+        entry = mk_swap_pte(kind, page.pfn)
+    else:
+        entry = mk_pte(page, vm_page_prot(vma))
+        if vma.flags & VM_WRITE:
+            entry = pte_mkdirty(entry) | PTE_WRITE
+    set_pte_at(k, mm, table, va, entry)
+    memory_value.installed(k, mm, va, page, sites.MIGRATE_VMA_INSERT_PAGE__SET_PTE)
+    pte_unmap_unlock(k, table)
+    return True
+
+
+def migrate_vma_finalize(k: "Kernel", args: MigrateVma) -> None:
+    """Put real entries back, of the new page or the old one, and unlock everything."""
+    for i in range(len(args.src)):
+        new = args.dst[i]
+        page = args.src[i]
+        if page is None:
+            if new is not None:
+                mutex_unlock(k, new.lock)
+                folio_put(k, new, REF_OWNER)
+            continue
+        if new is not None and not args.migrate[i]:
+            mutex_unlock(k, new.lock)
+            folio_put(k, new, REF_OWNER)
+            new = None
+        target = page if new is None else new
+        if not target.flags & PG_DEVICE_PRIVATE:
+            if target is page:
+                page.flags |= PG_LRU
+            else:
+                swap.folio_add_lru(k, target)
+        remove_migration_ptes(k, page, target)
+        if page is not args.fault_page:
+            mutex_unlock(k, page.lock)
+        folio_put(k, page, REF_TEMP if page.flags & PG_DEVICE_PRIVATE else REF_ISOLATED)
+        if new is not None:
+            mutex_unlock(k, new.lock)
+            folio_put(k, new, REF_OWNER)
+    if args.flush_owed:
+        tlb.flush_tlb_mm_range(k, args.mm, args.start, args.end, False)
+
+
+from simulator.mm import mmu_notifier, tlb  # noqa: E402
+from simulator.oracles import memory_value  # noqa: E402

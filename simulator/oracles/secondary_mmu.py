@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""O11 secondary-mmu: the device maps what the CPU's page tables no longer map or permit.
+
+Predictive: a page must not be freed while the device's page table still points to it.
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator import sites
+from simulator.mm.mm_types import PFN_SHIFT, Mm, Page
+from simulator.mm.pgtable import peek
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def page_freed(k: "Kernel", page: Page) -> None:
+    """A frame or device page goes back to its allocator."""
+    d = k.dmirror
+    if d.mm is None:
+        return
+    for va in range(k.nr_arena):
+        if d.pt[va] >> 1 == page.pfn and d.pt[va] >= 0 and page.pfn:
+            k.violate(
+                "secondary-mmu", sites.DMIRROR_MIGRATE_FINALIZE_AND_MAP__LOCK
+                if page.pfn >= 1 << 20 else k.cur.site, k.class_of(page),
+                f"frame {page.pfn} was freed while the device still maps it at page {va}",
+            )
+
+
+def used(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
+    """The device accesses `page` at `va`: the CPU's tables must say the same."""
+    pte = peek(k, mm, va)
+    if pte >> PFN_SHIFT != page.pfn or not page.live and page.pfn:
+        k.violate(
+            "secondary-mmu", k.last_writer(mm, va), k.class_of(page),
+            f"the device uses frame {page.pfn} for page {va}, the page tables do not",
+        )

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Actors, sites, directives, locks."""
