@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--bug", action="append", default=[], help="known bugs of the model")
     parser.add_argument("--rss-limit-mib", type=int, required=True)
+    parser.add_argument("--supervisor", type=int, required=True, help="end when this pid ends")
     parser.add_argument("--engine", choices=("auto", "atheris", "plain"), default="auto")
     parser.add_argument("--stop-at-first", action="store_true", help="end with the first finding")
     options = parser.parse_args(arguments)
@@ -52,7 +53,6 @@ def main(arguments: list[str] | None = None) -> int:
     from simulator.build import mode
     from simulator.run import Machine
 
-    supervisor = os.getppid()
     session = Session(
         Machine(),
         seed=options.seed,
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         stop_at_first=options.stop_at_first,
         engine=engine.NAME,
         mode=mode(),
-        alive=lambda: os.getppid() == supervisor,
+        alive=lambda: os.getppid() == options.supervisor,
     )
     engine.run(
         session,

@@ -99,7 +99,7 @@ class Session:
         self._novelty: Final = Novelty(features.COUNTERS_SIZE)
         self._queue: Final[deque[bytes]] = deque(maxlen=MAX_QUEUE)
         self._donors: Final[deque[Scenario]] = deque(maxlen=MAX_DONORS)
-        self._sizes: Final[dict[Signature, tuple[int, int, bytes]]] = {}
+        self._sizes: Final[dict[Signature, tuple[int, int, int]]] = {}
         self._slot: Final = Slot(work / "in-flight")
         self._findings_folder: Final = work / "findings"
         self._findings_folder.mkdir()
@@ -210,7 +210,7 @@ class Session:
         assert violation is not None
         self.statistics.violations += 1
         recorded = _recorded(scenario, strategy, outcome)
-        size = (len(recorded.ops), len(recorded.directives), encode(recorded))
+        size = (len(recorded.ops), len(recorded.directives), outcome.steps)
         known = self._sizes.get(violation.signature)
         if known is not None and known <= size:
             return
