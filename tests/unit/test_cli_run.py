@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""`mmfarm run` around its engine: exit codes, the report, and what an interrupt leaves."""
+
+import json
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+
+from fuzz.findings import Finding
+from fuzz.statistics import InternalError, Statistics
+from triage import local
+from workers import laptop
+from workers.store import Store
+
+FINDING = Finding(
+    oracle="leak", culprit="zap_pte_range", object_class="page", promise="a page is left over.",
+    text="# mmfarm scenario 1\nconfig pmd_order=3 frames=64\n1 T0 read 0\n", digest="0" * 16,
+    build_id="0" * 64, steps=7, origin="farm",
+)
+RAN = laptop.SliceEnded(1, "ok", Statistics(executions=500, cpu_seconds=1.0), 2)
+Engine = Callable[[Store], Generator[laptop.Event, None, None]]
+
+
+def found(store: Store) -> laptop.Found:
+    """A slice files a finding and says so."""
+    run_id = store.create_run({"seconds": 1.0, "bugs": [], "seed": None})
+    attempt = store.begin_run(run_id)
+    assert attempt is not None
+    figures = laptop.jobs.RunFigures("findings")
+    (recorded,) = store.end_run(run_id, attempt, figures, [FINDING], "")
+    failure = store.failure(recorded.failure_id)
+    assert failure is not None
+    return laptop.Found(failure, first=True)
+
+
+def done(*failures: laptop.FailureDetail) -> laptop.Done:
+    return laptop.Done(list(failures), 0, 0.0, 0.0, 0, {}, 0, [])
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: Engine, *, as_json: bool = False
+) -> int:
+    monkeypatch.setattr(local, "run_local", lambda store, folder, **options: engine(store))
+    request = local.Request(1.0, (), None, tmp_path, own_folder=True, jobs=1)
+    return local.run(request, as_json)
+
+
+def quiet(store: Store) -> Generator[laptop.Event, None, None]:
+    yield laptop.SliceStarted(1)
+    yield RAN
+    yield done()
+
+
+def finding(store: Store) -> Generator[laptop.Event, None, None]:
+    event = found(store)
+    yield laptop.SliceStarted(1)
+    yield event
+    yield RAN
+    yield done(event.failure)
+
+
+def dead(store: Store) -> Generator[laptop.Event, None, None]:
+    yield laptop.SliceStarted(1)
+    yield laptop.Trouble("a slice failed: no engine")
+    yield done()
+
+
+def contradicting(store: Store) -> Generator[laptop.Event, None, None]:
+    error = InternalError("nondeterminism", "digests differ")
+    yield laptop.SliceEnded(1, "error", Statistics(executions=5, internal_errors=[error]), 0)
+    yield done()
+
+
+@pytest.mark.parametrize(
+    ("engine", "code"), [(quiet, 0), (finding, 1), (dead, 3), (contradicting, 3)]
+)
+def test_the_exit_code_tells_clean_from_found_from_broken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: Engine, code: int
+) -> None:
+    assert run(monkeypatch, tmp_path, engine) == code
+
+
+def test_the_report_names_the_command_that_explains(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, tmp_path, finding)
+    out = capsys.readouterr().out
+    assert f"MMFARM_DATA={tmp_path} mmfarm triage show 1" in out
+    assert "leak zap_pte_range page" in out
+    assert "500 executions" in out
+
+
+def test_the_json_report_holds_the_scenario_and_the_figures(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, tmp_path, finding, as_json=True)
+    report = json.loads(capsys.readouterr().out)
+    assert report["executions"] == 500
+    (one,) = report["findings"]
+    assert one["scenario"] == FINDING.text
+    assert one["signature"] == {
+        "oracle": "leak", "culprit": "zap_pte_range", "object_class": "page"
+    }
+
+
+def test_trouble_is_told_and_not_swallowed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, tmp_path, dead)
+    assert "a slice failed: no engine" in capsys.readouterr().out
+
+
+def test_an_interrupted_run_reports_what_it_had_stored(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(store: Store) -> Generator[laptop.Event, None, None]:
+        yield laptop.SliceStarted(1)
+        found(store)  # what run_local does while it is being closed
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(monkeypatch, tmp_path, interrupted, as_json=True)
+    assert len(json.loads(capsys.readouterr().out)["findings"]) == 1
