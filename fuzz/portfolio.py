@@ -33,6 +33,7 @@ from simulator.sched.strategies import (
     BoundedPreemptions,
     Directed,
     Exploring,
+    Guided,
     Pct,
     Pos,
     RandomWalk,
@@ -50,12 +51,13 @@ _RANDOM_WALK: Final[i64] = 2
 _STICKY: Final[i64] = 3
 _POS: Final[i64] = 4
 _STARVE: Final[i64] = 5
-_SURW: Final[i64] = 6  # this one and the following need a profile
-_PCT: Final[i64] = 7
-_BOUNDED: Final[i64] = 8
-_DIRECTED: Final[i64] = 9
-_SHARES: Final[list[int]] = [0, 3, 11, 10, 19, 8, 19, 10, 5, 15]
-NR_STRATEGIES: Final[i64] = 10
+_GUIDED: Final[i64] = 6  # needs directives
+_SURW: Final[i64] = 7  # this one and the following need a profile
+_PCT: Final[i64] = 8
+_BOUNDED: Final[i64] = 9
+_DIRECTED: Final[i64] = 10
+_SHARES: Final[list[int]] = [0, 2, 10, 9, 17, 7, 10, 17, 9, 5, 14]
+NR_STRATEGIES: Final[i64] = 11
 
 _STICKINESS: Final[list[int]] = [2, 4, 10, 30]  # one switch in that many steps
 _DEPTHS: Final[list[int]] = [3, 4, 6]  # of PCT
@@ -86,24 +88,28 @@ class Portfolio:
         if scenario is not self.scenario or last_outcome is None:
             self.profiled = False
         self.scenario = scenario
-        kind = self._rotate()
+        kind = self._rotate(len(scenario.directives) > 0)
         strategy = self._make(kind, scenario)
         if strategy is not None:
             self._add_faults(strategy)
             self.profiled = True  # by the time of the next call
         return strategy
 
-    def _rotate(self) -> i64:
+    def _rotate(self, directives: bool) -> i64:
         """The kind that is most behind its share, of those that are possible now."""
+        profiled = self.profiled and self.profile.nr_active > 0
         best: i64 = -1
+        total: i64 = 0
         kind: i64 = 0
         while kind < NR_STRATEGIES:
-            self.credit[kind] += _SHARES[kind]
-            possible = kind < _SURW or (self.profiled and self.profile.nr_active > 0)
-            if possible and (best < 0 or self.credit[kind] > self.credit[best]):
-                best = kind
+            if kind != _GUIDED or directives:
+                self.credit[kind] += _SHARES[kind]
+                total += _SHARES[kind]
+                possible = kind < _SURW or profiled
+                if possible and (best < 0 or self.credit[kind] > self.credit[best]):
+                    best = kind
             kind += 1
-        self.credit[best] -= 100
+        self.credit[best] -= total
         return best
 
     def _make(self, kind: i64, scenario: Scenario) -> Exploring | None:
@@ -118,12 +124,15 @@ class Portfolio:
         if kind == _RANDOM_WALK:
             return RandomWalk(rng, profile, quiet)
         if kind == _STICKY:
-            return Sticky(rng, profile, quiet, _STICKINESS[rng.below(len(_STICKINESS))])
+            return Sticky(rng, profile, quiet, self._stickiness(rng))
         if kind == _POS:
             return Pos(rng, profile, quiet)
         if kind == _STARVE:
             victim: i64 = scenario.ops[rng.below(len(scenario.ops))].actor if scenario.ops else 0
             return Starve(rng, profile, quiet, victim, length // 2)
+        if kind == _GUIDED:
+            tail = rng.between(0, len(scenario.ops))
+            return Guided(rng, profile, 0, scenario, tail, self._stickiness(rng))
         if kind == _PCT:
             return Pct(rng, profile, quiet, _DEPTHS[rng.below(len(_DEPTHS))], length)
         if kind == _BOUNDED:
@@ -134,6 +143,9 @@ class Portfolio:
                 pairs.append(self._rare_pair(rng))
             return Directed(rng, profile, quiet, pairs)
         return Surw(rng, profile, quiet, rng.between(1, 3))
+
+    def _stickiness(self, rng: Rng) -> i64:
+        return _STICKINESS[rng.below(len(_STICKINESS))]
 
     def _quiet(self, scenario: Scenario) -> i64:
         """The op before which nothing happens: mostly the first one of a second actor, for

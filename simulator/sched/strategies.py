@@ -18,7 +18,16 @@ from librt.vecs import vec
 from mypy_extensions import i64, mypyc_attr
 
 from simulator.rng import Rng
-from simulator.scenario import MAX_FUZZ_DIRECTIVES, NR_ACTORS
+from simulator.scenario import (
+    FAIL,
+    IPI,
+    MAX_FUZZ_DIRECTIVES,
+    NR_ACTORS,
+    PARK,
+    SWITCH,
+    TLB,
+    Scenario,
+)
 from simulator.sched.profile import (
     A_ACTOR,
     A_POS,
@@ -31,13 +40,14 @@ from simulator.sched.profile import (
     PAIR,
     STRIDE,
     Profile,
-    slot_of,
 )
 from simulator.sched.strategy import Strategy
+from simulator.sites import BY_NAME
 
 MAX_TARGETS: Final[i64] = 3  # contended objects that one SURW run looks at
 MAX_STARVED_LOG2: Final[i64] = 10  # a victim waits for at most 2^10 steps
 MAX_IPI_LOG2: Final[i64] = 7  # an IPI is late by less than 2^7 steps
+LEFT_OUT_ONE_IN: Final[i64] = 12  # decisions of a schedule that is followed
 _HIGH: Final[i64] = 1 << 20  # above every priority that PCT lowers to
 
 
@@ -430,3 +440,90 @@ class Directed(Exploring):
             and self.pend_visit[actor] >= self.pairs[at + B_VISIT]
         ):
             self.met = True
+
+
+@final
+class Guided(Exploring):
+    """Follows the schedule of a scenario, leaving out a decision now and then, up to op
+    `tail`; from there on it is sticky. So what one schedule has reached is where the next
+    searches begin. A park counts as a switch to whom it waits for."""
+
+    def __init__(
+        self, rng: Rng, profile: Profile, quiet: i64, scenario: Scenario, tail: i64, one_in: i64
+    ) -> None:
+        super().__init__(rng, profile, quiet)
+        self.tail: i64 = tail
+        self.one_in: i64 = one_in
+        place: dict[int, int] = {}
+        for i, op in enumerate(scenario.ops):
+            place[op.uid] = i
+        # Decisions of op i are those at first[i]..first[i + 1] - 1, in canonical order.
+        self.first: vec[i64] = vec[i64]([0] * (len(scenario.ops) + 1))
+        self.sites: list[i64] = []
+        self.visits: list[i64] = []
+        self.kinds: list[i64] = []
+        self.args: list[i64] = []
+        for directive in scenario.directives:
+            if rng.chance(1, LEFT_OUT_ONE_IN):
+                continue
+            kind: i64 = directive.kind
+            arg: i64 = directive.arg
+            if kind == PARK:
+                kind = SWITCH
+                arg = scenario.ops[place[arg]].actor
+            self.first[place[directive.uid] + 1] += 1
+            self.sites.append(BY_NAME[directive.site])
+            self.visits.append(directive.visit)
+            self.kinds.append(kind)
+            self.args.append(arg)
+        i = 0
+        while i < len(scenario.ops):
+            self.first[i + 1] += self.first[i]
+            i += 1
+        self.cur: i64 = 0
+
+    def choose(self, cur: i64, site: i64, obj: i64, access: i64, runnable: i64) -> i64:
+        self.cur = cur
+        return super().choose(cur, site, obj, access, runnable)
+
+    def _planned(self, kind: i64) -> i64:
+        """The argument of the decision of a kind where the current actor stands, or -1."""
+        pos = self.pend_pos[self.cur]
+        i = self.first[pos]
+        while i < self.first[pos + 1]:
+            if (
+                self.kinds[i] == kind
+                and self.sites[i] == self.pend_site[self.cur]
+                and self.visits[i] == self.pend_visit[self.cur]
+            ):
+                return self.args[i]
+            i += 1
+        return -1
+
+    def decide(self, cur: i64, site: i64, obj: i64, access: i64, runnable: i64) -> i64:
+        if self.pend_pos[cur] >= self.tail:
+            if not self.rng.chance(1, self.one_in):
+                return cur
+            return random_of(self.rng, runnable & ~(1 << cur))
+        target = self._planned(SWITCH)
+        return target if target >= 0 else cur
+
+    def fail(self, site: i64) -> bool:
+        if self.left > 0 and self._planned(FAIL) >= 0:
+            self.left -= 1
+            return True
+        return super().fail(site)
+
+    def tlb(self, entries: i64) -> i64:
+        entry = self._planned(TLB)
+        if self.left > 0 and 0 < entry <= entries:
+            self.left -= 1
+            return entry
+        return super().tlb(entries)
+
+    def ipi(self, site: i64) -> i64:
+        late = self._planned(IPI)
+        if self.left > 0 and late > 0:
+            self.left -= 1
+            return late
+        return super().ipi(site)

@@ -9,13 +9,25 @@ import pytest
 from fuzz.generate import generate
 from fuzz.portfolio import Portfolio
 from fuzz.rng import Rng
+from simulator.ops import OP_READ
 from simulator.run import Machine
-from simulator.scenario import MAX_FUZZ_DIRECTIVES, Op, Scenario
+from simulator.scenario import (
+    FAIL,
+    IPI,
+    MAX_FUZZ_DIRECTIVES,
+    PARK,
+    SWITCH,
+    TLB,
+    Directive,
+    Op,
+    Scenario,
+)
 from simulator.sched.profile import A_ACTOR, A_SITE, B_ACTOR, B_SITE, PAIR, Profile
 from simulator.sched.strategies import (
     BoundedPreemptions,
     Directed,
     Exploring,
+    Guided,
     Pct,
     Pos,
     RandomWalk,
@@ -25,6 +37,7 @@ from simulator.sched.strategies import (
     races,
     random_of,
 )
+from simulator.sites import NAMES
 
 READ, WRITE = 0, 1
 Access = tuple[int, int, int]  # site, object, access
@@ -76,6 +89,15 @@ def profile_of(programs: list[list[Access]]) -> Profile:
 TWO = [[(10, 1, WRITE), (11, 5, WRITE), (12, 1, WRITE)], [(20, 1, WRITE), (21, 6, WRITE)]]
 LONG = [[(10 + a, 1, WRITE)] * 30 for a in range(3)]
 
+# One op for each actor of LONG, and a schedule: actor 0 gives way at its 4th step, and so on.
+SITE_NAMES = [NAMES[10 + actor] for actor in range(3)]
+PLANNED = Scenario(ops=tuple(Op(actor + 1, actor, OP_READ, (0,)) for actor in range(3)))
+PLANNED = PLANNED.with_directives((
+    Directive(1, SITE_NAMES[0], 4, SWITCH, 2),
+    Directive(3, SITE_NAMES[2], 6, PARK, 2),
+    Directive(2, SITE_NAMES[1], 11, SWITCH, 0),
+))
+
 MAKERS: dict[str, Callable[[Rng, Profile], Exploring]] = {
     "run-to-block": lambda rng, profile: Exploring(rng, profile, 0),
     "random-walk": lambda rng, profile: RandomWalk(rng, profile, 0),
@@ -87,6 +109,7 @@ MAKERS: dict[str, Callable[[Rng, Profile], Exploring]] = {
     "bounded": lambda rng, profile: BoundedPreemptions(rng, profile, 0, 2, 60),
     "directed": lambda rng, profile: Directed(
         rng, profile, 0, [0] if profile.nr_pairs else []),
+    "guided": lambda rng, profile: Guided(rng, profile, 0, PLANNED, rng.below(4), 4),
 }
 
 
@@ -240,6 +263,47 @@ def test_directed_turns_an_observed_pair_round() -> None:
         assert order.index(10) < order.index(20)
 
 
+def test_guided_follows_a_schedule_and_leaves_decisions_out_now_and_then() -> None:
+    counts: Counter[tuple[int, ...]] = Counter()
+    for seed in range(300):
+        happened = play(Guided(Rng(seed), Profile(), 0, PLANNED, 3, 2), LONG)
+        turns = [happened[0][0]] + [b[0] for a, b in zip(happened, happened[1:], strict=False)
+                                    if a[0] != b[0]]
+        counts[tuple(turns)] += 1
+    followed = (0, 2, 1, 0, 1, 2)
+    assert counts.most_common(1)[0][0] == followed
+    assert 180 < counts[followed] < 285
+
+
+def test_guided_is_free_from_its_tail_on() -> None:
+    orders = {
+        tuple(play(Guided(Rng(s), Profile(), 0, PLANNED, 0, 2), LONG)) for s in range(30)
+    }
+    assert len(orders) == 30
+
+
+def test_guided_repeats_the_faults_of_a_schedule() -> None:
+    scenario = PLANNED.with_directives((
+        Directive(1, SITE_NAMES[0], 1, FAIL),
+        Directive(1, SITE_NAMES[0], 2, TLB, 2),
+        Directive(1, SITE_NAMES[0], 3, IPI, 9),
+    ))
+    seen: Counter[tuple[bool, int, int, int]] = Counter()
+    for seed in range(100):
+        strategy = Guided(Rng(seed), Profile(), 0, scenario, 3, 2)
+        strategy.begin(3)
+        answers = []
+        for visit in (1, 2, 3):
+            strategy.pend_site[0] = 10
+            strategy.pend_visit[0] = visit
+            strategy.choose(0, 10, 1, WRITE, 1)
+            answers.append((strategy.fail(10), strategy.tlb(3), strategy.ipi(10)))
+        assert answers[0][1:] == (0, 0)
+        assert answers[1][0] is False
+        seen[answers[0][0], answers[1][1], answers[1][2], answers[2][2]] += 1
+    assert seen[True, 2, 0, 9] > 60
+
+
 def test_random_of_gives_every_actor_of_a_mask() -> None:
     rng = Rng(2)
     assert {random_of(rng, 0b1010_0000_0010) for _ in range(100)} == {1, 9, 11}
@@ -314,7 +378,7 @@ def test_portfolio_keeps_its_shares_and_is_deterministic() -> None:
     kinds, digests = campaign()
     assert (kinds, digests) == campaign()
     for name, share in (("Pos", 19), ("Surw", 19), ("Directed", 15), ("RandomWalk", 11),
-                        ("Sticky", 10), ("Pct", 10), ("Starve", 8), ("BoundedPreemptions", 5)):
+                        ("Sticky", 10), ("Pct", 10), ("Starve", 8), ("BoundedPreemptions", 6)):
         assert abs(kinds[name] / 4 - share) <= 4, kinds
     assert len(set(digests)) > 200
 
