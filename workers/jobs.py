@@ -87,9 +87,9 @@ def fuzz(
         store.end_run(run_id, attempt, RunFigures(ExitKind.ERROR.value), found, note)
         raise
     found, complaints = _usable(result.findings, work)
-    recorded = store.end_run(
-        run_id, attempt, _figures(result), found, "\n".join([*complaints, result.log_tail])
-    )
+    if result.exit_kind not in (ExitKind.OK, ExitKind.FINDINGS):
+        complaints.append(result.log_tail)  # the log of a slice that went well tells nothing
+    recorded = store.end_run(run_id, attempt, _figures(result), found, "\n".join(complaints))
     shutil.rmtree(work, ignore_errors=True)  # recorded; a rest of it is only a waste of disk
     return Fuzzed(result, recorded)
 

@@ -87,7 +87,7 @@ class RunRow:
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
-    note: str  # the end of the slice's log, or why it was abandoned
+    note: str  # what went wrong: lost findings, the end of the log; else empty
     figures: RunFigures | None  # None until a slice has reported
 
 

@@ -140,7 +140,7 @@ class Run(Base):
     new_entries: Mapped[int]
     # The slice's last words about itself, internal errors of ours among them.
     statistics: Mapped[dict[str, Any]]
-    note: Mapped[str]  # the end of the slice's log, or why it was abandoned
+    note: Mapped[str]  # what went wrong: lost findings, the end of the log; else empty
     # What ran when the slice died. Not a finding: nothing says that the scenario is to blame.
     # Kept as it came out of shared memory, so it need not be canonical.
     in_flight: Mapped[str | None]

@@ -202,7 +202,7 @@ def test_closing_the_iterator_ends_the_slices_and_records_their_finds(
     events = run_local(store, tmp_path, seconds=100, slots=1)
     assert isinstance(next(events), SliceStarted)
     assert isinstance(next(events), Progress)
-    events.close()  # type: ignore[attr-defined]
+    events.close()
     assert time.monotonic() - began < 5
     assert [row.signature.culprit for row in store.failures()] == ["f"]
 
