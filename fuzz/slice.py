@@ -38,6 +38,7 @@ from fuzz.findings import (
 )
 from fuzz.inflight import read_slot
 from fuzz.statistics import InternalError, Statistics, statistics_from_json
+from simulator import build
 from simulator.scenario import MAX_FUZZ_OPS, Scenario
 
 START_GRACE_SECONDS: Final = 15.0  # importing, reading the seeds
@@ -245,8 +246,9 @@ def _kill_group(child: subprocess.Popen[bytes]) -> None:
 
 
 def _environment(work: Path) -> dict[str, str]:
-    """Nothing of ours but what the child needs: no credentials, no addresses of services."""
-    environment = {
+    """Nothing of ours but what the child needs: no credentials, no addresses of services. The
+    child runs the form of the model that we run, found where we find it."""
+    return {
         "PATH": "/usr/bin:/bin",
         "HOME": str(work / "home"),
         "TMPDIR": str(work / "home"),
@@ -254,10 +256,9 @@ def _environment(work: Path) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(Path(fuzz.__file__).resolve().parents[1]),
+        "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),
+        build.VARIABLE: build.mode(),
     }
-    if "MMFARM_MODEL" in os.environ:
-        environment["MMFARM_MODEL"] = os.environ["MMFARM_MODEL"]
-    return environment
 
 
 @final

@@ -27,8 +27,8 @@ ID_FILE: Final = "BUILD_ID"
 GROUP: Final = "mmfarm_model"
 ROOT: Final = Path(__file__).resolve().parent.parent
 HOT_FUZZ: Final = (
-    "codec", "crossover", "draft", "generate", "hints", "mutate", "operands", "portfolio", "rng",
-    "sketch", "slots",
+    "codec", "crossover", "draft", "generate", "hints", "mutate", "novelty", "operands",
+    "portfolio", "rng", "search", "sketch", "slots",
 )
 
 _mode = ""
