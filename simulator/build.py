@@ -152,6 +152,9 @@ def compile_model() -> float:
 
 def main() -> int:
     """`python -m simulator.build`: compile if the compiled set does not fit the sources."""
+    if sys.argv[1:] == ["--mode"]:
+        print("compiled" if compiled_id() == build_id() else "interpreted")
+        return 0
     if compiled_id() == build_id():
         print("the compiled model is up to date")
         return 0
@@ -167,6 +170,6 @@ def main() -> int:
 if __name__ == "__main__":
     # Compile in a child that interprets, so that what is replaced is not in use.
     if os.environ.get(VARIABLE) != "interpreted":
-        command = [sys.executable, "-m", "simulator.build"]
+        command = [sys.executable, "-m", "simulator.build", *sys.argv[1:]]
         sys.exit(subprocess.call(command, env={**os.environ, VARIABLE: "interpreted"}))
     sys.exit(main())

@@ -1,0 +1,35 @@
+# mmfarm: everything a person types. Each target does its own set-up on a fresh machine.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: run test bench lint setup
+run: setup
+	$(BIN)/mmfarm run --seconds 60
+
+test: setup
+	MMFARM_MODEL=$$($(BIN)/python -m simulator.build --mode) $(BIN)/python -m pytest -n 2 $(ARGS)
+
+bench: setup
+	$(BIN)/mmfarm bench speed
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# The model is compiled where a C compiler is found, and interpreted otherwise.
+setup: $(STAMP)
+	@$(BIN)/python -m simulator.build
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo 'mmfarm needs Python 3.11 or newer: set PYTHON=python3.11'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || test "$$(id -u)" != 0 \
+	    || { apt-get update -q && apt-get install -qy python3-venv python3-dev gcc; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	    || { echo 'no venv module: apt-get install python3-venv python3-dev gcc'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt 'pip>=25.1'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e . --group dev
+	@touch $@
