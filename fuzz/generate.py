@@ -118,12 +118,12 @@ def small_number(rng: Rng, low: i64, high: i64) -> i64:
 
 def pick_config(rng: Rng) -> Config:
     """A small machine. One cpu for each actor most of the time; shared ones, where context
-    switches happen, a quarter of the time."""
+    switches happen, a third of the time."""
     r = rng.below(16)
     cpus: i64 = 0
     if r < 2:
         cpus = 1
-    elif r < 4:
+    elif r < 5:
         cpus = 2
     placement: list[tuple[int, int]] = []
     if cpus == 2 and rng.chance(1, 2):
@@ -235,6 +235,8 @@ class _Draft:
                 actor = rng.pick(self.cast)
             if not self.sketch.exists(actor):
                 actor = 0
+            if rng.chance(1, 8) and self.sketch.exists(actor) and actor < NR_USER_ACTORS:
+                self.fork(actor)
             code = pick_code(self.sketch, rng, actor, self.weights)
             if code == OP_FORK:
                 self.fork(actor)

@@ -14,7 +14,6 @@ from mypy_extensions import i64
 from fuzz.rng import Rng
 from fuzz.sketch import (
     FILE_BACKED,
-    FIRST,
     GROWS,
     MAPPED,
     READABLE,
@@ -103,7 +102,6 @@ ADVICE_WEIGHTS[MADV_GUARD_REMOVE] = 4
 
 PROT_R: Final[i64] = 1
 PROT_RW: Final[i64] = 3
-FIRST_GROWING: Final[i64] = FIRST | GROWS
 
 
 def can_run(sketch: Sketch, actor: i64, code: i64) -> bool:
@@ -173,19 +171,17 @@ def _is_handle(code: i64, slot: i64) -> bool:
 
 
 def pick_page(sketch: Sketch, rng: Rng, mm: i64, need: i64) -> i64:
-    """A page, mostly a hot one, mostly one that has the bits of `need`."""
+    """A page, mostly a hot one, mostly one that has the bits of `need`; of a stack at times
+    one below it, which makes it grow."""
     page = sketch.hot_page(rng) if rng.chance(5, 8) else rng.below(sketch.pages)
-    table = sketch.maps[mm]
-    if rng.chance(15, 16):
-        found = sketch.find(mm, page, need)
-        if found >= 0:
-            page = found
-    elif page > 0 and table[page] & FIRST_GROWING == FIRST_GROWING:
-        page -= 1  # below a stack: make it grow
-    return page
-
-
-
+    if rng.chance(1, 16):
+        return page
+    found = sketch.find(mm, page, need)
+    if found < 0:
+        return page
+    if sketch.maps[mm][found] & GROWS and rng.chance(1, 3):
+        return max(0, sketch.vma_start(mm, found) - rng.between(1, 3))
+    return found
 
 
 def pick_word(sketch: Sketch, rng: Rng, mm: i64, need: i64) -> i64:
@@ -401,12 +397,12 @@ def _mmap_args(sketch: Sketch, rng: Rng, mm: i64) -> list[int]:
         flags = MMAP_NOREPLACE
     elif r < 7:
         flags = MMAP_NORESERVE
-    elif r < 9 and not shared and not backing:
-        flags = MMAP_GROWSDOWN
-    elif r < 10 and not shared and not backing:
-        flags = MMAP_DROPPABLE
-    elif r < 11:
+    elif r < 8:
         flags = rng.below(1 << len(MMAP_FLAGS))
+    elif r < 11 and not shared and not backing:
+        flags = MMAP_GROWSDOWN
+    elif r < 12 and not shared and not backing:
+        flags = MMAP_DROPPABLE
     prot: i64 = PROT_RW if rng.chance(13, 16) else _prot(rng)
     return [start, start + size, prot, shared, backing, offset, flags]
 

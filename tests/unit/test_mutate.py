@@ -139,7 +139,7 @@ def test_known_conflicts_are_flipped_where_they_were_seen() -> None:
     and visit, in favour of the actor that runs the madvise, or until the madvise is over."""
     hints = Hints()
     hints.conflict(Conflict(OP_WRITE, END, 7, OP_MADVISE, BEGIN))
-    found = set()
+    found: set[Directive] = set()
     for seed in range(400):
         found.update(mutate(RACE, Rng(seed), None, hints).directives)
     assert Directive(2, "op:end", 7, SWITCH, 1) in found
@@ -150,7 +150,7 @@ def test_known_conflicts_are_flipped_where_they_were_seen() -> None:
 def test_new_directives_stand_at_sites_that_the_op_is_known_to_pass() -> None:
     hints = Hints()
     hints.saw(OP_WRITE, END, 3)
-    anchors = set()
+    anchors: set[tuple[str, int]] = set()
     for seed in range(600):
         made = mutate(RACE, Rng(seed), None, hints)
         anchors.update((d.site, d.visit) for d in made.directives if d.uid == 2)
