@@ -94,6 +94,17 @@ def call_returns(k: "Kernel", mm: Mm, start: i64, end: i64, call: str) -> None:
             )
 
 
+def own_call_returns(k: "Kernel", mm: Mm, start: i64, end: i64, call: str) -> None:
+    """The same for calls that promise only for what they took away themselves: mremap() and
+    MADV_GUARD_INSTALL do not wait for the flush of a madvise() that is still on its way."""
+    for s in mm.stale:
+        if s.table is None and start <= s.va < end and s.owner == k.cur.id:
+            promise(
+                k, mm, s,
+                f"{call} returned while a CPU may still use the old translation of page {s.va}",
+            )
+
+
 def user_returns(k: "Kernel", cpu: Cpu, mm: Mm) -> None:
     """This CPU will run user code of `mm` next."""
     bit: i64 = 1 << cpu.id

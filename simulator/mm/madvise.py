@@ -1,0 +1,382 @@
+# SPDX-License-Identifier: MIT
+"""mm/madvise.c: advice that zaps, frees, populates, guards, or changes VMA flags.
+
+Holes do not stop a call: what is mapped is advised, and -ENOMEM tells at the end. DONTNEED
+and FREE inside one VMA take only its lock, and flush after they have dropped it.
+
+Not modelled: the lru_lazyfree batch of MADV_FREE (only reclaim would look at it), and
+read-ahead of MADV_WILLNEED.
+"""
+
+from typing import TYPE_CHECKING, Final, final
+
+from mypy_extensions import i64
+
+from simulator import features, ops, sites
+from simulator.errno import EAGAIN, EINVAL, ENOMEM
+from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, swap
+from simulator.mm import vma as vma_tree
+from simulator.mm.mm_types import (
+    PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY, PTE_YOUNG, SWP_MARKER_GUARD, VM_DONTCOPY,
+    VM_DROPPABLE, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_SOFTDIRTY, VM_WIPEONFORK, Mm, Vma,
+    mk_swap_pte, pte_kind, pte_present,
+)
+from simulator.mm.pgtable import write_pte
+from simulator.oracles import stale_tlb
+from simulator.sched.lock import folio_trylock, mutex_unlock
+from simulator.state import OBJ_VMA, WRITE, obj, pte_obj
+
+if TYPE_CHECKING:
+    from simulator.mm.mmu_gather import MmuGather
+    from simulator.state import Kernel
+
+# enum madvise_lock_mode
+MADVISE_NO_LOCK: Final = 0
+MADVISE_MMAP_READ_LOCK: Final = 1
+MADVISE_MMAP_WRITE_LOCK: Final = 2
+MADVISE_VMA_READ_LOCK: Final = 3
+
+MAX_MADVISE_GUARD_RETRIES: Final = 3
+RESTART: Final = -512  # -ERESTARTSYS of restart_syscall(): the call begins anew
+
+
+@final
+class MadviseBehavior:
+    """struct madvise_behavior: one call, and the part of it inside one VMA."""
+
+    def __init__(self, mm: Mm, behavior: i64, start: i64, end: i64) -> None:
+        self.mm: Mm = mm
+        self.behavior: i64 = behavior
+        self.start: i64 = start
+        self.end: i64 = end
+        self.lock_mode: i64 = MADVISE_NO_LOCK
+        self.tlb: MmuGather | None = None
+        self.prev: Vma | None = None
+
+
+# --- MADV_FREE -------------------------------------------------------------------------------
+
+
+def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) -> None:
+    """Make the private pages of one page table clean and old, so that reclaim may drop them."""
+    mm = tlb.mm
+    table = memory.pte_offset_map_lock(k, sites.MADVISE_FREE_PTE_RANGE__LOCK, mm, start)
+    if table is None:
+        return
+    va = start
+    while va < end:
+        i = va & (k.ptrs_per_pte - 1)
+        pte = table.pte[i]
+        page = memory.vm_normal_page(k, pte) if pte_present(pte) else None
+        if page is None or page.flags & PG_DEVICE_PRIVATE:
+            va += 1
+            continue
+        if page.flags & PG_DIRTY:
+            if not folio_trylock(k, sites.MADVISE_FREE_PTE_RANGE__TRYLOCK, page.lock):
+                va += 1
+                continue
+            shared = page.mapcount != 1
+            if not shared:
+                page.flags &= ~PG_DIRTY
+            mutex_unlock(k, page.lock)
+            if shared:
+                va += 1
+                continue
+        k.step(sites.MADVISE_FREE_PTE_RANGE__CLEAN, pte_obj(mm, va), WRITE)
+        pte = table.pte[i]
+        if pte & (PTE_YOUNG | PTE_DIRTY):
+            write_pte(k, mm, table, va, pte & ~(PTE_YOUNG | PTE_DIRTY), False)
+            mmu_gather.tlb_remove_tlb_entry(tlb, va)
+            if k.tracing:
+                k.note(f"clean pte {va}; flush deferred")
+        va += 1
+    memory.pte_unmap_unlock(k, table)
+
+
+def madvise_free_single_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
+    mm = behavior.mm
+    tlb = behavior.tlb
+    assert tlb is not None
+    if vma.inode is not None:
+        return -EINVAL
+    swap.lru_add_drain(k)
+    mmu_notifier.mmu_notifier_invalidate_range_start(
+        k, mm, behavior.start, behavior.end, mmu_notifier.MMU_NOTIFY_CLEAR
+    )
+    size = k.ptrs_per_pte
+    va = behavior.start
+    while va < behavior.end:
+        stop = min(behavior.end, (va // size + 1) * size)
+        if mm.tables[va >> k.pmd_order] is not None:
+            madvise_free_pte_range(k, tlb, va, stop)
+        va = stop
+    mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, behavior.start, behavior.end)
+    return 0
+
+
+# --- MADV_DONTNEED ---------------------------------------------------------------------------
+
+
+def madvise_dontneed_single_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
+    """zap_page_range_single_batched(), freeing page tables that become empty."""
+    mm = behavior.mm
+    tlb = behavior.tlb
+    assert tlb is not None
+    mmu_notifier.mmu_notifier_invalidate_range_start(
+        k, mm, behavior.start, behavior.end, mmu_notifier.MMU_NOTIFY_CLEAR
+    )
+    memory.unmap_single_vma(
+        k, tlb, vma, behavior.start, behavior.end, memory.ZAP_FLAG_RECLAIM_PT
+    )
+    mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, behavior.start, behavior.end)
+    return 0
+
+
+# --- MADV_POPULATE_* -------------------------------------------------------------------------
+
+
+def madvise_populate(k: "Kernel", behavior: MadviseBehavior) -> i64:
+    """Fault the range in; mmap_lock is held for read, though not all the time."""
+    start = behavior.start
+    write = behavior.behavior == ops.MADV_POPULATE_WRITE
+    while start < behavior.end:
+        pages = gup.faultin_page_range(k, behavior.mm, start, behavior.end, write)
+        if pages < 0:
+            return pages
+        start += pages
+    return 0
+
+
+# --- MADV_GUARD_* ----------------------------------------------------------------------------
+
+
+def madvise_guard_install(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
+    """Markers on every page. Optimistic: only when something is mapped there is it zapped
+    and the walk tried again; after some lost races the whole call begins anew."""
+    # The range is no longer empty: fork() must copy its page tables.
+    err = anon_vma.anon_vma_prepare(k, vma)
+    if err:
+        return err
+    tries: i64 = 0
+    while tries < MAX_MADVISE_GUARD_RETRIES:
+        err = guard_install_walk(k, behavior.mm, behavior.start, behavior.end)
+        if err <= 0:
+            return err
+        if tries:
+            k.sometimes(features.Z_GUARD_RACED_FAULT)
+        memory.zap_vma_range(k, vma, behavior.start, behavior.end, 0)
+        tries += 1
+    return RESTART
+
+
+def guard_install_walk(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
+    """Put markers where nothing is. 1: something is there; 0: all done; or -ENOMEM."""
+    size = k.ptrs_per_pte
+    va = start
+    while va < end:
+        stop = min(end, (va // size + 1) * size)
+        if not memory.pte_alloc(k, mm, va):
+            return -ENOMEM
+        table = memory.pte_offset_map_lock(k, sites.GUARD_INSTALL_PTE_ENTRY__LOCK, mm, va)
+        if table is None:
+            k.retry(sites.GUARD_INSTALL_PTE_ENTRY__RETRY)
+            continue
+        while va < stop:
+            pte = table.pte[va & (size - 1)]
+            if pte == 0:
+                k.step(sites.GUARD_INSTALL_SET_PTE__SET, pte_obj(mm, va), WRITE)
+                write_pte(k, mm, table, va, mk_swap_pte(SWP_MARKER_GUARD, 0), False)
+            elif pte_kind(pte) != SWP_MARKER_GUARD:
+                memory.pte_unmap_unlock(k, table)
+                return 1
+            va += 1
+        memory.pte_unmap_unlock(k, table)
+    return 0
+
+
+def madvise_guard_remove(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
+    size = k.ptrs_per_pte
+    va = start
+    while va < end:
+        stop = min(end, (va // size + 1) * size)
+        table = None
+        if mm.tables[va >> k.pmd_order] is not None:
+            table = memory.pte_offset_map_lock(k, sites.GUARD_REMOVE_PTE_ENTRY__LOCK, mm, va)
+        if table is None:
+            va = stop
+            continue
+        while va < stop:
+            if pte_kind(table.pte[va & (size - 1)]) == SWP_MARKER_GUARD:
+                k.step(sites.GUARD_REMOVE_PTE_ENTRY__CLEAR, pte_obj(mm, va), WRITE)
+                write_pte(k, mm, table, va, 0, False)
+            va += 1
+        memory.pte_unmap_unlock(k, table)
+    return 0
+
+
+# --- advice about flags ----------------------------------------------------------------------
+
+
+def madvise_update_vma(
+    k: "Kernel", behavior: MadviseBehavior, vma: Vma, flags: i64
+) -> Vma | None:
+    """Set the flags of the call's part of `vma`; the VMA that holds it, None: -ENOMEM."""
+    if flags == vma.flags:
+        return vma
+    target = vma_tree.vma_modify_flags(
+        k, behavior.prev, vma, behavior.start, behavior.end, flags
+    )
+    if target is None:
+        return None
+    mmap_lock.vma_start_write(k, target)
+    k.step(sites.MADVISE_UPDATE_VMA__SET_FLAGS, obj(OBJ_VMA, target.id), WRITE)
+    target.flags = flags | (target.flags & VM_SOFTDIRTY)
+    return target
+
+
+def advised_flags(vma: Vma, advice: i64) -> i64:
+    """The VMA's flags after the advice, or -EINVAL."""
+    flags = vma.flags
+    if advice == ops.MADV_NORMAL:
+        return flags & ~(VM_RAND_READ | VM_SEQ_READ)
+    if advice == ops.MADV_SEQUENTIAL:
+        return (flags & ~VM_RAND_READ) | VM_SEQ_READ
+    if advice == ops.MADV_RANDOM:
+        return (flags & ~VM_SEQ_READ) | VM_RAND_READ
+    if advice == ops.MADV_DONTFORK:
+        return flags | VM_DONTCOPY
+    if advice == ops.MADV_DOFORK:
+        return flags & ~VM_DONTCOPY
+    if advice == ops.MADV_WIPEONFORK:
+        if vma.inode is not None or flags & VM_SHARED:
+            return -EINVAL
+        return flags | VM_WIPEONFORK
+    assert advice == ops.MADV_KEEPONFORK
+    if flags & VM_DROPPABLE:
+        return -EINVAL
+    return flags & ~VM_WIPEONFORK
+
+
+# --- one call --------------------------------------------------------------------------------
+
+
+def get_lock_mode(advice: i64) -> i64:
+    if advice == ops.MADV_DONTNEED or advice == ops.MADV_FREE:
+        return MADVISE_VMA_READ_LOCK
+    if advice == ops.MADV_WILLNEED or advice >= ops.MADV_POPULATE_READ:
+        return MADVISE_MMAP_READ_LOCK
+    return MADVISE_MMAP_WRITE_LOCK
+
+
+def madvise_vma_read(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
+    """Advice that leaves the VMA as it is, on [behavior.start, behavior.end) inside it."""
+    advice = behavior.behavior
+    if advice == ops.MADV_DONTNEED:
+        return madvise_dontneed_single_vma(k, behavior, vma)
+    if advice == ops.MADV_FREE:
+        return madvise_free_single_vma(k, behavior, vma)
+    if advice == ops.MADV_GUARD_INSTALL:
+        return madvise_guard_install(k, behavior, vma)
+    if advice == ops.MADV_GUARD_REMOVE:
+        return madvise_guard_remove(k, behavior.mm, behavior.start, behavior.end)
+    return 0  # MADV_WILLNEED
+
+
+def try_vma_read_lock(k: "Kernel", behavior: MadviseBehavior) -> Vma | None:
+    """The locked VMA when the whole call lies inside one; else mmap_lock is taken."""
+    vma = mmap_lock.lock_vma_under_rcu(k, behavior.mm, behavior.start)
+    if vma is not None:
+        if behavior.end <= vma.end:
+            return vma
+        mmap_lock.vma_end_read(k, vma)
+    mmap_lock.mmap_read_lock(k, behavior.mm, sites.MADVISE_LOCK__READ)
+    behavior.lock_mode = MADVISE_MMAP_READ_LOCK
+    return None
+
+
+def madvise_walk_vmas(k: "Kernel", behavior: MadviseBehavior) -> i64:
+    """Apply the advice to every VMA of the range."""
+    mm = behavior.mm
+    last_end = behavior.end
+    if behavior.lock_mode == MADVISE_VMA_READ_LOCK:
+        locked = try_vma_read_lock(k, behavior)
+        if locked is not None:
+            err = madvise_vma_read(k, behavior, locked)
+            mmap_lock.vma_end_read(k, locked)
+            return err
+    unmapped: i64 = 0
+    vma = vma_tree.find_vma(mm, behavior.start)
+    behavior.prev = vma
+    if vma is None or behavior.start <= vma.start:
+        behavior.prev = vma_tree.vma_prev(mm, behavior.start)
+    while True:
+        if vma is None:
+            return -ENOMEM
+        if behavior.start < vma.start:
+            unmapped = -ENOMEM
+            behavior.start = vma.start
+            if behavior.start >= last_end:
+                return unmapped
+        behavior.end = min(vma.end, last_end)
+        if behavior.lock_mode == MADVISE_MMAP_WRITE_LOCK:
+            flags = advised_flags(vma, behavior.behavior)
+            if flags < 0:
+                return flags
+            vma = madvise_update_vma(k, behavior, vma, flags)
+            if vma is None:
+                return -EAGAIN
+        else:
+            err = madvise_vma_read(k, behavior, vma)
+            if err:
+                return err
+        behavior.prev = vma
+        if behavior.end < vma.end:
+            behavior.end = vma.end
+        if behavior.end >= last_end:
+            return unmapped
+        behavior.start = behavior.end
+        vma = vma_tree.find_vma(mm, vma.end)
+
+
+def madvise_once(k: "Kernel", behavior: MadviseBehavior) -> i64:
+    """Lock, gather, advise, flush, unlock."""
+    mm = behavior.mm
+    advice = behavior.behavior
+    behavior.lock_mode = get_lock_mode(advice)
+    if behavior.lock_mode == MADVISE_MMAP_WRITE_LOCK:
+        mmap_lock.mmap_write_lock(k, mm, sites.MADVISE_LOCK__WRITE)
+    elif behavior.lock_mode == MADVISE_MMAP_READ_LOCK:
+        mmap_lock.mmap_read_lock(k, mm, sites.MADVISE_LOCK__READ)
+    else:
+        behavior.tlb = mmu_gather.tlb_gather_mmu(k, mm)
+    if advice == ops.MADV_POPULATE_READ or advice == ops.MADV_POPULATE_WRITE:
+        err = madvise_populate(k, behavior)
+    else:
+        err = madvise_walk_vmas(k, behavior)
+    if behavior.tlb is not None:
+        mmu_gather.tlb_finish_mmu(k, behavior.tlb)
+    if behavior.lock_mode == MADVISE_MMAP_WRITE_LOCK:
+        mmap_lock.mmap_write_unlock(k, mm)
+    elif behavior.lock_mode == MADVISE_MMAP_READ_LOCK:
+        mmap_lock.mmap_read_unlock(k, mm)
+    return err
+
+
+def do_madvise(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> i64:
+    """madvise(); `advice` is an index of ops.ADVICE."""
+    if end <= start:
+        return 0
+    while True:
+        err = madvise_once(k, MadviseBehavior(mm, advice, start, end))
+        if err != RESTART:
+            break
+        k.retry(sites.MADVISE_GUARD_INSTALL__RESTART)
+    if err == 0 or err == -ENOMEM:
+        if advice == ops.MADV_DONTNEED:
+            stale_tlb.call_returns(k, mm, start, end, "madvise(MADV_DONTNEED)")
+        elif advice == ops.MADV_GUARD_INSTALL:
+            stale_tlb.own_call_returns(k, mm, start, end, "madvise(MADV_GUARD_INSTALL)")
+    return err
+
+
+from simulator.mm import gup, mmu_notifier  # noqa: E402

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: MIT
+"""mm/mprotect.c: new protections for a range, VMA by VMA, and the entries behind them."""
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from simulator import sites
+from simulator.errno import EACCES, ENOMEM
+from simulator.mm import memory, mmap_lock, mmu_gather
+from simulator.mm import vma as vma_tree
+from simulator.mm.mm_types import (
+    PG_ANON_EXCLUSIVE, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SWP_MASK,
+    PTE_SWP_SHIFT, PTE_WRITE, SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MIGRATION_READ,
+    SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_ACCESS_FLAGS, VM_ACCOUNT, VM_NORESERVE,
+    VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Vma, pte_kind, pte_present,
+)
+from simulator.mm.pgtable import pfn_to_page, write_pte
+from simulator.oracles import stale_tlb
+from simulator.state import OBJ_PMD, OBJ_VMA, READ, WRITE, obj, pte_obj
+
+if TYPE_CHECKING:
+    from simulator.mm.mmu_gather import MmuGather
+    from simulator.state import Kernel
+
+MM_CP_TRY_CHANGE_WRITABLE: Final = 1
+PTE_PROT_BITS: Final = PTE_PRESENT | PTE_PROTNONE | PTE_WRITE  # what a protection decides
+
+
+def vma_wants_manual_pte_write_upgrade(vma: Vma) -> bool:
+    """Whether single entries may become writable although vm_page_prot says read-only."""
+    if vma.flags & VM_SHARED:
+        return vma.flags & VM_WRITE != 0 and memory.vma_wants_writenotify(vma)
+    return vma.flags & VM_WRITE != 0
+
+
+def can_change_pte_writable(k: "Kernel", vma: Vma, pte: i64) -> bool:
+    """Whether a write fault would do nothing but set the write bit."""
+    if not vma.flags & VM_WRITE or pte & PTE_PROTNONE:
+        return False
+    if not vma.flags & VM_SOFTDIRTY and not pte & PTE_SOFT_DIRTY:
+        return False
+    if vma.flags & VM_SHARED:
+        return pte & PTE_DIRTY != 0
+    page = memory.vm_normal_page(k, pte)
+    return (
+        page is not None
+        and page.anon_vma is not None
+        and page.flags & PG_ANON_EXCLUSIVE != 0
+    )
+
+
+def change_present_pte(
+    k: "Kernel", tlb: "MmuGather", vma: Vma, va: i64, old: i64, cp_flags: i64
+) -> i64:
+    """What a present entry becomes; queues the flush if the hardware must forget the old."""
+    new = (old & ~PTE_PROT_BITS) | memory.vm_page_prot(vma)
+    if (
+        cp_flags & MM_CP_TRY_CHANGE_WRITABLE
+        and not new & PTE_WRITE
+        and can_change_pte_writable(k, vma, new)
+    ):
+        new |= PTE_WRITE
+    if old & PTE_PRESENT and (old ^ new) & PTE_PROT_BITS:
+        mmu_gather.tlb_remove_tlb_entry(tlb, va)
+    return new
+
+
+def change_nonpresent_pte(k: "Kernel", old: i64) -> i64:
+    """Migration and device private entries lose the right to write, whatever is asked for;
+    a fault gives it back."""
+    kind = pte_kind(old)
+    new_kind = kind
+    if kind == SWP_MIGRATION_WRITE:
+        page = pfn_to_page(k, old >> 16)
+        new_kind = SWP_MIGRATION_READ_EXCLUSIVE
+        if page.anon_vma is None:
+            new_kind = SWP_MIGRATION_READ
+    elif kind == SWP_DEVICE_WRITE:
+        new_kind = SWP_DEVICE_READ
+    return (old & ~PTE_SWP_MASK) | (new_kind << PTE_SWP_SHIFT)
+
+
+def change_pte_range(
+    k: "Kernel", tlb: "MmuGather", vma: Vma, start: i64, end: i64, cp_flags: i64
+) -> None:
+    """The entries of one page table. The flush is left to the gather."""
+    mm = tlb.mm
+    table = memory.pte_offset_map_lock(k, sites.CHANGE_PTE_RANGE__LOCK, mm, start)
+    if table is None:
+        return
+    va = start
+    while va < end:
+        i = va & (k.ptrs_per_pte - 1)
+        if table.pte[i]:
+            k.step(sites.CHANGE_PTE_RANGE__MODIFY, pte_obj(mm, va), WRITE)
+            old = table.pte[i]
+            if pte_present(old):
+                new = change_present_pte(k, tlb, vma, va, old, cp_flags)
+            else:
+                new = change_nonpresent_pte(k, old)
+            if new != old:
+                write_pte(k, mm, table, va, new, False)
+                if k.tracing:
+                    k.note(f"change protection of pte {va}; flush deferred")
+        va += 1
+    memory.pte_unmap_unlock(k, table)
+
+
+def change_protection(
+    k: "Kernel", tlb: "MmuGather", vma: Vma, start: i64, end: i64, cp_flags: i64
+) -> None:
+    """Bring the entries of [start, end) in line with the VMA's flags."""
+    mm = tlb.mm
+    size = k.ptrs_per_pte
+    notified = False
+    va = start
+    while va < end:
+        stop = min(end, (va // size + 1) * size)
+        k.step(sites.CHANGE_PMD_RANGE__PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ)
+        if mm.tables[va >> k.pmd_order] is not None:
+            if not notified:
+                mmu_notifier.mmu_notifier_invalidate_range_start(
+                    k, mm, va, end, mmu_notifier.MMU_NOTIFY_PROTECTION_VMA
+                )
+                notified = True
+                start = va
+            change_pte_range(k, tlb, vma, va, stop, cp_flags)
+        va = stop
+    if notified:
+        mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, start, end)
+
+
+def mprotect_fixup(
+    k: "Kernel", tlb: "MmuGather", prev: Vma | None, vma: Vma, start: i64, end: i64, flags: i64
+) -> Vma | None:
+    """Give [start, end) of `vma` the flags: the VMA that now holds it, or None for -ENOMEM."""
+    old = vma.flags
+    if flags == old:
+        return vma
+    if flags & VM_WRITE:
+        if not old & (VM_ACCOUNT | VM_WRITE | VM_SHARED | VM_NORESERVE):
+            flags |= VM_ACCOUNT
+    elif old & VM_ACCOUNT and vma.inode is None and vma.anon_vma is None:
+        flags &= ~VM_ACCOUNT
+    target = vma_tree.vma_modify_flags(k, prev, vma, start, end, flags)
+    if target is None:
+        return None
+    mmap_lock.vma_start_write(k, target)
+    k.step(sites.MPROTECT_FIXUP__SET_FLAGS, obj(OBJ_VMA, target.id), WRITE)
+    target.flags = flags | (target.flags & VM_SOFTDIRTY)
+    cp_flags: i64 = 0
+    if vma_wants_manual_pte_write_upgrade(target):
+        cp_flags = MM_CP_TRY_CHANGE_WRITABLE
+    change_protection(k, tlb, target, start, end, cp_flags)
+    return target
+
+
+def do_mprotect(k: "Kernel", mm: Mm, start: i64, end: i64, prot: i64) -> i64:
+    """mprotect(). What comes before a hole gets its protection; then -ENOMEM."""
+    if end <= start:
+        return 0
+    mmap_lock.mmap_write_lock(k, mm, sites.DO_MPROTECT_PKEY__LOCK)
+    vma = vma_tree.find_vma(mm, start)
+    if vma is None or vma.start > start:
+        mmap_lock.mmap_write_unlock(k, mm)
+        return -ENOMEM
+    prev = vma if start > vma.start else vma_tree.vma_prev(mm, start)
+    tlb = mmu_gather.tlb_gather_mmu(k, mm)
+    err: i64 = 0
+    here = start
+    while here < end:
+        if vma is None or vma.start > here:
+            err = -ENOMEM
+            break
+        flags = (vma.flags & ~VM_ACCESS_FLAGS) | prot
+        if flags & ~(flags >> 4) & VM_ACCESS_FLAGS:
+            err = -EACCES
+            break
+        changed = mprotect_fixup(k, tlb, prev, vma, here, min(vma.end, end), flags)
+        if changed is None:
+            err = -ENOMEM
+            break
+        prev = changed
+        here = changed.end
+        vma = vma_tree.find_vma(mm, here)
+    mmu_gather.tlb_finish_mmu(k, tlb)
+    mmap_lock.mmap_write_unlock(k, mm)
+    if err == 0:
+        stale_tlb.call_returns(k, mm, start, end, "mprotect")
+    return err
+
+
+from simulator.mm import mmu_notifier  # noqa: E402
