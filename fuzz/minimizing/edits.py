@@ -181,12 +181,9 @@ def canonical(scenario: Scenario) -> Scenario:
     )
     directives = []
     for d in scenario.directives:
-        arg = d.arg
-        if d.kind == SWITCH:
-            arg = actors.get(arg, arg)
-        elif d.kind == PARK:
-            arg = uids.get(arg, arg)
-        directives.append(Directive(uids[d.uid], d.site, d.visit, d.kind, arg))
+        names = {SWITCH: actors, PARK: uids}.get(d.kind, {})
+        named = names.get(d.arg, d.arg)
+        directives.append(Directive(uids[d.uid], d.site, d.visit, d.kind, named))
     config = replace(
         scenario.config,
         placement=tuple(sorted((actors.get(a, a), cpu) for a, cpu in scenario.config.placement)),

@@ -60,8 +60,10 @@ def test_a_slice_leaves_a_corpus_that_parses_and_complete_statistics(
     assert result.exit_kind in (ExitKind.OK, ExitKind.FINDINGS), result.log_tail
     assert result.internal_errors == []
     assert result.statistics.engine == engine
-    assert result.statistics.final and lines[-1] == result.statistics
-    assert result.executions > 50 and result.features > 100
+    assert result.statistics.final
+    assert lines[-1] == result.statistics
+    assert result.executions > 50
+    assert result.features > 100
     assert result.statistics.rechecked > 0
     entries = sorted((tmp_path / "corpus").glob("*.mm"))
     assert len(entries) == result.new_entries > 10
@@ -121,7 +123,8 @@ def test_what_was_running_survives_sigkill(tmp_path: Path) -> None:
     _, status = os.waitpid(pid, 0)
     assert os.WIFSIGNALED(status)
     entry = read_slot(path)
-    assert entry is not None and entry.data == b"the culprit"
+    assert entry is not None
+    assert entry.data == b"the culprit"
 
 
 def test_a_child_that_hangs_is_ended_by_the_watchdog(

@@ -101,7 +101,8 @@ def test_a_model_that_raises_is_an_internal_error_with_the_scenario(tmp_path: Pa
     session = make(Broken(), tmp_path)
     session.test(encode(text.parse(SMALL)))
     (error,) = session.statistics.internal_errors
-    assert error.kind == "model-exception" and "IndexError" in error.detail
+    assert error.kind == "model-exception"
+    assert "IndexError" in error.detail
     assert text.parse(error.text).ops == text.parse(SMALL).ops
     assert session.findings == {}
 
