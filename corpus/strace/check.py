@@ -19,7 +19,7 @@ from typing import Final
 
 from corpus.strace import steps as st
 from corpus.strace.differences import reason_for
-from corpus.strace.scenes import Scene, as_steps, is_memfd, scene
+from corpus.strace.scenes import Scene, as_steps, scene
 from corpus.strace.steps import Step
 from corpus.strace.translate import Translation
 from corpus.verify import Runs
@@ -28,6 +28,7 @@ from simulator.outcome import SIGBUS, SIGSEGV, Outcome, result_name
 from simulator.scenario import NR_USER_ACTORS, Config
 
 PMD_ORDER: Final = 9  # x86-64's, so that the model's constants are Linux's
+SPARE_FRAMES: Final = 1024  # for page tables, copies, and what the log's signals touch
 MAX_MODEL_STEPS: Final = 100_000_000  # a log is no loop: only a hanging model takes that many
 # Bits of a pagemap entry (Documentation/admin-guide/mm/pagemap.rst).
 _PRESENT: Final = 1 << 63
@@ -127,15 +128,14 @@ def build(translation: Translation, group: Group) -> Scene:
         if step.code == ops.OP_FORK and step.args[0] not in group.members:
             continue
         chosen.append(step)
-    config = Config(steps=MAX_MODEL_STEPS)
-    return scene(chosen, files, group.members, PMD_ORDER, config, pin_chosen=True)
+    config = Config(pmd_order=PMD_ORDER, frames=SPARE_FRAMES, steps=MAX_MODEL_STEPS)
+    return scene(chosen, files, group.members, config, pin_chosen=True)
 
 
 def _compare(
     translation: Translation, group: Group, played: Scene, outcome: Outcome, checked: Checked,
     name: str,
 ) -> None:
-    pagemaps: Counter[str] = Counter()
     calls: dict[tuple[int, str], list[Difference | None]] = {}
     for index, step in enumerate(played.steps):
         owner = step.args[0] if step.code == ops.OP_FORK else step.space
@@ -208,6 +208,3 @@ def _reason(translation: Translation, step: Step, difference: Difference, name: 
         if earlier and change.start < end and start < change.end:
             return f"{change.name} of line {change.line}, which the model does not have"
     return ""
-
-
-__all__ = ["Checked", "Difference", "Group", "build", "check", "groups", "is_memfd"]

@@ -4,16 +4,16 @@
 Contract: all boundaries that ops name are kept in order, and what is between two neighbours
 shrinks by whole blocks (a block is what one page table maps in the model). So order,
 adjacency, overlap, and the place of every page within its block are kept; ranges of fewer
-than two blocks keep their size. Where mremap() or a file mapping says that two ranges hold
-the same pages, boundaries of one are boundaries of the other, so that both shrink alike and
-equal sizes stay equal.
+than two blocks keep their size. Ranges that hold the same pages (mremap(), file mappings)
+shrink by the same number of blocks, so equal sizes stay equal.
 
 Not promised: distances. Two far mappings come to lie one to two blocks apart.
 """
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from corpus.strace.layout import ANON
@@ -22,14 +22,13 @@ from simulator import ops
 from simulator.scenario import WORDS_PER_PAGE
 
 ADDRESSES: Final = -2  # the axis of addresses; files have theirs, by their number
-# Boundaries multiply when ranges are moved by odd distances again and again. No real log comes
-# near this; it keeps a hostile one from taking all memory.
-_MAX_POINTS: Final = 1 << 20
+# Rounds of evening out what must shrink alike. Real logs need two or three; this ends hostile ones.
+_MAX_ROUNDS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class _Same:
-    """`pages` pages from `first` on one axis are those from `second` on the other."""
+class _Alike:
+    """Pages from `first` on one axis are as many as those from `second` on the other."""
 
     axis: int
     first: int
@@ -43,19 +42,16 @@ class Compaction:
 
     def __init__(self, steps: Iterable[Step], block: int) -> None:
         self._points: dict[int, list[int]] = {ADDRESSES: []}
-        self._small: dict[int, list[int]] = {}
-        self._same: set[_Same] = set()
+        self._alike: list[_Alike] = []
         for step in steps:
             self._gather(step)
-        self._mirror()
-        for axis, points in self._points.items():
-            at = points[0] % block + block if axis == ADDRESSES and points else 0
-            small = []
-            for index, point in enumerate(points):
-                if index:
-                    at += _shrunk(point - points[index - 1], block)
-                small.append(at)
-            self._small[axis] = small
+        # Blocks to take out behind each point, at first as many as can be.
+        self._out = {
+            axis: [max(0, (end - start) // block - 1) for start, end in pairwise(points)]
+            for axis, points in self._points.items()
+        }
+        self._even_out()
+        self._small = {axis: self._place(axis, block) for axis in self._points}
 
     @property
     def end(self) -> int:
@@ -100,49 +96,80 @@ class Compaction:
                 self._add(ADDRESSES, step.args[at] // words)
                 self._add(ADDRESSES, step.args[at] // words + 1)
             elif arg.kind == ops.BACKING and step.args[at] != ANON:
-                file, offset = step.args[at], step.args[at + 1]
-                pages = step.args[1] - step.args[0]
-                for point in (0, offset, offset + pages):
-                    self._add(file, point)
-                self._same.add(_Same(ADDRESSES, step.args[0], file, offset, pages))
-            elif arg.kind == ops.DEST:
-                pages = min(step.args[1] - step.args[0], step.args[3] - step.args[2])
-                self._same.add(_Same(ADDRESSES, step.args[0], ADDRESSES, step.args[2], pages))
+                self._add_file(step, step.args[at], step.args[at + 1])
             elif arg.kind == ops.COUNT and step.code == ops.OP_MEMFD:
                 self._add(step.args[0], 0)
                 self._add(step.args[0], step.args[at])
             at += ops.SLOTS[arg.kind]
         if step.code == ops.OP_MREMAP:
             start, end, to, to_end = step.args[:4]
-            pages = min(end - start, to_end - to)
-            self._same.add(_Same(ADDRESSES, start, ADDRESSES, to, pages))
+            both = min(end - start, to_end - to)
+            for pages in (*(point - start for point in step.inside), both):
+                self._add_alike(_Alike(ADDRESSES, start, ADDRESSES, to, min(pages, both)))
 
-    def _add(self, axis: int, point: int) -> bool:
+    def _add_file(self, step: Step, file: int, offset: int) -> None:
+        self._add(file, 0)
+        pages = step.args[1] - step.args[0]
+        self._add_alike(_Alike(ADDRESSES, step.args[0], file, offset, pages))
+
+    def _add_alike(self, alike: _Alike) -> None:
+        for axis, start in ((alike.axis, alike.first), (alike.other_axis, alike.second)):
+            self._add(axis, start)
+            self._add(axis, start + alike.pages)
+        self._alike.append(alike)
+
+    def _add(self, axis: int, point: int) -> None:
         points = self._points.setdefault(axis, [])
         at = bisect_left(points, point)
-        if at < len(points) and points[at] == point:
-            return False
-        if len(points) >= _MAX_POINTS:
-            raise ValueError("too many different places: this log cannot be made small")
-        insort(points, point)
-        return True
+        if at == len(points) or points[at] != point:
+            insort(points, point)
 
-    def _mirror(self) -> None:
-        """Boundaries inside of ranges that hold the same pages, until no more come."""
-        changed = True
-        while changed:
-            changed = False
-            for same in self._same:
-                for axis, start, other, other_start in (
-                    (same.axis, same.first, same.other_axis, same.second),
-                    (same.other_axis, same.second, same.axis, same.first),
-                ):
-                    points = self._points[axis]
-                    low = bisect_left(points, start)
-                    high = bisect_right(points, start + same.pages)
-                    for point in points[low:high]:
-                        changed |= self._add(other, point - start + other_start)
+    def _even_out(self) -> None:
+        """Take fewer blocks out of one range where its like has fewer to give.
+
+        Each round takes less than the one before, and nothing at all is always even.
+        """
+        for _ in range(_MAX_ROUNDS):
+            even = True
+            for alike in self._alike:
+                one = self._between(alike.axis, alike.first, alike.pages)
+                other = self._between(alike.other_axis, alike.second, alike.pages)
+                surplus = _total(one) - _total(other)
+                even = even and surplus == 0
+                _give_back(one if surplus > 0 else other, abs(surplus))
+            if even:
+                return
+        raise ValueError("too many ranges are moved onto each other: this log cannot be made small")
+
+    def _between(self, axis: int, start: int, pages: int) -> tuple[list[int], range]:
+        points = self._points[axis]
+        return self._out[axis], range(bisect_left(points, start),
+                                      bisect_left(points, start + pages))
+
+    def _place(self, axis: int, block: int) -> list[int]:
+        points = self._points[axis]
+        # Nothing lies at page 0, and the first page keeps its place in its block.
+        at = points[0] % block + block if axis == ADDRESSES and points else 0
+        small = [at] if points else []
+        for (start, end), out in zip(pairwise(points), self._out[axis], strict=True):
+            at += end - start - out * block
+            small.append(at)
+        return small
 
 
-def _shrunk(pages: int, block: int) -> int:
-    return pages if pages < 2 * block else block + pages % block
+def _total(part: tuple[list[int], range]) -> int:
+    out, indices = part
+    return sum(out[index] for index in indices)
+
+
+def _give_back(part: tuple[list[int], range], blocks: int) -> None:
+    """Leave `blocks` blocks more in this range.
+
+    Short stretches give first: a long one lies in many ranges, and what it gives in one of
+    them it gives in all, so that they would never become even.
+    """
+    out, indices = part
+    for index in sorted(indices, key=lambda index: out[index]):
+        given = min(blocks, out[index])
+        out[index] -= given
+        blocks -= given

@@ -8,7 +8,6 @@ other files x0.. in the order of their first use.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from corpus.strace import calls
 from corpus.strace.compact import Compaction
@@ -17,9 +16,6 @@ from corpus.strace.layout import ANON, Region
 from corpus.strace.steps import Step
 from simulator import ops
 from simulator.scenario import Config, Op, Scenario
-
-# Pages that populate may fill at once stay mapped at worst; page tables and copies come on top.
-_SPARE_FRAMES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +27,18 @@ class Scene:
     compaction: Compaction
 
 
-def as_steps(regions: Sequence[Region], files: Sequence[File], space: int, line: int) -> list[Step]:
-    """Stand-in steps that make these mappings, and the memory files they map."""
+def as_steps(
+    regions: Sequence[Region], files: Sequence[File], space: int, line: int,
+    more_files: Sequence[int] = (),
+) -> list[Step]:
+    """Stand-in steps that make these mappings, the memory files they map, and `more_files`."""
     steps: list[Step] = []
-    made: set[int] = set()
+    memory = [file for file in (*more_files, *(region.file for region in regions))
+              if is_memfd(file, files)]
+    for file in dict.fromkeys(memory):
+        pages = -(-files[file].sizes[0] // calls.PAGE_SIZE)
+        steps.append(Step(line, space, ops.OP_MEMFD, (file, pages), "made before", None))
     for region in regions:
-        if is_memfd(region.file, files) and region.file not in made:
-            made.add(region.file)
-            steps.append(memfd_step(region.file, files, space, line))
         args = (region.start, region.end, region.prot, int(region.shared), region.file,
                 region.offset if region.file != ANON else 0, region.flags)
         steps.append(Step(line, space, ops.OP_MMAP, args, "mapped before", None))
@@ -49,23 +49,22 @@ def is_memfd(file: int, files: Sequence[File]) -> bool:
     return file != ANON and calls.small_memfd(files[file])
 
 
-def memfd_step(file: int, files: Sequence[File], space: int, line: int) -> Step:
-    pages = -(-files[file].sizes[0] // calls.PAGE_SIZE)
-    return Step(line, space, ops.OP_MEMFD, (file, pages), "made before", None)
-
-
 def scene(
-    steps: Sequence[Step], files: Sequence[File], members: Sequence[int], pmd_order: int,
-    config: Config, pin_chosen: bool,
+    steps: Sequence[Step], files: Sequence[File], members: Sequence[int], config: Config,
+    pin_chosen: bool,
 ) -> Scene:
-    """The scenario of these steps. `config` gives everything but `pmd_order`, `frames`, `pages`.
+    """The scenario of these steps on the machine of `config`, with an arena that fits and
+    frames for what is populated on top of those of `config`.
 
     `pin_chosen` makes mappings at places that the kernel chose fail where something is mapped
     (noreplace), so that a replay notices when the model has more mapped than the kernel had.
     """
-    block = 1 << pmd_order
-    compaction = Compaction(steps, block)
+    block = 1 << config.pmd_order
     numbers = _file_numbers(steps, files)
+    # A memory file too many is a file of which only the mappings are in the model.
+    steps = [step for step in steps
+             if step.code != ops.OP_MEMFD or numbers[step.args[0]] <= ops.NR_FILES]
+    compaction = Compaction(steps, block)
     made: list[Op] = []
     filled = 0
     for uid, step in enumerate(steps, 1):
@@ -84,10 +83,9 @@ def scene(
         ):
             filled += args[1] - args[0]
         made.append(Op(uid, members.index(step.space), step.code, args))
-    frames = 1 << (filled + _SPARE_FRAMES - 1).bit_length()
     pages = -(-(compaction.end + block) // block) * block
-    full = replace(config, pmd_order=pmd_order, frames=frames,
-                   pages=0 if pages == 8 << pmd_order else pages)
+    full = replace(config, frames=1 << (config.frames + filled - 1).bit_length(),
+                   pages=0 if pages == 8 * block else pages)
     return Scene(Scenario(full, tuple(made)), tuple(steps), compaction)
 
 

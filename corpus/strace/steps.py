@@ -51,7 +51,8 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Step:
     """One op of one space. A step without an answer stands in for something that is no call
-    of its own. `chosen`: the kernel chose the address, so nothing was mapped there."""
+    of its own. `chosen`: the kernel chose the address, so nothing was mapped there. `inside`:
+    where regions ended within the source of an mremap."""
 
     line: int
     space: int
@@ -61,6 +62,7 @@ class Step:
     answer: Answer | None
     chosen: bool = False
     why_not_compared: str = ""
+    inside: tuple[int, ...] = ()
 
     def proves_mapped(self, layout: Layout) -> Iterator[tuple[int, int]]:
         """Ranges that were mapped before this step, or it would have answered otherwise."""

@@ -112,6 +112,10 @@ class _Translator:
         for start, end in step.proves_mapped(layout):
             for low, high in layout.untold(start, end):
                 self.infer(step.space, low, high)
+        if step.code == ops.OP_MREMAP:
+            start, end = step.args[:2]
+            ends = (region.end for region in layout.within(start, end) if region.end < end)
+            step = replace(step, inside=tuple(ends))
         self.out.steps.append(step)
         apply(layout, step, self.out.files)
 
