@@ -199,17 +199,17 @@ class _Follower:
         descriptor = values.descriptor(call.result)
         if descriptor is not None:
             flags = split_arguments(call.arguments)[-1 if flags_at is None else flags_at]
+            close_on_exec = values.OPEN["MFD_CLOEXEC" if file.kind == MEMFD else "O_CLOEXEC"]
             mask = values.some_flags(flags, values.OPEN)
-            process.files[descriptor] = (file, mask in values.OPEN.values())
+            process.files[descriptor] = (file, bool(mask & close_on_exec))
 
     def dup(self, call: Call, process: _Process) -> None:
         arguments = split_arguments(call.arguments)
         if call.name == "fcntl" and "F_DUPFD" not in call.arguments:
             return
         old, new = values.descriptor(arguments[0]), values.descriptor(call.result)
-        if old in process.files and old is not None and new is not None:
-            cloexec = "CLOEXEC" in call.arguments
-            process.files[new] = (process.files[old][0], cloexec)
+        if old is not None and new is not None and old in process.files:
+            process.files[new] = (process.files[old][0], "CLOEXEC" in call.arguments)
 
     def file_of(self, call: Call, process: _Process) -> File | None:
         """The file behind the call's descriptor; one that was not seen opened is made up."""

@@ -85,7 +85,7 @@ def test_directives_and_config_become_values() -> None:
     assert dict(scenario.headers)["expect"] == "stale-tlb migrate_vma_collect_pmd anon"
 
 
-@pytest.mark.parametrize("old, new, line, column, remedy", [
+@pytest.mark.parametrize(("old", "new", "line", "column", "remedy"), [
     # headers
     ("# mmfarm scenario 1", "# mmfarm scenario 2", 1, 1, "`# mmfarm scenario 1`"),
     ("# title", "# titel", 2, 3, "did you mean 'title'"),

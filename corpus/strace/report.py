@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""Import of one log from file to files, and what it says to people and programs.
+
+Contract: `import_log` reads, cuts, and with a machine also checks; it raises `StraceError` for
+what is no log. A `Report` says for every mm call of the log that it was taken or why not;
+`Report.ok` is false when the model disagrees with the real kernel without a known reason.
+"""
+
+import re
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+from corpus import text
+from corpus.files import SUFFIX
+from corpus.strace.check import Checked, check
+from corpus.strace.follow import follow
+from corpus.strace.parse import load
+from corpus.strace.translate import Translation, translate
+from corpus.strace.windows import cut
+from corpus.verify import Runs
+from simulator import ops
+from simulator.scenario import Scenario
+
+_SHOWN: Final = 20  # disagreements and odd lines in the text for people; JSON has all
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Calls of one name that were not taken for one reason; `first_line` is the first of them."""
+
+    name: str
+    reason: str
+    count: int
+    first_line: int
+
+
+@dataclass(slots=True)
+class Report:
+    """One imported log."""
+
+    log: str
+    processes: int
+    mm_calls: dict[str, int]
+    taken: dict[str, int]  # by call
+    ops: dict[str, int]  # that they became, exits and failed touches among them
+    listed: list[Listing]
+    odd_lines: list[tuple[int, str]]
+    left_out_of_windows: dict[str, int]
+    scenarios: list[Scenario] = field(default_factory=list)
+    checked: Checked | None = None
+
+    @property
+    def ok(self) -> bool:
+        return not (self.checked and (self.checked.disagreements or self.checked.violations))
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data: counts by name, everything that was not taken, everything that differs."""
+        data: dict[str, object] = {
+            "log": self.log,
+            "processes": self.processes,
+            "mm_calls": {"total": sum(self.mm_calls.values()), "by_name": self.mm_calls},
+            "taken": {"total": sum(self.taken.values()), "by_name": self.taken},
+            "ops": self.ops,
+            "listed": {
+                "total": sum(listing.count for listing in self.listed),
+                "by_reason": [asdict(listing) for listing in self.listed],
+            },
+            "odd_lines": [{"line": line, "message": what} for line, what in self.odd_lines],
+            "scenarios": len(self.scenarios),
+            "left_out_of_windows": self.left_out_of_windows,
+        }
+        if self.checked:
+            data["check"] = asdict(self.checked) | {"ok": self.ok}
+        return data
+
+    def lines(self) -> list[str]:
+        """The same for people."""
+        total, taken = sum(self.mm_calls.values()), sum(self.taken.values())
+        lines = [f"{self.log}: {total} mm calls of {self.processes} address spaces: {taken} taken, "
+                 f"{total - taken} listed; {len(self.scenarios)} scenarios"]
+        lines += [f"  not taken: {listing.count} {listing.name}: {listing.reason} "
+                  f"(first in line {listing.first_line})" for listing in self.listed]
+        lines += [f"  not understood: line {line}: {what}" for line, what in
+                  self.odd_lines[:_SHOWN]]
+        for reason, count in sorted(self.left_out_of_windows.items()):
+            lines.append(f"  not in a scenario: {count} ops: {reason}")
+        if self.checked:
+            lines += _checked_lines(self.checked)
+        return lines
+
+
+def _checked_lines(checked: Checked) -> list[str]:
+    lines = [f"  check: {checked.compared} answers compared, {checked.agreed} agree, "
+             f"{len(checked.explained)} differ for a known reason, "
+             f"{len(checked.disagreements)} disagree"]
+    for reason, count in sorted(checked.not_compared.items()):
+        lines.append(f"  not compared: {count}: {reason}")
+    lines += [f"  VIOLATION in the replay: {violation}" for violation in checked.violations]
+    for difference in checked.disagreements[:_SHOWN]:
+        lines.append(f"  DISAGREE: line {difference.line}: {difference.call}: the log says "
+                     f"{difference.log}, the model {difference.model}")
+    for difference in checked.explained[:_SHOWN]:
+        lines.append(f"  explained: line {difference.line}: the log says {difference.log}, the "
+                     f"model {difference.model}: {difference.reason}")
+    return lines
+
+
+def import_log(path: Path, machine: Runs | None = None) -> Report:
+    """Import one log; with a machine also replay it whole and compare."""
+    log = load(path)
+    translation = translate(follow(log))
+    name = scenario_name(path)
+    windows = cut(translation, name)
+    return Report(
+        log=path.name,
+        processes=len({step.space for step in translation.steps}),
+        mm_calls=_sorted(translation.calls),
+        taken=_sorted(translation.taken),
+        ops=_sorted(Counter(ops.BY_NUMBER[step.code].name for step in translation.steps)),
+        listed=_listings(translation),
+        odd_lines=log.odd_lines,
+        left_out_of_windows=_sorted(windows.left_out),
+        scenarios=windows.scenarios,
+        checked=check(translation, machine, path.name) if machine else None,
+    )
+
+
+def write(report: Report, folder: Path) -> list[Path]:
+    """The scenarios as files `<log>-<number>.mm`; returns them in order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = scenario_name(Path(report.log))
+    files: list[Path] = []
+    for number, scenario in enumerate(report.scenarios, 1):
+        file = folder / f"{name}-{number:03}{SUFFIX}"
+        file.write_text(text.dump(scenario), encoding="utf-8")
+        files.append(file)
+    return files
+
+
+def scenario_name(path: Path) -> str:
+    """What the scenarios of a log are called: its file name as a file name of the corpus."""
+    stem = path.name.removesuffix(".strace").lower()
+    return re.sub(r"[^a-z0-9._-]+", "-", stem).strip("-._") or "log"
+
+
+def _listings(translation: Translation) -> list[Listing]:
+    counts: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], int] = {}
+    for line, name, reason in translation.listed:
+        counts[name, reason] += 1
+        first.setdefault((name, reason), line)
+    return [Listing(name, reason, counts[name, reason], first[name, reason])
+            for name, reason in sorted(counts)]
+
+
+def _sorted(counter: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counter.items()))
