@@ -34,7 +34,7 @@ NR_FILES: Final = 4  # f0..f3: memory files (memfd)
 NR_OTHER_FILES: Final = 1024  # x0..: files of imported programs, mapped as VMAs only
 FIRST_OTHER_FILE: Final = 9  # BACKING slot 0: 1..4 are f0..f3, 9.. are x0..
 NR_PINS: Final = 8  # p0..p7: page references held from outside (pins, pipes)
-MAX_FILE_PAGES: Final = 64
+MAX_FILE_PAGES: Final = 1024  # what kernel selftests use; the generator makes smaller ones
 
 PROTS: Final = ("none", "r", "w", "rw", "x", "rx", "wx", "rwx")  # index = PROT_* bits 1|2|4
 SHARING: Final = ("private", "shared")

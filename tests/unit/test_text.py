@@ -130,7 +130,7 @@ def test_directives_and_config_become_values() -> None:
     ("x1023", "x1024", 11, 30, "x0 to x1023"),
     ("to 12 dontunmap", "at 12 dontunmap", 12, 19, "`to` should stand here"),
     ("to 12 dontunmap", "to 12..16 dontunmap", 12, 24, "write `11 T0 mremap 0..4 to 12"),
-    ("memfd f0 8", "memfd f0 65", 9, 15, "1 to 64"),
+    ("memfd f0 8", "memfd f0 1025", 9, 15, "1 to 1024"),
     ("pin p0 3", "pin p8 3", 16, 11, "p0 to p7"),
     # directives
     ("@3 op:begin#1", "@99 op:begin#1", 24, 2, "no op has the uid 99"),
