@@ -23,7 +23,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from fuzz.confine import confine
+from fuzz.confine import confine, forbid_processes
 
 if TYPE_CHECKING:
     from fuzz.session import Session
@@ -62,6 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         stop_at_first=options.stop_at_first,
         engine=engine.NAME,
         mode=mode(),
+        started=forbid_processes,  # now that the engine's own thread runs
         alive=lambda: os.getppid() == options.supervisor,
     )
     engine.run(

@@ -64,7 +64,9 @@ class Finished(Exception):
 
 @final
 class Session:
-    """The state of one slice child. `seconds` counts from the making of the session."""
+    """The state of one slice child. `seconds` counts from the making of the session;
+    `started` is called once, when the engine stands and the first input comes, `alive` once
+    a second: the session ends when it says no."""
 
     def __init__(
         self,
@@ -77,6 +79,7 @@ class Session:
         engine: str,
         mode: str,
         stop_at_first: bool = False,
+        started: Callable[[], None] = lambda: None,
         alive: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,
         cpu_clock: Callable[[], float] = time.process_time,
@@ -85,9 +88,11 @@ class Session:
         self.statistics: Final = Statistics(engine, mode)
         self.findings: Final[dict[Signature, Finding]] = {}
         self.mutator_calls = 0
+        self._inputs = 0
         self._machine: Final = machine
         self._bugs: Final = tuple(sorted(bugs))
         self._stop_at_first: Final = stop_at_first
+        self._started: Final = started
         self._alive: Final = alive
         self._clock: Final = clock
         self._cpu_clock: Final = cpu_clock
@@ -103,7 +108,7 @@ class Session:
         self._slot: Final = Slot(work / "in-flight")
         self._findings_folder: Final = work / "findings"
         self._findings_folder.mkdir()
-        self._statistics_file: Final = (work / "statistics.jsonl").open("ab", buffering=0)
+        self._statistics_file: Final = work / "statistics.jsonl"
 
     # --- what engines call ------------------------------------------------------------------
 
@@ -139,6 +144,9 @@ class Session:
 
     def test(self, data: bytes) -> None:
         """Run an input under its own directives. Raises Finished when the slice is over."""
+        if not self._inputs:
+            self._started()
+        self._inputs += 1
         self._tick()
         scenario = self._with_bugs(decode(data))
         self.counters.clear()
@@ -280,7 +288,8 @@ class Session:
         statistics.sites_reached = len(sites) - len(statistics.sites_missed)
         statistics.situations_reached = len(situations) - len(statistics.situations_missed)
         statistics.final = final
-        self._statistics_file.write(statistics.to_json().encode() + b"\n")
+        with self._statistics_file.open("ab", buffering=0) as file:
+            file.write(statistics.to_json().encode() + b"\n")
 
     def internal_error(self, kind: str, detail: str, scenario_text: str = "") -> None:
         """Count an error of ours; the first of each kind and detail keeps its scenario."""

@@ -25,7 +25,6 @@ import atheris.custom_mutator  # noqa: E402
 sys.setdlopenflags(_flags)
 
 from fuzz.codec import MAX_SIZE  # noqa: E402
-from fuzz.confine import forbid_processes  # noqa: E402
 from fuzz.counters import CounterMap  # noqa: E402
 from fuzz.session import Finished, Session  # noqa: E402
 
@@ -43,8 +42,6 @@ def run(session: Session, *, seed: int, corpus: Path, seeds: Path, rss_limit_mib
 
     def test(data: bytes) -> None:
         nonlocal tested
-        if tested == 0:
-            forbid_processes()  # libFuzzer's own thread has started
         tested += 1
         if tested == 2 * nr_seeds + _MUTATOR_DUE and session.mutator_calls == 0:
             session.internal_error("engine", "libFuzzer never called the mutator")

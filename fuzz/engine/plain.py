@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final
 
 from fuzz.codec import MAX_SIZE
-from fuzz.confine import forbid_processes
 from fuzz.novelty import Novelty
 from fuzz.rng import Rng
 from fuzz.session import Finished, Session
@@ -28,7 +27,6 @@ def run(session: Session, *, seed: int, corpus: Path, seeds: Path, rss_limit_mib
     """Fuzz until the session is over. Memory is bounded by the address space alone, so
     `rss_limit_mib` has no part here."""
     del rss_limit_mib
-    forbid_processes()
     rng = Rng(seed)
     novelty = Novelty(session.counters.size)
     kept: list[bytes] = []

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""Independent failures of a known bug, found in this process, and what they minimize to.
+
+`python -m tests.quality.hunting BUG...` prints the table that the quality tests sample: how
+many signatures a bug shows, and how many of ten failures end as the same text.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from corpus import text
+from fuzz.engine import plain
+from fuzz.findings import Finding
+from fuzz.minimize import DEFAULT_BUDGET, Minimized, minimize
+from fuzz.session import Session
+from simulator.build import mode
+from simulator.run import Machine
+
+MAX_HUNT_SECONDS: Final = 120.0
+
+
+def hunt(bug: str, seed: int, seconds: float = MAX_HUNT_SECONDS) -> Finding | None:
+    """The first failure that a session with this seed finds from nothing, if any."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        for name in ("seeds", "corpus"):
+            (work / name).mkdir()
+        session = Session(
+            Machine(),
+            seed=seed,
+            bugs=(bug,),
+            seconds=seconds,
+            work=work,
+            engine=plain.NAME,
+            mode=mode(),
+            stop_at_first=True,
+        )
+        plain.run(
+            session, seed=seed, corpus=work / "corpus", seeds=work / "seeds", rss_limit_mib=0
+        )
+        return next(iter(session.findings.values()), None)
+
+
+def minimized(finding: Finding, budget: int = DEFAULT_BUDGET) -> Minimized:
+    """What a finding minimizes to."""
+    return minimize(text.parse(finding.text), finding.signature, Machine(), budget)
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """The texts that failures with the most frequent signature end as, most frequent first."""
+
+    signatures: Counter[str]
+    texts: list[tuple[str, int]]
+    seconds: list[float]
+    complete: bool
+
+
+def forms(bug: str, failures: int, budget: int = DEFAULT_BUDGET) -> Forms:
+    """Minimize that many failures of the signature that comes up most often."""
+    found: dict[str, list[Finding]] = {}
+    seed = 0
+    while max(map(len, found.values()), default=0) < failures:
+        seed += 1
+        finding = hunt(bug, seed)
+        if finding is not None:
+            found.setdefault(str(finding.signature), []).append(finding)
+        elif seed >= 2 * failures:
+            break
+    signatures = Counter({name: len(each) for name, each in found.items()})
+    if not signatures:
+        return Forms(signatures, [], [], complete=False)
+    texts: Counter[str] = Counter()
+    seconds = []
+    complete = True
+    for finding in found[signatures.most_common(1)[0][0]]:
+        began = time.process_time()
+        small = minimized(finding, budget)
+        seconds.append(time.process_time() - began)
+        texts[text.dump(small.scenario)] += 1
+        complete &= small.certificate.complete
+    return Forms(signatures, texts.most_common(), seconds, complete)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bugs", nargs="+")
+    parser.add_argument("--failures", type=int, default=10)
+    options = parser.parse_args()
+    for bug in options.bugs:
+        result = forms(bug, options.failures)
+        if not result.texts:
+            print(f"{bug}: not found")
+            continue
+        shares = " + ".join(str(count) for _, count in result.texts)
+        print(
+            f"{bug}: {len(result.signatures)} signatures {dict(result.signatures)}, forms "
+            f"{shares}, median {statistics.median(result.seconds):.1f} s"
+            f"{'' if result.complete else ', budget exhausted'}"
+        )
+        for form, count in result.texts:
+            print(f"--- {count} times\n{form}", end="")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
