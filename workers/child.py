@@ -5,12 +5,15 @@ Contract: reads one JSON request from stdin, writes one JSON answer to stdout, e
 other exit is infrastructure. It knows no store and no broker, and puts limits on itself before
 it parses the scenario; `workers.isolated` is the only caller.
 
-    {"do": "replay", "text": ...}                  -> {"build_id", "outcome"}
-    {"do": "minimize", "text": ..., "signature"}   -> {"build_id", "outcome", "text",
-                                                       "certificate", "side_finds"}
+    {"do": "replay", "supervisor", "text"}                 -> {"build_id", "outcome"}
+    {"do": "minimize", "supervisor", "text", "signature"}  -> {"build_id", "text",
+                                                               "certificate", "side_finds"}
 """
 
+import ctypes
 import json
+import os
+import signal
 import sys
 from dataclasses import replace
 from typing import Any, Final
@@ -28,11 +31,19 @@ CPU_SECONDS: Final = 300  # above all wall-clock limits of `workers.isolated`: a
 RSS_LIMIT_MIB: Final = 1024  # as much as a slice gets by default
 # The interpreted model does about that much less in the minimizer's time.
 INTERPRETED_SLOWDOWN: Final = 20
+# A livelock takes 100,000 steps and more, all the same; what counts is how a run ended. Replay
+# the scenario for more.
+MAX_TRACE_EVENTS: Final = 10_000
+PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 
 
 def main() -> int:
     confine(cpu_seconds=CPU_SECONDS, rss_limit_mib=RSS_LIMIT_MIB)
     request = json.load(sys.stdin)
+    # Nobody would read the answer of a child whose supervisor was killed.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != request["supervisor"]:
+        return 3
     answer = {"replay": _replay, "minimize": _minimize}[request["do"]](request)
     answer["build_id"] = build_id()
     json.dump(answer, sys.stdout)
@@ -41,6 +52,7 @@ def main() -> int:
 
 def _replay(request: dict[str, Any]) -> dict[str, Any]:
     outcome = Machine().run(parse(request["text"]), trace=True)
+    del outcome.trace[:-MAX_TRACE_EVENTS]
     return {"outcome": outcome_to_json(outcome)}
 
 

@@ -108,7 +108,9 @@ def _ask(
         text=True,
     )
     try:
-        answer, complaint = _communicate(child, json.dumps(request), limit_seconds, stop)
+        answer, complaint = _communicate(
+            child, json.dumps(request | {"supervisor": os.getpid()}), limit_seconds, stop
+        )
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)

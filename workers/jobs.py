@@ -68,14 +68,17 @@ def fuzz(
     progress: Callable[[Statistics], None] | None = None,
     stop: Callable[[], bool] = never,
 ) -> Fuzzed | None:
-    """Run a slice in a data folder and record what it found. None when there is nothing to do:
-    no such run, or done, or abandoned."""
+    """Run a slice in a data folder and record what it found. None when there is nothing to
+    run: no such run, or done, or abandoned; then only what dead attempts left is recorded."""
+    work = folder / "runs" / str(run_id)
     attempt = store.begin_run(run_id)
     if attempt is None:
+        for finding in _usable([], work)[0]:
+            store.record(finding, run_id)
+        shutil.rmtree(work, ignore_errors=True)
         return None
     row = store.run(run_id)
     assert row is not None
-    work = folder / "runs" / str(run_id)
     try:
         work.mkdir(parents=True, exist_ok=True)
         result = run_slice(_slice_spec(row.spec, run_id, folder, work), progress, stop=stop)

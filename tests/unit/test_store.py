@@ -3,6 +3,7 @@
 
 import multiprocessing
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,10 +86,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def _insert_many(url: str, culprits: list[str]) -> None:
-    store = Store.open(url)
-    for culprit in culprits:
-        store.record(finding(culprit=culprit))
-    store.close()
+    with closing(Store.open(url)) as store:
+        for culprit in culprits:
+            store.record(finding(culprit=culprit))
 
 
 def test_concurrent_finds_of_one_signature_are_one_failure_that_counts_them_all(
@@ -106,10 +106,9 @@ def test_concurrent_finds_of_one_signature_are_one_failure_that_counts_them_all(
     for child in children:
         child.join()
     assert [child.exitcode for child in children] == [0] * PROCESSES
-    store = Store.open(url)
-    assert [row.count for row in store.failures()] == [PROCESSES * INSERTS]
-    assert store.stats().scenarios == 1
-    store.close()
+    with closing(Store.open(url)) as store:
+        assert [row.count for row in store.failures()] == [PROCESSES * INSERTS]
+        assert store.stats().scenarios == 1
 
 
 def test_each_part_of_a_signature_tells_failures_apart(store: Store) -> None:
@@ -133,19 +132,19 @@ def test_a_failure_remembers_when_it_was_first_and_last_seen(store: Store) -> No
 
 def test_the_last_sighting_does_not_go_back_with_a_slow_clock(tmp_path: Path) -> None:
     url = file_url(tmp_path / "mmfarm.db")
-    Store.open(url, lambda: START).record(finding())
-    slow = Store.open(url, lambda: START - timedelta(hours=1))
-    slow.record(finding())
-    assert slow.failures()[0].last_seen == START
+    with closing(Store.open(url, lambda: START)) as store:
+        store.record(finding())
+    with closing(Store.open(url, lambda: START - timedelta(hours=1))) as slow:
+        slow.record(finding())
+        assert slow.failures()[0].last_seen == START
 
 
 def test_a_clock_without_a_time_zone_is_refused(tmp_path: Path) -> None:
-    store = Store.open(
-        file_url(tmp_path / "mmfarm.db"), lambda: START.replace(tzinfo=None)
-    )
-    with pytest.raises(Exception, match="no time zone"):
-        store.record(finding())
-    assert store.failures() == []
+    naive = START.replace(tzinfo=None)
+    with closing(Store.open(file_url(tmp_path / "mmfarm.db"), lambda: naive)) as store:
+        with pytest.raises(Exception, match="no time zone"):
+            store.record(finding())
+        assert store.failures() == []
 
 
 def test_the_smallest_scenario_is_the_best_one(store: Store) -> None:

@@ -136,6 +136,20 @@ def test_what_a_killed_attempt_had_found_is_recorded_by_the_next_one(
     assert row.attempt == 2
 
 
+def test_what_the_attempts_of_an_abandoned_run_had_found_is_recorded(
+    store: Store, tmp_path: Path
+) -> None:
+    run_id = jobs.order(store, seconds=5)
+    for _ in range(MAX_ATTEMPTS):
+        store.begin_run(run_id)
+    folder = tmp_path / "runs" / str(run_id) / "mmfarm-slice-1" / "findings"
+    folder.mkdir(parents=True)
+    write_finding(folder, finding())
+    for _ in range(2):
+        assert jobs.fuzz(store, run_id, tmp_path) is None
+    assert [(row.count, row.runs) for row in store.failures(run_id=run_id)] == [(1, 1)]
+
+
 def test_a_slice_that_raises_is_recorded_as_an_error_with_what_its_child_had_found(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
