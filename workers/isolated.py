@@ -136,6 +136,6 @@ def _communicate(
             given = None  # communicate remembers what it has not sent yet
         waited += POLL_SECONDS
         if waited >= limit_seconds:
-            raise InfraError(f"a child did not answer in {limit_seconds:.0f} s")
+            raise InfraError(f"a child did not answer in {limit_seconds:g} s")
         if stop():
             raise Stopped

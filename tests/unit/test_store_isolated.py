@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""A fresh process runs the model for the farm; whatever happens to it is no finding."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from simulator.build import build_id
+from simulator.outcome import Signature
+from workers import isolated
+from workers.isolated import InfraError, Stopped
+from workers.jobs import never
+
+ROOT = Path(__file__).parents[2]
+CLEAN = """\
+# mmfarm scenario 1
+config pmd_order=3 frames=64
+1 T0 mmap 0..8 rw private anon
+2 T0 write 3
+3 T0 read 3
+"""
+
+
+def script(folder: Path, body: str) -> str:
+    """A program that runs instead of Python."""
+    path = folder / "python"
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_every_hash_seed_gives_the_same_outcome_with_its_trace() -> None:
+    replays = [isolated.replay(CLEAN, seed, never) for seed in (0, 1)]
+    assert replays[0] == replays[1]
+    assert replays[0].build_id == build_id()
+    assert replays[0].outcome.violation is None
+    assert replays[0].outcome.results[0] == 0
+    assert len(replays[0].outcome.trace) > 0
+
+
+def test_a_text_that_is_no_scenario_is_infrastructure_and_says_where() -> None:
+    with pytest.raises(InfraError, match="replay: the child ended with 1: .*TextError"):
+        isolated.replay("garbage\n", 0, never)
+
+
+def test_a_scenario_that_does_not_fail_cannot_be_minimized() -> None:
+    with pytest.raises(InfraError, match="minimize: the child ended with 1: .*NotFailing"):
+        isolated.minimize(CLEAN, Signature("stale-tlb", "zap_pte_range", "anon"), never)
+
+
+def test_a_child_is_stopped_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "executable", script(tmp_path, "exec sleep 60"))
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        isolated.replay(CLEAN, 0, lambda: True)
+    assert time.monotonic() - began < 10
+
+
+def test_a_child_that_takes_too_long_is_infrastructure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", script(tmp_path, "exec sleep 60"))
+    monkeypatch.setattr(isolated, "REPLAY_SECONDS", 0.5)
+    with pytest.raises(InfraError, match="did not answer in 0.5 s"):
+        isolated.replay(CLEAN, 0, never)
+
+
+def test_a_child_whose_supervisor_has_gone_does_no_work() -> None:
+    """The request names a supervisor that is not the child's parent, as after its death."""
+    child = subprocess.run(
+        [sys.executable, "-P", "-m", "workers.child"],
+        input='{"do": "replay", "supervisor": 1, "text": ""}',
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (child.returncode, child.stdout) == (3, "")
+
+
+def test_credentials_of_the_farm_do_not_reach_the_child(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MMFARM_DATABASE", "postgresql://secret")
+    monkeypatch.setenv("MMFARM_BROKER", "redis://secret")
+    seen = tmp_path / "environment"
+    python = script(tmp_path, f'env > {seen}\nexec {sys.executable} "$@"')
+    monkeypatch.setattr(sys, "executable", python)
+    isolated.replay(CLEAN, 0, never)
+    assert "PYTHONHASHSEED=0" in seen.read_text()
+    assert "secret" not in seen.read_text()
+
+
+def test_a_child_that_the_model_brings_down_is_infrastructure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", script(tmp_path, "kill -SEGV $$"))
+    with pytest.raises(InfraError, match=f"ended with {-signal.SIGSEGV}: it said nothing"):
+        isolated.replay(CLEAN, 0, never)
