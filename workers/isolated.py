@@ -98,7 +98,7 @@ def _ask(
     }
     if "MMFARM_MODEL" in os.environ:
         environment["MMFARM_MODEL"] = os.environ["MMFARM_MODEL"]
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-P", "-m", "workers.child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -106,15 +106,14 @@ def _ask(
         env=environment,
         start_new_session=True,
         text=True,
-    )
-    try:
-        answer, complaint = _communicate(
-            child, json.dumps(request | {"supervisor": os.getpid()}), limit_seconds, stop
-        )
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+    ) as child:
+        try:
+            answer, complaint = _communicate(
+                child, json.dumps(request | {"supervisor": os.getpid()}), limit_seconds, stop
+            )
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
     if child.returncode != 0:
         reason = complaint.strip().rpartition("\n")[2][:MAX_REASON] or "it said nothing"
         raise InfraError(f"{request['do']}: the child ended with {child.returncode}: {reason}")
