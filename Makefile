@@ -9,7 +9,7 @@ run: setup
 	$(BIN)/mmfarm run --seconds 60
 
 test: setup
-	MMFARM_MODEL=$$($(BIN)/python -m simulator.build --mode) $(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 bench: setup
 	$(BIN)/mmfarm bench speed

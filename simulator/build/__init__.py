@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Which form of the model runs: compiled by mypyc, or interpreted from the same sources.
+
+`MMFARM_MODEL=compiled|interpreted|auto` is read here and nowhere else. The build id is the
+SHA-256 of the sources that get compiled (the simulator, and the hot half of fuzz/), taken when
+this process started; a compiled set lives in a folder that is named after the build id, so one
+that does not fit the sources is never even looked at. Without a fitting set `auto` (the default)
+interprets and says so once, and `compiled` refuses.
+
+`python -m simulator.build` compiles. This package is imported before the choice is made, so it
+is never compiled itself. It does not promise that compiled and interpreted agree: tests do.
+"""
+
+import hashlib
+import os
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Final
+
+VARIABLE: Final = "MMFARM_MODEL"
+ROOT: Final = Path(__file__).resolve().parents[2]  # what holds the rooms
+HOT_FUZZ: Final = (
+    "codec", "crossover", "draft", "generate", "hints", "mutate", "novelty", "operands",
+    "portfolio", "rng", "search", "sketch", "slots",
+)
+
+
+class ModelError(Exception):
+    """MMFARM_MODEL asks for something that cannot be had; the text says what to do."""
+
+
+def sources(root: Path = ROOT) -> list[Path]:
+    """The files that are compiled, in a fixed order."""
+    own = root / "simulator" / "build"
+    model = [
+        path for path in (root / "simulator").rglob("*.py")
+        if path.name != "__init__.py" and not path.is_relative_to(own)
+    ]
+    hot = [root / "fuzz" / f"{name}.py" for name in HOT_FUZZ]
+    return sorted(model) + [path for path in hot if path.exists()]
+
+
+def id_of(root: Path) -> str:
+    """SHA-256 over names and contents of the sources below `root`, in hex."""
+    digest = hashlib.sha256()
+    for path in sources(root):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+        content = path.read_bytes()
+        digest.update(len(content).to_bytes(8, "big") + content)
+    return digest.hexdigest()
+
+
+def build_id() -> str:
+    """The id of the sources that this process runs, whatever is edited meanwhile."""
+    return _BUILD_ID
+
+
+def mode() -> str:
+    """`compiled` or `interpreted`: what this process runs."""
+    return _MODE
+
+
+def is_checkout() -> bool:
+    return (ROOT / "pyproject.toml").exists()
+
+
+def home() -> Path:
+    """The folder of the compiled sets: never beside the sources of a checkout."""
+    if is_checkout():
+        return ROOT / "build" / "compiled"
+    return ROOT / "simulator" / "build" / "compiled"  # a wheel brings its set along
+
+
+def set_name(of: str) -> str:
+    """The folder of the compiled set with this build id, for this Python."""
+    return f"{sysconfig.get_config_var('SOABI')}-{of}"
+
+
+def select(package: str, search_path: list[str]) -> None:
+    """Put the compiled modules of a package before its sources. For its `__init__.py`."""
+    if _MODE == "compiled":
+        compiled = home() / set_name(_BUILD_ID)
+        search_path.insert(0, str(compiled / package))
+        if str(compiled) not in sys.path:
+            sys.path.append(str(compiled))  # all modules share one library, which lies there
+
+
+def _choose() -> str:
+    if "simulator.build" in sys.orig_argv:
+        return "interpreted"  # `python -m simulator.build`: about to make what is missing
+    wanted = os.environ.get(VARIABLE) or "auto"
+    if wanted not in ("auto", "compiled", "interpreted"):
+        raise ModelError(f"{VARIABLE}={wanted}: use compiled, interpreted or auto")
+    if wanted == "interpreted":
+        return "interpreted"
+    if (home() / set_name(_BUILD_ID)).is_dir():
+        return "compiled"
+    why = "does not fit its sources" if any(home().glob(set_name("*"))) else "is not there"
+    remedy = (
+        "`python -m simulator.build` makes it" if is_checkout()
+        else "install mmfarm again where a C compiler is found"
+    )
+    if wanted == "compiled":
+        raise ModelError(f"{VARIABLE}=compiled, but the compiled model {why}: {remedy}")
+    print(f"mmfarm: the compiled model {why}, interpreting ({remedy})", file=sys.stderr)
+    os.environ[VARIABLE] = "interpreted"  # for children, so that one run says it once
+    return "interpreted"
+
+
+_BUILD_ID: Final = id_of(ROOT)
+_MODE: Final = _choose()
