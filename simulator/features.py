@@ -74,6 +74,7 @@ Z_PAGE_REUSED_AT_ONCE: Final = 43
 Z_VMA_WRITER_WAITED: Final = 44
 Z_VMA_DETACHED_UNDER_READER: Final = 45
 Z_ANON_VMA_SHARED: Final = 46
+Z_PAGE_CACHE_RACE: Final = 47
 
 NAMED_SITUATIONS: Final = (
     "fault-raced-with-zap", "vma-lock-fell-back-to-mmap-lock", "load-through-stale-translation",
@@ -93,4 +94,5 @@ NAMED_SITUATIONS: Final = (
     "vma-writer-waited-for-readers",
     "vma-detached-under-lockless-reader",
     "anon-vma-of-neighbour-shared",
+    "page-cache-insertion-raced",
 )

@@ -13,7 +13,7 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.errno import ENOMEM
-from simulator.mm.mm_types import VM_ACCESS_FLAGS, VM_SOFTDIRTY, AnonVma, Vma
+from simulator.mm.mm_types import VM_ACCESS_FLAGS, VM_STICKY, AnonVma, Vma
 from simulator.sched import lock
 from simulator.state import OBJ_ANON_VMA, OBJ_NONE, OBJ_VMA, READ, WRITE, obj
 
@@ -106,7 +106,7 @@ def anon_vma_compatible(a: Vma, b: Vma) -> bool:
     return (
         a.end == b.start
         and a.inode is b.inode
-        and not (a.flags ^ b.flags) & ~(VM_ACCESS_FLAGS | VM_SOFTDIRTY)
+        and not (a.flags ^ b.flags) & ~(VM_ACCESS_FLAGS | VM_STICKY)
         and b.pgoff == a.pgoff + (b.start - a.start)
     )
 

@@ -14,7 +14,7 @@ from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_UPTODATE, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, REF_MAP, REF_OWNER,
     SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD, SWP_MIGRATION_READ,
     SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, PTE_SWP_MASK, PTE_SWP_SHIFT, PTE_YOUNG,
-    VM_SHARED, VM_MAYWRITE, Mm, Page, PageTable, Vma, pte_kind, pte_present,
+    VM_SHARED, VM_MAYBE_GUARD, VM_MAYWRITE, Mm, Page, PageTable, Vma, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import pfn_to_page, ptep_set_wrprotect, set_pte_at
@@ -33,8 +33,8 @@ def is_cow_mapping(vma: Vma) -> bool:
 
 
 def vma_needs_copy(dst: Vma, src: Vma) -> bool:
-    """File pages fault in again by themselves; anonymous ones must be copied."""
-    return src.anon_vma is not None
+    """File pages fault in again by themselves; anonymous ones and guards must be copied."""
+    return src.anon_vma is not None or src.flags & VM_MAYBE_GUARD != 0
 
 
 def copy_page_range(k: "Kernel", dst: Vma, src: Vma) -> i64:

@@ -18,7 +18,7 @@ from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, swap
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
     PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY, PTE_YOUNG, SWP_MARKER_GUARD, VM_DONTCOPY,
-    VM_DROPPABLE, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_SOFTDIRTY, VM_WIPEONFORK, Mm, Vma,
+    VM_DROPPABLE, VM_MAYBE_GUARD, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_STICKY, VM_WIPEONFORK, Mm, Vma,
     mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import write_pte
@@ -153,10 +153,13 @@ def madvise_populate(k: "Kernel", behavior: MadviseBehavior) -> i64:
 def madvise_guard_install(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
     """Markers on every page. Optimistic: only when something is mapped there is it zapped
     and the walk tried again; after some lost races the whole call begins anew."""
-    # The range is no longer empty: fork() must copy its page tables.
-    err = anon_vma.anon_vma_prepare(k, vma)
-    if err:
-        return err
+    # Set atomically, for mmap_lock is held for reading: fork() must copy the page tables.
+    k.step(sites.MADVISE_GUARD_INSTALL__SET_FLAG, obj(OBJ_VMA, vma.id), WRITE)
+    vma.flags |= VM_MAYBE_GUARD
+    if vma.inode is None:
+        err = anon_vma.anon_vma_prepare(k, vma)
+        if err:
+            return err
     tries: i64 = 0
     while tries < MAX_MADVISE_GUARD_RETRIES:
         err = guard_install_walk(k, behavior.mm, behavior.start, behavior.end)
@@ -230,7 +233,7 @@ def madvise_update_vma(
         return None
     mmap_lock.vma_start_write(k, target)
     k.step(sites.MADVISE_UPDATE_VMA__SET_FLAGS, obj(OBJ_VMA, target.id), WRITE)
-    target.flags = flags | (target.flags & VM_SOFTDIRTY)
+    target.flags = flags | (target.flags & VM_STICKY)
     return target
 
 

@@ -62,6 +62,9 @@ VM_ACCOUNT: Final = 0x2000
 VM_NORESERVE: Final = 0x4000
 VM_SOFTDIRTY: Final = 0x8000
 VM_DROPPABLE: Final = 0x10000
+VM_MAYBE_GUARD: Final = 0x20000  # guard regions may have been installed; never cleared
+# What does not keep VMAs apart, and what a merge keeps (VM_IGNORE_MERGE, VM_STICKY).
+VM_STICKY: Final = 0x28000  # VM_SOFTDIRTY | VM_MAYBE_GUARD
 VM_ACCESS_FLAGS: Final = 0x7
 
 # --- page flags ---------------------------------------------------------------------------
@@ -181,12 +184,14 @@ class AnonVma:
 
 @final
 class Inode:
-    """A memory file (memfd): one folio a page, no reclaim, no truncate."""
+    """A memory file (memfd, or behind a shared anonymous mapping): one folio a page, no
+    reclaim, no truncate. `cache` has a slot for every page up to i_size."""
 
     def __init__(self, ident: i64) -> None:
         self.id: i64 = ident
         self.live: bool = False
-        self.pages: i64 = 0  # i_size in pages
+        self.refs: i64 = 0  # open files: the handle's own, and one for each VMA
+        self.i_size: i64 = 0  # in words
         self.cache: list[Page | None] = []
         self.i_mmap_rwsem: RwSem = RwSem(LC_IMMAP, ident)
         self.i_mmap: list[Vma] = []
@@ -200,7 +205,8 @@ def reset_inode(inode: Inode) -> None:
     if not inode.live:
         return
     inode.live = False
-    inode.pages = 0
+    inode.refs = 0
+    inode.i_size = 0
     inode.cache = []
     inode.i_mmap_rwsem.writer = -1
     inode.i_mmap_rwsem.readers = 0
@@ -327,4 +333,5 @@ class Mm:
         self.notifier_seq: i64 = 1  # mmu_interval_notifier invalidate_seq
         self.notifier_active: i64 = 0  # invalidations in progress
         self.notifier_waiters: i64 = 0
+        self.soft_dirty_clearing: i64 = 0  # clear_refs in progress
         self.def_flags: i64 = 0

@@ -344,9 +344,7 @@ def move_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
     assert vma is not None
     mmap_lock.vma_start_write(k, vma)  # no racing faults
     pgoff = vma.pgoff + vrm.start - vma.start
-    copy = vma_tree.copy_vma(
-        k, vma, vrm.new_start, vrm.new_start + vrm.new_len, pgoff, vrm.dontunmap
-    )
+    copy = vma_tree.copy_vma(k, vma, vrm.new_start, vrm.new_start + vrm.new_len, pgoff)
     if copy is None:
         return -ENOMEM
     new_vma = copy.new_vma
@@ -366,19 +364,22 @@ def move_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
         vrm.old_len = vrm.new_len
         vrm.start = vrm.new_start
     elif vrm.dontunmap:
-        dontunmap_complete(k, vrm, copy.vma)
+        dontunmap_complete(k, vrm, copy)
     mm.total_vm += vrm.new_len
     if err or not vrm.dontunmap:
         unmap_source_vma(k, mm, vrm)
     return err if err else vrm.new_start
 
 
-def dontunmap_complete(k: "Kernel", vrm: VmaRemap, vma: Vma) -> None:
-    """The source stays, empty: as a whole VMA it is as if it had never been touched."""
-    if vrm.start == vma.start and vrm.start + vrm.old_len == vma.end:
+def dontunmap_complete(k: "Kernel", vrm: VmaRemap, copy: vma_tree.VmaCopy) -> None:
+    """The source stays, empty. As a whole VMA it no longer needs its anon_vmas."""
+    vma = copy.vma
+    if (
+        copy.new_vma is not vma
+        and vrm.start == vma.start
+        and vrm.start + vrm.old_len == vma.end
+    ):
         anon_vma.unlink_anon_vmas(k, vma)
-        if vma.inode is None:
-            vma.pgoff = vma.start
 
 
 def unmap_source_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> None:

@@ -5,9 +5,7 @@ The maple tree is `Mm.vmas`, a list by address; a store into it is one step. VMA
 has detached stay in it until it is cleared or overwritten, as in Linux: lockless readers
 find them and are turned away by their counts.
 
-Deviations: sysctl max_map_count is not modelled. VM_SOFTDIRTY stays on a merged VMA when one
-of the parts had it (as since 6.19; 6.18 may lose it, which would lose soft-dirty pages of
-shared mappings).
+sysctl max_map_count is not modelled.
 """
 
 from typing import TYPE_CHECKING, Final, final
@@ -17,15 +15,12 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.errno import ENOMEM
 from simulator.mm import anon_vma, mmap_lock
-from simulator.mm.mm_types import VM_SOFTDIRTY, AnonVma, Inode, Mm, Vma
+from simulator.mm.mm_types import VM_STICKY, AnonVma, Inode, Mm, Vma
 from simulator.sched import lock
 from simulator.state import OBJ_MM, OBJ_NONE, OBJ_VMA, WRITE, obj
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
-
-# Flags that do not keep VMAs apart, and that a merge carries over (VM_STICKY).
-VM_IGNORE_MERGE: Final = VM_SOFTDIRTY
 
 # enum vma_merge_state
 MERGE_START: Final = 0
@@ -324,7 +319,7 @@ def vma_is_fork_child(vma: Vma | None) -> bool:
 
 
 def is_mergeable_vma(vmg: VmaMerge, vma: Vma) -> bool:
-    return not (vma.flags ^ vmg.flags) & ~VM_IGNORE_MERGE and vma.inode is vmg.inode
+    return not (vma.flags ^ vmg.flags) & ~VM_STICKY and vma.inode is vmg.inode
 
 
 def is_mergeable_anon_vma(vmg: VmaMerge, tgt: Vma) -> bool:
@@ -432,18 +427,18 @@ def vma_merge_existing_range(k: "Kernel", vmg: VmaMerge) -> Vma | None:
     nxt = vmg.next
     vmg.remove_middle = left_side and right_side
     vmg.remove_next = merge_left and merge_right
-    sticky = vmg.flags & VM_IGNORE_MERGE
+    sticky = vmg.flags & VM_STICKY
     mmap_lock.vma_start_write(k, middle)
     if merge_right:
         assert nxt is not None
         mmap_lock.vma_start_write(k, nxt)
         vmg.target = nxt
-        sticky |= nxt.flags & VM_IGNORE_MERGE
+        sticky |= nxt.flags & VM_STICKY
     if merge_left:
         assert prev is not None
         mmap_lock.vma_start_write(k, prev)
         vmg.target = prev
-        sticky |= prev.flags & VM_IGNORE_MERGE
+        sticky |= prev.flags & VM_STICKY
     target = vmg.target
     assert target is not None
     dup: i64 = 0
@@ -528,7 +523,7 @@ def vma_expand(k: "Kernel", vmg: VmaMerge) -> i64:
     assert target is not None
     nxt = vmg.next
     mmap_lock.vma_start_write(k, target)
-    sticky = vmg.flags & VM_IGNORE_MERGE
+    sticky = vmg.flags & VM_STICKY
     dup: i64 = 0
     remove_next = nxt is not None and nxt is not target and vmg.end == nxt.end
     if remove_next:
@@ -545,7 +540,7 @@ def vma_expand(k: "Kernel", vmg: VmaMerge) -> i64:
         assert nxt is not None
         mmap_lock.vma_start_write(k, nxt)
         vmg.remove_next = True
-        sticky |= nxt.flags & VM_IGNORE_MERGE
+        sticky |= nxt.flags & VM_STICKY
     if commit_merge(k, vmg):
         if dup > 0:
             anon_vma.unlink_anon_vmas(k, target)
@@ -589,10 +584,9 @@ class VmaCopy:
 
 
 def copy_vma(
-    k: "Kernel", vma: Vma, start: i64, end: i64, pgoff: i64, keep_source: bool
+    k: "Kernel", vma: Vma, start: i64, end: i64, pgoff: i64
 ) -> VmaCopy | None:
-    """A VMA at [start, end), which is empty, with the attributes of `vma`; None: -ENOMEM.
-    `keep_source` is MREMAP_DONTUNMAP: source and copy must not become one VMA."""
+    """A VMA at [start, end), which is empty, with the attributes of `vma`; None: -ENOMEM."""
     mm = vma.mm
     assert mm is not None
     old_start = vma.start
@@ -602,11 +596,6 @@ def copy_vma(
     vmg = vma_merge_of(vma, vma_prev(mm, start), start, end)
     vmg.pgoff = pgoff
     vmg.next = find_vma(mm, start)
-    if not faulted and keep_source:
-        if vmg.prev is vma:
-            vmg.prev = None
-        if vmg.next is vma:
-            vmg.next = None
     new_vma = vma_merge_copied_range(k, vmg)
     if new_vma is not None:
         if new_vma.start <= old_start < new_vma.end:
