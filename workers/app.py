@@ -58,7 +58,6 @@ app.conf.update(
         "health_check_interval": 25,
         "retry_on_timeout": True,
     },
-    visibility_timeout=VISIBILITY_SECONDS,
     # Workers outlive a restart of the broker, and may be started before it.
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,

@@ -9,7 +9,6 @@ fault of ours to look at, but never a finding about Linux.
 A worker of Celery is a daemon that may not use multiprocessing, hence a plain subprocess.
 """
 
-import contextlib
 import json
 import os
 import signal
@@ -112,7 +111,7 @@ def _ask(
                 child, json.dumps(request | {"supervisor": os.getpid()}), limit_seconds, stop
             )
         finally:
-            with contextlib.suppress(ProcessLookupError):
+            if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
     if child.returncode != 0:
         reason = complaint.strip().rpartition("\n")[2][:MAX_REASON] or "it said nothing"

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Settings of the Celery app that hang together."""
 
+import inspect
+
+import kombu.transport.redis
 import pytest
+from celery.app.defaults import NAMESPACES, flatten
 from celery.exceptions import QueueNotFound
 from kombu import Connection, Queue
 
@@ -20,6 +24,15 @@ def test_no_message_is_given_to_a_second_worker_while_the_first_may_still_work()
     assert farm.SOFT_LIMIT_SECONDS < farm.HARD_LIMIT_SECONDS
     assert 2 * farm.HARD_LIMIT_SECONDS < farm.VISIBILITY_SECONDS
     assert farm.app.conf.broker_transport_options["visibility_timeout"] == farm.VISIBILITY_SECONDS
+
+
+def test_every_setting_is_one_that_celery_and_kombu_know() -> None:
+    """Both ignore misspelt ones in silence."""
+    known = {name for name, _ in flatten(NAMESPACES)} | {"deprecated_settings"}
+    assert set(farm.app.conf.changes) - known == set()
+    transport = inspect.getsource(kombu.transport.redis)
+    for name in farm.app.conf.broker_transport_options:
+        assert f'"{name}"' in transport or f"'{name}'" in transport
 
 
 def test_every_task_has_a_queue_that_the_documented_worker_serves() -> None:
