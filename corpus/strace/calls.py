@@ -13,7 +13,7 @@ from typing import Final
 from corpus.strace import follow, values
 from corpus.strace.follow import File, Placed
 from corpus.strace.layout import ANON, Layout
-from corpus.strace.parse import Call, Signal, split_arguments
+from corpus.strace.parse import Call, Signal, six_arguments, split_arguments
 from corpus.strace.steps import ENTRY, ERRNO, PAGE, SIGNAL, Answer, Step
 from simulator import ops
 
@@ -117,7 +117,7 @@ def translate_call(placed: Placed, name: str, state: State) -> Translated:
     """The steps of an mm call."""
     call = placed.event
     assert isinstance(call, Call)
-    arguments = split_arguments(call.arguments)
+    arguments = six_arguments(call)
     if call.result == "?":
         return Listed("did not return within the log")
     try:
@@ -224,7 +224,7 @@ def _prot(word: str) -> int:
 
 
 def _mprotect(placed: Placed, call: Call, arguments: list[str]) -> Translated:
-    if len(arguments) > 3 and values.number(arguments[3]) != -1:
+    if call.name == "pkey_mprotect" and values.number(arguments[3]) != -1:
         raise _Odd("a protection key: " + _NO_OP)
     prot = _prot(arguments[2])
     return _range_op(placed, call, arguments, ops.OP_MPROTECT, (prot,))
@@ -341,6 +341,8 @@ def _process_madvise(
         start, end = _range(fields["iov_base"], fields["iov_len"])
         total += (end - start) * PAGE_SIZE
         steps.append(_advise(placed, call, start, end, advice, Answer.ok(), state))
+    if not steps:
+        raise _Odd("no vectors")
     if str(total) != call.result:
         changed = (min(step.args[0] for step in steps), max(step.args[1] for step in steps))
         return Listed("advised only a part of its vectors", changed)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from corpus.strace import values
-from corpus.strace.parse import Call, Exit, Log, Signal, split_arguments
+from corpus.strace.parse import Call, Exit, Log, Signal, six_arguments, split_arguments
 
 _FORKS: Final = ("fork", "vfork", "clone", "clone3")
 _OPENS: Final = {"open": 0, "openat": 1, "creat": 0, "openat2": 1}  # index of the path
@@ -163,15 +163,16 @@ class _Follower:
             case "dup" | "dup2" | "dup3" | "fcntl":
                 self.dup(call, process)
             case "ftruncate":
-                size = values.number(split_arguments(call.arguments)[-1])
+                size = values.number(six_arguments(call)[1])
                 if file and size is not None:
                     file.sizes.append(size)
             case name if name in _OPENS:
-                path = values.string(split_arguments(call.arguments)[_OPENS[name]])
+                path = values.string(six_arguments(call)[_OPENS[name]])
                 if path is not None:
                     proc = _PROC.fullmatch(path.decode("utf-8", "replace"))
                     kind = proc[1] if proc else OTHER
-                    self.open(call, process, File(kind, repr(path), process.space), None)
+                    flags_at = _OPENS[name] + 1
+                    self.open(call, process, File(kind, repr(path), process.space), flags_at)
 
     def fork(self, call: Call, process: _Process) -> None:
         flags = 0
@@ -195,16 +196,16 @@ class _Follower:
         self.processes[child] = _Process(space, files)
         self.out.events.append(Forked(call, process.space, space))
 
-    def open(self, call: Call, process: _Process, file: File, flags_at: int | None) -> None:
+    def open(self, call: Call, process: _Process, file: File, flags_at: int) -> None:
         descriptor = values.descriptor(call.result)
         if descriptor is not None:
-            flags = split_arguments(call.arguments)[-1 if flags_at is None else flags_at]
+            flags = six_arguments(call)[flags_at]
             close_on_exec = values.OPEN["MFD_CLOEXEC" if file.kind == MEMFD else "O_CLOEXEC"]
             mask = values.some_flags(flags, values.OPEN)
             process.files[descriptor] = (file, bool(mask & close_on_exec))
 
     def dup(self, call: Call, process: _Process) -> None:
-        arguments = split_arguments(call.arguments)
+        arguments = six_arguments(call)
         if call.name == "fcntl" and "F_DUPFD" not in call.arguments:
             return
         old, new = values.descriptor(arguments[0]), values.descriptor(call.result)
@@ -216,8 +217,7 @@ class _Follower:
         at = _FD_ARGUMENT.get(call.name)
         if at is None:
             return None
-        arguments = split_arguments(call.arguments)
-        descriptor = values.descriptor(arguments[at]) if at < len(arguments) else None
+        descriptor = values.descriptor(six_arguments(call)[at])
         if descriptor is None or descriptor < 0:
             return None
         if descriptor not in process.files:

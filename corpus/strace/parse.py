@@ -167,6 +167,12 @@ _PIECE: Final = re.compile(
 )
 
 
+def six_arguments(call: Call) -> list[str]:
+    """The arguments of a call, with empty ones for those that a broken log left out."""
+    arguments = split_arguments(call.arguments)
+    return arguments + [""] * (6 - len(arguments))
+
+
 def split_arguments(text: str) -> list[str]:
     """The arguments: split at commas outside of strings and brackets; without comments."""
     arguments: list[str] = []
