@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """`python -m triage`: the `mmfarm` command where it is not installed as a script."""
 
-from triage.cli import entry
+import sys
 
-entry()
+from triage.cli import main
+
+sys.exit(main())

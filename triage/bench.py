@@ -28,6 +28,7 @@ from typing import Final
 import fuzz
 from fuzz.slice import ExitKind, SliceSpec, run_slice
 from fuzz.statistics import Statistics
+from simulator.build import mode
 from triage import bench_round
 from triage.exits import Refused
 
@@ -172,7 +173,18 @@ def with_revision(ref: str, measure: Callable[[Path], None]) -> None:
         tree = Path(folder)
         with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
             tar.extractall(tree, filter="data")
+        if mode() == "compiled":
+            _compile(tree)
         measure(tree)
+
+
+def _compile(tree: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "simulator.build"], cwd=tree, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(tree)}, timeout=BUILD_SECONDS, check=False,
+    )
+    if done.returncode != 0:
+        raise BenchError(f"the other revision does not compile: {done.stderr[-2000:]}")
 
 
 def _round(tree: Path) -> dict[str, object]:

@@ -78,6 +78,8 @@ class VerbGroup(click.Group):
 # that can raise one has loaded its module.
 SPEAKING_ERRORS: Final[Mapping[tuple[str, str], int]] = {
     ("corpus.text", "TextError"): USAGE,
+    ("corpus.strace.parse", "StraceError"): USAGE,
+    ("simulator.build", "ModelError"): USAGE,
     ("workers.store", "StoreError"): INFRASTRUCTURE,
     ("triage.bench", "BenchError"): INFRASTRUCTURE,
 }
@@ -109,11 +111,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         signal.signal(signal.SIGTERM, previous)
     return code
-
-
-def entry() -> None:
-    """The console script."""
-    sys.exit(main())
 
 
 class _Terminated(KeyboardInterrupt):

@@ -32,7 +32,8 @@ def test_replay_says_what_broke_and_exits_1(mmfarm: Command) -> None:
     )
     assert len(found["results"]) == len(load(FAILING).ops)
     assert found["dead"] == []
-    assert len(found["digest"]) == 16 and len(found["build_id"]) == 64
+    assert len(found["digest"]) == 16
+    assert len(found["build_id"]) == 64
 
 
 def test_replay_gives_the_same_digest_in_another_process(mmfarm: Command) -> None:
@@ -139,4 +140,5 @@ def test_every_known_bug_is_explained_in_every_form(path: Path) -> None:
     assert explained.violation.promise in page.text
     assert "script" not in page.tags
     again = explain.explain(scenario, str(path))
-    assert again is not None and explain.to_text(again) == text
+    assert again is not None
+    assert explain.to_text(again) == text

@@ -145,7 +145,8 @@ def test_a_closed_pipe_is_silent() -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    assert process.stdout and process.stderr
+    assert process.stdout
+    assert process.stderr
     process.stdout.close()
     err = process.stderr.read()
     process.stderr.close()

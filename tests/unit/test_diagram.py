@@ -70,7 +70,8 @@ def test_an_op_outside_the_race_is_one_line_with_its_result() -> None:
 
 def test_inside_the_race_what_only_one_side_touches_is_left_out() -> None:
     text = draw(RACE, OUTCOME)
-    assert "zap_pte_range()" in text and "PTE 3 not present" in text
+    assert "zap_pte_range()" in text
+    assert "PTE 3 not present" in text
     assert "lru" not in text
 
 
