@@ -108,9 +108,7 @@ def end_run(k: "Kernel") -> None:
             core.set_current(k, t)
             kernel_exit.do_exit(k, t)
     core.set_current(k, t0)
-    for cpu in k.cpus:
-        cpu.loaded_mm = None
-        cpu.cr3 = None
+    kernel_exit.release_lazy_mms(k)
     shmem.release_all(k)
     swap.lru_add_drain_all(k)
     full_audit.after_exit(k)

@@ -40,6 +40,7 @@ class Cpu:
         self.cr3: Mm | None = None
         self.switching: bool = False  # loaded_mm == LOADED_MM_SWITCHING
         self.is_lazy: bool = False
+        self.lazy_mm: Mm | None = None  # borrowed from a thread that has exited, with a count
         self.asid: i64 = 0
         self.next_asid: i64 = 1
         self.ctx_mm: vec[i64] = vec[i64]([-1] * TLB_NR_DYN_ASIDS)
@@ -54,6 +55,7 @@ class Cpu:
         self.cr3 = None
         self.switching = False
         self.is_lazy = False
+        self.lazy_mm = None
         self.asid = 0
         self.next_asid = 1
         for i in range(TLB_NR_DYN_ASIDS):

@@ -38,6 +38,8 @@ def context_switch(k: "Kernel", cpu: Cpu, t: Task) -> None:
     else:
         switch_mm_irqs_off(k, cpu, mm)
     ipi.local_irq_enable(k)
+    if mm is not None and cpu.lazy_mm is not None:
+        kernel_exit.drop_lazy_mm(k, cpu)
     t.in_switch = False
 
 
@@ -203,3 +205,6 @@ def flush_tlb_func(k: "Kernel", cpu: Cpu, info: FlushInfo) -> None:
     else:
         mmu.flush_all(k, cpu, mm)
     cpu.ctx_gen[asid] = current
+
+
+from simulator.kernel import exit as kernel_exit  # noqa: E402

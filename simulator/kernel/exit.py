@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""kernel/exit.c, mmput() and mmdrop() (kernel/fork.c), exit_mmap() (mm/mmap.c).
+
+`mm.users` counts threads and those who work in the mm for them; the last mmput() unmaps
+everything. `mm.count` counts one for all users together, and one for each CPU that goes on
+with the mm lazily after its thread has gone; the last mmdrop() frees the mm_struct.
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator import features, sites
+from simulator.drivers import dmirror
+from simulator.machine.cpu import Cpu
+from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, mmu_notifier, tlb
+from simulator.mm import vma as vma_tree
+from simulator.mm.mm_types import Mm
+from simulator.sched import ipi
+from simulator.state import GONE, OBJ_CPU, OBJ_MM, WRITE, Task, obj
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def do_exit(k: "Kernel", t: Task) -> i64:
+    """The actor is no more when this returns; the last thread takes the mm with it."""
+    exit_mm(k, t)
+    t.state = GONE
+    k.existing &= ~(1 << t.id)
+    return 0
+
+
+def exit_mm(k: "Kernel", t: Task) -> None:
+    """Give up the address space. The CPU keeps it loaded, lazily, with a count of its own."""
+    mm = t.mm
+    assert mm is not None
+    mmap_lock.mmap_read_lock(k, mm, sites.EXIT_MM__LOCK)
+    cpu = k.cpus[t.cpu]
+    mm.count += 1  # mmgrab_lazy_tlb()
+    ipi.local_irq_disable(k)
+    k.step(sites.EXIT_MM__LAZY, obj(OBJ_CPU, cpu.id), WRITE)
+    t.mm = None
+    cpu.lazy_mm = mm
+    tlb.enter_lazy_tlb(cpu)
+    ipi.local_irq_enable(k)
+    mmap_lock.mmap_read_unlock(k, mm)
+    mmput(k, mm)
+
+
+def mmput(k: "Kernel", mm: Mm) -> None:
+    """Drop a user; the last one tears the address space down."""
+    k.step(sites.MMPUT__USERS, obj(OBJ_MM, mm.id), WRITE)
+    mm.users -= 1
+    if mm.users < 0:
+        k.violate("refcount", k.cur.site, "mm", f"mm{mm.id} has lost more users than it had")
+    if mm.users:
+        return
+    exit_mmap(k, mm)
+    mmdrop(k, mm)
+
+
+def mmdrop(k: "Kernel", mm: Mm) -> None:
+    """Drop a count; the last one frees the mm_struct and its page directory."""
+    k.step(sites.MMDROP__COUNT, obj(OBJ_MM, mm.id), WRITE)
+    mm.count -= 1
+    if mm.count:
+        return
+    for cpu in k.cpus:
+        if cpu.loaded_mm is mm or cpu.cr3 is mm:
+            k.violate(
+                "use-after-free", sites.MMDROP__COUNT, "mm",
+                f"mm{mm.id} was freed while CPU{cpu.id} has it loaded",
+            )
+    mm.live = False
+
+
+def drop_lazy_mm(k: "Kernel", cpu: Cpu) -> None:
+    """finish_task_switch(): the CPU has left the mm that it had borrowed."""
+    mm = cpu.lazy_mm
+    if mm is not None:
+        cpu.lazy_mm = None
+        k.sometimes(features.Z_LAST_MM_LAZY)
+        mmdrop(k, mm)
+
+
+def exit_mmap(k: "Kernel", mm: Mm) -> None:
+    """Nobody runs in this mm any more: unmap and free everything."""
+    dmirror.close_device(k, mm)
+    if not mm.vmas:
+        return  # dup_mmap() ran out of memory at once, or all was unmapped
+    mmap_lock.mmap_read_lock(k, mm, sites.EXIT_MMAP__READ_LOCK)
+    gather = mmu_gather.tlb_gather_mmu_fullmm(k, mm)
+    mmu_notifier.mmu_notifier_invalidate_range_start(
+        k, mm, 0, k.nr_arena, mmu_notifier.MMU_NOTIFY_UNMAP
+    )
+    for vma in mm.vmas:
+        memory.unmap_single_vma(
+            k, gather, vma, vma.start, vma.end, memory.ZAP_FLAG_DROP_MARKER
+        )
+    mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, 0, k.nr_arena)
+    mmap_lock.mmap_read_unlock(k, mm)
+    mmap_lock.mmap_write_lock(k, mm, sites.EXIT_MMAP__WRITE_LOCK)
+    for vma in mm.vmas:
+        mmap_lock.vma_start_write(k, vma)
+        anon_vma.unlink_anon_vmas(k, vma)
+        vma_tree.unlink_file_vma(k, vma)
+    memory.free_pgtables(k, gather, mm, 0, k.nr_arena, 0, 0)
+    mmu_gather.tlb_finish_mmu(k, gather)
+    vmas = mm.vmas
+    for vma in vmas:
+        mmap_lock.vma_mark_detached(k, vma)
+        vma_tree.remove_vma(k, vma)
+    mm.vmas = []
+    mm.total_vm = 0
+    mmap_lock.mmap_write_unlock(k, mm)
+
+
+def release_lazy_mms(k: "Kernel") -> None:
+    """The End: no CPU borrows an mm any more, so every mm_struct is gone."""
+    for cpu in k.cpus:
+        cpu.loaded_mm = None
+        cpu.cr3 = None
+        cpu.is_lazy = False
+        drop_lazy_mm(k, cpu)
+    for mm in k.mms:
+        if mm.live:
+            k.violate(
+                "leak", sites.MMDROP__COUNT, "mm",
+                f"mm{mm.id} is left with {mm.users} users and a count of {mm.count}",
+            )

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""kernel/fork.c: fork() of one actor, and dup_mmap() (mm/mmap.c).
+
+The child is the actor that the op names. Its mm is complete before anybody runs in it; only
+rmap can reach its VMAs earlier.
+
+Not modelled: policies, uprobes, cgroup charges, and fork()'s failures that have nothing to
+do with mm.
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator import sites
+from simulator.errno import ENOMEM
+from simulator.kernel import exit as kernel_exit
+from simulator.mm import anon_vma, mmap_lock, shmem, tlb
+from simulator.mm import vma as vma_tree
+from simulator.mm.copy_page_range import copy_page_range
+from simulator.mm.mm_types import VM_DONTCOPY, VM_WIPEONFORK, Mm, Vma
+from simulator.oracles import stale_tlb
+from simulator.sched import lock
+from simulator.state import ABSENT, OBJ_CPU, OBJ_MM, OBJ_NONE, READY, WRITE, Task, obj
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def do_fork(k: "Kernel", t: Task, child: i64) -> i64:
+    """fork(): kernel_clone() and copy_process(). The child's actor number, or -ENOMEM."""
+    oldmm = t.mm
+    assert oldmm is not None
+    c = k.tasks[child]
+    assert c.state == ABSENT  # one fork a child: simulator/validate.py
+    mm = dup_mm(k, oldmm)
+    if mm is None:
+        return -ENOMEM
+    c.mm = mm
+    k.step(sites.WAKE_UP_NEW_TASK__RUN, obj(OBJ_CPU, c.cpu), WRITE)
+    c.state = READY
+    k.existing |= 1 << child
+    stale_tlb.call_returns(k, oldmm, 0, k.nr_arena, "fork")
+    return child
+
+
+def dup_mm(k: "Kernel", oldmm: Mm) -> Mm | None:
+    """A copy of the address space; None when memory ran out, and nothing is left of it."""
+    if k.should_fail(sites.DUP_MM__ALLOC, OBJ_NONE):
+        return None
+    mm = k.take_mm()
+    mm.def_flags = oldmm.def_flags
+    if dup_mmap(k, mm, oldmm):
+        kernel_exit.mmput(k, mm)
+        return None
+    return mm
+
+
+def dup_mmap(k: "Kernel", mm: Mm, oldmm: Mm) -> i64:
+    """Copy every VMA, and share or copy what it maps. On failure `mm` holds the VMAs that
+    were finished; exit_mmap() takes them apart."""
+    mmap_lock.mmap_write_lock(k, oldmm, sites.DUP_MMAP__LOCK_PARENT)
+    mmap_lock.mmap_write_lock(k, mm, sites.DUP_MMAP__LOCK_CHILD)
+    mm.total_vm = oldmm.total_vm
+    err: i64 = 0
+    if k.should_fail(sites.DUP_MMAP__MT_DUP, OBJ_NONE):
+        err = -ENOMEM
+    else:
+        for mpnt in oldmm.vmas:
+            err = dup_vma(k, mm, mpnt)
+            if err:
+                break
+    mmap_lock.mmap_write_unlock(k, mm)
+    k.step(sites.DUP_MMAP__FLUSH, obj(OBJ_MM, oldmm.id), WRITE)
+    tlb.flush_tlb_mm(k, oldmm)
+    mmap_lock.mmap_write_unlock(k, oldmm)
+    return err
+
+
+def dup_vma(k: "Kernel", mm: Mm, mpnt: Vma) -> i64:
+    """One round of dup_mmap()'s loop: 0 or -ENOMEM."""
+    if not k.bug.fork_parent_vma_not_locked:
+        mmap_lock.vma_start_write(k, mpnt)
+    if mpnt.flags & VM_DONTCOPY:
+        mm.total_vm -= mpnt.end - mpnt.start
+        return 0
+    tmp = vma_tree.vm_area_dup(k, mpnt)
+    if tmp is None:
+        return -ENOMEM
+    tmp.mm = mm
+    wipe = tmp.flags & VM_WIPEONFORK != 0
+    if wipe:
+        tmp.anon_vma = None
+    elif anon_vma.anon_vma_fork(k, tmp, mpnt):
+        vma_tree.vm_area_free(k, tmp)
+        return -ENOMEM
+    mmap_lock.vma_mark_attached(k, tmp)
+    mm.vmas.append(tmp)
+    inode = tmp.inode
+    if inode is not None:
+        shmem.get_file(inode)
+        lock.down_write(k, sites.DUP_MMAP__I_MMAP_LOCK, inode.i_mmap_rwsem)
+        inode.i_mmap.insert(inode.i_mmap.index(mpnt) + 1, tmp)
+        lock.up_write(k, inode.i_mmap_rwsem)
+    if wipe:
+        return 0
+    return copy_page_range(k, tmp, mpnt)
