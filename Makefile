@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
 
 .PHONY: run test bench lint setup
 run: setup
@@ -22,14 +23,16 @@ lint: setup
 setup: $(STAMP)
 	@$(BIN)/python -m simulator.build
 
+# Debian's python3 lacks ensurepip, without which there is no venv. Only apt has it.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	    || { echo 'mmfarm needs Python 3.11 or newer: set PYTHON=python3.11'; exit 1; }
+	    || { echo 'mmfarm needs Python 3.11 or newer: make PYTHON=python3.11'; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || test "$$(id -u)" != 0 \
 	    || { apt-get update -q && apt-get install -qy python3-venv python3-dev gcc; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
-	    || { echo 'no venv module: apt-get install python3-venv python3-dev gcc'; exit 1; }
+	    || { echo 'no venv module; as root: apt-get install python3-venv python3-dev gcc'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt 'pip>=25.1'
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e . --group dev
+	$(PIP) 'pip>=25.1'
+	$(PIP) --group dev
+	$(PIP) --no-build-isolation -e .
 	@touch $@

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: MIT
+"""The build of the compiled model, and the choice between it and the interpreted one.
+
+They are tested on a project of three small modules that has the real `simulator.build`, the
+real `__init__.py`s and the real setup.py, so that compiling takes seconds.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from simulator import build
+from simulator.build.compiler import KEEP_SETS, why_not
+
+ROOT = Path(__file__).parents[2]
+REAL = (
+    "simulator/__init__.py", "simulator/mm/__init__.py", "simulator/build", "fuzz/__init__.py",
+    "setup.py",
+)
+SMALL = {
+    "simulator/state.py": """
+from typing import final
+from mypy_extensions import i64
+
+@final
+class Kernel:
+    def __init__(self) -> None:
+        self.nr_steps: i64 = 0
+
+    def step(self) -> i64:
+        self.nr_steps += 1
+        return self.nr_steps
+""",
+    "simulator/mm/memory.py": """
+from mypy_extensions import i64
+from simulator.state import Kernel
+
+def zap(k: Kernel, pages: i64) -> i64:
+    last: i64 = 0
+    for _ in range(pages):
+        last = k.step()
+    return last
+""",
+    "fuzz/codec.py": """
+from simulator.mm.memory import zap
+from simulator.state import Kernel
+
+def decode(pages: int) -> int:
+    return zap(Kernel(), pages)
+""",
+    "fuzz/engine/__init__.py": "",
+    "fuzz/engine/plain.py": "HOT = False\n",
+    "pyproject.toml": """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "small"
+version = "1"
+[tool.setuptools.packages.find]
+include = ["simulator*", "fuzz*"]
+""",
+}
+# Says what runs, what it computes, and which files it came from.
+PROBE = """
+import fuzz.codec, fuzz.engine.plain, simulator.mm.memory
+from simulator import build
+files = [fuzz.codec.__file__, fuzz.engine.plain.__file__, simulator.mm.memory.__file__]
+print(build.mode(), fuzz.codec.decode(7), *["so" if f.endswith(".so") else "py" for f in files])
+"""
+COMPILED = "compiled 7 so py so\n"
+INTERPRETED = "interpreted 7 py py py\n"
+
+needs_compiler = pytest.mark.skipif(bool(why_not()), reason=why_not())
+
+
+def small_project(where: Path) -> Path:
+    for name in REAL:
+        target = where / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            # Without what an installed package, or a run, may have left there.
+            ignored = shutil.ignore_patterns("__pycache__", "compiled")
+            shutil.copytree(ROOT / name, target, ignore=ignored)
+        else:
+            shutil.copy(ROOT / name, target)
+    for name, text in SMALL.items():
+        (where / name).parent.mkdir(parents=True, exist_ok=True)
+        (where / name).write_text(text)
+    return where
+
+
+def python(
+    where: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run Python in a project, with MMFARM_MODEL unset unless given."""
+    inherited = {name: value for name, value in os.environ.items() if name != build.VARIABLE}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=where, env=inherited | environment,
+        capture_output=True, text=True, timeout=100, check=False,
+    )
+
+
+def compiled_sets(project: Path) -> set[str]:
+    return {path.name for path in (project / "build" / "compiled").iterdir() if path.is_dir()}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Never compiled."""
+    return small_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = small_project(tmp_path_factory.mktemp("compiled") / "project")
+    done = python(where, "-m", "simulator.build")
+    assert done.returncode == 0, done.stderr
+    assert "compiled 3 modules" in done.stdout
+    return where
+
+
+@pytest.fixture
+def compiled(compiled_once: Path, tmp_path: Path) -> Path:
+    """Compiled; a copy for each test."""
+    return shutil.copytree(compiled_once, tmp_path / "project", symlinks=True)
+
+
+@pytest.mark.parametrize("name", ["simulator/state.py", "simulator/mm/memory.py", "fuzz/codec.py"])
+def test_the_build_id_changes_with_a_source(project: Path, name: str) -> None:
+    before = build.id_of(project)
+    with (project / name).open("a") as source:
+        source.write("# changed\n")
+    assert build.id_of(project) != before
+
+
+def test_the_build_id_changes_with_the_name_of_a_source(project: Path) -> None:
+    before = build.id_of(project)
+    (project / "simulator/state.py").rename(project / "simulator/status.py")
+    assert build.id_of(project) != before
+
+
+def test_the_build_id_does_not_depend_on_what_is_never_compiled(project: Path) -> None:
+    before = build.id_of(project)
+    for name in ("fuzz/engine/plain.py", "simulator/build/__main__.py", "simulator/__init__.py"):
+        with (project / name).open("a") as source:
+            source.write("# changed\n")
+    assert build.id_of(project) == before
+
+
+def test_the_build_id_is_of_the_sources_a_process_started_with(project: Path) -> None:
+    before = build.id_of(project)
+    code = """
+from simulator import build
+open("simulator/state.py", "a").write("# changed")
+print(build.build_id())
+"""
+    done = python(project, "-c", code, MMFARM_MODEL="interpreted")
+    assert done.stdout == before + "\n"
+    assert build.id_of(project) != before
+
+
+def test_every_hot_module_of_the_fuzzer_exists() -> None:
+    for name in build.HOT_FUZZ:
+        assert (ROOT / "fuzz" / f"{name}.py").exists(), name
+
+
+def test_no_compiled_module_stands_beside_the_sources() -> None:
+    for room in ("simulator", "fuzz"):
+        assert not list((ROOT / room).rglob("*.so"))
+
+
+def test_without_a_compiled_model_auto_interprets_and_says_so_once(project: Path) -> None:
+    code = f"{PROBE}\nimport subprocess, sys\nsubprocess.run([sys.executable, '-c', {PROBE!r}])"
+    done = python(project, "-u", "-c", code)
+    assert done.stdout == INTERPRETED + INTERPRETED
+    assert done.stderr == (
+        "mmfarm: the compiled model is not there, interpreting "
+        "(`python -m simulator.build` makes it)\n"
+    )
+
+
+def test_without_a_compiled_model_compiled_refuses_and_names_the_remedy(project: Path) -> None:
+    done = python(project, "-c", PROBE, MMFARM_MODEL="compiled")
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert "the compiled model is not there: `python -m simulator.build` makes it" in done.stderr
+
+
+def test_an_unknown_mode_is_refused(project: Path) -> None:
+    done = python(project, "-c", PROBE, MMFARM_MODEL="fast")
+    assert done.returncode != 0
+    assert "MMFARM_MODEL=fast: use compiled, interpreted or auto" in done.stderr
+
+
+def test_without_a_c_compiler_the_build_says_so_and_succeeds(project: Path) -> None:
+    done = python(project, "-m", "simulator.build", CC="no-such-compiler")
+    assert done.returncode == 0
+    assert done.stderr.startswith("no C compiler (no-such-compiler; ")
+    assert "will be interpreted" in done.stderr
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("wanted", "answer"),
+    [("", COMPILED), ("auto", COMPILED), ("compiled", COMPILED), ("interpreted", INTERPRETED)],
+)
+def test_with_a_compiled_model_either_form_can_be_had(
+    compiled_once: Path, wanted: str, answer: str
+) -> None:
+    done = python(compiled_once, "-c", PROBE, MMFARM_MODEL=wanted)
+    assert (done.stdout, done.stderr) == (answer, "")
+
+
+@needs_compiler
+def test_compiled_modules_are_made_outside_of_the_rooms(compiled_once: Path) -> None:
+    made = {path.relative_to(compiled_once).parts[:2] for path in compiled_once.rglob("*.so")}
+    assert made == {("build", "compiled")}
+    assert len(list(compiled_once.rglob("*.so"))) == 4  # three modules and their library
+
+
+@needs_compiler
+def test_a_compiled_model_of_other_sources_is_not_used(compiled: Path) -> None:
+    with (compiled / "simulator/mm/memory.py").open("a") as source:
+        source.write("# changed\n")
+    done = python(compiled, "-c", PROBE)
+    assert done.stdout == INTERPRETED
+    assert "does not fit its sources, interpreting" in done.stderr
+    done = python(compiled, "-c", PROBE, MMFARM_MODEL="compiled")
+    assert done.returncode != 0
+    assert "does not fit its sources: `python -m simulator.build` makes it" in done.stderr
+
+
+@needs_compiler
+def test_building_again_does_nothing_until_a_source_changes(compiled: Path) -> None:
+    done = python(compiled, "-m", "simulator.build")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    source = compiled / "simulator/mm/memory.py"
+    source.write_text(source.read_text().replace("return last", "return last * 2"))
+    # Also when MMFARM_MODEL asks for the very form that is to be made.
+    done = python(compiled, "-m", "simulator.build", MMFARM_MODEL="compiled")
+    assert done.returncode == 0, done.stderr
+    assert python(compiled, "-c", PROBE).stdout == COMPILED.replace("7", "14")
+
+
+@needs_compiler
+def test_sources_with_a_type_error_leave_the_compiled_models_as_they_were(compiled: Path) -> None:
+    before = compiled_sets(compiled)
+    with (compiled / "fuzz/codec.py").open("a") as source:
+        source.write("nr_pages: int = 'seven'\n")
+    done = python(compiled, "-m", "simulator.build")
+    assert done.returncode == 3
+    assert "fuzz/codec.py:7: error: Incompatible types" in done.stdout
+    assert "do not compile" in done.stderr
+    assert compiled_sets(compiled) == before
+
+
+@needs_compiler
+def test_a_build_sweeps_unfinished_and_old_sets(compiled: Path) -> None:
+    home = compiled / "build/compiled"
+    (made,) = compiled_sets(compiled)
+    tag = made.rpartition("-")[0]
+    for age in range(KEEP_SETS + 2):
+        old = home / f"{tag}-{age:064}"
+        old.mkdir()
+        os.utime(old, (age, age))
+    (home / ".new-killed").mkdir()
+    with (compiled / "fuzz/codec.py").open("a") as source:
+        source.write("# changed\n")
+    done = python(compiled, "-m", "simulator.build")
+    assert done.returncode == 0, done.stderr
+    newest = f"{tag}-{KEEP_SETS + 1:064}"
+    assert compiled_sets(compiled) == {made, newest, f"{tag}-{build.id_of(compiled)}"}
+
+
+def wheel(project: Path, **environment: str) -> Path:
+    done = python(
+        project, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", "dist",
+        "--disable-pip-version-check", ".", **environment,
+    )
+    assert done.returncode == 0, done.stderr
+    (made,) = (project / "dist").iterdir()
+    return made
+
+
+@needs_compiler
+def test_a_wheel_brings_the_compiled_model_and_its_sources(project: Path, tmp_path: Path) -> None:
+    made = wheel(project)
+    assert not made.name.endswith("-none-any.whl")
+    installed = tmp_path / "installed"
+    zipfile.ZipFile(made).extractall(installed)
+    assert python(installed, "-c", PROBE).stdout == COMPILED
+    done = python(installed, "-c", PROBE, MMFARM_MODEL="interpreted")
+    assert (done.stdout, done.stderr) == (INTERPRETED, "")
+
+
+def test_a_wheel_without_a_c_compiler_is_pure_and_carries_every_room(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    rooms = ("simulator", "corpus", "fuzz", "conformance", "workers", "triage")
+    ignored = shutil.ignore_patterns("__pycache__")
+    for room in rooms:
+        shutil.copytree(ROOT / room, checkout / room, ignore=ignored)
+    (checkout / "tests").mkdir()
+    (checkout / "tests" / "__init__.py").touch()
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, checkout)
+    made = wheel(checkout, CC="no-such-compiler")
+    assert made.name.endswith("-none-any.whl")
+    carried = {n for n in zipfile.ZipFile(made).namelist() if ".dist-info/" not in n}
+    expected = {
+        path.relative_to(checkout).as_posix()
+        for room in rooms
+        for path in (checkout / room).rglob("*")
+        if path.suffix in (".py", ".mm", ".mako", ".ini")
+    }
+    assert carried == expected
