@@ -8,8 +8,10 @@ after a death. A failure of the infrastructure raises `InfraError`, leaves a not
 look, and never counts as a finding nor loses one. `Stopped` is raised when `stop` said so.
 """
 
+import contextlib
+import fcntl
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +24,7 @@ from simulator.outcome import Outcome, Signature
 from workers import isolated
 from workers.isolated import InfraError, Stopped
 from workers.records import ExampleRow, Recorded, RunFigures
-from workers.schema import NEW, VERIFIED
+from workers.schema import NEW, RUNNING, VERIFIED
 from workers.store import Store
 
 # Each in a process of its own with another hash seed. Two would show that an outcome varies;
@@ -71,6 +73,47 @@ def fuzz(
     """Run a slice in a data folder and record what it found. None when there is nothing to
     run: no such run, or done, or abandoned; then only what dead attempts left is recorded."""
     work = folder / "runs" / str(run_id)
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        with _owned(work):
+            return _fuzz(store, run_id, folder, work, progress, stop)
+    except BlockingIOError:
+        raise InfraError(f"run {run_id}: another process of this machine works on it") from None
+
+
+def recover(store: Store, folder: Path) -> list[Recorded]:
+    """Close the books on runs of this data folder whose process was killed, and record what
+    they had found. For a driver without a broker, which would deliver them again."""
+    recorded: list[Recorded] = []
+    for row in store.runs(RUNNING):
+        work = folder / "runs" / str(row.id)
+        # Not on this machine, or not dead.
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), _owned(work):
+            found, complaints = _usable([], work)
+            note = "\n".join(["its process was killed", *complaints])
+            figures = RunFigures(ExitKind.KILLED.value)
+            recorded += store.end_run(row.id, row.attempt, figures, found, note)
+            shutil.rmtree(work, ignore_errors=True)
+    return recorded
+
+
+@contextlib.contextmanager
+def _owned(work: Path) -> Iterator[None]:
+    """Hold a run's folder; the system lets go of it when this process dies. Raises
+    BlockingIOError while another one holds it, FileNotFoundError without a folder."""
+    with (work / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def _fuzz(
+    store: Store,
+    run_id: int,
+    folder: Path,
+    work: Path,
+    progress: Callable[[Statistics], None] | None,
+    stop: Callable[[], bool],
+) -> Fuzzed | None:
     attempt = store.begin_run(run_id)
     if attempt is None:
         for finding in _usable([], work)[0]:
@@ -80,7 +123,6 @@ def fuzz(
     row = store.run(run_id)
     assert row is not None
     try:
-        work.mkdir(parents=True, exist_ok=True)
         result = run_slice(_slice_spec(row.spec, run_id, folder, work), progress, stop=stop)
     except Exception as error:
         # Also the soft time limit of Celery. Whatever stopped us, the child may have found

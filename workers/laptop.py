@@ -5,7 +5,8 @@ Contract: `run_local` fuzzes for some seconds in `jobs` slots and yields what ha
 events, `Done` last. A slot takes turns: a short slice, then one failure on its way to
 minimal; when the time is up, all that is still on its way gets FINISH_SECONDS more. Closing
 the iterator early (an interrupt) stops the children, records what they had found, and only
-then returns. What was left undone is in the store with its state, and the next run goes on.
+then returns. What was left undone is in the store with its state, and the next run goes on;
+also with what a run that was killed had found.
 
 It does the same work as the tasks of `workers.tasks`, through the same functions. It does not
 promise the same finds twice: slices end by the clock.
@@ -131,6 +132,7 @@ def run_local(
         raise ValueError(f"fuzz for {jobs.MIN_SLICE_SECONDS:.0f} second or more")
     if seed_corpus is not None:
         _plant(seed_corpus, folder / "corpus" / "seeds")
+    jobs.recover(store, folder)
     farm = _Farm(store, folder, seconds, bugs, clock)
     threads = [
         threading.Thread(target=farm.slot, name=f"slot-{number}") for number in range(slots)

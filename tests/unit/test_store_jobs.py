@@ -15,7 +15,7 @@ from fuzz.statistics import InternalError, Statistics
 from simulator.outcome import Outcome, Signature, Violation
 from workers import isolated, jobs
 from workers.isolated import InfraError, Minimal, Replayed, Stopped
-from workers.schema import DONE, MINIMIZED, NEW, UNREPRODUCIBLE, VERIFIED
+from workers.schema import DONE, MINIMIZED, NEW, RUNNING, UNREPRODUCIBLE, VERIFIED
 from workers.store import MAX_ATTEMPTS, Store, file_url
 
 BUILD = "b" * 64
@@ -148,6 +148,47 @@ def test_what_the_attempts_of_an_abandoned_run_had_found_is_recorded(
     for _ in range(2):
         assert jobs.fuzz(store, run_id, tmp_path) is None
     assert [(row.count, row.runs) for row in store.failures(run_id=run_id)] == [(1, 1)]
+
+
+def test_what_a_killed_driver_had_found_is_recorded_by_the_next_one(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = jobs.order(store, seconds=5)
+    store.begin_run(run_id)
+    folder = tmp_path / "runs" / str(run_id) / "mmfarm-slice-1" / "findings"
+    folder.mkdir(parents=True)
+    write_finding(folder, finding())
+    assert [recorded.first for recorded in jobs.recover(store, tmp_path)] == [True]
+    row = store.run(run_id)
+    assert row is not None
+    assert row.figures is not None
+    assert (row.state, row.figures.exit_kind) == (DONE, "killed")
+    assert list((tmp_path / "runs").iterdir()) == []
+    assert jobs.recover(store, tmp_path) == []
+
+
+def test_a_run_that_is_worked_on_is_left_to_whoever_does(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meddle(spec: SliceSpec) -> SliceResult:
+        assert jobs.recover(store, tmp_path) == []
+        with pytest.raises(InfraError, match="another process"):
+            jobs.fuzz(store, run_id, tmp_path)
+        return result([finding()])
+
+    slices(monkeypatch, meddle)
+    run_id = jobs.order(store, seconds=5)
+    assert jobs.fuzz(store, run_id, tmp_path) is not None
+    row = store.run(run_id)
+    assert row is not None
+    assert (row.state, row.attempt) == (DONE, 1)
+
+
+def test_runs_of_other_machines_are_not_recovered(store: Store, tmp_path: Path) -> None:
+    run_id = jobs.order(store, seconds=5)
+    store.begin_run(run_id)
+    assert jobs.recover(store, tmp_path) == []
+    assert [row.id for row in store.runs(RUNNING)] == [run_id]
 
 
 def test_a_slice_that_raises_is_recorded_as_an_error_with_what_its_child_had_found(
