@@ -24,15 +24,13 @@ from corpus.strace.steps import Step
 from corpus.strace.translate import Translation
 from corpus.verify import Runs
 from simulator import ops
+from simulator.fs.proc import PM_GUARD_REGION, PM_PRESENT, PM_SHIFT, PM_SWAP
 from simulator.outcome import SIGBUS, SIGSEGV, Outcome, result_name
 from simulator.scenario import NR_USER_ACTORS, Config
 
 PMD_ORDER: Final = 9  # x86-64's, so that the model's constants are Linux's
 SPARE_FRAMES: Final = 1024  # for page tables, copies, and what the log's signals touch
 MAX_MODEL_STEPS: Final = 100_000_000  # a log is no loop: only a hanging model takes that many
-# Bits of a pagemap entry (Documentation/admin-guide/mm/pagemap.rst).
-_PRESENT: Final = 1 << 63
-_SWAPPED: Final = 1 << 62
 
 TOUCHES: Final = "depends on touches, which strace does not show"
 
@@ -181,13 +179,19 @@ def _agrees(step: Step, result: int, played: Scene) -> tuple[bool, str]:
             return result < 0 and result_name(result) == answer.name, ""
         case st.SIGNAL:
             return result == {"SIGSEGV": SIGSEGV, "SIGBUS": SIGBUS}[answer.name], ""
-    # A page that the model has must be there; one that it has not may have been touched.
-    if result < 0:
-        return False, ""
-    there = bool(answer.value & (_PRESENT | _SWAPPED))
-    if there and not result & _PRESENT:
+    return _same_entry(answer.value, result << PM_SHIFT) if result >= 0 else (False, "")
+
+
+def _same_entry(log: int, model: int) -> tuple[bool, str]:
+    """Two pagemap entries. No touch makes or removes a guard page, and a page that the model
+    has must be there; one that it has not may have been touched. Soft-dirty bits depend on
+    touches, and not every kernel has them."""
+    if (log | model) & PM_GUARD_REGION:
+        return log & model & PM_GUARD_REGION != 0, ""
+    there, expected = bool(log & (PM_PRESENT | PM_SWAP)), bool(model & PM_PRESENT)
+    if there and not expected:
         return False, TOUCHES
-    return there == bool(result & _PRESENT), ""
+    return there == expected, ""
 
 
 def _reason(translation: Translation, step: Step, difference: Difference, name: str) -> str:

@@ -85,7 +85,7 @@ def scene(
         made.append(Op(uid, members.index(step.space), step.code, args))
     pages = -(-(compaction.end + block) // block) * block
     full = replace(config, frames=1 << (config.frames + filled - 1).bit_length(),
-                   pages=0 if pages == 8 * block else pages)
+                   pages=0 if pages <= 8 * block else pages)
     return Scene(Scenario(full, tuple(made)), tuple(steps), compaction)
 
 
