@@ -15,7 +15,7 @@ from simulator.mm.mm_types import (
     PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, REF_MAP,
     REF_OWNER, REF_TEMP, SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD,
     SWP_MIGRATION_READ, SWP_MIGRATION_WRITE, VM_EXEC, VM_MAYSHARE, VM_READ, VM_SHARED,
-    VM_DROPPABLE, VM_SOFTDIRTY, VM_WRITE, Mm, Page, PageTable, Vma, pte_kind, pte_present,
+    VM_SOFTDIRTY, VM_WRITE, Mm, Page, PageTable, Vma, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
@@ -368,7 +368,7 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
         return VM_FAULT_SIGBUS
     if not pte_alloc(k, mm, va):
         return VM_FAULT_OOM
-    if not vmf.flags & FAULT_FLAG_WRITE and not vma.flags & VM_DROPPABLE:
+    if not vmf.flags & FAULT_FLAG_WRITE:
         table = pte_offset_map_lock(k, sites.DO_ANONYMOUS_PAGE__LOCK_ZERO, mm, va)
         if table is None:
             return 0
