@@ -82,7 +82,7 @@ class Machine:
 
     def go(self, k: Kernel) -> None:
         """Switch to an executor; it comes back when the run is over."""
-        stack = k.idle_stacks.pop() if k.idle_stacks else greenlet(core.executor)
+        stack = k.idle_stacks.pop() if k.idle_stacks else greenlet(core.executor, k.hub)
         k.busy_stacks.append(stack)
         if stack:
             stack.switch()
@@ -93,7 +93,9 @@ class Machine:
         """After a violation ops hang in the middle: unwind them, nothing of them counts."""
         busy = k.busy_stacks
         k.busy_stacks = []
+        here = greenlet.getcurrent()
         for stack in busy:
+            stack.parent = here  # where a dying greenlet goes on
             stack.throw()
         for t in k.tasks:
             t.stack = None
@@ -146,6 +148,7 @@ def set_up(k: Kernel, scenario: Scenario, strategy: Strategy | None, trace: bool
     for inode in k.inodes:
         reset_inode(inode)
     k.other_files = []
+    k.shared_anon = []
     pins.reset(k)
     dmirror.reset(k)
     set_up_ops(k, scenario)

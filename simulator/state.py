@@ -156,6 +156,8 @@ class Kernel:
         self.cpus: list[Cpu] = []
         self.inodes: list[Inode] = [Inode(i) for i in range(4)]
         self.other_files: list[Inode] = []
+        self.shared_anon: list[Inode] = []  # files behind shared anonymous mappings
+        self.open_pins: i64 = 0
         self.pins: list[Pin] = []
         self.dmirror: Dmirror = dmirror.Dmirror()
         self.zero_page: Page = Page(0)
@@ -452,6 +454,7 @@ class Kernel:
         mm.notifier_seq = 1
         mm.notifier_active = 0
         mm.notifier_waiters = 0
+        mm.soft_dirty_clearing = 0
         mm.def_flags = 0
         self.mms.append(mm)
         return mm

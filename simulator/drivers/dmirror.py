@@ -218,6 +218,7 @@ def migrate_range(k: "Kernel", start: i64, end: i64, to_device: bool) -> i64:
             moved = -EINVAL
             break
         stop = min(end, vma.end)
+        seq = mmu_notifier.interval_read_begin(k, mm)
         select: i64 = SELECT_SYSTEM if to_device else SELECT_DEVICE_PRIVATE
         args = MigrateVma(vma, mm, va, stop, select, None)
         if migrate_vma_setup(k, args):
@@ -226,7 +227,7 @@ def migrate_range(k: "Kernel", start: i64, end: i64, to_device: bool) -> i64:
         if to_device:
             alloc_and_copy_to_device(k, args)
             migrate_vma_pages(k, args)
-            finalize_and_map(k, args)
+            finalize_and_map(k, args, seq)
         else:
             alloc_and_copy_to_ram(k, args)
             migrate_vma_pages(k, args)
@@ -264,10 +265,15 @@ def alloc_and_copy_to_device(k: "Kernel", args: MigrateVma) -> None:
         args.dst[i] = page
 
 
-def finalize_and_map(k: "Kernel", args: MigrateVma) -> None:
-    """dmirror_migrate_finalize_and_map(): the device maps what has migrated, no more."""
+def finalize_and_map(k: "Kernel", args: MigrateVma, seq: i64) -> None:
+    """dmirror_migrate_finalize_and_map(): the device maps what has migrated, no more. Unlike
+    lib/test_hmm.c, and as real drivers must, it maps nothing when an invalidation has come
+    since the migration began: that one would never be seen again."""
     d = k.dmirror
     mutex_lock(k, sites.DMIRROR_MIGRATE_FINALIZE_AND_MAP__LOCK, d.mutex)
+    if mmu_notifier.interval_read_retry(k, seq):
+        mutex_unlock(k, d.mutex)
+        return
     for i in range(len(args.src)):
         page = args.dst[i]
         if page is None:

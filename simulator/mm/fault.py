@@ -14,7 +14,7 @@ from simulator.mm.memory import (
 )
 from simulator.mm.mm_types import PFN_SHIFT, PG_ZERO, VM_EXEC, VM_READ, VM_WRITE, Mm, Vma
 from simulator.mm.pgtable import pfn_to_page
-from simulator.oracles import memory_value, permission, soft_dirty
+from simulator.oracles import memory_value, permission, pin, soft_dirty
 from simulator.outcome import SIGBUS, SIGSEGV
 from simulator.state import OBJ_NONE, READ, WRITE, Task
 
@@ -59,6 +59,8 @@ def user_store(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
                 memory_value.stored(k, mm, va, page, word & 3, token)
                 permission.stored(k, mm, va, page)
                 soft_dirty.stored(k, mm, va, page)
+                if k.open_pins:
+                    pin.stored(k, mm, va, page, k.last_writer(mm, va))
             elif not stale.zapped:
                 memory_value.stored_stale(k, page, word & 3, token)
             if k.tracing:

@@ -68,6 +68,8 @@ def write_pte(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64, zapped: 
         count(k, old, -1)
     if new & (PTE_PRESENT | PTE_PROTNONE) and not new & PTE_SPECIAL:
         count(k, new, 1)
+        if k.open_pins:
+            pin.installed(k, mm, va, new, t.site)
     return old
 
 
@@ -119,3 +121,6 @@ def pmd_clear(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
         table.linked = False
         mmu.made_stale(k, mm, i << k.pmd_order, 0, table, False)
     return table
+
+
+from simulator.oracles import pin  # noqa: E402

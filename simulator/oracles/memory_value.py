@@ -18,6 +18,7 @@ from librt.vecs import append
 from mypy_extensions import i64
 
 from simulator.mm.mm_types import Mm, Page, Vma
+from simulator.oracles import pin
 from simulator.scenario import WORDS_PER_PAGE
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def shared(k: "Kernel", parent: Mm, child: Mm, va: i64) -> None:
 
 def dropped(k: "Kernel", mm: Mm, va: i64) -> None:
     """The data at `va` is given up: DONTNEED, munmap, guard install."""
+    if k.open_pins:
+        pin.dropped(k, mm, va)
     lp = mm.shadow[va]
     if lp:
         mm.shadow[va] = 0
@@ -118,6 +121,8 @@ def dropped(k: "Kernel", mm: Mm, va: i64) -> None:
 
 def page_moved(k: "Kernel", mm: Mm, old_va: i64, new_va: i64) -> None:
     """mremap() moved the entry."""
+    if k.open_pins:
+        pin.moved(k, mm, old_va, new_va)
     mm.shadow[new_va] = mm.shadow[old_va]
     mm.shadow[old_va] = 0
 

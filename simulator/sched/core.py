@@ -141,7 +141,7 @@ def switch_to(k: "Kernel", target: Task) -> None:
         if k.idle_stacks:
             stack = k.idle_stacks.pop()
         else:
-            stack = greenlet(executor)
+            stack = greenlet(executor, k.hub)
         k.busy_stacks.append(stack)
         if not stack:  # not started yet
             stack.switch(k)
@@ -201,6 +201,14 @@ def unpark_all(k: "Kernel") -> None:
             t.parked_until = -1
     k.runnable |= k.parked
     k.parked = 0
+
+
+def started(k: "Kernel", child: Task) -> None:
+    """A forked actor exists from now on; ops of it that came too early were skipped."""
+    child.state = READY
+    k.existing |= 1 << child.id
+    if child.next < len(child.ops):
+        k.runnable |= 1 << child.id
 
 
 def op_ended(k: "Kernel", op_index: i64) -> None:
@@ -276,10 +284,22 @@ def interpose(k: "Kernel", t: Task, site: i64, obj: i64, access: i64) -> None:
             elif d.kind == IPI:
                 t.inject_ipi = d.arg
                 t.inject_index = d.index
+    if t.parked_until < 0 and target < 0:
+        return
+    # Coming back may mean a context switch, whose steps must not use up what is meant for
+    # the access of this one.
+    fails = t.inject_fail
+    entry = t.inject_tlb
+    late = t.inject_ipi
+    index = t.inject_index
     if t.parked_until >= 0:
         park(k, t)
-    elif target >= 0:
+    else:
         preempt(k, t, target, site)
+    t.inject_fail = fails
+    t.inject_tlb = entry
+    t.inject_ipi = late
+    t.inject_index = index
 
 
 def preempt(k: "Kernel", t: Task, target: i64, site: i64) -> None:
