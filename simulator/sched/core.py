@@ -232,7 +232,7 @@ def interpose(k: "Kernel", t: Task, site: i64, obj: i64, access: i64) -> None:
     if k.ipi_due and n >= k.ipi_due:
         ipi.deliver_due(k, n)
     if k.tracing:
-        trace(k, t, site, "")
+        trace(k, t, site, touched(obj, access))
     if k.fair:
         fair_step(k, t, site)
         return
@@ -449,3 +449,4 @@ def trace(k: "Kernel", t: Task, site: i64, text: str) -> None:
 from simulator import dump, engine  # noqa: E402
 from simulator.mm import tlb  # noqa: E402
 from simulator.sched import ipi  # noqa: E402
+from simulator.touched import touched  # noqa: E402

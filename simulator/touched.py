@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""What a step touches, in words, for traces: `write pte 3 of mm0`.
+
+Contract: the same object has the same words from every step that touches it, so that a reader
+of a trace (triage/diagram.py) can tell where two actors meet. `object_of` takes the verb off.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from simulator.sites import lock_label
+from simulator.state import (
+    OBJ_CLASS_NAMES, OBJ_FILE, OBJ_LOCK, OBJ_PMD, OBJ_PTE, OBJ_SHIFT, WRITE,
+)
+
+_LOW: Final = (1 << OBJ_SHIFT) - 1
+READS: Final = "read "
+WRITES: Final = "write "
+
+
+def touched(obj: i64, access: i64) -> str:
+    """Words for the `obj` and `access` of a step; nothing for a step without an object."""
+    if obj < 0:
+        return ""
+    cls = obj >> OBJ_SHIFT
+    low = obj & _LOW
+    if cls == OBJ_PTE:
+        name = f"pte {low & 0x3FFFF} of mm{low >> 18}"
+    elif cls == OBJ_PMD:
+        name = f"pmd {low & 0xFFFF} of mm{low >> 16}"
+    elif cls == OBJ_LOCK:
+        name = f"{lock_label(low >> 16)} {low & 0xFFFF}"
+    elif cls == OBJ_FILE:
+        name = f"page {low & 0xFF} of file {low >> 8}"
+    else:
+        name = f"{OBJ_CLASS_NAMES[cls]} {low}"
+    return (WRITES if access == WRITE else READS) + name
+
+
+def object_of(text: str) -> str:
+    """The object in a text that `touched` made; nothing for any other text."""
+    if text.startswith(READS):
+        return text[len(READS):]
+    if text.startswith(WRITES):
+        return text[len(WRITES):]
+    return ""
