@@ -134,6 +134,12 @@ def find_mergeable_anon_vma(k: "Kernel", vma: Vma) -> AnonVma | None:
     return None
 
 
+def anon_vma_of(vma: Vma) -> AnonVma | None:
+    """The VMA's anon_vma now. A plain read after a step would keep the type that a test before
+    the step had narrowed it to, and mypyc takes types at their word."""
+    return vma.anon_vma
+
+
 def anon_vma_prepare(k: "Kernel", vma: Vma) -> i64:
     """Give the VMA an anon_vma. Needs mmap_lock, for reading at least."""
     if vma.anon_vma is not None:
@@ -153,7 +159,7 @@ def anon_vma_prepare(k: "Kernel", vma: Vma) -> i64:
     anon_vma_lock_write(k, av, sites.ANON_VMA_PREPARE__LOCK)
     # page_table_lock: two threads may be here for one VMA, both as mmap_lock readers.
     lock.spin_lock(k, sites.ANON_VMA_PREPARE__PAGE_TABLE_LOCK, mm.page_table_lock)
-    if vma.anon_vma is None:
+    if anon_vma_of(vma) is None:
         set_anon_vma(vma, av)
         chain_link(vma, av)
         av.num_active_vmas += 1
