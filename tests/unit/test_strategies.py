@@ -342,8 +342,12 @@ def test_recorded_directives_replay_to_the_same_digest(name: str) -> None:
     decided = 0
     for seed in range(300):
         scenario = concurrent(seed)
-        machine.run(scenario, Exploring(Rng(seed), profile, 0))
-        strategy = MAKERS[name](Rng(seed), profile)
+        first = machine.run(scenario, Sticky(Rng(seed), profile, 0, 10))
+        if name == "guided":
+            scenario = scenario.with_directives(tuple(first.recorded))
+            strategy: Exploring = Guided(Rng(seed), profile, 0, scenario, seed % 12, 10)
+        else:
+            strategy = MAKERS[name](Rng(seed), profile)
         strategy.fail_one_in = (0, 16)[seed & 1]
         strategy.tlb_one_in = 2
         strategy.ipi_one_in = (0, 0, 0, 2)[seed & 3]
