@@ -7,6 +7,7 @@ here looks at more than one call, except for the state that the kernel keeps bet
 layouts, the break, System V segments, sizes of memory files.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -48,7 +49,9 @@ _NO_OP: Final = "the model has no op for it yet"
 _CHANGES_RANGE: Final = frozenset((
     "mlock", "mlock2", "munlock", "remap_file_pages", "mbind", "mseal", "msync",
 ))
-_CHANGES_ALL: Final = frozenset(("mlockall", "munlockall", "userfaultfd", "ioctl(userfaultfd)"))
+_CHANGES_ALL: Final = frozenset(("mlockall", "munlockall"))
+# A range in the argument of an ioctl of userfaultfd, as strace decodes it.
+_IOCTL_RANGE: Final = re.compile(r"(?:start|dst)=(0x[0-9a-f]+|NULL).*?len=(0x[0-9a-f]+|\d+)")
 
 _KEPT_MAP_FLAGS: Final = {
     "MAP_GROWSDOWN": ops.MMAP_GROWSDOWN, "MAP_NORESERVE": ops.MMAP_NORESERVE,
@@ -466,8 +469,15 @@ def _changed(name: str, arguments: list[str], call: Call) -> tuple[int, int] | N
         return None
     if name in _CHANGES_ALL:
         return 0, TASK_PAGES
-    if name in _CHANGES_RANGE:
-        start, length = values.address(arguments[0]), values.number(arguments[1])
+    start, length = values.address(arguments[0]), values.number(arguments[1])
+    if name == "ioctl(userfaultfd)":
+        if "UFFDIO_API" in call.arguments:
+            return None
+        decoded = _IOCTL_RANGE.search(call.arguments)
+        if not decoded:
+            return 0, TASK_PAGES
+        start, length = values.address(decoded[1]), values.number(decoded[2])
+    if name in _CHANGES_RANGE or name == "ioctl(userfaultfd)":
         if start is not None and length is not None:
             return start // PAGE_SIZE, -(-(start + length) // PAGE_SIZE)
     return None

@@ -24,13 +24,18 @@ from corpus.strace.steps import Step
 from corpus.strace.translate import Translation
 from corpus.verify import Runs
 from simulator import ops
-from simulator.fs.proc import PM_GUARD_REGION, PM_PRESENT, PM_SHIFT, PM_SWAP
 from simulator.outcome import SIGBUS, SIGSEGV, Outcome, result_name
 from simulator.scenario import NR_USER_ACTORS, Config
 
 PMD_ORDER: Final = 9  # x86-64's, so that the model's constants are Linux's
 SPARE_FRAMES: Final = 1024  # for page tables, copies, and what the log's signals touch
 MAX_MODEL_STEPS: Final = 100_000_000  # a log is no loop: only a hanging model takes that many
+# Bits of a pagemap entry (Documentation/admin-guide/mm/pagemap.rst); the model's results are
+# entries without the frame number, shifted down (simulator.fs.proc).
+PM_PRESENT: Final = 1 << 63
+PM_SWAP: Final = 1 << 62
+PM_GUARD_REGION: Final = 1 << 58
+PM_SHIFT: Final = 55
 
 TOUCHES: Final = "depends on touches, which strace does not show"
 
@@ -150,7 +155,7 @@ def _compare(
         if not agrees:
             op = ops.BY_NUMBER[step.code].name
             difference = Difference(step.line, step.call, str(step.answer),
-                                    str(result_name(result)), op)
+                                    _model_says(step, result), op)
             difference = replace(difference, reason=_reason(translation, step, difference, name))
         calls.setdefault((step.line, step.call), []).append(difference)
     for differences in calls.values():
@@ -180,6 +185,15 @@ def _agrees(step: Step, result: int, played: Scene) -> tuple[bool, str]:
         case st.SIGNAL:
             return result == {"SIGSEGV": SIGSEGV, "SIGBUS": SIGBUS}[answer.name], ""
     return _same_entry(answer.value, result << PM_SHIFT) if result >= 0 else (False, "")
+
+
+def _model_says(step: Step, result: int) -> str:
+    assert step.answer is not None
+    if result < 0:
+        return str(result_name(result))
+    if step.answer.kind == st.ENTRY:
+        return f"{result << PM_SHIFT:#x}"
+    return "another address" if step.answer.kind == st.PAGE else st.OK
 
 
 def _same_entry(log: int, model: int) -> tuple[bool, str]:

@@ -17,6 +17,7 @@ from itertools import pairwise
 from typing import Final
 
 from corpus.strace.layout import ANON
+from corpus.strace.parse import StraceError
 from corpus.strace.steps import Step
 from simulator import ops
 from simulator.scenario import WORDS_PER_PAGE
@@ -139,7 +140,8 @@ class Compaction:
                 _give_back(one if surplus > 0 else other, abs(surplus))
             if even:
                 return
-        raise ValueError("too many ranges are moved onto each other: this log cannot be made small")
+        raise StraceError("too many ranges are moved onto each other: this log cannot be made "
+                          "small; trace a shorter run")
 
     def _between(self, axis: int, start: int, pages: int) -> tuple[list[int], range]:
         points = self._points[axis]

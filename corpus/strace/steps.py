@@ -44,7 +44,7 @@ class Answer:
 
     def __str__(self) -> str:
         if self.kind in (PAGE, ENTRY):
-            return f"{self.value:#x}"
+            return f"{self.value << 12 if self.kind == PAGE else self.value:#x}"
         return self.name or self.kind
 
 

@@ -194,9 +194,16 @@ def test_shared_segments_are_listed_and_mappings_stand_in() -> None:
 
 def test_calls_without_an_op_that_change_state_are_remembered() -> None:
     log = translated("mlock(0x10010, 4096) = 0\nmlock(0x10010, 4096) = -1 ENOMEM (x)\n"
-                     "mlockall(MCL_CURRENT) = 0\n")
+                     "mlockall(MCL_CURRENT) = 0\n"
+                     "userfaultfd(O_CLOEXEC) = 5\n"
+                     "ioctl(5, UFFDIO_API, {api=0xaa, features=0}) = 0\n"
+                     "ioctl(5, UFFDIO_REGISTER, {range={start=0x10000, len=0x1000}, mode=1}) = 0\n"
+                     "ioctl(5, UFFDIO_COPY, {dst=0x20000, src=0x1, len=0x1000, mode=0}) = 0\n"
+                     "ioctl(5, _IOC(3, 0xaa, 0x5, 0x28), 0x7ffd) = 0\n")
     assert [(u.name, u.start, u.end) for u in log.unmodelled] == [
-        ("mlock", 16, 18), ("mlockall", 0, calls.TASK_PAGES)]
+        ("mlock", 16, 18), ("mlockall", 0, calls.TASK_PAGES),
+        ("ioctl(userfaultfd)", 16, 17), ("ioctl(userfaultfd)", 32, 33),
+        ("ioctl(userfaultfd)", 0, calls.TASK_PAGES)]
 
 
 def test_what_a_call_proves_about_the_time_before_is_inferred() -> None:
@@ -250,7 +257,7 @@ def test_descriptors_are_copied_by_fork_and_closed_by_execve() -> None:
 def test_a_fixed_point_of_the_answers_is_kept() -> None:
     assert Answer.ok().good
     assert str(Answer.ok()) == OK
-    assert str(Answer(PAGE, 16)) == "0x10"
+    assert str(Answer(PAGE, 16)) == "0x10000"
     assert not Answer(SIGNAL, 0, "SIGSEGV").good
 
 
