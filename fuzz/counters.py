@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The model's counter map as plain memory: where it lies, clear it, copy it.
+"""The model's counter map as plain memory: clear it, copy it.
 
-Contract: the memory belongs to the machine and stays where it is as long as the machine
-lives, which is what libFuzzer needs (it reads and zeroes it between runs). Clearing and
-copying are one memory operation each, whatever mode the model runs in.
+Contract: the memory belongs to the machine, which is kept alive. Clearing and copying are one
+memory operation each, whatever mode the model runs in.
 """
 
 import ctypes
@@ -46,15 +45,12 @@ class CounterMap:
         )
         if not buffer.buf:
             raise MemoryError("the counter map has no address")
-        self.address: int = buffer.buf
-        self.size: int = buffer.len
+        self._address: int = buffer.buf
+        self._size: int = buffer.len
         self._buffer = buffer  # never released: it pins the memory
 
     def clear(self) -> None:
-        ctypes.memset(self.address, 0, self.size)
+        ctypes.memset(self._address, 0, self._size)
 
     def snapshot(self) -> bytes:
-        return ctypes.string_at(self.address, self.size)
-
-    def restore(self, snapshot: bytes) -> None:
-        ctypes.memmove(self.address, snapshot, self.size)
+        return ctypes.string_at(self._address, self._size)

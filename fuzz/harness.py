@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     from simulator.run import Machine
 
     session = Session(
-        Machine(),
+        Machine,
         seed=options.seed,
         bugs=tuple(options.bug),
         seconds=options.seconds,

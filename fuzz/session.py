@@ -3,12 +3,13 @@
 
 Contract: an engine (fuzz/engine/) calls `mutate`, `crossover` and `test` with bytes.
 `mutate` and `crossover` never raise and never return more than `max_size` bytes; `test` runs
-an input under its own directives and leaves its features in the machine's counter map.
-Whatever goes wrong in our own code is an `InternalError`, counted and shown, never a finding.
+an input under its own directives and leaves its features in `feedback`. Whatever goes wrong
+in our own code is an `InternalError`, counted and shown, never a finding; after an exception
+in the model a new machine takes over.
 
 How a good random schedule gets into a corpus of deterministic inputs: `mutate` makes a new
-scenario and tries a small batch of strategies on it at once, with the feedback map to
-itself. A strategy that showed a feature for the first time is recorded as directives, and
+scenario and tries a small batch of strategies on it at once, where the engine does not
+look. A strategy that showed a feature for the first time is recorded as directives, and
 these bytes wait in a queue that `mutate` serves first. So the engine only ever runs, judges
 and keeps inputs whose directives say everything, and no run of a strategy is repeated
 unless it was worth it.
@@ -19,6 +20,7 @@ same promise again, and its features end where it ended.
 It does not promise that the same seed gives the same slice: the engine stops by the clock.
 """
 
+import ctypes
 import time
 import traceback
 from collections import deque
@@ -70,7 +72,7 @@ class Session:
 
     def __init__(
         self,
-        machine: Machine,
+        machines: Callable[[], Machine],
         *,
         seed: int,
         bugs: tuple[str, ...],
@@ -84,12 +86,17 @@ class Session:
         clock: Callable[[], float] = time.monotonic,
         cpu_clock: Callable[[], float] = time.process_time,
     ) -> None:
-        self.counters: Final = CounterMap(machine)
+        # What the engine sees of a run. Ours, because it must stay where it is for good.
+        self.feedback: Final = (ctypes.c_uint8 * features.COUNTERS_SIZE)()
         self.statistics: Final = Statistics(engine, mode)
         self.findings: Final[dict[Signature, Finding]] = {}
         self.mutator_calls = 0
         self._inputs = 0
-        self._machine: Final = machine
+        self._machines: Final = machines
+        self._machine = machines()
+        self._counters = CounterMap(self._machine)
+        self._sites: Final[set[str]] = set()  # reached with machines that were replaced
+        self._situations: Final[set[str]] = set()
         self._bugs: Final = tuple(sorted(bugs))
         self._stop_at_first: Final = stop_at_first
         self._started: Final = started
@@ -148,11 +155,11 @@ class Session:
             self._started()
         self._inputs += 1
         self._tick()
-        scenario = self._with_bugs(decode(data))
-        self.counters.clear()
-        outcome = self._run(scenario, None, data)
-        if outcome is None or outcome.violation is not None:
-            self.counters.clear()
+        seen = self._run(self._with_bugs(decode(data)), None, data)
+        if seen is None or seen[0].violation is not None:
+            ctypes.memset(self.feedback, 0, len(self.feedback))
+        else:
+            ctypes.memmove(self.feedback, seen[1], len(self.feedback))
 
     # --- running ----------------------------------------------------------------------------
 
@@ -166,11 +173,11 @@ class Session:
             strategy = self._portfolio.next(bare, outcome)
             if strategy is None:
                 continue  # what `test` runs
-            self.counters.clear()
-            outcome = self._run(bare, strategy, data)
-            if outcome is None or outcome.violation is not None:
-                continue
-            if self._novelty.scan(self.counters.snapshot()):
+            seen = self._run(bare, strategy, data)
+            if seen is None:
+                break
+            outcome, snapshot = seen
+            if outcome.violation is None and self._novelty.scan(snapshot):
                 recorded = outcome.recorded[:MAX_FUZZ_DIRECTIVES]
                 self._queue.append(encode(scenario.with_directives(tuple(recorded))))
                 self._donors.append(scenario)
@@ -178,36 +185,50 @@ class Session:
                 break
         return data
 
-    def _run(self, scenario: Scenario, strategy: Strategy | None, data: bytes) -> Outcome | None:
-        """One execution, with all that belongs to it; None when the model itself broke."""
+    def _run(
+        self, scenario: Scenario, strategy: Strategy | None, data: bytes
+    ) -> tuple[Outcome, bytes] | None:
+        """One execution, with all that belongs to it: its outcome and counters; None when
+        the model itself broke."""
         statistics = self.statistics
         self._slot.begin(data, under_strategy=strategy is not None)
-        try:
-            outcome = self._machine.run(scenario, strategy)
-        except Exception as e:
-            self.internal_error("model-exception", _describe(e), text.dump(scenario))
+        outcome = self._execute(scenario, strategy)
+        if outcome is None:
             return None
         statistics.executions += 1
         statistics.steps += outcome.steps
+        counters = self._counters.snapshot()
         if outcome.violation is not None:
             self._found(scenario, strategy, outcome)
         elif statistics.executions % RECHECK_ONE_IN == 0:
-            snapshot = self.counters.snapshot()
             statistics.rechecked += 1
             self._replays(_recorded(scenario, strategy, outcome), outcome)
-            self.counters.restore(snapshot)
         self._slot.end()
-        return outcome
+        return outcome, counters
+
+    def _execute(self, scenario: Scenario, strategy: Strategy | None = None) -> Outcome | None:
+        """Run the model; where it raises, report that and go on with a new machine."""
+        self._counters.clear()
+        try:
+            return self._machine.run(scenario, strategy)
+        except Exception as e:
+            self.internal_error("model-exception", _describe(e), text.dump(scenario))
+        self._sites.update(n for n, count in self._machine.sites_seen().items() if count)
+        self._situations.update(n for n, count in self._machine.named_seen().items() if count)
+        self._machine = self._machines()
+        self._counters = CounterMap(self._machine)
+        return None
 
     def _replays(self, recorded: Scenario, outcome: Outcome) -> bool:
         """Whether a second run, from directives alone, gives the same digest and verdict."""
-        second = self._machine.run(recorded)
+        second = self._execute(recorded)
+        if second is None:
+            return False
         if second.digest == outcome.digest and second.violation == outcome.violation:
             return True
         self.internal_error(
             "nondeterminism",
-            f"digest {outcome.digest}, then {second.digest}; violation "
-            f"{_signature_text(outcome)}, then {_signature_text(second)}",
+            f"{_verdict(outcome)}, then {_verdict(second)}",
             text.dump(recorded),
         )
         return False
@@ -226,24 +247,24 @@ class Session:
             return
         self._sizes[violation.signature] = size
         signature = violation.signature
-        finding = Finding(
-            signature.oracle,
-            signature.culprit,
-            signature.object_class,
-            violation.promise,
-            text.dump(
-                replace(recorded, headers=(("expect", str(signature)), ("origin", "farm")))
-            ),
-            outcome.digest,
-            build.build_id(),
-            outcome.steps,
-            "farm",
-        )
-        self.findings[signature] = finding
+        headers = (("expect", str(signature)), ("origin", "farm"))
         try:
+            finding = Finding(
+                signature.oracle,
+                signature.culprit,
+                signature.object_class,
+                violation.promise,
+                text.dump(replace(recorded, headers=headers)),
+                outcome.digest,
+                build.build_id(),
+                outcome.steps,
+                "farm",
+            )
             write_finding(self._findings_folder, finding)
-        except OSError as e:
-            self.internal_error("finding-lost", str(e), finding.text)
+        except (OSError, ValueError) as e:  # a full disk, a signature that no text can carry
+            self.internal_error("finding-lost", str(e), text.dump(recorded))
+            return
+        self.findings[signature] = finding
         if self.statistics.first_find_executions == 0:
             self._measure()
             self.statistics.first_find_executions = self.statistics.executions
@@ -283,8 +304,14 @@ class Session:
         self._measure()
         sites = self._machine.sites_seen()
         situations = self._machine.named_seen()
-        statistics.sites_missed = [name for name, count in sites.items() if not count]
-        statistics.situations_missed = [name for name, count in situations.items() if not count]
+        statistics.sites_missed = [
+            name for name, count in sites.items() if not count and name not in self._sites
+        ]
+        statistics.situations_missed = [
+            name
+            for name, count in situations.items()
+            if not count and name not in self._situations
+        ]
         statistics.sites_reached = len(sites) - len(statistics.sites_missed)
         statistics.situations_reached = len(situations) - len(statistics.situations_missed)
         statistics.final = final
@@ -318,8 +345,9 @@ def _recorded(scenario: Scenario, strategy: Strategy | None, outcome: Outcome) -
     return scenario.with_directives(tuple(outcome.recorded))
 
 
-def _signature_text(outcome: Outcome) -> str:
-    return str(outcome.violation.signature) if outcome.violation else "none"
+def _verdict(outcome: Outcome) -> str:
+    """What a run that does not repeat is told apart by; no digest, which always differs."""
+    return str(outcome.violation.signature) if outcome.violation else "clean"
 
 
 def _describe(e: Exception) -> str:

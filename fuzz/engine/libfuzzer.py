@@ -25,7 +25,6 @@ import atheris.custom_mutator  # noqa: E402
 sys.setdlopenflags(_flags)
 
 from fuzz.codec import MAX_SIZE  # noqa: E402
-from fuzz.counters import CounterMap  # noqa: E402
 from fuzz.session import Finished, Session  # noqa: E402
 
 NAME: Final = "atheris"
@@ -36,7 +35,7 @@ _MUTATOR_DUE: Final = 1000
 
 def run(session: Session, *, seed: int, corpus: Path, seeds: Path, rss_limit_mib: int) -> None:
     """Fuzz until the session is over."""
-    _register(session.counters)
+    _register(session.feedback)
     nr_seeds = sum(1 for _ in seeds.iterdir())
     tested = 0
 
@@ -79,11 +78,11 @@ def run(session: Session, *, seed: int, corpus: Path, seeds: Path, rss_limit_mib
         return
 
 
-def _register(counters: CounterMap) -> None:
-    """Tell libFuzzer where the model counts what it did."""
+def _register(feedback: "ctypes.Array[ctypes.c_uint8]") -> None:
+    """Tell libFuzzer where it finds what a run did; it zeroes that between runs."""
     core = importlib.import_module("atheris.core_with_libfuzzer")
     library = ctypes.CDLL(core.__file__)
-    begin = counters.address
+    begin = ctypes.addressof(feedback)
     library.__sanitizer_cov_8bit_counters_init(
-        ctypes.c_void_p(begin), ctypes.c_void_p(begin + counters.size)
+        ctypes.c_void_p(begin), ctypes.c_void_p(begin + len(feedback))
     )

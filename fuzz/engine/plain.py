@@ -28,12 +28,12 @@ def run(session: Session, *, seed: int, corpus: Path, seeds: Path, rss_limit_mib
     `rss_limit_mib` has no part here."""
     del rss_limit_mib
     rng = Rng(seed)
-    novelty = Novelty(session.counters.size)
+    novelty = Novelty(len(session.feedback))
     kept: list[bytes] = []
 
     def keep_if_new(data: bytes) -> bool:
         session.test(data)
-        if not novelty.scan(session.counters.snapshot()):
+        if not novelty.scan(bytes(session.feedback)):
             return False
         kept.append(data)
         return True

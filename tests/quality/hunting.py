@@ -33,7 +33,7 @@ def hunt(bug: str, seed: int, seconds: float = MAX_HUNT_SECONDS) -> Finding | No
         for name in ("seeds", "corpus"):
             (work / name).mkdir()
         session = Session(
-            Machine(),
+            Machine,
             seed=seed,
             bugs=(bug,),
             seconds=seconds,
