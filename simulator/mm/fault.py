@@ -16,7 +16,7 @@ from simulator.mm.mm_types import PFN_SHIFT, PG_ZERO, VM_EXEC, VM_READ, VM_WRITE
 from simulator.mm.pgtable import pfn_to_page
 from simulator.oracles import memory_value, permission, pin, soft_dirty
 from simulator.outcome import SIGBUS, SIGSEGV
-from simulator.state import OBJ_NONE, READ, WRITE, Task
+from simulator.state import READ, WRITE, Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -84,7 +84,6 @@ def do_user_addr_fault(k: "Kernel", t: Task, mm: Mm, va: i64, write: bool) -> i6
     if write:
         flags |= FAULT_FLAG_WRITE
     if k.tracing:
-        k.step(sites.DO_USER_ADDR_FAULT__BEGIN, OBJ_NONE, READ)
         k.note(f"page fault at {va}")
     vma = mmap_lock.lock_vma_under_rcu(k, mm, va)
     if vma is not None:
