@@ -230,6 +230,7 @@ class Kernel:
         self.nr_logical: i64 = 0
         self.logical_words: vec[i64] = vec[i64]([0] * 4096)
         self.logical_refs: vec[i64] = vec[i64]([0] * 1024)
+        self.logical_gens: vec[i64] = vec[i64]([0] * 1024)
         self.free_logical: list[i64] = []
 
     # --- steps, digest, feedback ------------------------------------------------------------

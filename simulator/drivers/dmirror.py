@@ -271,14 +271,14 @@ def finalize_and_map(k: "Kernel", args: MigrateVma, seq: i64) -> None:
     since the migration began: that one would never be seen again."""
     d = k.dmirror
     mutex_lock(k, sites.DMIRROR_MIGRATE_FINALIZE_AND_MAP__LOCK, d.mutex)
-    if mmu_notifier.interval_read_retry(k, seq):
-        mutex_unlock(k, d.mutex)
-        return
+    raced = mmu_notifier.interval_read_retry(k, seq)
     for i in range(len(args.src)):
         page = args.dst[i]
         if page is None:
             continue
-        if args.migrate[i] or k.bug.migratevma_driver_assumes_success:
+        if raced and args.migrate[i]:
+            d.pt[args.start + i] = EMPTY
+        elif args.migrate[i] or k.bug.migratevma_driver_assumes_success:
             d.pt[args.start + i] = page.pfn << 1 | (1 if args.write[i] else 0)
     mutex_unlock(k, d.mutex)
 

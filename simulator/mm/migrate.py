@@ -15,7 +15,8 @@ from simulator.mm.memory import (
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY, PTE_PRESENT,
     PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_WRITE, PTE_YOUNG, REF_MAP, SWP_DEVICE_READ,
-    SWP_DEVICE_WRITE, SWP_MIGRATION_READ, SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, Mm,
+    SWP_DEVICE_WRITE, SWP_MIGRATION_READ, SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE,
+    VM_SOFTDIRTY, Mm,
     Page, PageTable, Vma, is_migration_pte, mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
@@ -155,7 +156,10 @@ def restored_pte(k: "Kernel", old: i64, kind: i64, dst: Page, vma: Vma) -> i64:
     else:
         pte |= PTE_SOFT_DIRTY
     if kind == SWP_MIGRATION_WRITE and not pte & PTE_PROTNONE:
-        pte |= PTE_WRITE
+        # 6.18 makes it writable in any case. When clear_refs came while the entry was not
+        # present, the next store then goes unnoticed: pte_needs_soft_dirty_wp() is missing.
+        if pte & PTE_SOFT_DIRTY or vma.flags & VM_SOFTDIRTY:
+            pte |= PTE_WRITE
     return pte
 
 

@@ -30,8 +30,8 @@ def context_switch(k: "Kernel", cpu: Cpu, t: Task) -> None:
         return
     t.in_switch = True
     ipi.local_irq_disable(k)
-    k.step(sites.CONTEXT_SWITCH__BEGIN, obj(OBJ_CPU, cpu.id), WRITE)
     cpu.curr = t.id
+    k.step(sites.CONTEXT_SWITCH__BEGIN, obj(OBJ_CPU, cpu.id), WRITE)
     mm = t.mm
     if mm is None:
         enter_lazy_tlb(cpu)

@@ -36,6 +36,7 @@ def new_logical(k: "Kernel") -> i64:
             k.logical_words = append(k.logical_words, i64(0))
         while lp >= len(k.logical_refs):
             k.logical_refs = append(k.logical_refs, i64(0))
+            k.logical_gens = append(k.logical_gens, i64(0))
     base = lp * WORDS_PER_PAGE
     for i in range(WORDS_PER_PAGE):
         k.logical_words[base + i] = 0
@@ -46,7 +47,13 @@ def new_logical(k: "Kernel") -> i64:
 def put_logical(k: "Kernel", lp: i64) -> None:
     k.logical_refs[lp] -= 1
     if k.logical_refs[lp] == 0:
+        k.logical_gens[lp] += 1
         k.free_logical.append(lp)
+
+
+def tag(k: "Kernel", lp: i64) -> i64:
+    """What a frame remembers of the logical page it holds: which one, in which of its lives."""
+    return k.logical_gens[lp] << 32 | lp
 
 
 def stored(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, token: i64) -> None:
@@ -66,7 +73,7 @@ def stored(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, token: i64) -> N
         k.logical_refs[lp] -= 1
         lp = copy
         mm.shadow[va] = lp
-    page.logical = lp
+    page.logical = tag(k, lp)
     k.logical_words[lp * WORDS_PER_PAGE + word] = token
 
 
@@ -77,7 +84,9 @@ def stored_stale(k: "Kernel", page: Page, word: i64, token: i64) -> None:
     if inode is not None:
         inode.expected[page.index * WORDS_PER_PAGE + word] = token
     elif page.logical:
-        k.logical_words[page.logical * WORDS_PER_PAGE + word] = token
+        lp = page.logical & 0xFFFFFFFF
+        if page.logical == tag(k, lp):  # otherwise its data was given up meanwhile
+            k.logical_words[lp * WORDS_PER_PAGE + word] = token
 
 
 def expected(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64) -> i64:
@@ -136,9 +145,9 @@ def installed(k: "Kernel", mm: Mm, va: i64, page: Page, site: i64) -> None:
         mm.shadow[va] = lp
         for i in range(WORDS_PER_PAGE):
             k.logical_words[lp * WORDS_PER_PAGE + i] = page.words[i]
-        page.logical = lp
+        page.logical = tag(k, lp)
         return
-    page.logical = lp
+    page.logical = tag(k, lp)
     compare(k, mm, va, page, site, "was copied")
 
 

@@ -31,7 +31,7 @@ def active_cpus(k: "Kernel", mm: Mm, mask: i64) -> i64:
     while mask:
         if mask & 1:
             cpu = k.cpus[i]
-            if cpu.loaded_mm is mm and not cpu.is_lazy and not cpu.switching:
+            if cpu.loaded_mm is mm and not cpu.is_lazy and not k.tasks[cpu.curr].in_switch:
                 out |= 1 << i
         mask >>= 1
         i += 1
