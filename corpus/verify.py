@@ -59,34 +59,39 @@ def verify(paths: Iterable[Path], machine: Runs) -> list[Problem]:
 def verify_file(file: Path, machine: Runs) -> list[Problem]:
     """The problems of one file."""
     problems: list[Problem] = []
-
-    def report(rule: str, message: str, line: int = 0) -> None:
-        problems.append(Problem(str(file), line, rule, message))
-
     if not _FILE_NAME.fullmatch(file.name):
-        report("name", f"a file name is lower-case letters, digits, `.`, `_`, `-`, then {SUFFIX}")
+        problems.append(Problem(str(file), 0, "name", "a file name is lower-case letters, digits, "
+                                                      f"`.`, `_`, `-`, then {SUFFIX}"))
     try:
         scenario = text.load(file)
     except text.TextError as error:
-        report("text", f"column {error.column}: {error.message}", error.line)
-        return problems
+        message = f"column {error.column}: {error.message}"
+        return [*problems, Problem(str(file), error.line, "text", message)]
+    if file.parent.name == KNOWN_BUGS.name and scenario.config.bugs != (file.stem,):
+        problems.append(Problem(str(file), 0, "name",
+                                f"a file in {KNOWN_BUGS.name}/ is called after its only bug: its "
+                                f"config should say bug={file.stem}"))
+    return problems + verify_scenario(scenario, str(file), machine)
 
-    bugs = scenario.config.bugs
-    if file.parent.name == KNOWN_BUGS.name and bugs != (file.stem,):
-        report("name", f"a file in {KNOWN_BUGS.name}/ is called after its only bug: its config "
-                       f"should say bug={file.stem}")
+
+def verify_scenario(scenario: Scenario, name: str, machine: Runs) -> list[Problem]:
+    """The problems of what a scenario expects; `name` stands for its file."""
+    problems: list[Problem] = []
+
+    def report(rule: str, message: str) -> None:
+        problems.append(Problem(name, 0, rule, message))
+
     expected = dict(scenario.headers).get("expect")
     if expected is None:
         report("expect", "no `# expect:` header: say `clean` or `ORACLE CULPRIT OBJECT-CLASS`")
         return problems
-
     outcome = machine.run(scenario)
     found = said(outcome)
     if found != expected:
         report("outcome", f"expected `{expected}`, the run says `{found}`{promise(outcome)}")
     for directive in outcome.dead:
         report("dead", f"`{text.print_directive(directive)}` does nothing: remove it")
-    if bugs and expected != headers.CLEAN:
+    if scenario.config.bugs and expected != headers.CLEAN:
         fixed = machine.run(replace(scenario, config=replace(scenario.config, bugs=())))
         if fixed.violation:
             report("bug", f"without bug= it should be clean, the run says "

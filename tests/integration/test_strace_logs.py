@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""Logs of real programs on real kernels: nothing is dropped, and the model answers the same."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from corpus import text
+from corpus.strace.differences import KNOWN
+from corpus.strace.report import Report, import_log
+from corpus.verify import verify_scenario
+from fuzz.codec import decode, encode
+from simulator.run import Machine
+
+LOGS = Path(__file__).resolve().parents[3] / "shared" / "real-inputs" / "strace"
+NAMES = sorted(path.name for path in LOGS.glob("*.strace"))
+pytestmark = pytest.mark.skipif(not NAMES, reason=f"{LOGS} has no logs on this machine")
+
+# Calls of ops that the model has; they may be listed only for these reasons.
+OWN = ("mmap", "munmap", "mremap", "mprotect", "madvise", "process_madvise", "brk", "fork", "vfork",
+       "clone", "memfd_create", "ftruncate(memfd)", "pread64(pagemap)", "write(clear_refs)")
+REASONS = (
+    "only asks where the heap ends", "where the heap ended before is not in the log",
+    "shares its address space with the parent", "the address is not page-aligned",
+    "MREMAP_FIXED onto its own start", "the model has no advice MADV_",
+)
+
+reports: dict[str, Report] = {}
+
+
+def imported(name: str) -> Report:
+    """The report of a log, with the check; made once."""
+    if name not in reports:
+        reports[name] = import_log(LOGS / name, Machine())
+    return reports[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_line_is_understood(name: str) -> None:
+    assert imported(name).odd_lines == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_mm_call_of_the_text_is_taken_or_listed(name: str) -> None:
+    report = imported(name)
+    listed = Counter[str]()
+    for listing in report.listed:
+        listed[listing.name] += listing.count
+    assert Counter(report.mm_calls) == Counter(report.taken) + listed
+    # Counted again by a plain search, for names that are about memory whatever the arguments.
+    content = (LOGS / name).read_text(encoding="utf-8", errors="replace")
+    found = Counter(re.findall(r"^(?:\d+ +)?(\w+)\(", content, re.MULTILINE))
+    for call in ("mmap", "munmap", "mremap", "mprotect", "madvise", "process_madvise", "brk",
+                 "clone", "vfork", "mlock", "mlockall", "munlock", "mincore", "msync", "mbind",
+                 "remap_file_pages", "userfaultfd", "memfd_create", "shmget", "shmat", "shmdt"):
+        assert report.mm_calls.get(call, 0) == found[call], call
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_calls_of_ops_that_the_model_has_are_taken(name: str) -> None:
+    for listing in imported(name).listed:
+        if listing.name in OWN:
+            assert listing.reason.startswith(REASONS), listing
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_model_answers_as_the_real_kernel_did(name: str) -> None:
+    checked = imported(name).checked
+    assert checked is not None
+    assert checked.violations == []
+    assert checked.disagreements == []
+    assert checked.compared == checked.agreed + len(checked.explained)
+    assert checked.compared + sum(checked.not_compared.values()) > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_windows_are_scenarios_that_hold(name: str) -> None:
+    machine = Machine()
+    for scenario in imported(name).scenarios:
+        assert text.parse(text.dump(scenario)) == scenario
+        assert decode(encode(scenario)).ops == scenario.ops
+        assert verify_scenario(scenario, name, machine) == []
+
+
+def test_all_known_differences_are_still_needed() -> None:
+    explained = {difference.reason for name in NAMES
+                 for difference in imported(name).checked.explained}  # type: ignore[union-attr]
+    for known in KNOWN:
+        assert known.reason in explained, f"remove the row of {known.log} line {known.line}"
+
+
+def test_most_calls_of_all_logs_are_taken_and_most_answers_compared() -> None:
+    """The figures of the whole set, so that a silent loss shows."""
+    everything = [imported(name) for name in NAMES]
+    total = sum(sum(report.mm_calls.values()) for report in everything)
+    taken = sum(sum(report.taken.values()) for report in everything)
+    compared = sum(report.checked.compared for report in everything if report.checked)
+    assert taken >= 0.7 * total
+    assert compared >= 0.9 * taken
