@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from corpus.text import parse
 from simulator.build import build_id
 from simulator.outcome import Signature
+from simulator.run import Machine
 from workers import isolated
 from workers.isolated import InfraError, Stopped
 from workers.jobs import never
@@ -41,6 +43,11 @@ def test_every_hash_seed_gives_the_same_outcome_with_its_trace() -> None:
     assert replays[0].outcome.violation is None
     assert replays[0].outcome.results[0] == 0
     assert len(replays[0].outcome.trace) > 0
+
+
+def test_a_traced_replay_has_the_digest_of_the_find() -> None:
+    """Slices find without a trace; verify would call each failure unreproducible."""
+    assert isolated.replay(CLEAN, 0, never).outcome.digest == Machine().run(parse(CLEAN)).digest
 
 
 def test_a_text_that_is_no_scenario_is_infrastructure_and_says_where() -> None:
