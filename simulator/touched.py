@@ -2,7 +2,7 @@
 """What a step touches, in words, for traces: `write pte 3 of mm0`.
 
 Contract: the same object has the same words from every step that touches it, so that a reader
-of a trace (triage/diagram.py) can tell where two actors meet. `object_of` takes the verb off.
+of a trace (triage/steps.py) can tell where two actors meet: a verb, a space, the object.
 """
 
 from typing import Final
@@ -15,8 +15,6 @@ from simulator.state import (
 )
 
 _LOW: Final = (1 << OBJ_SHIFT) - 1
-READS: Final = "read "
-WRITES: Final = "write "
 
 
 def touched(obj: i64, access: i64) -> str:
@@ -35,13 +33,4 @@ def touched(obj: i64, access: i64) -> str:
         name = f"page {low & 0xFF} of file {low >> 8}"
     else:
         name = f"{OBJ_CLASS_NAMES[cls]} {low}"
-    return (WRITES if access == WRITE else READS) + name
-
-
-def object_of(text: str) -> str:
-    """The object in a text that `touched` made; nothing for any other text."""
-    if text.startswith(READS):
-        return text[len(READS):]
-    if text.startswith(WRITES):
-        return text[len(WRITES):]
-    return ""
+    return ("write " if access == WRITE else "read ") + name

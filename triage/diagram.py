@@ -5,21 +5,22 @@ downward, indentation by call depth.
 Contract: a pure function of the scenario and of an Outcome that was run with `trace=True`;
 at most MAX_COLUMNS columns and WIDTH characters; the same input gives the same bytes. Ops that
 nobody came in between are one line each; ops of the race window show the steps that matter:
-where the CPU changes hands, what touches an object that another actor touches too, what the
-culprit does, and the step that broke the promise.
+where the CPU changes hands, where two actors touch one object one after the other and one of
+them writes, what the model remarked, what the culprit does, and the step that broke the promise.
 
 It does not promise every step (`mmfarm replay --trace` has them), nor that an uninterrupted
 run draws as more than a list of ops.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from corpus.text import print_op
-from simulator.outcome import UNFINISHED, Outcome, TraceEvent, Violation, result_name
+from simulator.outcome import UNFINISHED, Outcome, Violation, result_name
 from simulator.scenario import ACTOR_NAMES, Scenario
+from simulator.sites import LOCK_CLASS_NAMES
+from triage.steps import Step, steps_of
 
 WIDTH: Final = 100  # what a mail and a terminal show without wrapping
 MAX_COLUMNS: Final = 4  # more do not fit into WIDTH with function names in them
@@ -27,12 +28,13 @@ GAP: Final = 3
 NARROWEST: Final = 18  # a column below this breaks kernel function names
 MAX_STEPS: Final = 60  # one screen; above it only the steps that decide are drawn
 INDENT: Final = 2
+HARDWARE: Final = "mmu"  # sites of the CPU itself, which is no function
 MAX_INDENT: Final = 5  # levels; deeper calls are drawn at this one
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One CPU, or `others` (cpu -1) for what does not fit."""
+    """One CPU, or `other CPUs` (cpu -1) for what does not fit."""
 
     cpu: int
     title: str
@@ -52,7 +54,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """Columns and rows in the order of time; `drawn` of `steps` trace events are shown."""
+    """Columns and rows in the order of time; `drawn` of `steps` steps are shown."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
@@ -62,12 +64,15 @@ class Diagram:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """What one actor did of one op without anybody in between."""
+    """What one actor did of one op without anybody in between. `ends`: of this op nothing
+    follows."""
 
     uid: int
     actor: int
     cpu: int
-    events: tuple[TraceEvent, ...]
+    steps: tuple[Step, ...]
+    begins: bool
+    ends: bool
 
 
 def draw(scenario: Scenario, outcome: Outcome) -> str:
@@ -77,51 +82,49 @@ def draw(scenario: Scenario, outcome: Outcome) -> str:
 
 def lay_out(scenario: Scenario, outcome: Outcome) -> Diagram:
     """Choose what to draw and where."""
-    spans = _spans(outcome.trace)
+    steps = steps_of(outcome.trace)
+    spans = _spans(steps)
     results = {
         op.uid: value for op, value in zip(scenario.ops, outcome.results, strict=False)
     }
     window = _window(spans, results, outcome.violation)
-    detailed = [span for i, span in enumerate(spans) if i in window]
-    kept = _interesting(detailed, outcome)
-    cpus = _columns_cpus(spans, window)
-    place = {cpu: i for i, cpu in enumerate(cpus)}
-    elsewhere = len(cpus) if any(span.cpu not in place for span in spans) else -1
+    kept = _interesting([spans[i] for i in sorted(window)], outcome.violation)
     texts = op_texts(scenario)
-    crowded = {cpu for cpu in cpus if len({s.actor for s in spans if s.cpu == cpu}) > 1}
-
+    columns = _columns(spans, window, texts)
+    place = {column.cpu: i for i, column in enumerate(columns)}
+    others = len(columns) - 1
+    crowded = {
+        column.cpu for column in columns
+        if column.cpu < 0 or len({s.actor for s in spans if s.cpu == column.cpu}) > 1
+    }
     rows: list[Row] = []
-    begun: set[int] = set()
-    stacks: dict[int, list[tuple[int, str]]] = {}
-    previous_actor: dict[int, int] = {}
+    stacks: dict[tuple[int, int], list[tuple[int, str]]] = {}
+    previous: dict[int, int] = {}  # column -> actor that was drawn there last
     for number, span in enumerate(spans):
-        column = place.get(span.cpu, elsewhere)
-        prefix = ""
-        if span.cpu in crowded or column == elsewhere:
-            changed = previous_actor.get(column) != span.actor
-            prefix = f"{ACTOR_NAMES[span.actor]}: " if changed or span.uid not in begun else ""
-        previous_actor[column] = span.actor
-        first = span.events[0].step
-        if span.uid not in begun:
-            begun.add(span.uid)
-            text = prefix + texts.get(span.uid, "End")
-            if number not in window:
-                text += _result(results.get(span.uid, UNFINISHED))
-            rows.append(Row(first, column, 0, "op", text))
-        elif prefix:
-            rows.append(Row(first, column, 0, "op", f"{prefix}goes on"))
-        if number in window:
-            stack = stacks.setdefault(span.uid, [])
-            rows.extend(_detail(span, kept, stack, column))
-            ends = not any(later.uid == span.uid for later in spans[number + 1 :])
-            if ends and results.get(span.uid, UNFINISHED) != UNFINISHED:
-                result = result_name(results[span.uid])
-                rows.append(Row(span.events[-1].step, column, 1, "op", f"returns {result}"))
-    rows.extend(_violation(outcome, spans, place, elsewhere))
-    columns = [Column(cpu, _title(cpu, spans, texts)) for cpu in cpus]
-    if elsewhere >= 0:
-        columns.append(Column(-1, "other CPUs"))
-    return Diagram(tuple(columns), tuple(rows), len(kept), len(outcome.trace))
+        column = place.get(span.cpu, others)
+        who = ""
+        if columns[column].cpu in crowded and previous.get(column, -1) != span.actor:
+            who = f"{ACTOR_NAMES[span.actor]}: "
+        previous[column] = span.actor
+        stack = stacks.setdefault((span.uid, span.actor), [])
+        inner = _inner(span, kept, stack, column) if number in window else []
+        result = results.get(span.uid, UNFINISHED) if span.ends else UNFINISHED
+        first = span.steps[0].step
+        if span.begins:
+            alone = span.ends and not inner
+            shown = f" = {result_name(result)}" if alone and result != UNFINISHED else ""
+            text = texts.get(span.uid, "exit")
+            rows.append(Row(first, column, 0, "op", f"{who}{text}{shown}"))
+            if alone:
+                continue
+        elif who:
+            rows.append(Row(first, column, 0, "op", f"{who}goes on"))
+        rows.extend(inner)
+        if result != UNFINISHED:
+            text = f"returns {result_name(result)}"
+            rows.append(Row(span.steps[-1].step, column, 1, "op", text))
+    rows.extend(_violated(outcome.violation, spans, place, others))
+    return Diagram(tuple(columns), tuple(rows), len(kept), len(steps))
 
 
 def render(diagram: Diagram, width: int = WIDTH) -> str:
@@ -154,19 +157,29 @@ def op_texts(scenario: Scenario) -> dict[int, str]:
     return {op.uid: print_op(op).split(" ", 2)[2] for op in scenario.ops}
 
 
-def _spans(trace: Sequence[TraceEvent]) -> list[_Span]:
-    spans: list[_Span] = []
-    events: list[TraceEvent] = []
-    for event in trace:
-        if events and (event.uid, event.actor, event.cpu) != (
-            events[0].uid, events[0].actor, events[0].cpu
-        ):
-            spans.append(_Span(events[0].uid, events[0].actor, events[0].cpu, tuple(events)))
-            events = []
-        events.append(event)
-    if events:
-        spans.append(_Span(events[0].uid, events[0].actor, events[0].cpu, tuple(events)))
-    return spans
+# --- what to draw ---------------------------------------------------------------------------
+
+
+def _spans(steps: Sequence[Step]) -> list[_Span]:
+    groups: list[list[Step]] = []
+    for step in steps:
+        if not groups or (groups[-1][0].uid, groups[-1][0].actor) != (step.uid, step.actor):
+            groups.append([])
+        groups[-1].append(step)
+    firsts: dict[tuple[int, int], int] = {}
+    lasts: dict[tuple[int, int], int] = {}
+    for i, group in enumerate(groups):
+        key = (group[0].uid, group[0].actor)
+        firsts.setdefault(key, i)
+        lasts[key] = i
+    return [
+        _Span(
+            group[0].uid, group[0].actor, group[0].cpu, tuple(group),
+            begins=firsts[group[0].uid, group[0].actor] == i,
+            ends=lasts[group[0].uid, group[0].actor] == i,
+        )
+        for i, group in enumerate(groups)
+    ]
 
 
 def _window(
@@ -175,62 +188,82 @@ def _window(
     """Indices of the spans drawn in detail: all from where an op begins that somebody came
     into the middle of until it ends, and what the culprit and the finder of the broken
     promise did."""
-    ends: dict[int, tuple[int, int]] = {}
-    for i, span in enumerate(spans):
-        first, _ = ends.get(span.uid, (i, i))
-        unfinished = results.get(span.uid) == UNFINISHED
-        ends[span.uid] = (first, len(spans) - 1 if unfinished else i)
+    begun: dict[int, int] = {}
     window: set[int] = set()
-    for first, last in ends.values():
-        if last > first:
-            window.update(range(first, last + 1))
+    for i, span in enumerate(spans):
+        if span.uid == 0:
+            continue
+        begun.setdefault(span.uid, i)
+        if span.ends:
+            unfinished = results.get(span.uid) == UNFINISHED
+            last = len(spans) - 1 if unfinished else i
+            if last > begun[span.uid]:
+                window.update(range(begun[span.uid], last + 1))
     if violation is not None:
         window.update(
             i for i, span in enumerate(spans)
-            if (violation.uid and span.uid == violation.uid)
-            or any(_function(e.site) == violation.signature.culprit for e in span.events)
+            if (span.uid == violation.uid and span.uid)
+            or any(step.function == violation.signature.culprit for step in span.steps)
         )
+        if not violation.uid and spans:
+            window.add(len(spans) - 1)
     return window
 
 
-def _interesting(spans: list[_Span], outcome: Outcome) -> set[int]:
+def _interesting(spans: list[_Span], violation: Violation | None) -> set[int]:
     """Steps of the window worth a line."""
-    who: dict[str, set[int]] = {}
-    for span in spans:
-        for event in span.events:
-            for thing in _objects(event.text):
-                who.setdefault(thing, set()).add(event.actor)
-    violation = outcome.violation
-    decisive: set[int] = set()
-    shared: set[int] = set()
-    for span in spans:
-        inner = [e for e in span.events if not e.site.startswith("op:")]
-        if inner:
-            decisive.add(inner[-1].step)
-        for event in inner:
-            if violation is not None and (
-                event.step == violation.step
-                or _function(event.site) == violation.signature.culprit
-            ):
-                decisive.add(event.step)
-            if any(len(who[thing]) > 1 for thing in _objects(event.text)):
-                shared.add(event.step)
-    everything = decisive | shared
-    return everything if len(everything) <= MAX_STEPS else decisive
+    decisive = {span.steps[-1].step for span in spans if not span.ends}
+    inner = [step for span in spans for step in span.steps if step.function != "op"]
+    if violation is not None:
+        locks = violation.signature.oracle == "deadlock"
+        culprit = [step for step in inner if step.function == violation.signature.culprit]
+        decisive |= {step.step for step in inner if step.step == violation.step}
+    else:
+        locks = False
+        culprit = []
+    meetings = _meetings(inner, locks)
+    remarks = {step.step for step in inner if step.note}
+    # From the most telling to the least: as many kinds as fit one screen.
+    kept = decisive
+    for more in (meetings, remarks, {step.step for step in culprit}):
+        if len(kept | more) > MAX_STEPS:
+            break
+        kept = kept | more
+    return kept
 
 
-def _objects(text: str) -> list[str]:
-    """The numbered things a trace line speaks of: `PTE 3`, `folio 12`, `page 0x7`."""
-    return re.findall(r"[A-Za-z_]+ #?(?:0x)?[0-9a-f]*[0-9][0-9a-f]*\b", text)
+def _meetings(steps: Iterable[Step], locks: bool) -> set[int]:
+    """Steps of two actors that touch one object one right after the other, one of them
+    writing. Taking a lock is no news unless the locks are what went wrong."""
+    latest: dict[str, Step] = {}
+    found: set[int] = set()
+    for step in steps:
+        if not step.thing or (not locks and _is_lock(step.thing)):
+            continue
+        before = latest.get(step.thing)
+        if before is not None and before.actor != step.actor and (before.writes or step.writes):
+            found |= {before.step, step.step}
+        latest[step.thing] = step
+    return found
 
 
-def _columns_cpus(spans: list[_Span], window: set[int]) -> list[int]:
-    """The CPUs that get a column, in order of number: those of the window first."""
-    inside = list(dict.fromkeys(spans[i].cpu for i in sorted(window)))
-    outside = [span.cpu for span in spans]
-    wanted = list(dict.fromkeys(inside + outside))
+def _is_lock(thing: str) -> bool:
+    return thing.split(" ", 1)[0] in LOCK_CLASS_NAMES
+
+
+# --- where to draw it -----------------------------------------------------------------------
+
+
+def _columns(spans: list[_Span], window: set[int], texts: dict[int, str]) -> list[Column]:
+    """A column for each CPU, those of the window first where there are too many."""
+    wanted = list(dict.fromkeys(
+        [spans[i].cpu for i in sorted(window)] + [span.cpu for span in spans]
+    ))
     room = MAX_COLUMNS if len(wanted) <= MAX_COLUMNS else MAX_COLUMNS - 1
-    return sorted(wanted[:room])
+    columns = [Column(cpu, _title(cpu, spans, texts)) for cpu in sorted(wanted[:room])]
+    if len(wanted) > MAX_COLUMNS:
+        columns.append(Column(-1, "other CPUs"))
+    return columns
 
 
 def _title(cpu: int, spans: list[_Span], texts: dict[int, str]) -> str:
@@ -238,52 +271,45 @@ def _title(cpu: int, spans: list[_Span], texts: dict[int, str]) -> str:
     here = [span for span in spans if span.cpu == cpu]
     actors = list(dict.fromkeys(ACTOR_NAMES[span.actor] for span in here))
     uids = {span.uid for span in here if span.uid in texts}
-    if len(uids) == 1:
+    if len(actors) == 1 and len(uids) == 1:
         actors.append(texts[uids.pop()].split()[0])
         return f"CPU{cpu} ({' '.join(actors)})"
     return f"CPU{cpu} ({', '.join(actors)})"
 
 
-def _detail(
+def _inner(
     span: _Span, kept: set[int], stack: list[tuple[int, str]], column: int
 ) -> list[Row]:
     """The kept steps of a span below the functions they stand in. `stack` holds the functions
     that are drawn and still open, and is carried from span to span of an op."""
     rows: list[Row] = []
-    for event in span.events:
-        if event.step not in kept:
+    for step in span.steps:
+        if step.step not in kept or (step.function == "op" and not step.note):
             continue
-        function = _function(event.site)
-        while stack and stack[-1][0] >= event.depth and stack[-1] != (event.depth, function):
+        here = (step.depth, step.function)
+        while stack and stack[-1][0] >= step.depth and stack[-1] != here:
             stack.pop()
-        if not stack or stack[-1] != (event.depth, function):
-            stack.append((event.depth, function))
-            rows.append(Row(event.step, column, len(stack), "call", f"{function}()"))
-        label = event.site.partition(":")[2].replace("_", " ")
-        text = f"{label}: {event.text}" if label and event.text else label or event.text
-        rows.append(Row(event.step, column, len(stack) + 1, "step", text))
+        if (not stack or stack[-1] != here) and step.function != HARDWARE:
+            stack.append(here)
+            rows.append(Row(step.step, column, len(stack), "call", f"{step.function}()"))
+        text = step.note or (f"{step.label}: {step.thing}" if step.thing else step.label)
+        rows.append(Row(step.step, column, len(stack) + 1, "step", text))
     return rows
 
 
-def _violation(
-    outcome: Outcome, spans: list[_Span], place: dict[int, int], elsewhere: int
+def _violated(
+    violation: Violation | None, spans: list[_Span], place: dict[int, int], others: int
 ) -> list[Row]:
-    violation = outcome.violation
     if violation is None:
         return []
     text = f"*** {violation.signature.oracle} ***"
     for span in reversed(spans):
         if violation.uid and span.uid == violation.uid:
-            return [Row(violation.step, place.get(span.cpu, elsewhere), 0, "violation", text)]
+            return [Row(violation.step, place.get(span.cpu, others), 0, "violation", text)]
     return [Row(violation.step, 0, 0, "violation", f"at the End: {text}")]
 
 
-def _function(site: str) -> str:
-    return site.partition(":")[0]
-
-
-def _result(value: int) -> str:
-    return "" if value == UNFINISHED else f" = {result_name(value)}"
+# --- fitting --------------------------------------------------------------------------------
 
 
 def _fit(diagram: Diagram, width: int) -> list[int]:

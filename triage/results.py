@@ -13,7 +13,8 @@ from simulator.build import build_id, mode
 from simulator.outcome import Outcome, Signature, result_name
 from simulator.scenario import ACTOR_NAMES, Scenario
 from triage.diagram import op_texts
-from triage.terminal import BAD, BOLD, DIM, GOOD, fields, paint, table
+from triage.steps import steps_of
+from triage.terminal import BAD, BOLD, GOOD, fields, paint, table
 
 SHORT_BUILD: Final = 12  # hex digits of a build id that people see; the JSON has all 64
 
@@ -84,12 +85,15 @@ def outcome_text(scenario: Scenario, outcome: Outcome) -> str:
 
 
 def trace_text(outcome: Outcome) -> str:
-    """Every event: step, CPU, actor, op, and the site indented by call depth."""
+    """Every step: CPU, actor, op, the site indented by call depth, and what it touches."""
     rows = [
         (
-            str(e.step).rjust(6), f"CPU{e.cpu}", ACTOR_NAMES[e.actor], f"op {e.uid}",
-            "  " * e.depth + e.site, paint(e.text, DIM) if e.text else "",
+            str(s.step).rjust(6), f"CPU{s.cpu}", ACTOR_NAMES[s.actor],
+            f"op {s.uid}" if s.uid else "End",
+            f"{'  ' * s.depth}{s.function}:{s.label.replace(' ', '_')}",
+            ("write " if s.writes else "read ") + s.thing if s.thing else "",
+            "; ".join(text for text in (s.note, f"-> {s.to}" if s.to else "") if text),
         )
-        for e in outcome.trace
+        for s in steps_of(outcome.trace)
     ]
     return table(rows)

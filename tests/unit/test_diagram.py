@@ -7,6 +7,7 @@ from simulator.ops import OP_MADVISE, OP_MIGRATE_TO_DEVICE, OP_MMAP, OP_READ, OP
 from simulator.outcome import UNFINISHED, Outcome, Signature, TraceEvent, Violation
 from simulator.scenario import DEVICE, Op, Scenario
 from triage.diagram import MAX_COLUMNS, MAX_STEPS, WIDTH, draw, lay_out
+from triage.steps import steps_of
 
 RACE = Scenario(
     ops=(
@@ -20,32 +21,41 @@ RACE = Scenario(
 COLLECT = "migrate_vma_collect_pmd"
 
 
-def event(step: int, actor: int, uid: int, site: str, depth: int = 1, text: str = "",
+PTE = "pte 3 of mm0"
+
+
+def event(step: int, actor: int, uid: int, site: str, text: str = "",
           cpu: int = -1) -> TraceEvent:
     places = {0: 0, DEVICE: 1, 1: 2}
-    return TraceEvent(step, actor, places[actor] if cpu < 0 else cpu, uid, site, depth, text)
+    return TraceEvent(step, actor, places[actor] if cpu < 0 else cpu, uid, site, 0, text)
 
 
 TRACE = [
-    event(1, 0, 1, "op:begin", 0),
-    event(2, 0, 1, "mmap_region:vma_linked", 2, "vma 0..8"),
-    event(3, 0, 1, "op:end", 0),
-    event(4, 0, 2, "op:begin", 0),
-    event(5, 0, 2, "do_anonymous_page:pte_set", 3, "PTE 3"),
-    event(6, 0, 2, "op:end", 0),
-    event(7, DEVICE, 3, "op:begin", 0),
-    event(8, DEVICE, 3, "migrate_vma_setup:begin", 1),
-    event(9, DEVICE, 3, f"{COLLECT}:pte_cleared", 2, "PTE 3"),
-    event(10, DEVICE, 3, f"{COLLECT}:ptl_dropped", 2),
-    event(11, 1, 4, "op:begin", 0),
-    event(12, 1, 4, "zap_pte_range:lru_looked_at", 2, "lru 77"),
-    event(13, 1, 4, "zap_pte_range:pte_none", 2, "PTE 3 not present: nothing to flush"),
-    event(14, 1, 4, "op:end", 0),
-    event(15, 0, 5, "op:begin", 0),
-    event(16, 0, 5, "load:tlb_hit", 1, "PTE 3 through the stale translation"),
+    event(1, 0, 1, "op:begin"),
+    event(2, 0, 1, "mmap_region:vma_linked", "write vma 0"),
+    event(3, 0, 1, "op:end"),
+    event(4, 0, 2, "op:begin"),
+    event(5, 0, 2, "do_anonymous_page:set_pte", f"write {PTE}"),
+    event(6, 0, 2, "op:end"),
+    event(7, DEVICE, 3, "op:begin"),
+    event(8, DEVICE, 3, "migrate_vma_setup:begin"),
+    event(9, DEVICE, 3, f"{COLLECT}:clear_pte", f"write {PTE}"),
+    event(9, DEVICE, 3, f"{COLLECT}:clear_pte", "clear pte 3; flush deferred"),
+    event(10, DEVICE, 3, f"{COLLECT}:ptl_dropped", "write ptl 0"),
+    event(10, DEVICE, 3, f"{COLLECT}:ptl_dropped", "-> T1"),
+    event(11, 1, 0, "context_switch:begin", "write cpu 2"),
+    event(12, 1, 4, "op:begin"),
+    event(13, 1, 4, "zap_pmd_range:pmd", "read pmd 0 of mm0"),
+    event(14, 1, 4, "zap_pte_range:lru_add", "write lru 77"),
+    event(15, 1, 4, "zap_pte_range:read_pte", f"read {PTE}"),
+    event(16, 1, 4, "zap_pmd_range:next", "read pmd 0 of mm0"),
+    event(17, 1, 4, "op:end"),
+    event(18, 0, 5, "op:begin"),
+    event(19, 0, 5, "mmu:translate", "read cpu 0"),
+    event(19, 0, 5, "mmu:translate", "load page 3 through the stale translation"),
 ]
 OUTCOME = Outcome(
-    Violation(Signature("stale-tlb", COLLECT, "anon"), "a promise.", 5, 16), "0" * 16, 16,
+    Violation(Signature("stale-tlb", COLLECT, "anon"), "a promise.", 5, 19), "0" * 16, 19,
     [0, 1, UNFINISHED, 0, UNFINISHED], trace=TRACE,
 )
 
@@ -59,8 +69,8 @@ def test_time_runs_downward_and_rows_stand_in_the_column_of_their_cpu() -> None:
     rows = lay_out(RACE, OUTCOME).rows
     assert [row.step for row in rows] == sorted(row.step for row in rows)
     columns = {row.text: row.column for row in rows}
-    assert columns["pte cleared: PTE 3"] == 1
-    assert columns["pte none: PTE 3 not present: nothing to flush"] == 2
+    assert columns["clear pte 3; flush deferred"] == 1
+    assert columns[f"read pte: {PTE}"] == 2
 
 
 def test_an_op_outside_the_race_is_one_line_with_its_result() -> None:
@@ -71,17 +81,32 @@ def test_an_op_outside_the_race_is_one_line_with_its_result() -> None:
 def test_inside_the_race_what_only_one_side_touches_is_left_out() -> None:
     text = draw(RACE, OUTCOME)
     assert "zap_pte_range()" in text
-    assert "PTE 3 not present" in text
     assert "lru" not in text
+
+
+def test_objects_that_both_sides_only_read_are_left_out() -> None:
+    trace = [*TRACE]
+    trace.insert(8, event(8, DEVICE, 3, "migrate_vma_setup:pmd", "read pmd 0 of mm0"))
+    assert "pmd 0 of mm0" not in draw(RACE, replace(OUTCOME, trace=trace))
 
 
 def test_the_step_before_another_cpu_comes_in_is_always_drawn() -> None:
     assert "ptl dropped" in draw(RACE, OUTCOME)
 
 
-def test_indentation_follows_call_depth() -> None:
-    rows = {row.text: row.indent for row in lay_out(RACE, OUTCOME).rows}
-    assert rows["zap_pte_range()"] < rows["pte none: PTE 3 not present: nothing to flush"]
+def test_what_the_model_remarks_takes_the_place_of_the_site() -> None:
+    text = draw(RACE, OUTCOME)
+    assert "clear pte 3; flush deferred" in text
+    assert "clear pte: pte 3" not in text
+
+
+def test_indentation_follows_functions_that_are_still_open() -> None:
+    rows = lay_out(RACE, OUTCOME).rows
+    indent = {row.text: row.indent for row in rows}
+    assert indent["zap_pte_range()"] < indent[f"read pte: {PTE}"]
+    depths = {f"{s.function}:{s.label}": s.depth for s in steps_of(TRACE)}
+    assert depths["zap_pte_range:read pte"] == depths["zap_pmd_range:next"] + 1
+    assert depths["migrate_vma_setup:begin"] == depths[f"{COLLECT}:clear pte"]
 
 
 def test_the_broken_promise_is_marked_last_in_the_column_that_noticed_it() -> None:
@@ -95,25 +120,29 @@ def test_what_the_final_audit_finds_is_marked_at_the_end() -> None:
     assert lay_out(RACE, at_end).rows[-1].text == "at the End: *** stale-tlb ***"
 
 
+def test_a_context_switch_belongs_to_the_op_it_leads_to() -> None:
+    assert {s.uid for s in steps_of(TRACE) if s.actor == 1} == {4}
+    assert "exit" not in draw(RACE, OUTCOME)
+
+
 def test_long_texts_are_wrapped_into_the_width() -> None:
-    long = [replace(e, text=e.text and e.text + " and more words" * 9) for e in TRACE]
-    long.append(event(17, 0, 5, "load:" + "x" * 300))
+    words = "many more words " * 9 + "x" * 300
+    long = [replace(e, text=words) if e.text.startswith(("clear", "load")) else e for e in TRACE]
     text = draw(RACE, replace(OUTCOME, trace=long))
     assert max(map(len, text.splitlines())) <= WIDTH
-    assert text.count("x") >= 300
+    assert text.count("x") >= 600
 
 
 def test_no_more_than_four_columns_and_nobody_is_forgotten() -> None:
     ops = tuple(Op(i + 1, i, OP_READ, (0,)) for i in range(7))
     trace = [
-        TraceEvent(10 * i + j, i, i, i + 1, f"f{i}:s", 1, "PTE 3") for j in (0, 1) for i in range(7)
+        TraceEvent(7 * j + i, i, i, i + 1, f"f{i}:s", 0, f"write {PTE}")
+        for j in (0, 1) for i in range(7)
     ]
-    trace.sort(key=lambda e: (e.step % 10, e.step))
-    trace = [replace(e, step=n) for n, e in enumerate(trace)]
     drawn = lay_out(Scenario(ops=ops), replace(OUTCOME, results=[0] * 7, trace=trace))
     assert len(drawn.columns) == MAX_COLUMNS
     shown = " ".join(row.text for row in drawn.rows)
-    assert all(f"T{i}" in shown for i in range(3, 7))
+    assert all(f"T{i}: read 0" in shown for i in range(3, 7))
 
 
 def test_actors_that_share_a_cpu_are_told_apart() -> None:
@@ -125,9 +154,16 @@ def test_actors_that_share_a_cpu_are_told_apart() -> None:
 
 
 def test_a_long_race_is_cut_to_the_steps_that_decide() -> None:
-    noise = [event(100 + i, 1, 4, "zap_pte_range:pte_none", 2, "PTE 3") for i in range(900)]
-    trace = TRACE[:13] + noise + [replace(e, step=e.step + 2000) for e in TRACE[13:]]
-    assert lay_out(RACE, replace(OUTCOME, trace=trace)).drawn <= MAX_STEPS
+    noise = [
+        event(100 + i, i % 2, 4 - 3 * (i % 2), "zap_pte_range:read_pte", f"write {PTE}")
+        for i in range(900)
+    ]
+    trace = TRACE[:15] + noise + [replace(e, step=e.step + 2000) for e in TRACE[15:]]
+    long = lay_out(RACE, replace(OUTCOME, trace=trace))
+    assert "clear pte 3; flush deferred" not in [row.text for row in long.rows]
+    short = lay_out(RACE, OUTCOME)
+    assert "clear pte 3; flush deferred" in [row.text for row in short.rows]
+    assert short.drawn <= MAX_STEPS
 
 
 def test_the_same_run_draws_the_same_bytes() -> None:
