@@ -455,8 +455,10 @@ class Kernel:
         mm.notifier_seq = 1
         mm.notifier_active = 0
         mm.notifier_waiters = 0
-        mm.soft_dirty_clearing = 0
+        mm.modified = vec[i64]([0] * self.nr_arena)
         mm.def_flags = 0
+        mm.unmapping_start = 0
+        mm.unmapping_end = 0
         self.mms.append(mm)
         return mm
 

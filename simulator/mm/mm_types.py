@@ -333,5 +333,7 @@ class Mm:
         self.notifier_seq: i64 = 1  # mmu_interval_notifier invalidate_seq
         self.notifier_active: i64 = 0  # invalidations in progress
         self.notifier_waiters: i64 = 0
-        self.soft_dirty_clearing: i64 = 0  # clear_refs in progress
+        self.modified: vec[i64] = vec[i64]()  # by page, for oracle O16: since clear_refs
         self.def_flags: i64 = 0
+        self.unmapping_start: i64 = 0  # what a downgraded munmap() is still freeing
+        self.unmapping_end: i64 = 0

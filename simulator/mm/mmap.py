@@ -22,7 +22,7 @@ from simulator.mm.mm_types import (
     VM_MAYWRITE, VM_NORESERVE, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Inode,
     Mm, Vma,
 )
-from simulator.oracles import stale_tlb
+from simulator.oracles import stale_tlb, vma_change
 from simulator.outcome import SKIPPED
 from simulator.state import OBJ_MM, OBJ_VMA, WRITE, obj
 
@@ -120,6 +120,8 @@ def unmap_region(
 def vms_complete_munmap_vmas(k: "Kernel", mm: Mm, vms: VmaMunmap) -> None:
     """The tree does not know the VMAs any more: free what they map, then themselves."""
     if vms.unlock:
+        mm.unmapping_start = vms.start
+        mm.unmapping_end = vms.end
         mmap_lock.mmap_write_downgrade(k, mm)
     if vms.nr_pages == 0:
         return
@@ -128,6 +130,7 @@ def vms_complete_munmap_vmas(k: "Kernel", mm: Mm, vms: VmaMunmap) -> None:
     for vma in vms.detached:
         vma_tree.remove_vma(k, vma)
     if vms.unlock:
+        mm.unmapping_end = 0
         mmap_lock.mmap_read_unlock(k, mm)
 
 
@@ -272,6 +275,7 @@ def mmap_region(
     vma.flags |= VM_SOFTDIRTY
     if k.bug.mmap_vma_visible_before_locked:
         vma.flags = flags | VM_SOFTDIRTY
+    vma_change.flags_set(k, mm, vma, start, end)
     return 0
 
 
@@ -351,6 +355,7 @@ def expand_downwards(k: "Kernel", vma: Vma, va: i64) -> i64:
             k.step(sites.EXPAND_DOWNWARDS__SET_START, obj(OBJ_MM, mm.id), WRITE)
             vma.start = va
             vma.pgoff -= grow
+            vma_change.grown(k, mm, vma)
             k.sometimes(features.Z_STACK_GROWN)
             if k.tracing:
                 k.note(f"stack grows down to page {va}")

@@ -16,7 +16,7 @@ from simulator.mm.mm_types import (
     VM_SHARED, VM_SOFTDIRTY, VM_STICKY, VM_WRITE, Mm, Vma, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import pfn_to_page, write_pte
-from simulator.oracles import stale_tlb
+from simulator.oracles import stale_tlb, vma_change
 from simulator.state import OBJ_PMD, OBJ_VMA, READ, WRITE, obj, pte_obj
 
 if TYPE_CHECKING:
@@ -153,6 +153,7 @@ def mprotect_fixup(
     if vma_wants_manual_pte_write_upgrade(target):
         cp_flags = MM_CP_TRY_CHANGE_WRITABLE
     change_protection(k, tlb, target, start, end, cp_flags)
+    vma_change.flags_set(k, tlb.mm, target, start, end)
     return target
 
 

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""Promises about changes of VMAs, checked when the change is made: nobody has to suffer.
+
+O18 permission: when mmap() or mprotect() has set a VMA's flags, no entry allows more.
+O13 use-after-free: munmap() frees pages and page tables of a range with mmap_lock downgraded;
+nothing may grow into that range meanwhile.
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator.mm.mm_types import (
+    PTE_PRESENT, PTE_WRITE, VM_ACCESS_FLAGS, VM_WRITE, Mm, Vma,
+)
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def flags_set(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> None:
+    """[start, end) has the flags of `vma` now; the culprit is who set them too late."""
+    size = k.ptrs_per_pte
+    va = start
+    while va < end:
+        stop = min(end, (va // size + 1) * size)
+        table = mm.tables[va >> k.pmd_order]
+        if table is not None and table.used:
+            while va < stop:
+                pte = table.pte[va & (size - 1)]
+                if (pte & PTE_WRITE and not vma.flags & VM_WRITE) or (
+                    pte & PTE_PRESENT and not vma.flags & VM_ACCESS_FLAGS
+                ):
+                    k.violate(
+                        "permission", k.cur.site, "pte",
+                        f"page {va} is mapped with more rights than its VMA has",
+                    )
+                va += 1
+        va = stop
+
+
+def grown(k: "Kernel", mm: Mm, vma: Vma) -> None:
+    """`vma`, a stack, has got a new start."""
+    if vma.start < mm.unmapping_end and vma.end > mm.unmapping_start:
+        k.violate(
+            "use-after-free", k.cur.site, "page-table",
+            f"a stack grew to page {vma.start}, into pages {mm.unmapping_start}.."
+            f"{mm.unmapping_end} that munmap() is still freeing",
+        )
