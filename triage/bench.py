@@ -25,15 +25,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import fuzz
+from corpus.files import PACKAGE
 from fuzz.slice import ExitKind, SliceSpec, run_slice
 from fuzz.statistics import Statistics
 from simulator.build import mode
 from triage import bench_round
 from triage.exits import Refused
 
-ROOT: Final = Path(fuzz.__path__[0]).parent  # what stands on the path: a checkout, or site-packages
-WORKLOAD: Final = Path(fuzz.__path__[0]) / "workload.mm"  # 48 ops, 3 actors
+ROOT: Final = PACKAGE.parent  # what stands on the path: a checkout, or site-packages
+WORKLOAD: Final = PACKAGE / "bench" / "speed.mm"  # 48 ops, 3 actors
 ROUNDS: Final = 9
 FIGURES: Final = ("runs", "exec_per_s", "steps_per_s", "calibration_seconds", "succeeded")
 ROUND_CPU_SECONDS: Final = 0.5

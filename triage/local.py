@@ -11,6 +11,7 @@ import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from simulator.build import build_id, mode
 from triage import failures
@@ -22,6 +23,9 @@ from workers.records import FailureDetail
 from workers.schema import UNREPRODUCIBLE
 from workers.settings import database_url
 from workers.store import Store
+
+
+MAX_TROUBLES: Final = 5  # lines of the report
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ def run(request: Request, as_json: bool) -> int:
         with closing(events), Screen(board, lambda: time.monotonic() - began) as screen:
             try:
                 for event in events:
+                    board.elapsed_seconds = time.monotonic() - began
                     screen.say(board.take(event))
                     if isinstance(event, Done):
                         found = event.failures
@@ -125,7 +130,10 @@ def _text(
     else:
         parts.append("No promise was broken.")
     if board.troubles:
-        parts.append("\n".join(paint(f"trouble: {text}", BAD) for text in board.troubles))
+        shown = [paint(f"trouble: {text}", BAD) for text in board.troubles[:MAX_TROUBLES]]
+        if len(board.troubles) > MAX_TROUBLES:
+            shown.append(f"and {len(board.troubles) - MAX_TROUBLES} more, see --json")
+        parts.append("\n".join(shown))
     return "\n\n".join(parts)
 
 

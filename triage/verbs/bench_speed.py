@@ -14,7 +14,7 @@ from triage.terminal import table, write, write_json
 @click.option("--against", metavar="REF", help="Measure this git revision in turns with ours.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(against: str | None, as_json: bool) -> int:
-    """Run the workload `fuzz/workload.mm` (48 ops, 3 actors, all oracles) in 9 rounds.
+    """Run the workload `corpus/bench/speed.mm` (48 ops, 3 actors, all oracles) in 9 rounds.
 
     The figures are medians per CPU second. The last one is a fuzzing slice through Atheris that
     starts from the same workload.
