@@ -64,6 +64,8 @@ def acknowledged(k: "Kernel", info: FlushInfo) -> None:
     t.acks_missing -= 1
     if t.acks_missing == 0:
         core.wake(k, 1 << t.id)
+    elif t.waits_for >= 0:
+        t.waits_for = holder_of_irqs(k, t.id)
 
 
 def deliver_due(k: "Kernel", now: i64) -> None:
