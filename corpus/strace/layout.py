@@ -37,10 +37,14 @@ class Region:
 
     def continues(self, other: "Region") -> bool:
         """Whether `other` is the same mapping and ends where this begins."""
-        follows = other.end == self.start and other.offset + other.end - other.start == self.offset
-        anonymous = self.file == ANON and not self.shared and other.end == self.start
-        same = replace(other, start=0, end=0, offset=0) == replace(self, start=0, end=0, offset=0)
-        return same and (follows or anonymous)
+        if other.end != self.start or self._kind != other._kind:
+            return False
+        anonymous = self.file == ANON and not self.shared
+        return anonymous or other.offset + other.end - other.start == self.offset
+
+    @property
+    def _kind(self) -> tuple[int, bool, int, int, int]:
+        return self.prot, self.shared, self.file, self.flags, self.origin
 
 
 class Layout:

@@ -21,8 +21,8 @@ ERRNO: Final = "errno"
 SIGNAL: Final = "signal"
 ENTRY: Final = "entry"  # a pagemap entry
 
-# Advices that succeed only where everything is mapped: all of them (madvise() returns ENOMEM
-# for holes), so nothing is listed here by name.
+CHANGES_LAYOUT: Final = (ops.OP_MMAP, ops.OP_MUNMAP, ops.OP_MPROTECT, ops.OP_MREMAP)
+# Ops that succeed only where everything is mapped (madvise() says ENOMEM for holes).
 _PROVING: Final = (ops.OP_MPROTECT, ops.OP_MADVISE, ops.OP_MREMAP)
 
 

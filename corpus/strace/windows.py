@@ -17,7 +17,7 @@ from typing import Final
 from corpus import headers
 from corpus.strace.layout import ANON, Layout, Region
 from corpus.strace.scenes import as_steps, is_memfd, scene
-from corpus.strace.steps import Step, apply
+from corpus.strace.steps import CHANGES_LAYOUT, Step, apply
 from corpus.strace.translate import Translation
 from simulator import ops
 from simulator.scenario import MAX_FUZZ_OPS, NR_USER_ACTORS, Config, Scenario
@@ -58,11 +58,14 @@ def cut(translation: Translation, name: str) -> Windows:
     steps = translation.steps
     before = _layouts_before(translation)
     covered = [False] * len(steps)
+    last = {step.space: at for at, step in enumerate(steps)}
     for first in range(len(steps)):
         if covered[first]:
             continue
         window = _Window(before[first], [steps[first].space])
         for at in range(first, len(steps)):
+            if at > max(last.get(member, -1) for member in window.members):
+                break
             if covered[at] or steps[at].space not in window.members:
                 continue
             verdict = _add(window, steps[at], translation)
@@ -86,8 +89,9 @@ def _layouts_before(translation: Translation) -> list[Layout]:
     found: list[Layout] = []
     for step in translation.steps:
         found.append(layouts[step.space])
-        layouts[step.space] = layouts[step.space].copy()
-        apply(layouts[step.space], step, translation.files)
+        if step.code in CHANGES_LAYOUT:
+            layouts[step.space] = layouts[step.space].copy()
+            apply(layouts[step.space], step, translation.files)
         if step.code == ops.OP_FORK:
             layouts[step.args[0]] = layouts[step.space]
     return found

@@ -7,13 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus import text as canonical
 from corpus.strace import calls
+from corpus.strace.check import check
 from corpus.strace.follow import Ended, Followed, Forked, follow
 from corpus.strace.layout import ANON, Layout, Region
 from corpus.strace.parse import StraceError, parse
 from corpus.strace.steps import ENTRY, ERRNO, OK, PAGE, SIGNAL, Answer, Step
 from corpus.strace.translate import Translation, translate
+from corpus.strace.windows import cut
 from simulator import ops
+from simulator.outcome import Outcome
+from simulator.scenario import Scenario
+from simulator.validate import validate
 
 ANON_FLAGS = "MAP_PRIVATE|MAP_ANONYMOUS, -1, 0"
 
@@ -298,3 +304,24 @@ def test_every_mm_call_of_any_log_is_taken_or_listed(text: str) -> None:
     except StraceError:
         return
     assert log.calls == log.taken + Counter(name for _, name, _ in log.listed)
+
+
+class Validating:
+    """A machine that only looks whether it could run."""
+
+    def run(self, scenario: Scenario) -> Outcome:
+        validate(scenario)
+        return Outcome(None, "0" * 16, 0, [0] * len(scenario.ops))
+
+
+@given(LOGS)
+@settings(max_examples=200, deadline=None)
+def test_scenarios_of_any_log_are_valid(text: str) -> None:
+    try:
+        log = translated(text)
+    except StraceError:
+        return
+    for scenario in cut(log, "any").scenarios:
+        assert canonical.parse(canonical.dump(scenario)) == scenario
+    checked = check(log, Validating(), "any")
+    assert checked.compared == checked.agreed + len(checked.explained) + len(checked.disagreements)
