@@ -284,7 +284,9 @@ def finalize_and_map(k: "Kernel", args: MigrateVma, seq: i64) -> None:
 
 
 def alloc_and_copy_to_ram(k: "Kernel", args: MigrateVma) -> None:
-    """dmirror_devmem_fault_alloc_and_copy(): fill new frames from device memory."""
+    """dmirror_devmem_fault_alloc_and_copy(): fill new frames from device memory. The device's
+    entry goes under its lock, so that no device write is under way during the copy;
+    lib/test_hmm.c does without."""
     for i in range(len(args.src)):
         source = args.src[i]
         if source is None or not args.migrate[i]:
@@ -293,10 +295,9 @@ def alloc_and_copy_to_ram(k: "Kernel", args: MigrateVma) -> None:
         if page is None:
             continue
         lock_fresh(k, page.lock)
-        k.step(
-            sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ERASE, obj(OBJ_DEVICE, args.start + i), WRITE
-        )
+        mutex_lock(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ERASE, k.dmirror.mutex)
         k.dmirror.pt[args.start + i] = EMPTY
+        mutex_unlock(k, k.dmirror.mutex)
         copy_words(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__COPY_WORD, page, source)
         args.dst[i] = page
 

@@ -61,7 +61,7 @@ def user_store(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
                 soft_dirty.stored(k, mm, va, page)
                 if k.open_pins:
                     pin.stored(k, mm, va, page, k.last_writer(mm, va))
-            elif not stale.zapped:
+            elif not stale.zapped or page.inode is not None:
                 memory_value.stored_stale(k, page, word & 3, token)
             if k.tracing:
                 k.note(f"store page {va}" + (" through the stale translation" if stale else ""))

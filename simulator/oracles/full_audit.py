@@ -16,7 +16,7 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import REASONS
 from simulator.mm.pgtable import pfn_to_page
-from simulator.oracles import memory_value
+from simulator.oracles import memory_value, permission, soft_dirty
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -29,6 +29,8 @@ def while_mapped(k: "Kernel") -> None:
     for mm in k.mms:
         if mm.live and mm.users > 0:
             audit_mm(k, mm)
+            soft_dirty.audit(k, mm)
+    permission.audit(k)
     for page in used_pages(k):
         if not page.live:
             continue

@@ -18,7 +18,7 @@ from librt.vecs import append
 from mypy_extensions import i64
 
 from simulator.mm.mm_types import Mm, Page, Vma
-from simulator.oracles import pin
+from simulator.oracles import pin, soft_dirty
 from simulator.scenario import WORDS_PER_PAGE
 
 if TYPE_CHECKING:
@@ -56,12 +56,8 @@ def tag(k: "Kernel", lp: i64) -> i64:
     return k.logical_gens[lp] << 32 | lp
 
 
-def stored(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, token: i64) -> None:
-    """`token` went into `word` of the page that is mapped at `va`."""
-    inode = page.inode
-    if inode is not None:
-        inode.expected[page.index * WORDS_PER_PAGE + word] = token
-        return
+def own_logical(k: "Kernel", mm: Mm, va: i64) -> i64:
+    """The logical page at `va`, split off from those that fork() shares it with."""
     lp = mm.shadow[va]
     if lp == 0:
         lp = new_logical(k)
@@ -73,6 +69,16 @@ def stored(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, token: i64) -> N
         k.logical_refs[lp] -= 1
         lp = copy
         mm.shadow[va] = lp
+    return lp
+
+
+def stored(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, token: i64) -> None:
+    """`token` went into `word` of the page that is mapped at `va`."""
+    inode = page.inode
+    if inode is not None:
+        inode.expected[page.index * WORDS_PER_PAGE + word] = token
+        return
+    lp = own_logical(k, mm, va)
     page.logical = tag(k, lp)
     k.logical_words[lp * WORDS_PER_PAGE + word] = token
 
@@ -116,12 +122,14 @@ def shared(k: "Kernel", parent: Mm, child: Mm, va: i64) -> None:
     if lp:
         k.logical_refs[lp] += 1
         child.shadow[va] = lp
+    soft_dirty.shared(parent, child, va)
 
 
 def dropped(k: "Kernel", mm: Mm, va: i64) -> None:
     """The data at `va` is given up: DONTNEED, munmap, guard install."""
     if k.open_pins:
         pin.dropped(k, mm, va)
+    soft_dirty.dropped(mm, va)
     lp = mm.shadow[va]
     if lp:
         mm.shadow[va] = 0
@@ -132,6 +140,7 @@ def page_moved(k: "Kernel", mm: Mm, old_va: i64, new_va: i64) -> None:
     """mremap() moved the entry."""
     if k.open_pins:
         pin.moved(k, mm, old_va, new_va)
+    soft_dirty.moved(mm, old_va, new_va)
     mm.shadow[new_va] = mm.shadow[old_va]
     mm.shadow[old_va] = 0
 
@@ -139,16 +148,14 @@ def page_moved(k: "Kernel", mm: Mm, old_va: i64, new_va: i64) -> None:
 def installed(k: "Kernel", mm: Mm, va: i64, page: Page, site: i64) -> None:
     """A private copy was mapped at `va`: of an anonymous page, or of a file page, whose words
     from now on are this mm's own."""
-    lp = mm.shadow[va]
-    if lp == 0:
-        lp = new_logical(k)
-        mm.shadow[va] = lp
-        for i in range(WORDS_PER_PAGE):
-            k.logical_words[lp * WORDS_PER_PAGE + i] = page.words[i]
-        page.logical = tag(k, lp)
-        return
+    fresh = mm.shadow[va] == 0
+    lp = own_logical(k, mm, va)
     page.logical = tag(k, lp)
-    compare(k, mm, va, page, site, "was copied")
+    if not fresh:
+        compare(k, mm, va, page, site, "was copied")
+        return
+    for i in range(WORDS_PER_PAGE):
+        k.logical_words[lp * WORDS_PER_PAGE + i] = page.words[i]
 
 
 def compare(k: "Kernel", mm: Mm, va: i64, page: Page, site: i64, what: str) -> None:

@@ -1,88 +1,166 @@
 # SPDX-License-Identifier: MIT
-"""O18 permission: an access succeeded that VMA, file or seal forbids, or changed what nobody
-may change: the shared zero page, or a file through a private mapping."""
+"""O18 permission: an access succeeded that its VMA forbids, or something changed that nobody
+may change: the shared zero page, or a file behind a private or read-only mapping.
+
+A user access is compared with the VMA as it is now, except while somebody holds it
+write-locked (mprotect(), mmap()) or may be unmapping the range: then old and new are legal.
+A file's words are compared with `Inode.expected`, which the stores that may change it keep.
+"""
 
 from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
+from simulator import sites
 from simulator.mm.mm_types import (
-    VM_EXEC, VM_READ, VM_SHARED, VM_WRITE, Inode, Mm, Page,
+    PFN_SHIFT, PG_UPTODATE, PG_ZERO, PTE_PRESENT, PTE_SPECIAL, PTE_WRITE, VM_EXEC, VM_READ,
+    VM_SHARED, VM_WRITE, Inode, Mm, Page, PageTable, Vma,
 )
+from simulator.mm.pgtable import pfn_to_page
 from simulator.scenario import WORDS_PER_PAGE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
+# --- user accesses -----------------------------------------------------------------------------
+
+
+def settled(mm: Mm, vma: Vma | None) -> bool:
+    """Whether page tables and VMAs have to agree now."""
+    if vma is None:  # munmap() zaps what the tree has forgotten already
+        return mm.mmap_lock.writer < 0 and mm.mmap_lock.readers == 0
+    return vma.lock_seq != mm.mm_lock_seq
+
+
 def stored(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
-    """A user store through the current tables has succeeded."""
+    """User code stored into `page`, which the tables map at `va`."""
     vma = vma_tree.vma_lookup(mm, va)
-    if vma is None:
-        if mm.mmap_lock.writer < 0 and mm.mmap_lock.readers == 0:  # no munmap() at work
-            k.violate(
-                "permission", k.last_writer(mm, va), "pte",
-                f"a store to page {va} succeeded, where nothing is mapped",
-            )
+    if not settled(mm, vma):
         return
-    if vma.lock_seq == mm.mm_lock_seq:
-        return  # mprotect() or munmap() is at work: old and new are both legal
-    if not vma.flags & VM_WRITE:
+    if vma is None or not vma.flags & VM_WRITE:
         k.violate(
             "permission", k.last_writer(mm, va), k.class_of(page),
-            f"a store to page {va} succeeded, which is mapped read-only",
+            f"a store to page {va} succeeded, which may not be written",
         )
-    if page.inode is not None and not vma.flags & VM_SHARED:
+    elif page.inode is not None and not vma.flags & VM_SHARED:
         k.violate(
             "permission", k.last_writer(mm, va), "file",
-            f"a store through the private mapping at page {va} reached the page cache",
+            f"a store through the private mapping at page {va} went into the file",
         )
 
 
 def loaded(k: "Kernel", mm: Mm, va: i64) -> None:
-    """A user load through the current tables has succeeded."""
+    """User code loaded from page `va`."""
     vma = vma_tree.vma_lookup(mm, va)
-    if vma is None:
-        if mm.mmap_lock.writer < 0 and mm.mmap_lock.readers == 0:  # no munmap() at work
-            k.violate(
-                "permission", k.last_writer(mm, va), "pte",
-                f"a load from page {va} succeeded, where nothing is mapped",
-            )
-        return
-    if vma.lock_seq == mm.mm_lock_seq:
-        return
-    if not vma.flags & (VM_READ | VM_WRITE | VM_EXEC):
+    if settled(mm, vma) and (vma is None or not vma.flags & (VM_READ | VM_WRITE | VM_EXEC)):
         k.violate(
             "permission", k.last_writer(mm, va), "pte",
-            f"a load from page {va} succeeded, which is mapped PROT_NONE",
+            f"a load from page {va} succeeded, which may not be read",
         )
 
 
 def zero_page_stored(k: "Kernel", mm: Mm, va: i64) -> None:
+    """A store went into the shared zero page."""
     k.violate(
         "permission", k.last_writer(mm, va), "zero-page",
         f"a store to page {va} changed the shared zero page",
     )
 
 
+# --- forced accesses ---------------------------------------------------------------------------
+
+
 def forced(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
-    """A FOLL_FORCE write (/proc/self/mem) is about to change `page`."""
+    """/proc/self/mem is about to store into `page`, which GUP has returned for `va`. GUP
+    should have broken COW: it is the culprit."""
+    if page.flags & PG_ZERO:
+        k.violate(
+            "permission", sites.GET_USER_PAGES__RETRY, "zero-page",
+            f"a forced write to page {va} goes into the shared zero page",
+        )
+    if page.inode is None:
+        return
     vma = vma_tree.vma_lookup(mm, va)
-    if page.inode is not None and (vma is None or not vma.flags & VM_SHARED):
+    if vma is None or vma.flags & (VM_SHARED | VM_WRITE) != VM_SHARED | VM_WRITE:
         k.violate(
-            "permission", k.cur.site, "file",
-            f"a forced write to the private mapping at page {va} reached the page cache",
+            "permission", sites.GET_USER_PAGES__RETRY, "file",
+            f"a forced write to the private or read-only mapping at page {va} goes into the file",
         )
 
 
-def file_read(k: "Kernel", inode: Inode, index: i64, word: i64, value: i64) -> None:
-    """pread() saw `value`: it must be what was stored into the file last."""
-    want = inode.expected[index * WORDS_PER_PAGE + word]
-    if value != want:
+# --- files -------------------------------------------------------------------------------------
+
+
+def file_content(k: "Kernel", inode: Inode, page: Page, word: i64, site: i64) -> None:
+    """The file's word is what was last stored there by somebody who may."""
+    want = inode.expected[page.index * WORDS_PER_PAGE + word]
+    if page.words[word] != want:
         k.violate(
-            "permission", k.cur.site, "file",
-            f"the file holds {value} in page {index} word {word}, the last store was {want}",
+            "permission", site, "file",
+            f"page {page.index} of the file has {page.words[word]} in word {word}, the last "
+            f"legal store was {want}",
         )
+
+
+# --- audits ------------------------------------------------------------------------------------
+
+
+def audit(k: "Kernel") -> None:
+    """The End: every entry against its VMA, every file against what was stored."""
+    for mm in k.mms:
+        if mm.live and mm.users > 0:
+            for vma in mm.vmas:
+                audit_vma(k, mm, vma, vma.start, vma.end)
+    for inode in k.inodes:
+        if inode.live:
+            audit_file(k, inode)
+    for inode in k.shared_anon:
+        if inode.live:
+            audit_file(k, inode)
+
+
+def audit_vma(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> None:
+    size = k.ptrs_per_pte
+    va = start
+    while va < end:
+        table = mm.tables[va >> k.pmd_order]
+        if table is None or table.used == 0:
+            va = (va // size + 1) * size
+            continue
+        audit_pte(k, vma, table, va)
+        va += 1
+
+
+def audit_pte(k: "Kernel", vma: Vma, table: PageTable, va: i64) -> None:
+    i = va & (k.ptrs_per_pte - 1)
+    pte = table.pte[i]
+    if not pte & PTE_PRESENT:
+        return
+    if pte & PTE_WRITE and not vma.flags & VM_WRITE:
+        k.violate(
+            "permission", table.who[i], "pte",
+            f"the entry of page {va} is writable, its VMA is not",
+        )
+    if not vma.flags & (VM_READ | VM_WRITE | VM_EXEC):
+        k.violate(
+            "permission", table.who[i], "pte",
+            f"the entry of page {va} is accessible, its VMA is not",
+        )
+    if pte & PTE_WRITE and not vma.flags & VM_SHARED:
+        page = pfn_to_page(k, pte >> PFN_SHIFT)
+        if pte & PTE_SPECIAL or page.inode is not None:
+            k.violate(
+                "permission", table.who[i], k.class_of(page),
+                f"the private mapping at page {va} can write a page that is not its own",
+            )
+
+
+def audit_file(k: "Kernel", inode: Inode) -> None:
+    for page in inode.cache:
+        if page is not None and page.flags & PG_UPTODATE:
+            for word in range(WORDS_PER_PAGE):
+                file_content(k, inode, page, word, sites.OP__END)
 
 
 from simulator.mm import vma as vma_tree  # noqa: E402

@@ -31,7 +31,10 @@ def page_freed(k: "Kernel", page: Page) -> None:
 
 
 def used(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
-    """The device accesses `page` at `va`: the CPU's tables must say the same."""
+    """The device accesses `page` at `va`: the CPU's tables must say the same, or the page is
+    locked because it migrates right now."""
+    if page.live and page.lock.owner >= 0:
+        return
     pte = peek(k, mm, va)
     if pte >> PFN_SHIFT != page.pfn or not page.live and page.pfn:
         k.violate(
