@@ -1,221 +1,191 @@
 # SPDX-License-Identifier: MIT
-"""fs/proc/task_mmu.c and fs/proc/base.c: clear_refs, pagemap, /proc/self/mem."""
+"""fs/proc/task_mmu.c and fs/proc/base.c: clear_refs, pagemap, /proc/self/mem.
+
+pagemap's result is the entry without the frame number, shifted down to bit 0 so that it is
+never negative: see the PM_* constants.
+"""
 
 from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.errno import EIO
 from simulator.mm import gup, mmap_lock, mmu_notifier, tlb
 from simulator.mm import vma as vma_tree
 from simulator.mm.copy_page_range import is_cow_mapping
-from simulator.mm.memory import pte_offset_map_lock, pte_unmap_unlock
+from simulator.mm.memory import pte_offset_map_lock, pte_unmap_unlock, vm_normal_page
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_DIRTY, PG_ZERO, PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE, PTE_YOUNG,
+    PFN_SHIFT, PG_ANON_EXCLUSIVE, PTE_SOFT_DIRTY, PTE_UFFD_WP, PTE_WRITE, PTE_YOUNG,
     SWP_MARKER_GUARD, VM_SOFTDIRTY, Mm, Page, PageTable, Vma, is_device_private_pte,
-    is_migration_pte, pte_kind, pte_present,
+    is_marker_pte, is_migration_pte, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_maybe_dma_pinned
 from simulator.mm.pgtable import pfn_to_page, set_pte_at
-from simulator.oracles import memory_value, permission, soft_dirty, stale_tlb
-from simulator.state import OBJ_MM, OBJ_PMD, READ, WRITE, obj, page_obj, pte_obj
+from simulator.oracles import soft_dirty
+from simulator.state import OBJ_MM, OBJ_PMD, OBJ_VMA, READ, WRITE, obj, pte_obj
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
-CLEAR_YOUNG: Final = 0
-PM_SOFT_DIRTY: Final = 1 << 55
-PM_MMAP_EXCLUSIVE: Final = 1 << 56
-PM_GUARD_REGION: Final = 1 << 58
-PM_FILE: Final = 1 << 61
-PM_SWAP: Final = 1 << 62
-PM_PRESENT: Final = 1 << 63
-# Results stay below 2**63: the bits are returned shifted down by this much.
-PM_SHIFT: Final = 55
+CLEAR_REFS_YOUNG: Final = 0  # ops.CLEAR_REFS: "young" writes 1, "soft-dirty" writes 4
+
+# Bits of a pagemap entry from bit 55 up.
+PM_SOFT_DIRTY: Final = 1 << 55 - 55
+PM_MMAP_EXCLUSIVE: Final = 1 << 56 - 55
+PM_UFFD_WP: Final = 1 << 57 - 55
+PM_GUARD_REGION: Final = 1 << 58 - 55
+PM_FILE: Final = 1 << 61 - 55
+PM_SWAP: Final = 1 << 62 - 55
+PM_PRESENT: Final = 1 << 63 - 55
 
 
-# --- clear_refs -----------------------------------------------------------------------------------
+# --- clear_refs --------------------------------------------------------------------------------
 
 
 def clear_refs(k: "Kernel", mm: Mm, what: i64) -> i64:
-    """Write 1 or 4 to /proc/self/clear_refs."""
-    if what == CLEAR_YOUNG:
-        mmap_lock.mmap_write_lock(k, mm, sites.CLEAR_REFS_WRITE__LOCK)
-        walk(k, mm, False)
-        mmap_lock.mmap_write_unlock(k, mm)
-        return 0
+    """clear_refs_write(): write 1 or 4 to /proc/self/clear_refs."""
+    soft = what != CLEAR_REFS_YOUNG
     mmap_lock.mmap_write_lock(k, mm, sites.CLEAR_REFS_WRITE__LOCK)
-    mm.soft_dirty_clearing += 1
+    if soft:
+        soft_dirty.clear_refs_begins(mm)
+        for vma in mm.vmas:
+            if vma.flags & VM_SOFTDIRTY:
+                mmap_lock.vma_start_write(k, vma)
+                k.step(sites.CLEAR_REFS_WRITE__CLEAR_VM_SOFTDIRTY, obj(OBJ_VMA, vma.id), WRITE)
+                vma.flags &= ~VM_SOFTDIRTY
+        k.step(sites.CLEAR_REFS_WRITE__FLUSH_PENDING, obj(OBJ_MM, mm.id), WRITE)
+        mm.tlb_flush_pending += 1
+        mmu_notifier.mmu_notifier_invalidate_range_start(
+            k, mm, 0, k.nr_arena, mmu_notifier.MMU_NOTIFY_SOFT_DIRTY
+        )
     for vma in mm.vmas:
-        if vma.flags & VM_SOFTDIRTY:
-            mmap_lock.vma_start_write(k, vma)
-            vma.flags &= ~VM_SOFTDIRTY
-    k.step(sites.CLEAR_REFS_WRITE__PENDING, obj(OBJ_MM, mm.id), WRITE)
-    mm.tlb_flush_pending += 1
-    mmu_notifier.mmu_notifier_invalidate_range_start(
-        k, mm, 0, k.nr_arena, mmu_notifier.MMU_NOTIFY_SOFT_DIRTY
-    )
-    walk(k, mm, True)
-    mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, 0, k.nr_arena)
-    if not k.bug.softdirty_clear_no_flush:
-        tlb.flush_tlb_mm(k, mm)
-    k.step(sites.CLEAR_REFS_WRITE__FLUSHED, obj(OBJ_MM, mm.id), WRITE)
-    mm.tlb_flush_pending -= 1
-    mm.soft_dirty_clearing -= 1
-    soft_dirty.still_writable(k, mm)
+        mmap_lock.vma_start_write(k, vma)  # PGWALK_WRLOCK
+        clear_refs_vma(k, mm, vma, soft)
+    if soft:
+        mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, 0, k.nr_arena)
+        if not k.bug.softdirty_clear_no_flush:
+            k.step(sites.CLEAR_REFS_WRITE__FLUSH, obj(OBJ_MM, mm.id), WRITE)
+            tlb.flush_tlb_mm(k, mm)
+        mm.tlb_flush_pending -= 1
+        soft_dirty.clear_refs_returns(k, mm)
     mmap_lock.mmap_write_unlock(k, mm)
-    stale_tlb.call_returns(k, mm, 0, k.nr_arena, "clear_refs")
     return 0
 
 
-def walk(k: "Kernel", mm: Mm, soft: bool) -> None:
-    """clear_refs_pte_range() over every page table of every VMA."""
+def clear_refs_vma(k: "Kernel", mm: Mm, vma: Vma, soft: bool) -> None:
+    """walk_page_range() over one VMA, page table by page table."""
     size = k.ptrs_per_pte
-    for vma in mm.vmas:
-        va = vma.start
-        while va < vma.end:
-            stop = min(vma.end, (va // size + 1) * size)
-            k.step(
-                sites.CLEAR_REFS_PTE_RANGE__PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ
-            )
-            if mm.tables[va >> k.pmd_order] is not None:
-                clear_refs_pte_range(k, mm, vma, va, stop, soft)
-            va = stop
+    va = vma.start
+    while va < vma.end:
+        stop = min(vma.end, (va // size + 1) * size)
+        k.step(sites.WALK_PMD_RANGE__PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ)
+        if mm.tables[va >> k.pmd_order] is not None:
+            clear_refs_pte_range(k, mm, vma, va, stop, soft)
+        va = stop
 
 
 def clear_refs_pte_range(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64, soft: bool) -> None:
     table = pte_offset_map_lock(k, sites.CLEAR_REFS_PTE_RANGE__LOCK, mm, start)
     if table is None:
         return
-    for va in range(start, end):
+    va = start
+    while va < end:
         pte = table.pte[va & (k.ptrs_per_pte - 1)]
-        if pte == 0:
-            continue
         if soft:
-            clear_soft_dirty(k, mm, vma, table, va, pte)
-        elif pte_present(pte) and not pte & PTE_SPECIAL:
-            k.step(sites.CLEAR_REFS_PTE_RANGE__CLEAR_YOUNG, pte_obj(mm, va), WRITE)
+            if pte:
+                clear_soft_dirty(k, mm, vma, table, va, pte)
+        elif pte & PTE_YOUNG and pte_present(pte) and vm_normal_page(k, pte) is not None:
+            k.step(sites.PTEP_TEST_AND_CLEAR_YOUNG__CLEAR, pte_obj(mm, va), WRITE)
             current = table.pte[va & (k.ptrs_per_pte - 1)]
             set_pte_at(k, mm, table, va, current & ~PTE_YOUNG)
+        va += 1
     pte_unmap_unlock(k, table)
 
 
 def clear_soft_dirty(
     k: "Kernel", mm: Mm, vma: Vma, table: PageTable, va: i64, pte: i64
 ) -> None:
-    """Write-protect one entry, so that the next store faults and marks it; not a pinned page,
-    whose fault would copy it."""
-    if pte_present(pte):
-        if pte_is_pinned(k, mm, vma, pte) and not k.bug.clear_refs_wrprotect_pinned:
+    """Write-protect one entry, so that the next store faults and marks it. Not so a pinned
+    page: the fault might give the process another one."""
+    if is_marker_pte(pte):
+        return
+    if pte_present(pte) and pte_is_pinned(k, mm, vma, pte):
+        if not k.bug.clear_refs_wrprotect_pinned:
             k.sometimes(features.Z_CLEAR_REFS_PINNED)
+            soft_dirty.skipped(mm, va, pte)
             return
-        k.step(sites.CLEAR_SOFT_DIRTY__WRPROTECT, pte_obj(mm, va), WRITE)
-        current = table.pte[va & (k.ptrs_per_pte - 1)]
-        set_pte_at(k, mm, table, va, current & ~(PTE_WRITE | PTE_SOFT_DIRTY))
-    elif pte_kind(pte) != SWP_MARKER_GUARD:
-        set_pte_at(k, mm, table, va, pte & ~PTE_SOFT_DIRTY)
+        # Before 5.19 no page was marked exclusive: a write fault went by the reference count.
+        pfn_to_page(k, pte >> PFN_SHIFT).flags &= ~PG_ANON_EXCLUSIVE
+    k.step(sites.CLEAR_SOFT_DIRTY__SET_PTE, pte_obj(mm, va), WRITE)
+    current = table.pte[va & (k.ptrs_per_pte - 1)]
+    lost = PTE_SOFT_DIRTY | PTE_WRITE if pte_present(current) else PTE_SOFT_DIRTY
+    set_pte_at(k, mm, table, va, current & ~lost)
 
 
 def pte_is_pinned(k: "Kernel", mm: Mm, vma: Vma, pte: i64) -> bool:
+    """Whether a device may write the page: writable, private, perhaps pinned."""
     if not pte & PTE_WRITE or not is_cow_mapping(vma) or not mm.has_pinned:
         return False
-    if pte & PTE_SPECIAL:
-        return False
-    return folio_maybe_dma_pinned(pfn_to_page(k, pte >> PFN_SHIFT))
+    page = vm_normal_page(k, pte)
+    return page is not None and folio_maybe_dma_pinned(page)
 
 
-# --- pagemap ----------------------------------------------------------------------------------------
+# --- pagemap -----------------------------------------------------------------------------------
 
 
 def pagemap(k: "Kernel", mm: Mm, va: i64) -> i64:
-    """The bits of the page's entry from bit 55 up, shifted down (PM_* >> PM_SHIFT)."""
+    """pagemap_read() of one entry: PM_* bits."""
     mmap_lock.mmap_read_lock(k, mm, sites.PAGEMAP_READ__LOCK)
-    vma = vma_tree.vma_lookup(mm, va)
     bits: i64 = 0
+    vma = vma_tree.vma_lookup(mm, va)
     if vma is not None:
-        if vma.flags & VM_SOFTDIRTY:
-            bits |= PM_SOFT_DIRTY >> PM_SHIFT
         table = pte_offset_map_lock(k, sites.PAGEMAP_PMD_RANGE__LOCK, mm, va)
         if table is not None:
-            bits |= entry_bits(k, table.pte[va & (k.ptrs_per_pte - 1)])
+            bits = pte_to_pagemap_entry(k, table.pte[va & (k.ptrs_per_pte - 1)])
+        if vma.flags & VM_SOFTDIRTY:
+            bits |= PM_SOFT_DIRTY
+        soft_dirty.reported(k, mm, va, bits & PM_SOFT_DIRTY != 0)
+        if table is not None:
             pte_unmap_unlock(k, table)
     mmap_lock.mmap_read_unlock(k, mm)
     return bits
 
 
-def entry_bits(k: "Kernel", pte: i64) -> i64:
-    """pte_to_pagemap_entry()."""
+def pte_to_pagemap_entry(k: "Kernel", pte: i64) -> i64:
+    """What one page table entry contributes."""
     if pte == 0:
         return 0
     bits: i64 = 0
     page: Page | None = None
     if pte_present(pte):
-        bits |= PM_PRESENT >> PM_SHIFT
-        if not pte & PTE_SPECIAL:
-            page = pfn_to_page(k, pte >> PFN_SHIFT)
-        if pte & PTE_SOFT_DIRTY:
-            bits |= PM_SOFT_DIRTY >> PM_SHIFT
+        bits = PM_PRESENT
+        page = vm_normal_page(k, pte)
     else:
-        bits |= PM_SWAP >> PM_SHIFT
-        if pte_kind(pte) == SWP_MARKER_GUARD:
-            return bits | PM_GUARD_REGION >> PM_SHIFT
-        if pte & PTE_SOFT_DIRTY:
-            bits |= PM_SOFT_DIRTY >> PM_SHIFT
+        bits = PM_SWAP
         if is_migration_pte(pte) or is_device_private_pte(pte):
             page = pfn_to_page(k, pte >> PFN_SHIFT)
+        elif pte_kind(pte) == SWP_MARKER_GUARD:
+            bits |= PM_GUARD_REGION
+    if pte & PTE_SOFT_DIRTY:
+        bits |= PM_SOFT_DIRTY
+    if pte & PTE_UFFD_WP:
+        bits |= PM_UFFD_WP
     if page is not None:
         if page.anon_vma is None:
-            bits |= PM_FILE >> PM_SHIFT
-        if pte_present(pte) and page.mapcount == 1:
-            bits |= PM_MMAP_EXCLUSIVE >> PM_SHIFT
+            bits |= PM_FILE
+        if bits & PM_PRESENT and page.mapcount == 1:
+            bits |= PM_MMAP_EXCLUSIVE
     return bits
 
 
-# --- /proc/self/mem ------------------------------------------------------------------------------------
+# --- /proc/self/mem ----------------------------------------------------------------------------
 
 
 def mem_read(k: "Kernel", mm: Mm, word: i64) -> i64:
-    """Read one word with FOLL_FORCE; the token, or -EIO."""
-    va = word >> 2
-    flags: i64 = gup.FOLL_GET | gup.FOLL_FORCE | gup.FOLL_REMOTE
-    pfn = gup.get_user_page_unlocked(k, mm, va, flags)
-    if pfn < 0:
-        return -EIO
-    page = pfn_to_page(k, pfn)
-    k.step(sites.ACCESS_REMOTE_VM__COPY, page_obj(page), READ)
-    value = page.words[word & 3]
-    gup.put(k, page, flags)
-    return value
+    """Load one word with FOLL_FORCE: its token, or -EIO."""
+    return gup.access_remote_vm(k, mm, word, False)
 
 
 def mem_write(k: "Kernel", mm: Mm, word: i64) -> i64:
-    """Write a new token with FOLL_FORCE; 0, or -EIO."""
-    va = word >> 2
-    flags: i64 = gup.FOLL_GET | gup.FOLL_FORCE | gup.FOLL_REMOTE | gup.FOLL_WRITE
-    pfn = gup.get_user_page_unlocked(k, mm, va, flags)
-    if pfn < 0:
-        return -EIO
-    page = pfn_to_page(k, pfn)
-    k.step(sites.ACCESS_REMOTE_VM__COPY, page_obj(page), WRITE)
-    permission.forced(k, mm, va, page)
-    token = k.new_token(mm)
-    page.words[word & 3] = token
-    if page.flags & PG_ZERO:
-        permission.zero_page_stored(k, mm, va)
-    if page.inode is None and still_mapped(k, mm, va, page):
-        memory_value.stored(k, mm, va, page, word & 3, token)
-    else:
-        memory_value.stored_stale(k, page, word & 3, token)
-    page.flags |= PG_DIRTY
-    gup.put(k, page, flags)
-    return 0
-
-
-def still_mapped(k: "Kernel", mm: Mm, va: i64, page: Page) -> bool:
-    """Whether the page gotten is still the one at `va`: it may have been zapped since."""
-    table = mm.tables[va >> k.pmd_order]
-    if table is None:
-        return False
-    pte = table.pte[va & (k.ptrs_per_pte - 1)]
-    return pte_present(pte) and pte >> PFN_SHIFT == page.pfn
+    """Store a new token with FOLL_FORCE: 0, or -EIO."""
+    return gup.access_remote_vm(k, mm, word, True)

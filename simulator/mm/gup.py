@@ -1,51 +1,61 @@
 # SPDX-License-Identifier: MIT
-"""mm/gup.c: get_user_pages() in its slow and fast forms, one page a call."""
+"""mm/gup.c: get_user_pages() in its slow and fast forms, one page a call, and
+access_remote_vm() (mm/memory.c).
+
+Contract: pages are named by their frame number; a negative result is -errno. A reference
+(FOLL_GET, FOLL_PIN) is the caller's to drop with gup_put_folio(). The shared zero page is
+never counted.
+
+All memory here may be pinned for long (no ZONE_MOVABLE, no CMA), so FOLL_LONGTERM means only
+that private file mappings break COW early.
+"""
 
 from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.errno import EAGAIN, EBUSY, EFAULT, EINVAL, EMLINK, ENOMEM
-from simulator.mm import mmap_lock, swap
+from simulator.errno import EAGAIN, EBUSY, EFAULT, EINVAL, EIO, EMLINK, ENOMEM
+from simulator.mm import mmap, mmap_lock, mmu_gather, swap
 from simulator.mm import vma as vma_tree
 from simulator.mm.copy_page_range import is_cow_mapping
 from simulator.mm.memory import (
-    FAULT_FLAG_REMOTE, FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, VM_FAULT_COMPLETED, VM_FAULT_OOM,
-    VM_FAULT_RETRY, VM_FAULT_ERROR, handle_mm_fault, pte_offset_map_lock, pte_unmap_unlock,
+    FAULT_FLAG_REMOTE, FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, VM_FAULT_COMPLETED, VM_FAULT_ERROR,
+    VM_FAULT_OOM, VM_FAULT_RETRY, handle_mm_fault, pte_offset_map_lock, pte_unmap_unlock,
+    vm_normal_page,
 )
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_ZERO, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE,
-    PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE, REF_GUP, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE,
-    VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Page, Vma, pte_present,
+    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_ZERO, PTE_DIRTY, PTE_PRESENT, PTE_SOFT_DIRTY,
+    PTE_SPECIAL, PTE_WRITE, REF_GUP, VM_EXEC, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE, VM_READ,
+    VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Page, Vma, is_migration_pte, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_pin, folio_put, folio_try_get, folio_unpin
-from simulator.mm.pgtable import pfn_to_page
-
+from simulator.mm.pgtable import peek, pfn_to_page
+from simulator.oracles import memory_value, permission, soft_dirty
 from simulator.sched.ipi import local_irq_disable, local_irq_enable
 from simulator.state import OBJ_MM, OBJ_PMD, READ, WRITE, obj, page_obj, pte_obj
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
-FOLL_WRITE: Final = 1
-FOLL_FORCE: Final = 2
-FOLL_GET: Final = 4
-FOLL_PIN: Final = 8
-FOLL_LONGTERM: Final = 16
-FOLL_REMOTE: Final = 32
-FOLL_MADV_POPULATE: Final = 64
-FOLL_TOUCH: Final = 128
-COW_BROKEN: Final = 1  # VM_FAULT_WRITE: before 4.9 GUP went on without FOLL_WRITE
+FOLL_WRITE: Final = 0x1
+FOLL_GET: Final = 0x2
+FOLL_FORCE: Final = 0x8
+FOLL_LONGTERM: Final = 0x100
+FOLL_TOUCH: Final = 0x10000
+FOLL_REMOTE: Final = 0x40000
+FOLL_PIN: Final = 0x80000
+
+
+# --- rules -------------------------------------------------------------------------------------
 
 
 def check_vma_flags(vma: Vma, flags: i64) -> i64:
-    """Whether GUP may touch this VMA at all; 0 or -EFAULT."""
-    inode = vma.inode
-    if inode is not None and inode.opaque:
-        return -EFAULT
+    """Whether GUP may touch this VMA; 0 or -EFAULT. Memory files need no dirty tracking, so
+    FOLL_LONGTERM writes to them are fine."""
     if flags & FOLL_WRITE:
         if not vma.flags & VM_WRITE:
+            # FOLL_FORCE breaks COW in private mappings and nothing else.
             if not flags & FOLL_FORCE or not is_cow_mapping(vma):
                 return -EFAULT
     elif not vma.flags & VM_READ:
@@ -55,8 +65,9 @@ def check_vma_flags(vma: Vma, flags: i64) -> i64:
 
 
 def gup_must_unshare(vma: Vma | None, page: Page, flags: i64) -> bool:
-    """A read-only pin must see later changes through the page tables: the page must be
-    exclusive first."""
+    """A read-only pin shall see what the process writes later: the page must be exclusive,
+    or (long-term pins of private file mappings) anonymous, before it is pinned. GUP-fast has
+    no `vma`."""
     if flags & (FOLL_WRITE | FOLL_PIN) != FOLL_PIN:
         return False
     if page.anon_vma is None:
@@ -66,9 +77,9 @@ def gup_must_unshare(vma: Vma | None, page: Page, flags: i64) -> bool:
     return not page.flags & PG_ANON_EXCLUSIVE
 
 
-def can_follow_write_pte(k: "Kernel", pte: i64, page: Page | None, vma: Vma, flags: i64) -> bool:
-    """Whether a write may go through this entry: it is writable, or FOLL_FORCE and COW has
-    already been broken."""
+def can_follow_write_pte(pte: i64, page: Page | None, vma: Vma, flags: i64) -> bool:
+    """Whether a write may go through this entry: it is writable, or FOLL_FORCE is set, COW
+    has been broken already, and no write fault is needed for other reasons."""
     if pte & PTE_WRITE:
         return True
     if not flags & FOLL_FORCE or vma.flags & (VM_MAYSHARE | VM_SHARED):
@@ -80,17 +91,32 @@ def can_follow_write_pte(k: "Kernel", pte: i64, page: Page | None, vma: Vma, fla
     return vma.flags & VM_SOFTDIRTY != 0 or pte & PTE_SOFT_DIRTY != 0
 
 
-def grab(k: "Kernel", page: Page, flags: i64) -> None:
-    """try_grab_folio(): the reference that the caller keeps."""
+# --- references --------------------------------------------------------------------------------
+
+
+def try_grab_folio(k: "Kernel", page: Page, flags: i64) -> None:
+    """Take what `flags` ask for; the caller has a stable reference or the page table lock."""
+    if page.flags & PG_ZERO:
+        return
     if flags & FOLL_PIN:
-        if not page.flags & PG_ZERO:
-            folio_pin(page)
-    elif flags & FOLL_GET and not page.flags & PG_ZERO:
+        folio_pin(page)
+    elif flags & FOLL_GET:
         folio_get(k, page, REF_GUP)
 
 
-def put(k: "Kernel", page: Page, flags: i64) -> None:
-    """gup_put_folio()."""
+def try_grab_folio_fast(k: "Kernel", page: Page, flags: i64) -> bool:
+    """The same without either: the frame may be free by now, or somebody else's."""
+    k.step(sites.TRY_GRAB_FOLIO_FAST__GRAB, page_obj(page), WRITE)
+    if flags & FOLL_PIN == 0:
+        return folio_try_get(k, page, REF_GUP)
+    if page.ref <= 0:
+        return False
+    folio_pin(page)
+    return True
+
+
+def gup_put_folio(k: "Kernel", page: Page, flags: i64) -> None:
+    """Drop what a get took."""
     if page.flags & PG_ZERO:
         return
     if flags & FOLL_PIN:
@@ -99,35 +125,38 @@ def put(k: "Kernel", page: Page, flags: i64) -> None:
         folio_put(k, page, REF_GUP)
 
 
+# --- the slow form -----------------------------------------------------------------------------
+
+
 def follow_page_pte(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
-    """The pfn that the page tables have for `va`, grabbed as `flags` say; -EAGAIN when a
-    fault is needed, -EMLINK when the page must be unshared first."""
+    """The frame that the page tables have for `va`, grabbed; -EAGAIN when a fault is needed,
+    -EMLINK when the page must be unshared first."""
     table = pte_offset_map_lock(k, sites.FOLLOW_PAGE_PTE__LOCK, mm, va)
     if table is None:
         return -EAGAIN
     pte = table.pte[va & (k.ptrs_per_pte - 1)]
-    if not pte_present(pte) or (pte & PTE_PROTNONE and not flags & FOLL_FORCE):
-        pte_unmap_unlock(k, table)
-        return -EAGAIN
-    page = k.zero_page if pte & PTE_SPECIAL else pfn_to_page(k, pte >> PFN_SHIFT)
-    normal = None if pte & PTE_SPECIAL else page
-    if flags & FOLL_WRITE and not can_follow_write_pte(k, pte, normal, vma, flags):
-        pte_unmap_unlock(k, table)
-        return -EAGAIN
-    if not pte & PTE_WRITE and normal is not None and gup_must_unshare(vma, page, flags):
-        k.sometimes(features.Z_UNSHARE)
-        pte_unmap_unlock(k, table)
-        return -EMLINK
-    k.step(sites.FOLLOW_PAGE_PTE__GRAB, page_obj(page), WRITE)
-    grab(k, page, flags)
-    if flags & FOLL_TOUCH and flags & FOLL_WRITE and not pte & PTE_DIRTY:
-        page.flags |= PG_DIRTY
+    ret: i64 = -EAGAIN
+    # PROT_NONE entries can be followed: check_vma_flags() has decided, and there are no
+    # NUMA hints here.
+    if pte_present(pte):
+        normal = vm_normal_page(k, pte)
+        page = k.zero_page if normal is None else normal
+        if flags & FOLL_WRITE and not can_follow_write_pte(pte, normal, vma, flags):
+            ret = -EAGAIN
+        elif not pte & PTE_WRITE and gup_must_unshare(vma, page, flags):
+            ret = -EMLINK
+        else:
+            k.step(sites.FOLLOW_PAGE_PTE__GRAB, page_obj(page), WRITE)
+            try_grab_folio(k, page, flags)
+            if flags & FOLL_TOUCH and flags & FOLL_WRITE and not pte & PTE_DIRTY:
+                page.flags |= PG_DIRTY
+            ret = page.pfn
     pte_unmap_unlock(k, table)
-    return page.pfn
+    return ret
 
 
 def faultin_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64, unshare: bool) -> i64:
-    """Fault on behalf of GUP: 0, -EBUSY (the lock was dropped), or an error."""
+    """A fault on behalf of GUP: 0, -EBUSY (mmap_lock has been dropped), -EFAULT, -ENOMEM."""
     fault_flags: i64 = 0
     if flags & FOLL_WRITE:
         fault_flags |= FAULT_FLAG_WRITE
@@ -135,84 +164,101 @@ def faultin_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64, unshare: bo
         fault_flags |= FAULT_FLAG_REMOTE
     if unshare:
         fault_flags |= FAULT_FLAG_UNSHARE
+        k.sometimes(features.Z_UNSHARE)
     fault = handle_mm_fault(k, vma, mm, va, fault_flags)
     if fault & VM_FAULT_ERROR:
         return -ENOMEM if fault & VM_FAULT_OOM else -EFAULT
     if fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED):
         return -EBUSY
-    if k.bug.dirtycow_foll_write_dropped and flags & FOLL_WRITE and not vma.flags & VM_WRITE:
-        return COW_BROKEN
+    if flags & FOLL_WRITE and not vma.flags & VM_WRITE:
+        k.sometimes(features.Z_FOLL_FORCE_COW)
     return 0
 
 
 def get_user_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
-    """__get_user_pages() for one page with mmap_lock held: the pfn, -EBUSY when the lock was
-    dropped, or an error."""
+    """__get_user_pages() for one page, with mmap_lock held: the frame, -EBUSY when the lock
+    has been dropped, or -errno. `vma` has passed check_vma_flags()."""
     while True:
         pfn = follow_page_pte(k, vma, mm, va, flags)
         if pfn >= 0:
             return pfn
         ret = faultin_page(k, vma, mm, va, flags, pfn == -EMLINK)
-        if ret < 0:
+        if ret:
             return ret
-        if ret == COW_BROKEN:
+        if k.bug.dirtycow_foll_write_dropped and not vma.flags & VM_WRITE:
             flags &= ~FOLL_WRITE
         k.retry(sites.GET_USER_PAGES__RETRY)
 
 
-def get_user_page_unlocked(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
-    """__gup_longterm_locked() and get_user_pages_unlocked(): take mmap_lock, and again when a
-    fault dropped it."""
+def get_user_page_locked(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
+    """__get_user_pages_locked(): the frame or -errno. mmap_lock is held for read, before and
+    after; in between it may be dropped. GUP does not grow stacks."""
     if flags & FOLL_PIN:
         mm.has_pinned = True
     while True:
-        mmap_lock.mmap_read_lock(k, mm, sites.GET_USER_PAGES__MMAP_LOCK)
-        vma = gup_vma_lookup(k, mm, va)
+        vma = vma_tree.vma_lookup(mm, va)
         if vma is None:
-            mmap_lock.mmap_read_unlock(k, mm)
             return -EFAULT
         ret = check_vma_flags(vma, flags)
-        if ret == 0:
-            ret = get_user_page(k, vma, mm, va, flags)
-        if ret != -EBUSY:
-            mmap_lock.mmap_read_unlock(k, mm)
+        if ret:
             return ret
+        ret = get_user_page(k, vma, mm, va, flags)
+        if ret != -EBUSY:
+            return ret
+        mmap_lock.mmap_read_lock(k, mm, sites.GET_USER_PAGES__MMAP_LOCK)
         k.retry(sites.GET_USER_PAGES__RETRY)
 
 
-def gup_vma_lookup(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
-    """GUP does not grow stacks."""
-    return vma_tree.vma_lookup(mm, va)
+def pin_user_page(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
+    """pin_user_pages() or get_user_pages() as a driver calls them."""
+    mmap_lock.mmap_read_lock(k, mm, sites.PIN_USER_PAGES__LOCK)
+    ret = get_user_page_locked(k, mm, va, flags)
+    mmap_lock.mmap_read_unlock(k, mm)
+    return ret
 
 
-# --- the fast form --------------------------------------------------------------------------------
+# --- the fast form -----------------------------------------------------------------------------
+
+
+def pin_user_page_fast(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
+    """gup_fast_fallback(): without locks if possible. The frame or -errno."""
+    if flags & FOLL_PIN:
+        mm.has_pinned = True
+    pfn = gup_fast(k, mm, va, flags)
+    if pfn >= 0:
+        return pfn
+    k.sometimes(features.Z_GUP_FAST_BACKED_OFF)
+    return pin_user_page(k, mm, va, flags | FOLL_TOUCH)
 
 
 def gup_fast(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
-    """Walk the page tables without any lock, interrupts off: the pfn, or -EAGAIN."""
+    """Walk the page tables with interrupts off, which keeps the tables from being freed: the
+    frame, or -EAGAIN. A pin is given back when fork() was at work meanwhile."""
     seq: i64 = 0
-    if flags & FOLL_PIN:
+    check = flags & FOLL_PIN != 0 and not k.bug.gup_fast_vs_fork_cow
+    if check:
         k.step(sites.GUP_FAST__SEQ_BEGIN, obj(OBJ_MM, mm.id), READ)
         seq = mm.write_protect_seq
-        if seq & 1 and not k.bug.gup_fast_vs_fork_cow:
+        if seq & 1:
             k.sometimes(features.Z_GUP_FAST_SEQ_RETRY)
             return -EAGAIN
     local_irq_disable(k)
-    k.cur.rcu_readers += 1
+    k.cur.rcu_readers += 1  # page tables are freed by RCU, and irqs off hold it up
     pfn = gup_fast_pte_range(k, mm, va, flags)
     mmu_gather.rcu_read_unlock(k)
     local_irq_enable(k)
-    if pfn >= 0 and flags & FOLL_PIN:
+    if check and pfn >= 0:
         k.step(sites.GUP_FAST__SEQ_RETRY, obj(OBJ_MM, mm.id), READ)
-        if mm.write_protect_seq != seq and not k.bug.gup_fast_vs_fork_cow:
+        if mm.write_protect_seq != seq:
             k.sometimes(features.Z_GUP_FAST_SEQ_RETRY)
-            put(k, pfn_to_page(k, pfn), flags)
+            gup_put_folio(k, pfn_to_page(k, pfn), flags)
             return -EAGAIN
     return pfn
 
 
 def gup_fast_pte_range(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
-    """The lockless walk of one entry: grab first, then see whether it is still there."""
+    """One entry of the walk: first pin the page, then look whether the entry is still the
+    same. Whoever changes entries does it the other way round."""
     k.step(
         sites.GUP_FAST_PMD_RANGE__READ_PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ
     )
@@ -227,83 +273,138 @@ def gup_fast_pte_range(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     if flags & FOLL_WRITE and not pte & PTE_WRITE:
         return -EAGAIN
     page = pfn_to_page(k, pte >> PFN_SHIFT)
-    k.step(sites.GUP_FAST_PTE_RANGE__GRAB, page_obj(page), WRITE)
-    if page.ref <= 0:
-        k.sometimes(features.Z_GUP_FAST_BACKED_OFF)
-        return -EAGAIN
-    if flags & FOLL_PIN:
-        folio_pin(page)
-    elif not folio_try_get(k, page, REF_GUP):
+    if not try_grab_folio_fast(k, page, flags):
         return -EAGAIN
     k.step(sites.GUP_FAST_PTE_RANGE__RECHECK, pte_obj(mm, va), READ)
-    if mm.tables[va >> k.pmd_order] is not table or table.pte[i] != pte:
-        k.sometimes(features.Z_GUP_FAST_BACKED_OFF)
-        put(k, page, flags)
-        return -EAGAIN
-    if not pte & PTE_WRITE and gup_must_unshare(None, page, flags):
-        put(k, page, flags)
+    if (
+        mm.tables[va >> k.pmd_order] is not table
+        or table.pte[i] != pte
+        or (not pte & PTE_WRITE and gup_must_unshare(None, page, flags))
+    ):
+        gup_put_folio(k, page, flags)
         return -EAGAIN
     return page.pfn
 
 
-def get_user_page_fast(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
-    """gup_fast_fallback(): fast if possible, slow otherwise; the pfn or an error."""
-    if flags & FOLL_PIN:
-        mm.has_pinned = True
-    pfn = gup_fast(k, mm, va, flags)
-    if pfn >= 0:
-        return pfn
-    return get_user_page_unlocked(k, mm, va, flags)
-
-
-# --- callers without pages -------------------------------------------------------------------------
+# --- populate ----------------------------------------------------------------------------------
 
 
 def faultin_page_range(k: "Kernel", mm: Mm, start: i64, end: i64, write: bool) -> i64:
-    """MADV_POPULATE_*: prefault with mmap_lock held for read (it may be dropped and retaken);
-    the number of pages, or -ENOMEM, -EINVAL, -EFAULT."""
-    flags: i64 = FOLL_TOUCH | FOLL_MADV_POPULATE
+    """MADV_POPULATE_READ and _WRITE: how many pages were prefaulted, or -ENOMEM, -EINVAL,
+    -EFAULT for the first. mmap_lock is held for read before and after, not all the time."""
+    flags: i64 = FOLL_TOUCH
     if write:
         flags |= FOLL_WRITE
-    done: i64 = 0
-    while start + done < end:
-        va = start + done
-        ret: i64 = 0
-        vma = vma_tree.vma_lookup(mm, va)
-        if vma is None:
-            ret = -ENOMEM
-        elif check_vma_flags(vma, flags):
-            ret = -EINVAL
-        else:
-            ret = get_user_page(k, vma, mm, va, flags)
-        if ret == -EBUSY:
-            mmap_lock.mmap_read_lock(k, mm, sites.GET_USER_PAGES__MMAP_LOCK)
-            k.retry(sites.GET_USER_PAGES__RETRY)
-            continue
-        if ret < 0:
-            swap.lru_add_drain(k)
-            return done if done else ret
-        done += 1
-    swap.lru_add_drain(k)
-    return done
-
-
-def mm_populate(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
-    """MAP_POPULATE: prefault as far as it goes; errors are ignored."""
     va = start
+    ret: i64 = 0
     while va < end:
         vma = vma_tree.vma_lookup(mm, va)
         if vma is None:
+            ret = -ENOMEM
+            break
+        if check_vma_flags(vma, flags):
+            ret = -EINVAL
+            break
+        ret = get_user_page(k, vma, mm, va, flags)
+        if ret == -EBUSY:
+            mmap_lock.mmap_read_lock(k, mm, sites.GET_USER_PAGES__MMAP_LOCK)
+            k.retry(sites.GET_USER_PAGES__RETRY)
+        elif ret < 0:
+            break
+        else:
+            va += 1
+    swap.lru_add_drain(k)
+    return va - start if va > start else ret
+
+
+def mm_populate(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
+    """MAP_POPULATE: prefault VMA by VMA; errors are ignored, but end that VMA's turn."""
+    va = start
+    while va < end:
+        mmap_lock.mmap_read_lock(k, mm, sites.MM_POPULATE__LOCK)
+        vma = vma_tree.find_vma_intersection(mm, va, end)
+        if vma is None:
+            mmap_lock.mmap_read_unlock(k, mm)
             return
-        flags: i64 = FOLL_TOUCH
-        if vma.flags & (VM_WRITE | VM_SHARED) == VM_WRITE:
-            flags |= FOLL_WRITE
-        if vma.flags & (VM_READ | VM_WRITE):
-            flags |= FOLL_FORCE
-        ret = get_user_page_unlocked(k, mm, va, flags)
+        va = max(va, vma.start)
+        stop = min(end, vma.end)
+        done = populate_vma_page_range(k, vma, mm, va, stop)
+        if done >= 0:
+            mmap_lock.mmap_read_unlock(k, mm)
+            va = va + done if done else stop
+        else:
+            k.retry(sites.MM_POPULATE__LOCK)
+
+
+def populate_vma_page_range(k: "Kernel", vma: Vma, mm: Mm, start: i64, end: i64) -> i64:
+    """How many pages were prefaulted, as a write to private writable mappings; -EBUSY when
+    mmap_lock has been dropped."""
+    if not vma.flags & (VM_READ | VM_WRITE | VM_EXEC):
+        return 0
+    flags: i64 = FOLL_TOUCH
+    if vma.flags & (VM_WRITE | VM_SHARED) == VM_WRITE:
+        flags |= FOLL_WRITE
+    else:
+        flags |= FOLL_FORCE
+    va = start
+    while va < end and check_vma_flags(vma, flags) == 0:
+        ret = get_user_page(k, vma, mm, va, flags)
+        if ret == -EBUSY:
+            return ret
         if ret < 0:
-            return
+            break
         va += 1
+    swap.lru_add_drain(k)
+    return va - start
 
 
-from simulator.mm import mmu_gather  # noqa: E402
+# --- access from outside -----------------------------------------------------------------------
+
+
+def access_remote_vm(k: "Kernel", mm: Mm, word: i64, write: bool) -> i64:
+    """Load or store one word (page * 4 + word) through the kernel's mapping of its page, with
+    FOLL_FORCE: the token or 0, or -EIO. mmap_lock is held for read until it is done."""
+    va = word >> 2
+    flags: i64 = FOLL_GET | FOLL_FORCE | FOLL_REMOTE | FOLL_TOUCH
+    if write:
+        flags |= FOLL_WRITE
+    mmap_lock.mmap_read_lock(k, mm, sites.ACCESS_REMOTE_VM__LOCK)
+    if vma_tree.vma_lookup(mm, va) is None and mmap.expand_stack(k, mm, va) is None:
+        return -EIO  # the lock is gone
+    pfn = get_user_page_locked(k, mm, va, flags)
+    result: i64 = -EIO
+    if pfn >= 0:
+        page = pfn_to_page(k, pfn)
+        if write:
+            result = store_remote(k, mm, va, page, word & 3)
+        else:
+            k.step(sites.ACCESS_REMOTE_VM__LOAD, page_obj(page), READ)
+            result = page.words[word & 3]
+            if is_at(k, mm, va, page):
+                memory_value.loaded(
+                    k, mm, va, page, word & 3, result, k.last_writer(mm, va)
+                )
+        gup_put_folio(k, page, flags)
+    mmap_lock.mmap_read_unlock(k, mm)
+    return result
+
+
+def store_remote(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64) -> i64:
+    k.step(sites.ACCESS_REMOTE_VM__STORE, page_obj(page), WRITE)
+    permission.forced(k, mm, va, page)
+    token = k.new_token(mm)
+    page.words[word] = token
+    page.flags |= PG_DIRTY
+    if page.inode is not None or is_at(k, mm, va, page):
+        memory_value.stored(k, mm, va, page, word, token)
+        soft_dirty.stored(k, mm, va, page)
+    if k.tracing:
+        k.note(f"store page {va} through the kernel's mapping")
+    return 0
+
+
+def is_at(k: "Kernel", mm: Mm, va: i64, page: Page) -> bool:
+    """Whether the page is still what the mm has at `va`: mapped, or under a migration that
+    our reference will make fail. A concurrent zap may have given it up."""
+    pte = peek(k, mm, va)
+    return pte >> PFN_SHIFT == page.pfn and (pte_present(pte) or is_migration_pte(pte))

@@ -68,8 +68,6 @@ def write_pte(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64, zapped: 
         count(k, old, -1)
     if new & (PTE_PRESENT | PTE_PROTNONE) and not new & PTE_SPECIAL:
         count(k, new, 1)
-        if k.open_pins:
-            pin.installed(k, mm, va, new, t.site)
     return old
 
 

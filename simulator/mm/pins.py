@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Handles p0..p7: references to pages that somebody outside the page tables holds.
 
-FOLL_PIN by a device that does DMA (lib/gup_test.c, io_uring's fixed buffers), or the FOLL_GET
-of a page in a pipe (vmsplice()).
+A pin is a device's (FOLL_PIN, as lib/gup_test.c and io_uring's fixed buffers take it); a pipe
+holds the FOLL_GET reference of a vmsplice(). Handles belong to nobody: every process may use
+them. An op on a handle that is not open is SKIPPED, one of the wrong kind is -EINVAL.
 """
 
 from typing import TYPE_CHECKING, Final, final
 
-from librt.vecs import vec
 from mypy_extensions import i64
 
 from simulator import ops, sites
-from simulator.errno import EBUSY
+from simulator.errno import EACCES, EEXIST, EINVAL
 from simulator.mm import gup
-from simulator.mm.mm_types import PG_ZERO, Mm, Page
+from simulator.mm.mm_types import PG_DIRTY, Mm, Page
 from simulator.mm.pgtable import pfn_to_page
 from simulator.oracles import memory_value
 from simulator.oracles import pin as pin_oracle
@@ -24,26 +24,23 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 CLOSED: Final = 0
-PINNED: Final = 1  # FOLL_PIN
-PIPE: Final = 2  # FOLL_GET, read-only
+PINNED: Final = 1
+PIPE: Final = 2
 
 
 @final
 class Pin:
-    """One handle. `valid` is True while (mm, va) must map the page: until a zap gives the
-    range up; mremap() moves `va` along."""
+    """One handle. `tied` says that page `va` of `mm` must map the page: a pin of anonymous
+    memory, until the range is given up. mremap() moves `va` along."""
 
     def __init__(self, ident: i64) -> None:
         self.id: i64 = ident
         self.kind: i64 = CLOSED
+        self.flags: i64 = 0  # FOLL_*
         self.page: Page | None = None
         self.mm: Mm | None = None
         self.va: i64 = 0
-        self.write: bool = False
-        self.flags: i64 = 0
-        self.valid: bool = False
-        self.was_anon: bool = False
-        self.seen: vec[i64] = vec[i64]([0, 0, 0, 0])  # the words when a pipe took the page
+        self.tied: bool = False
 
 
 def reset(k: "Kernel") -> None:
@@ -51,82 +48,64 @@ def reset(k: "Kernel") -> None:
     while len(k.pins) < ops.NR_PINS:
         k.pins.append(Pin(len(k.pins)))
     for p in k.pins:
-        p.kind = CLOSED
-        p.page = None
-        p.mm = None
-        p.valid = False
+        close(p)
     k.open_pins = 0
 
 
-def take(k: "Kernel", handle: i64, mm: Mm, va: i64, pfn: i64, kind: i64, flags: i64) -> None:
-    p = k.pins[handle]
-    page = pfn_to_page(k, pfn)
-    p.kind = kind
-    p.page = page
-    p.mm = mm
-    p.va = va
-    p.flags = flags
-    p.write = flags & gup.FOLL_WRITE != 0
-    p.was_anon = page.anon_vma is not None
-    p.valid = kind == PINNED and p.was_anon
-    for i in range(4):
-        p.seen[i] = page.words[i]
-    k.open_pins += 1
-    pin_oracle.taken(k, p)
+def close(p: Pin) -> None:
+    p.kind = CLOSED
+    p.page = None
+    p.mm = None
+    p.tied = False
+
+
+# --- opening and closing -----------------------------------------------------------------------
 
 
 def pin(k: "Kernel", mm: Mm, handle: i64, va: i64, access: i64, longterm: i64, fast: bool) -> i64:
-    """pin_user_pages() or pin_user_pages_fast() of one page: 0, -EBUSY for a handle in use,
-    or the call's errno."""
-    if k.pins[handle].kind != CLOSED:
-        return -EBUSY
-    flags: i64 = gup.FOLL_PIN | gup.FOLL_TOUCH
+    """pin_user_pages() or pin_user_pages_fast() of one page: 0, -EEXIST for a handle that is
+    open, or GUP's errno."""
+    flags: i64 = gup.FOLL_PIN
     if access:
         flags |= gup.FOLL_WRITE
     if longterm:
         flags |= gup.FOLL_LONGTERM
-    if fast:
-        pfn = gup.get_user_page_fast(k, mm, va, flags)
-    else:
-        pfn = gup.get_user_page_unlocked(k, mm, va, flags)
-    if pfn < 0:
-        return pfn
-    if k.pins[handle].kind != CLOSED:  # another thread was faster with the handle
-        gup.put(k, pfn_to_page(k, pfn), flags)
-        return -EBUSY
-    take(k, handle, mm, va, pfn, PINNED, flags)
-    return 0
+    return take(k, mm, handle, va, flags, fast)
 
 
 def vmsplice(k: "Kernel", mm: Mm, handle: i64, va: i64) -> i64:
-    """vmsplice() of one page into an empty pipe: 0, -EBUSY, or -EFAULT."""
-    if k.pins[handle].kind != CLOSED:
-        return -EBUSY
-    flags: i64 = gup.FOLL_GET | gup.FOLL_TOUCH
-    pfn = gup.get_user_page_fast(k, mm, va, flags)
+    """vmsplice() of one page into an empty pipe: 0, -EEXIST, or GUP's errno."""
+    return take(k, mm, handle, va, gup.FOLL_GET, True)
+
+
+def take(k: "Kernel", mm: Mm, handle: i64, va: i64, flags: i64, fast: bool) -> i64:
+    p = k.pins[handle]
+    if p.kind != CLOSED:
+        return -EEXIST
+    if fast:
+        pfn = gup.pin_user_page_fast(k, mm, va, flags)
+    else:
+        pfn = gup.pin_user_page(k, mm, va, flags)
     if pfn < 0:
         return pfn
-    if k.pins[handle].kind != CLOSED:
-        gup.put(k, pfn_to_page(k, pfn), flags)
-        return -EBUSY
-    take(k, handle, mm, va, pfn, PIPE, flags)
+    page = pfn_to_page(k, pfn)
+    if p.kind != CLOSED:  # another actor was faster with the handle
+        gup.gup_put_folio(k, page, flags)
+        return -EEXIST
+    p.kind = PINNED if flags & gup.FOLL_PIN else PIPE
+    p.flags = flags
+    p.page = page
+    p.mm = mm
+    p.va = va
+    k.open_pins += 1
+    pin_oracle.taken(k, p)
+    if k.tracing:
+        k.note(f"p{handle} holds page {va}")
     return 0
 
 
-def release(k: "Kernel", p: Pin) -> None:
-    page = p.page
-    assert page is not None
-    p.kind = CLOSED
-    p.valid = False
-    p.page = None
-    p.mm = None
-    k.open_pins -= 1
-    k.step(sites.UNPIN_USER_PAGE__PUT, page_obj(page), WRITE)
-    gup.put(k, page, p.flags)
-
-
 def unpin(k: "Kernel", mm: Mm, handle: i64) -> i64:
-    """unpin_user_page(), or close the pipe."""
+    """unpin_user_page(), or close the pipe: 0."""
     p = k.pins[handle]
     if p.kind == CLOSED:
         return SKIPPED
@@ -134,55 +113,80 @@ def unpin(k: "Kernel", mm: Mm, handle: i64) -> i64:
     return 0
 
 
+def release(k: "Kernel", p: Pin) -> None:
+    """Drop the reference; a page that a device could write is dirty."""
+    page = p.page
+    assert page is not None
+    flags = p.flags
+    close(p)
+    k.open_pins -= 1
+    k.step(sites.UNPIN_USER_PAGE__PUT, page_obj(page), WRITE)
+    if flags & gup.FOLL_PIN and flags & gup.FOLL_WRITE:
+        page.flags |= PG_DIRTY
+    gup.gup_put_folio(k, page, flags)
+
+
 def release_all(k: "Kernel") -> None:
-    """At the End, in handle order."""
+    """The End: handles close in their order."""
     for p in k.pins:
         if p.kind != CLOSED:
             release(k, p)
 
 
+# --- using -------------------------------------------------------------------------------------
+
+
 def dma_read(k: "Kernel", mm: Mm, handle: i64, word: i64) -> i64:
-    """The device reads a pinned page."""
+    """The device reads a word of the page it has pinned."""
     p = k.pins[handle]
     page = p.page
-    if p.kind != PINNED or page is None:
+    if page is None:
         return SKIPPED
-    k.step(sites.DMA__ACCESS, page_obj(page), READ)
+    if p.kind != PINNED:
+        return -EINVAL
+    k.step(sites.DMA__LOAD, page_obj(page), READ)
+    owner = p.mm
+    if p.page is not page or owner is None:
+        return SKIPPED  # unpinned meanwhile
     value = page.words[word]
-    pin_oracle.dma_loaded(k, p, page, word, value)
+    if p.tied:
+        who = k.last_writer(owner, p.va)
+        memory_value.loaded(k, owner, p.va, page, word, value, who)
     return value
 
 
 def dma_write(k: "Kernel", mm: Mm, handle: i64, word: i64) -> i64:
-    """The device writes into a page pinned for write."""
+    """The device writes a new token into a page pinned for write: 0, or -EACCES."""
     p = k.pins[handle]
     page = p.page
-    if p.kind != PINNED or page is None or not p.write or page.flags & PG_ZERO:
+    if page is None:
         return SKIPPED
-    k.step(sites.DMA__ACCESS, page_obj(page), WRITE)
-    if p.page is not page:
-        return SKIPPED  # unpinned meanwhile
+    if p.kind != PINNED:
+        return -EINVAL
+    if not p.flags & gup.FOLL_WRITE:
+        return -EACCES
+    k.step(sites.DMA__STORE, page_obj(page), WRITE)
     owner = p.mm
-    assert owner is not None
+    if p.page is not page or owner is None:
+        return SKIPPED
     token = k.new_token(owner)
     page.words[word] = token
-    if p.valid:
+    if p.tied or page.inode is not None:
         memory_value.stored(k, owner, p.va, page, word, token)
-    else:
-        memory_value.stored_stale(k, page, word, token)
     return 0
 
 
 def pipe_read(k: "Kernel", mm: Mm, handle: i64, word: i64) -> i64:
-    """Read the page out of the pipe: one of its words; the reference goes."""
+    """Read the page out of the pipe: one of its words. The pipe is empty then."""
     p = k.pins[handle]
     page = p.page
-    if p.kind != PIPE or page is None:
+    if page is None:
         return SKIPPED
+    if p.kind != PIPE:
+        return -EINVAL
     k.step(sites.PIPE_READ__COPY, page_obj(page), READ)
     if p.page is not page:
         return SKIPPED
     value = page.words[word]
-    pin_oracle.pipe_loaded(k, p, page, word, value)
     release(k, p)
     return value

@@ -1,250 +1,332 @@
 # SPDX-License-Identifier: MIT
-"""mm/shmem.c and mm/filemap.c as far as memory files need them: one folio a page, no reclaim,
-no truncate, no holes punched.
+"""mm/shmem.c, and what it needs of mm/filemap.c: memory files and their page cache.
 
-Handles f0..f3 are memfds. Files of imported programs (x0..) are opaque: they give VMAs
-something to be mapped to and have no pages.
+Contract: a page of the cache holds one reference (REF_CACHE) from its insertion until its
+inode is evicted, which happens when the last open file (handle or VMA) is gone. Lookups
+return the folio locked, with a reference (REF_TEMP). Indices are in pages, i_size in words.
+
+Not modelled: truncate, reclaim, seals, huge folios; `x` files of imported programs have no
+pages at all, so a touch of their mappings is a SIGBUS.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from librt.vecs import vec
 from mypy_extensions import i64
 
-from simulator import features, sites
+from simulator import features, ops, sites
 from simulator.errno import EEXIST, ENOMEM
-from simulator.mm import page_alloc
+from simulator.mm import memory, page_alloc, swap
 from simulator.mm.mm_types import (
-    PG_DIRTY, PG_SWAPBACKED, PG_UPTODATE, REF_CACHE, REF_OWNER, REF_TEMP, Inode, Mm,
+    LC_FOLIO, PG_DIRTY, PG_SWAPBACKED, PG_UPTODATE, REF_CACHE, REF_OWNER, REF_TEMP, Inode, Mm,
     Page, Vma, reset_inode,
 )
-from simulator.mm.page_ref import folio_get, folio_put, folio_try_get, move_ref
-from simulator.oracles import permission
+from simulator.mm.page_ref import folio_get, folio_put, move_ref
+from simulator.mm.rmap import linear_page_index
+from simulator.oracles import memory_value, permission
 from simulator.outcome import SKIPPED
 from simulator.scenario import WORDS_PER_PAGE
-from simulator.sched.lock import lock_fresh, mutex_lock, mutex_unlock
-from simulator.state import OBJ_FILE, READ, WRITE, obj, page_obj, pte_obj
+from simulator.sched.lock import acquired, mutex_lock, mutex_unlock
+from simulator.state import OBJ_FILE, OBJ_NONE, READ, WRITE, obj, page_obj, pte_obj
 
 if TYPE_CHECKING:
     from simulator.mm.memory import VmFault
     from simulator.state import Kernel
 
-FIRST_SHARED_ANON = 4  # inode numbers of shared anonymous mappings start here
+# enum sgp_type: what a missing page means to the caller.
+SGP_READ: Final = 0  # a hole stays a hole
+SGP_CACHE: Final = 1  # allocate, zeroed
+SGP_WRITE: Final = 2  # allocate; the caller fills it
+
+# Numbers of inodes: f0.. first, then those behind shared anonymous mappings, then opaque ones.
+FIRST_SHARED_ANON: Final = 16
+FIRST_OTHER: Final = 1 << 16
+SLOT_BITS: Final = 10  # pages of a file that steps tell apart
 
 
-# --- files ------------------------------------------------------------------------------------
+def slot_obj(inode: Inode, index: i64) -> i64:
+    """What a step on one page cache slot touches."""
+    return obj(OBJ_FILE, inode.id << SLOT_BITS | (index & ((1 << SLOT_BITS) - 1)))
+
+
+# --- open files --------------------------------------------------------------------------------
 
 
 def memfd_create(k: "Kernel", handle: i64, pages: i64) -> i64:
-    """memfd_create() and ftruncate(): 0, or -EEXIST for a handle that is open."""
+    """memfd_create() and ftruncate(): 0, -ENOMEM, or -EEXIST for a handle that is in use."""
+    if k.should_fail(sites.MEMFD_CREATE__ALLOC, OBJ_NONE):
+        return -ENOMEM
     inode = k.inodes[handle]
     if inode.live:
         return -EEXIST
-    set_up_inode(inode, pages)
+    create(inode, pages)
     return 0
 
 
-def set_up_inode(inode: Inode, pages: i64) -> None:
-    reset_inode(inode)
-    inode.live = True
-    inode.opaque = False
-    inode.i_size = pages * WORDS_PER_PAGE
-    inode.cache = [None] * pages
-    inode.expected = vec[i64]([0] * (pages * WORDS_PER_PAGE))
-    inode.refs = 1
-
-
-def other_file(k: "Kernel", number: i64) -> Inode:
-    """The file behind handle x<number>, made at its first use."""
-    for inode in k.other_files:
-        if inode.id == (1 << 16) + number:
-            return inode
-    inode = Inode((1 << 16) + number)
-    inode.live = True
-    inode.opaque = True
-    inode.refs = 1
-    k.other_files.append(inode)
-    return inode
-
-
 def shmem_zero_setup(k: "Kernel", vma: Vma) -> i64:
-    """A file of its own behind a shared anonymous mapping; 0 or -ENOMEM."""
+    """The unnamed file behind a shared anonymous mapping, as long as the mapping is."""
+    if k.should_fail(sites.SHMEM_ZERO_SETUP__ALLOC, OBJ_NONE):
+        return -ENOMEM
     inode = Inode(FIRST_SHARED_ANON + len(k.shared_anon))
-    set_up_inode(inode, vma.end - vma.start)
+    create(inode, vma.end - vma.start)
     k.shared_anon.append(inode)
     vma.inode = inode
     return 0
 
 
+def other_file(k: "Kernel", number: i64) -> Inode:
+    """The opaque file `x<number>`, open since the program started."""
+    ident = FIRST_OTHER + number
+    for inode in k.other_files:
+        if inode.id == ident:
+            return inode
+    inode = Inode(ident)
+    inode.opaque = True
+    create(inode, 0)
+    k.other_files.append(inode)
+    return inode
+
+
+def create(inode: Inode, pages: i64) -> None:
+    """An empty file of that size, open once."""
+    inode.live = True
+    inode.refs = 1
+    make_room(inode, pages)
+    inode.i_size = pages * WORDS_PER_PAGE
+
+
+def make_room(inode: Inode, pages: i64) -> None:
+    """Slots for that many pages; what is new reads as zeroes."""
+    while len(inode.cache) < pages:
+        inode.cache.append(None)
+    if len(inode.expected) < pages * WORDS_PER_PAGE:
+        expected = vec[i64]([0] * (pages * WORDS_PER_PAGE))
+        for i in range(len(inode.expected)):
+            expected[i] = inode.expected[i]
+        inode.expected = expected
+
+
 def get_file(inode: Inode) -> None:
-    """One more user: a VMA."""
+    """One more open file: a VMA's."""
     inode.refs += 1
 
 
 def fput(k: "Kernel", inode: Inode) -> None:
-    """One user less; the last one evicts the file."""
+    """Drop an open file; the last one takes the inode and its pages with it."""
     inode.refs -= 1
     if inode.refs < 0:
-        k.violate("use-after-free", k.cur.site, "inode", "a file was put more often than got")
+        k.violate("use-after-free", k.cur.site, "file", "a file was closed more often than opened")
     if inode.refs == 0:
-        evict_inode(k, inode)
+        shmem_evict_inode(k, inode)
 
 
-def evict_inode(k: "Kernel", inode: Inode) -> None:
-    """shmem_evict_inode(): the page cache gives its pages up."""
-    for i in range(len(inode.cache)):
-        page = inode.cache[i]
+def shmem_evict_inode(k: "Kernel", inode: Inode) -> None:
+    """Nobody can reach the file any more: empty its page cache."""
+    if inode.i_mmap:
+        k.violate(
+            "use-after-free", k.cur.site, "file",
+            f"a file is freed while {len(inode.i_mmap)} VMAs map it",
+        )
+    for page in inode.cache:
         if page is not None:
-            inode.cache[i] = None
-            inode.nrpages -= 1
+            k.step(sites.SHMEM_EVICT_INODE__REMOVE, page_obj(page), WRITE)
+            page.inode = None
             folio_put(k, page, REF_CACHE)
-    inode.live = False
+    reset_inode(inode)
 
 
 def release_all(k: "Kernel") -> None:
-    """At the End the descriptors f0.. close."""
+    """The End: handles close. No process is left, so no VMA holds a file either."""
     for inode in k.inodes:
         if inode.live:
             fput(k, inode)
+            check_gone(k, inode)
     for inode in k.other_files:
-        if inode.refs != 1:
-            k.violate(
-                "leak", sites.EXIT_MMAP__BEGIN, "inode",
-                f"a file is left with {inode.refs - 1} mappings",
-            )
+        fput(k, inode)
+        check_gone(k, inode)
+    for inode in k.shared_anon:
+        check_gone(k, inode)
 
 
-# --- the page cache -----------------------------------------------------------------------------
+def check_gone(k: "Kernel", inode: Inode) -> None:
+    if inode.live:
+        k.violate(
+            "leak", sites.SHMEM_EVICT_INODE__REMOVE, "file",
+            f"a file is left, open {inode.refs} times",
+        )
 
 
-def shmem_get_folio(k: "Kernel", inode: Inode, index: i64, create: bool) -> Page | None:
-    """The page at `index`, locked and referenced (REF_TEMP); a new zeroed one when `create`.
-    None: a hole, or out of memory."""
+# --- page cache --------------------------------------------------------------------------------
+
+
+def shmem_get_folio(k: "Kernel", inode: Inode, index: i64, sgp: i64) -> Page | None:
+    """The folio at `index`, locked and with a reference. None: out of memory, or a hole for
+    SGP_READ. The caller has checked the file's size."""
     while True:
-        k.step(sites.SHMEM_GET_FOLIO__LOOKUP, obj(OBJ_FILE, inode.id << 8 | index), READ)
+        k.step(sites.SHMEM_GET_FOLIO__LOOKUP, slot_obj(inode, index), READ)
         page = inode.cache[index]
         if page is not None:
-            if not folio_try_get(k, page, REF_TEMP):
-                continue
+            folio_get(k, page, REF_TEMP)
             mutex_lock(k, sites.SHMEM_GET_FOLIO__LOCK, page.lock)
-            if inode.cache[index] is page:
-                return page
-            mutex_unlock(k, page.lock)
-            folio_put(k, page, REF_TEMP)
-            continue
-        if not create:
+            break
+        if sgp == SGP_READ:
             return None
-        page = page_alloc.alloc_page(k, sites.SHMEM_ALLOC_AND_ADD_FOLIO__ALLOC, True)
-        if page is None:
+        page = shmem_alloc_and_add_folio(k, inode, index)
+        if page is not None:
+            break
+        if inode.cache[index] is None:
             return None
-        lock_fresh(k, page.lock)
-        page.flags |= PG_SWAPBACKED
-        k.step(
-            sites.SHMEM_ADD_TO_PAGE_CACHE__STORE, obj(OBJ_FILE, inode.id << 8 | index), WRITE
-        )
-        if inode.cache[index] is not None:
-            k.sometimes(features.Z_PAGE_CACHE_RACE)
-            mutex_unlock(k, page.lock)
-            folio_put(k, page, REF_OWNER)
-            continue
-        page.inode = inode
-        page.index = index
-        inode.cache[index] = page
-        inode.nrpages += 1
-        move_ref(page, REF_OWNER, REF_CACHE)
-        folio_get(k, page, REF_TEMP)
-        swap.folio_add_lru(k, page)
+        k.sometimes(features.Z_PAGE_CACHE_RACE)
+    if sgp != SGP_WRITE and not page.flags & PG_UPTODATE:
+        k.step(sites.SHMEM_GET_FOLIO__CLEAR, page_obj(page), WRITE)
+        for i in range(WORDS_PER_PAGE):
+            page.words[i] = 0
         page.flags |= PG_UPTODATE
-        return page
+    return page
+
+
+def shmem_alloc_and_add_folio(k: "Kernel", inode: Inode, index: i64) -> Page | None:
+    """A new folio in the page cache: locked, not yet up to date. None when memory is out, or
+    somebody else's folio is there already."""
+    page = page_alloc.alloc_page(k, sites.SHMEM_ALLOC_FOLIO__ALLOC, False)
+    if page is None:
+        return None
+    page.lock.owner = k.cur.id  # __folio_set_locked(): nobody can see it yet
+    acquired(k, k.cur, LC_FOLIO, ordered=False)
+    k.step(sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT, slot_obj(inode, index), WRITE)
+    if inode.cache[index] is not None:
+        mutex_unlock(k, page.lock)
+        folio_put(k, page, REF_OWNER)
+        return None
+    inode.cache[index] = page
+    inode.nrpages += 1
+    page.inode = inode
+    page.index = index
+    page.flags |= PG_SWAPBACKED
+    folio_get(k, page, REF_CACHE)
+    move_ref(page, REF_OWNER, REF_TEMP)
+    swap.folio_add_lru(k, page)
+    return page
+
+
+# --- faults ------------------------------------------------------------------------------------
+
+
+def eof_pages(inode: Inode) -> i64:
+    """The first index that is wholly behind the end of the file."""
+    return (inode.i_size + WORDS_PER_PAGE - 1) // WORDS_PER_PAGE
 
 
 def shmem_fault(k: "Kernel", vmf: "VmFault") -> Page | None:
-    """vm_ops->fault: the locked page for the faulting address, None on an error."""
-    vma = vmf.vma
-    inode = vma.inode
+    """The locked folio behind a faulting address; None: see fault_error()."""
+    inode = vmf.vma.inode
     assert inode is not None
-    index = vmf.va - vma.start + vma.pgoff
-    if inode.opaque or index >= len(inode.cache):
+    index = linear_page_index(vmf.vma, vmf.va)
+    if index >= eof_pages(inode):
         return None
-    return shmem_get_folio(k, inode, index, True)
+    return shmem_get_folio(k, inode, index, SGP_CACHE)
 
 
 def fault_error(k: "Kernel", vmf: "VmFault") -> i64:
-    """Why shmem_fault() gave no page."""
-    vma = vmf.vma
-    inode = vma.inode
+    """Why shmem_fault() has found nothing."""
+    inode = vmf.vma.inode
     assert inode is not None
-    if inode.opaque or vmf.va - vma.start + vma.pgoff >= len(inode.cache):
+    if linear_page_index(vmf.vma, vmf.va) >= eof_pages(inode):
         return memory.VM_FAULT_SIGBUS
     return memory.VM_FAULT_OOM
 
 
 def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> bool:
-    """do_fault_around(): map the cached pages around a read fault, without sleeping; True when
-    the faulting page itself is mapped now."""
+    """Fault-around: map what the page cache has around a read fault, within the VMA, the file
+    and the page table. True when that includes the faulting page."""
     vma = vmf.vma
-    mm = vmf.mm
-    va = vmf.va
     inode = vma.inode
     assert inode is not None
-    if inode.opaque or inode.nrpages == 0:
+    mm = vmf.mm
+    size = k.ptrs_per_pte
+    window = min(i64(memory.FAULT_AROUND_PAGES), size)
+    first = vmf.va // window * window
+    last = min(first + window, min(vma.end, vma.start + eof_pages(inode) - vma.pgoff))
+    first = max(first, vma.start)
+    if not has_candidate(inode, vma, first, last):
         return False
-    size = min(memory.FAULT_AROUND_PAGES, k.ptrs_per_pte)
-    low = max(va // size * size, vma.start)
-    high = min(va // size * size + size, vma.end, vma.start + len(inode.cache) - vma.pgoff)
-    table = memory.pte_offset_map_lock(k, sites.FILEMAP_MAP_PAGES__LOCK, mm, va)
+    table = memory.pte_offset_map_lock(k, sites.FILEMAP_MAP_PAGES__LOCK, mm, vmf.va)
     if table is None:
         return False
-    for at in range(low, high):
-        page = inode.cache[at - vma.start + vma.pgoff]
-        i = at & (k.ptrs_per_pte - 1)
-        if page is None or page.lock.owner >= 0 or not page.flags & PG_UPTODATE or table.pte[i]:
-            continue
-        k.step(sites.FILEMAP_MAP_PAGES__SET_PTE, pte_obj(mm, at), WRITE)
-        memory.map_file_pte(k, mm, table, vma, at, page, False)
-    mapped = table.pte[va & (k.ptrs_per_pte - 1)] != 0
+    mapped = False
+    va = first
+    while va < last:
+        page = inode.cache[linear_page_index(vma, va)]
+        if page is not None and table.pte[va & (size - 1)] == 0 and mappable(page):
+            k.step(sites.FILEMAP_MAP_PAGES__SET_PTE, pte_obj(mm, va), WRITE)
+            if mappable(page):
+                memory.map_file_pte(k, mm, table, vma, va, page, False)
+                mapped = mapped or va == vmf.va
+        va += 1
     memory.pte_unmap_unlock(k, table)
     return mapped
 
 
-# --- read and write -----------------------------------------------------------------------------
+def mappable(page: Page) -> bool:
+    """next_uptodate_folio() takes what is complete and can be locked at once."""
+    return page.lock.owner < 0 and page.flags & PG_UPTODATE != 0
+
+
+def has_candidate(inode: Inode, vma: Vma, first: i64, last: i64) -> bool:
+    """Whether the page cache has anything at all there: without, no lock is taken."""
+    va = first
+    while va < last:
+        if inode.cache[linear_page_index(vma, va)] is not None:
+            return True
+        va += 1
+    return False
+
+
+# --- read() and write() ------------------------------------------------------------------------
 
 
 def pread(k: "Kernel", handle: i64, index: i64, word: i64) -> i64:
-    """One word of the file: its token. At or behind the end nothing is read: 0."""
+    """One word of the file: its token; 0 for a hole, and behind the end."""
     inode = k.inodes[handle]
     if not inode.live:
         return SKIPPED
-    if index >= len(inode.cache):
+    k.step(sites.SHMEM_FILE_READ_ITER__I_SIZE, slot_obj(inode, 0), READ)
+    if index * WORDS_PER_PAGE + word >= inode.i_size:
         return 0
-    page = shmem_get_folio(k, inode, index, False)
+    page = shmem_get_folio(k, inode, index, SGP_READ)
     if page is None:
         return 0
     mutex_unlock(k, page.lock)
-    k.step(sites.SHMEM_FILE_READ__COPY, page_obj(page), READ)
+    k.step(sites.SHMEM_FILE_READ_ITER__COPY, page_obj(page), READ)
     value = page.words[word]
-    permission.file_read(k, inode, index, word, value)
+    permission.file_content(k, inode, page, word, sites.SHMEM_FILE_READ_ITER__COPY)
     folio_put(k, page, REF_TEMP)
     return value
 
 
 def pwrite(k: "Kernel", mm: Mm, handle: i64, index: i64, word: i64) -> i64:
-    """A new token into the file; 0 or -ENOMEM. Behind the end: SKIPPED, files do not grow."""
+    """Store a new token into the file, which grows as needed; 0 or -ENOMEM."""
     inode = k.inodes[handle]
-    if not inode.live or index >= len(inode.cache):
+    if not inode.live:
         return SKIPPED
-    page = shmem_get_folio(k, inode, index, True)
+    make_room(inode, index + 1)
+    page = shmem_get_folio(k, inode, index, SGP_WRITE)
     if page is None:
         return -ENOMEM
-    k.step(sites.SHMEM_WRITE__COPY, page_obj(page), WRITE)
+    k.step(sites.SHMEM_WRITE_END__COPY, page_obj(page), WRITE)
     token = k.new_token(mm)
     page.words[word] = token
-    inode.expected[index * WORDS_PER_PAGE + word] = token
+    if not page.flags & PG_UPTODATE:
+        for i in range(WORDS_PER_PAGE):
+            if i != word:
+                page.words[i] = 0
+        page.flags |= PG_UPTODATE
     page.flags |= PG_DIRTY
+    memory_value.stored(k, mm, 0, page, word, token)
+    inode.i_size = max(inode.i_size, index * WORDS_PER_PAGE + word + 1)
     mutex_unlock(k, page.lock)
     folio_put(k, page, REF_TEMP)
     return 0
 
 
-
-from simulator.mm import memory, swap  # noqa: E402
+assert ops.NR_FILES <= FIRST_SHARED_ANON

@@ -29,7 +29,8 @@ def taken(k: "Kernel", p: "Pin") -> None:
     """GUP has returned `p`'s page (sanity_check_pinned_pages())."""
     page = p.page
     mm = p.mm
-    assert page is not None and mm is not None
+    assert page is not None
+    assert mm is not None
     if p.kind != pins.PINNED or page.anon_vma is None:
         return
     if not page.flags & PG_ANON_EXCLUSIVE:
