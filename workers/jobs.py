@@ -31,6 +31,8 @@ from workers.store import Store
 # the third is for what varies less often than every other time.
 REPLAYS: Final = 3
 
+MODEL_CHANGED: Final = "the model's sources changed meanwhile; the next attempt will do"
+
 MIN_SLICE_SECONDS: Final = 1.0
 # A slice is lost when its worker dies: long enough that starting one (0.5 s) costs nothing,
 # short enough that losing one does not hurt. The broker's time limits derive from it.
@@ -152,14 +154,14 @@ def verify(store: Store, failure_id: int, stop: Callable[[], bool] = never) -> l
     try:
         for example in store.examples(failure_id):
             name = f"scenario {example.sha256[:12]}"
-            replays = [isolated.replay(example.text, seed, stop) for seed in range(REPLAYS)]
-            digests = [replayed.outcome.digest for replayed in replays]
-            if replays[0].build_id == example.build_id:
+            build_id, outcomes = _replays(example.text, stop)
+            digests = [outcome.digest for outcome in outcomes]
+            if build_id == example.build_id:
                 digests.append(example.digest)  # comparable within one build only
             if len(set(digests)) != 1:
                 complaints.append(f"{name}: digests differ: {', '.join(digests)}")
                 continue
-            build_id, outcome = replays[0].build_id, replays[0].outcome
+            outcome = outcomes[0]
             if _shows(outcome, detail.failure.signature):
                 note = "; ".join(complaints)
                 store.verified(failure_id, example.text, build_id, outcome, note)
@@ -191,7 +193,9 @@ def minimize(store: Store, failure_id: int, stop: Callable[[], bool] = never) ->
         small = isolated.minimize(detail.best.text, signature, stop)
         # First: they are findings of their own, whatever becomes of this one.
         side_finds = [store.record(found) for found in _parsed(small.side_finds, complaints)]
-        outcomes = [isolated.replay(small.text, seed, stop).outcome for seed in range(REPLAYS)]
+        build_id, outcomes = _replays(small.text, stop)
+        if build_id != small.build_id:
+            raise InfraError(MODEL_CHANGED)
         for outcome in outcomes:
             if not _shows(outcome, signature):
                 raise InfraError(f"the minimal scenario shows {_shown(outcome)}")
@@ -204,7 +208,7 @@ def minimize(store: Store, failure_id: int, stop: Callable[[], bool] = never) ->
         store.give_back(failure_id)
         raise
     store.minimized(
-        failure_id, small.text, small.build_id, outcomes[0], small.certificate,
+        failure_id, small.text, build_id, outcomes[0], small.certificate,
         "; ".join(complaints),
     )
     return side_finds
@@ -258,6 +262,14 @@ def _parsed(found: list[Finding], complaints: list[str]) -> list[Finding]:
         else:
             good.append(finding)
     return good
+
+
+def _replays(text: str, stop: Callable[[], bool]) -> tuple[str, list[Outcome]]:
+    """What fresh processes make of a scenario, and the build of the model in all of them."""
+    replays = [isolated.replay(text, seed, stop) for seed in range(REPLAYS)]
+    if len({replayed.build_id for replayed in replays}) != 1:
+        raise InfraError(MODEL_CHANGED)
+    return replays[0].build_id, [replayed.outcome for replayed in replays]
 
 
 def _shows(outcome: Outcome, signature: Signature) -> bool:

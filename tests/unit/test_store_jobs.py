@@ -290,6 +290,19 @@ def test_digests_of_different_builds_are_not_compared(
     assert (detail.failure.state, detail.best.digest) == (VERIFIED, "f" * 16)
 
 
+def test_a_model_that_is_edited_during_the_replays_is_no_nondeterminism(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        isolated, "replay",
+        lambda text, seed, stop: Replayed(str(seed) * 64, outcome(digest=str(seed) * 16)),
+    )
+    store.record(finding())
+    with pytest.raises(InfraError, match="sources changed"):
+        jobs.verify(store, 1)
+    assert state(store) == NEW
+
+
 def test_a_failure_that_is_gone_is_unreproducible_and_says_so(
     store: Store, replays: Callable[..., list[int]]
 ) -> None:
