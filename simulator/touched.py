@@ -11,7 +11,7 @@ from mypy_extensions import i64
 
 from simulator.sites import lock_label
 from simulator.state import (
-    OBJ_CLASS_NAMES, OBJ_FILE, OBJ_LOCK, OBJ_PMD, OBJ_PTE, OBJ_SHIFT, WRITE,
+    OBJ_CLASS_NAMES, OBJ_CPU, OBJ_FILE, OBJ_LOCK, OBJ_MM, OBJ_PMD, OBJ_PTE, OBJ_SHIFT, WRITE,
 )
 
 _LOW: Final = (1 << OBJ_SHIFT) - 1
@@ -31,6 +31,10 @@ def touched(obj: i64, access: i64) -> str:
         name = f"{lock_label(low >> 16)} {low & 0xFFFF}"
     elif cls == OBJ_FILE:
         name = f"page {low & 0xFF} of file {low >> 8}"
+    elif cls == OBJ_MM:
+        name = f"mm{low}"
+    elif cls == OBJ_CPU:
+        name = f"CPU{low}"
     else:
         name = f"{OBJ_CLASS_NAMES[cls]} {low}"
     return ("write " if access == WRITE else "read ") + name

@@ -13,7 +13,7 @@ run draws as more than a list of ops.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from corpus.text import print_op
@@ -83,6 +83,8 @@ def draw(scenario: Scenario, outcome: Outcome) -> str:
 def lay_out(scenario: Scenario, outcome: Outcome) -> Diagram:
     """Choose what to draw and where."""
     steps = steps_of(outcome.trace)
+    if outcome.violation is not None:
+        steps = [_without_verdict(step, outcome.violation) for step in steps]
     spans = _spans(steps)
     results = {
         op.uid: value for op, value in zip(scenario.ops, outcome.results, strict=False)
@@ -158,6 +160,14 @@ def op_texts(scenario: Scenario) -> dict[int, str]:
 
 
 # --- what to draw ---------------------------------------------------------------------------
+
+
+def _without_verdict(step: Step, violation: Violation) -> Step:
+    """The model ends a trace with the broken promise, which has a line of its own here."""
+    if not step.note.endswith(violation.promise):
+        return step
+    note = step.note.removesuffix(f"{violation.signature.oracle}: {violation.promise}")
+    return replace(step, note=note.removesuffix("; "))
 
 
 def _spans(steps: Sequence[Step]) -> list[_Span]:

@@ -7,9 +7,12 @@ It does not promise that the culprit is the line to fix, nor that the likeness t
 is more than a likeness.
 """
 
+import difflib
 import shlex
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from corpus.text import dump
 from simulator.build import build_id, mode
@@ -17,9 +20,13 @@ from simulator.outcome import Outcome, Violation
 from simulator.run import Machine
 from simulator.scenario import Scenario
 from triage import results, terminal
-from triage.diagram import Diagram, lay_out, render
+from triage.diagram import WIDTH, Diagram, lay_out, render
 from triage.known import Likeness, looks_like
 from triage.terminal import BAD, BOLD, fields
+
+
+CONTEXT_LINES: Final = 4  # around a change of state: the VMA that a page belongs to
+FIELD_WIDTH: Final = WIDTH - 12  # beside the names of the fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +83,10 @@ def to_text(
     ]
     if drawn.drawn < drawn.steps:
         parts[-1] += f"\n\n({drawn.drawn} of {drawn.steps} steps drawn)"
-    if outcome.state_before:
-        parts.append(style("State before", BOLD) + "\n" + _indented(outcome.state_before))
-    if outcome.state_after:
-        parts.append(style("State after", BOLD) + "\n" + _indented(outcome.state_after))
+    if outcome.state_before or outcome.state_after:
+        parts.append(style("State before (-) and after (+)", BOLD) + "\n" + state_change(outcome))
     pairs = [
-        ("broken", style(violation.promise, BAD)),
+        ("broken", style(textwrap.fill(violation.promise, FIELD_WIDTH), BAD)),
         ("signature", f"{violation.signature}"),
         ("noticed", f"in {where}, step {violation.step}"),
     ]
@@ -125,5 +130,12 @@ def to_json(explanation: Explanation) -> dict[str, object]:
     }
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}".rstrip() for line in text.rstrip("\n").split("\n"))
+def state_change(outcome: Outcome) -> str:
+    """The state before and after as one diff, with the lines around each change."""
+    before = outcome.state_before.splitlines()
+    after = outcome.state_after.splitlines()
+    if before == after:
+        return "\n".join(f"  {line}" for line in before)
+    lines = list(difflib.unified_diff(before, after, n=CONTEXT_LINES, lineterm=""))[2:]
+    return "\n".join("  ..." if line.startswith("@@") else f"{line[0]} {line[1:]}" for line in
+                     (lines[1:] if lines[0].startswith(("@@ -0,", "@@ -1")) else lines))

@@ -10,7 +10,7 @@ from typing import Final
 
 from corpus.text import dump
 from simulator.build import build_id
-from triage.explain import Explanation, known_lines
+from triage.explain import Explanation, known_lines, state_change
 
 STYLE: Final = """
 :root { color-scheme: light dark; }
@@ -42,8 +42,7 @@ def page(explanation: Explanation) -> str:
         f'<h2>The race</h2>\n<div class="race">{_race(explanation)}</div>',
     ]
     for title, text in (
-        ("State before", outcome.state_before),
-        ("State after", outcome.state_after),
+        ("State before (-) and after (+)", state_change(outcome)),
         ("Looks like", "\n".join(known_lines(explanation))),
         ("Scenario", dump(explanation.scenario)),
         ("Replay", explanation.replay),

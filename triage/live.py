@@ -60,6 +60,7 @@ class Board:
     failures: dict[int, Seen] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     ended_executions: int = 0
+    ended_seconds: float = 0.0
     ended_cpu_seconds: float = 0.0
     new_entries: int = 0
     internal_errors: int = 0
@@ -81,6 +82,7 @@ class Board:
                 self.running.pop(run_id, None)
                 self.exit_kinds[kind] = self.exit_kinds.get(kind, 0) + 1
                 self.ended_executions += figures.executions
+                self.ended_seconds += figures.seconds
                 self.ended_cpu_seconds += figures.cpu_seconds
                 self.internal_errors += sum(error.count for error in figures.internal_errors)
                 self.new_entries += new_entries
@@ -109,10 +111,12 @@ class Board:
         return self.ended_executions + sum(figures.executions for figures in running)
 
     @property
-    def executions_per_second(self) -> float:
-        """By the wall clock of the fuzzing time, all slices together."""
-        fuzzing = min(self.elapsed_seconds, self.limit_seconds)
-        return self.executions / fuzzing if fuzzing else 0.0
+    def executions_per_job_second(self) -> float:
+        """By the wall clock of slices, for between them a job minimizes what was found."""
+        seconds = self.ended_seconds + sum(
+            figures.seconds for figures in tuple(self.running.values())
+        )
+        return self.executions / seconds if seconds else 0.0
 
     def time_left(self) -> str:
         left = self.limit_seconds - self.elapsed_seconds
@@ -122,7 +126,7 @@ class Board:
         """The run in one line."""
         return (
             f"{self.time_left()}  {self.executions:,} executions  "
-            f"{self.executions_per_second:,.0f}/s  {self.features:,} features  "
+            f"{self.executions_per_job_second:,.0f}/s per job  {self.features:,} features  "
             f"{self.sites}/{sites.NR_SITES} sites  {self.new_entries:,} new in corpus  "
             f"{len(self.failures)} failures"
         )
@@ -135,7 +139,8 @@ class Board:
             kinds.append(f"{self.internal_errors} internal errors")
         rows = [
             ("time", f"{self.time_left()} of {self.limit_seconds:.0f} s"),
-            ("executions", f"{self.executions:,}  ({self.executions_per_second:,.0f}/s)"),
+            ("executions", f"{self.executions:,}  "
+                           f"({self.executions_per_job_second:,.0f}/s per job)"),
             ("reached", f"{self.features:,} features, {self.sites} of {sites.NR_SITES} sites, "
                         f"{self.situations} of {len(features.NAMED_SITUATIONS)} rare situations"),
             ("corpus", f"{self.new_entries:,} new scenarios"),

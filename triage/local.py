@@ -104,8 +104,9 @@ def _text(
 ) -> str:
     model = mode() + (" with " + ", ".join(request.bugs) if request.bugs else "")
     parts = [
-        f"{board.executions:,} executions in {min(board.elapsed_seconds, request.seconds):.0f} s "
-        f"({board.executions_per_second:,.0f}/s, {model}), {board.new_entries:,} new scenarios"
+        f"{board.executions:,} executions in {board.elapsed_seconds:.0f} s "
+        f"({board.executions_per_job_second:,.0f}/s per job, {model}), "
+        f"{board.new_entries:,} new scenarios"
     ]
     for heading, group in (
         ("FAILURE", findings), ("UNREPRODUCIBLE: an error of mmfarm", unreproducible)
@@ -145,7 +146,7 @@ def _json(
         "findings": [_finding_json(request, board, found) for found in findings],
         "unreproducible": [_finding_json(request, board, found) for found in unreproducible],
         "executions": board.executions,
-        "exec_per_s": round(board.executions_per_second, 1),
+        "exec_per_s": round(board.executions_per_job_second, 1),
         "seconds": round(board.elapsed_seconds, 3),
         "cpu_seconds": round(board.ended_cpu_seconds, 3),
         "features": board.features,

@@ -39,7 +39,7 @@ def mmfarm(tmp_path: Path) -> Command:
     here.mkdir()
     environment = {
         key: value for key, value in os.environ.items()
-        if not key.startswith(("MMFARM_", "PYTEST_"))
+        if key == "MMFARM_MODEL" or not key.startswith(("MMFARM_", "PYTEST_"))
     }
     environment |= {"MMFARM_DATA": str(tmp_path / "data"), "PYTHONPATH": str(ROOT)}
 

@@ -29,26 +29,25 @@ def failure(number: int, state: str = "new") -> FailureDetail:
 
 def test_executions_of_ended_and_running_slices_add_up() -> None:
     board = Board(limit_seconds=60)
-    board.elapsed_seconds = 10
     for event in (
         SliceStarted(1),
-        Progress(1, Statistics(executions=50)),
-        SliceEnded(1, "ok", Statistics(executions=100), 3),
+        Progress(1, Statistics(executions=50, seconds=4)),
+        SliceEnded(1, "ok", Statistics(executions=100, seconds=6), 3),
         SliceStarted(2),
-        Progress(2, Statistics(executions=20)),
-        Progress(2, Statistics(executions=40)),
+        Progress(2, Statistics(executions=20, seconds=2)),
+        Progress(2, Statistics(executions=40, seconds=4)),
     ):
         board.take(event)
     assert board.executions == 140
-    assert board.executions_per_second == 14
+    assert board.executions_per_job_second == 14
     assert board.new_entries == 3
 
 
-def test_finishing_time_does_not_lower_the_rate() -> None:
+def test_minimizing_does_not_lower_the_rate_of_fuzzing() -> None:
     board = Board(limit_seconds=60)
-    board.take(SliceEnded(1, "ok", Statistics(executions=600), 0))
+    board.take(SliceEnded(1, "ok", Statistics(executions=600, seconds=60), 0))
     board.elapsed_seconds = 120
-    assert board.executions_per_second == 10
+    assert board.executions_per_job_second == 10
     assert "finishing" in board.summary()
 
 

@@ -35,7 +35,7 @@ def command(number: int, as_json: bool) -> int:
         write(f"{row.signature}: {row.promise}\nIt passes on this model: it was found on the "
               f"build {found.best.build_id}, and the model has changed since.\n")
     write(fields([
-        ("seen", f"{row.count} times in {row.runs} runs, {row.first_seen:%Y-%m-%d %H:%M} to "
+        ("seen", f"{row.count} times, in {row.runs} slices; {row.first_seen:%Y-%m-%d %H:%M} to "
                  f"{row.last_seen:%Y-%m-%d %H:%M} UTC"),
         ("state", row.state + (f" ({row.note})" if row.note else "")),
         ("export", f"mmfarm triage export {number} -o DIR"),
