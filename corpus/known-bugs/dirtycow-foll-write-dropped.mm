@@ -1,0 +1,12 @@
+# mmfarm scenario 1
+# title: a forced write reaches the file behind a read-only private mapping
+# category: gup_test
+# expect: permission get_user_pages file
+# origin: seed:dirtycow-foll-write-dropped
+config pmd_order=3 frames=64 bug=dirtycow-foll-write-dropped
+1 T0 memfd f0 4
+2 T0 mmap 0..4 r private f0
+3 T0 mem_write 1
+4 T1 madvise 1..2 DONTNEED
+5 T0 pread f0 1
+@3 get_user_pages:retry#1 -> T1
