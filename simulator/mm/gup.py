@@ -235,11 +235,11 @@ def gup_fast(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     """Walk the page tables with interrupts off, which keeps the tables from being freed: the
     frame, or -EAGAIN. A pin is given back when fork() was at work meanwhile."""
     seq: i64 = 0
-    check = flags & FOLL_PIN != 0 and not k.bug.gup_fast_vs_fork_cow
-    if check:
+    check = not k.bug.gup_fast_vs_fork_cow
+    if flags & FOLL_PIN:
         k.step(sites.GUP_FAST__SEQ_BEGIN, obj(OBJ_MM, mm.id), READ)
         seq = mm.write_protect_seq
-        if seq & 1:
+        if seq & 1 and check:
             k.sometimes(features.Z_GUP_FAST_SEQ_RETRY)
             return -EAGAIN
     local_irq_disable(k)
@@ -247,9 +247,9 @@ def gup_fast(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     pfn = gup_fast_pte_range(k, mm, va, flags)
     mmu_gather.rcu_read_unlock(k)
     local_irq_enable(k)
-    if check and pfn >= 0:
+    if flags & FOLL_PIN and pfn >= 0:
         k.step(sites.GUP_FAST__SEQ_RETRY, obj(OBJ_MM, mm.id), READ)
-        if mm.write_protect_seq != seq:
+        if mm.write_protect_seq != seq and check:
             k.sometimes(features.Z_GUP_FAST_SEQ_RETRY)
             gup_put_folio(k, pfn_to_page(k, pfn), flags)
             return -EAGAIN

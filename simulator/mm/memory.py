@@ -595,6 +595,8 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
             folio_put(k, old, REF_TEMP)
         return VM_FAULT_OOM
     if old is not None:
+        if mm.stale:
+            memory_value.copying(k, mm, va, old)
         copy_words(k, sites.WP_PAGE_COPY__COPY_WORD, page, old)
     page.flags |= PG_UPTODATE
     mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, va + 1, mmu_notifier.MMU_NOTIFY_CLEAR)

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from librt.vecs import append
 from mypy_extensions import i64
 
-from simulator.mm.mm_types import Mm, Page, Vma
-from simulator.oracles import pin, soft_dirty
+from simulator.mm.mm_types import PFN_SHIFT, PTE_DIRTY, PTE_WRITE, Mm, Page, Vma
+from simulator.oracles import pin, soft_dirty, stale_tlb
 from simulator.scenario import WORDS_PER_PAGE
 
 if TYPE_CHECKING:
@@ -156,6 +156,25 @@ def installed(k: "Kernel", mm: Mm, va: i64, page: Page, site: i64) -> None:
         return
     for i in range(WORDS_PER_PAGE):
         k.logical_words[lp * WORDS_PER_PAGE + i] = page.words[i]
+
+
+def copying(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
+    """A COW fault at `va` is about to copy `page`: no other CPU may still store into it
+    through a translation of before it was write-protected, for the store would be lost.
+    Not meant are this CPU, which the fault itself has flushed, and that of the actor that
+    write-protects, which will flush before it runs user code."""
+    for s in mm.stale:
+        if s.va != va or s.table is not None or s.zapped or s.pte >> PFN_SHIFT != page.pfn:
+            continue
+        if s.pte & (PTE_WRITE | PTE_DIRTY) != PTE_WRITE | PTE_DIRTY:
+            continue
+        mask = s.mask & ~(1 << k.cur.cpu | 1 << k.tasks[s.owner].cpu)
+        if stale_tlb.active_cpus(k, mm, mask):
+            k.violate(
+                "memory-value", s.who, k.class_of(page),
+                f"page {va} is copied while another CPU can still store to it: it was "
+                "write-protected, not flushed, and nobody kept page faults out",
+            )
 
 
 def compare(k: "Kernel", mm: Mm, va: i64, page: Page, site: i64, what: str) -> None:
