@@ -152,6 +152,7 @@ MOVE_PAGE_TABLES__RETRY: Final = 322
 UNMAP_SOURCE_VMA__SET_ACCOUNT: Final = 323
 DO_MREMAP__LOCK: Final = 324
 MADVISE_GUARD_INSTALL__SET_FLAG: Final = 325
+VMA_EXPAND__DUP_ANON_VMA: Final = 326
 
 # simulator/kernel/fork.py, exit.py, mm/gup.py, fs/proc.py, mm/shmem.py: 420..579
 DUP_MM__ALLOC: Final = 420

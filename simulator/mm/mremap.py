@@ -20,7 +20,7 @@ from simulator.mm.mm_types import (
     pte_present,
 )
 from simulator.mm.pgtable import pmd_clear, pmd_populate, ptep_get_and_clear, set_pte_at
-from simulator.oracles import memory_value, stale_tlb
+from simulator.oracles import memory_value, stale_tlb, vma_change
 from simulator.sched import lock
 from simulator.state import OBJ_PMD, OBJ_VMA, READ, WRITE, obj, pte_obj
 
@@ -349,6 +349,7 @@ def move_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
         return -ENOMEM
     new_vma = copy.new_vma
     vrm.vma = copy.vma
+    vma_change.copied(k, copy.vma, new_vma)
     pmc = PagetableMove(
         copy.vma, new_vma, vrm.start, vrm.new_start, vrm.old_len, copy.need_rmap_locks
     )

@@ -17,7 +17,7 @@ from simulator.errno import ENOMEM
 from simulator.mm import anon_vma, mmap_lock
 from simulator.mm.mm_types import VM_STICKY, AnonVma, Inode, Mm, Vma
 from simulator.sched import lock
-from simulator.state import OBJ_MM, OBJ_NONE, OBJ_VMA, WRITE, obj
+from simulator.state import OBJ_MM, OBJ_NONE, OBJ_VMA, READ, WRITE, obj
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -530,6 +530,7 @@ def vma_expand(k: "Kernel", vmg: VmaMerge) -> i64:
         assert nxt is not None
         dup = dup_anon_vma(k, target, nxt)
     copied = vmg.copied_from
+    k.step(sites.VMA_EXPAND__DUP_ANON_VMA, obj(OBJ_VMA, target.id), READ)
     if dup >= 0 and copied is not None and not k.bug.mremap_merge_anon_vma_uaf:
         more = dup_anon_vma(k, target, copied)
         if more:

@@ -2,6 +2,7 @@
 """Promises about changes of VMAs, checked when the change is made: nobody has to suffer.
 
 O18 permission: when mmap() or mprotect() has set a VMA's flags, no entry allows more.
+O14 rmap: mremap() moves pages only to where their anon_vma can find them.
 O13 use-after-free: munmap() frees pages and page tables of a range with mmap_lock downgraded;
 nothing may grow into that range meanwhile.
 """
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
+from simulator import sites
 from simulator.mm.mm_types import (
     PTE_PRESENT, PTE_WRITE, VM_ACCESS_FLAGS, VM_WRITE, Mm, Vma,
 )
@@ -37,6 +39,16 @@ def flags_set(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> None:
                     )
                 va += 1
         va = stop
+
+
+def copied(k: "Kernel", old: Vma, new: Vma) -> None:
+    """mremap() is about to move what `old` maps into `new`."""
+    if old.anon_vma is not None and new.anon_vma is None:
+        k.violate(
+            "rmap", sites.VMA_EXPAND__DUP_ANON_VMA, "anon",
+            f"pages of the VMA at page {old.start} move into one that their anon_vma does not "
+            "know",
+        )
 
 
 def grown(k: "Kernel", mm: Mm, vma: Vma) -> None:
