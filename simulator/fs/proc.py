@@ -120,6 +120,7 @@ def clear_soft_dirty(
     current = table.pte[va & (k.ptrs_per_pte - 1)]
     lost = PTE_SOFT_DIRTY | PTE_WRITE if pte_present(current) else PTE_SOFT_DIRTY
     set_pte_at(k, mm, table, va, current & ~lost)
+    soft_dirty.cleared(mm, va)
 
 
 def pte_is_pinned(k: "Kernel", mm: Mm, vma: Vma, pte: i64) -> bool:

@@ -57,6 +57,11 @@ def clear_refs_begins(mm: Mm) -> None:
         mm.modified[va] = UNMODIFIED
 
 
+def cleared(mm: Mm, va: i64) -> None:
+    """clear_refs has come by this entry; stores since it began may count or not."""
+    mm.modified[va] = UNMODIFIED
+
+
 def skipped(mm: Mm, va: i64, pte: i64) -> None:
     """clear_refs leaves a pinned page writable: stores to it need not show."""
     if not pte & PTE_SOFT_DIRTY:

@@ -390,7 +390,7 @@ def lock_cycle(k: "Kernel", t: Task) -> None:
         other = k.tasks[u]
         if other.state != BLOCKED:
             return
-        u = other.waits_for
+        u = other.waits_for if other.waits_class else ipi.holder_of_irqs(k, other.id)
         hops += 1
 
 

@@ -30,7 +30,7 @@ def send(k: "Kernel", site: i64, cpu: Cpu, info: FlushInfo) -> None:
     if late:
         k.used[t.inject_index] = 1
     s = k.strategy
-    if s is not None and not k.ending:
+    if s is not None and not (k.ending or k.fair):
         late = s.ipi(site)
         if late:
             core.record_choice(k, t, site, IPI, late)
@@ -64,8 +64,6 @@ def acknowledged(k: "Kernel", info: FlushInfo) -> None:
     t.acks_missing -= 1
     if t.acks_missing == 0:
         core.wake(k, 1 << t.id)
-    elif t.waits_for >= 0:
-        t.waits_for = holder_of_irqs(k, t.id)
 
 
 def deliver_due(k: "Kernel", now: i64) -> None:
