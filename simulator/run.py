@@ -91,10 +91,15 @@ class Machine:
 
     def throw_away_stacks(self, k: Kernel) -> None:
         """After a violation ops hang in the middle: unwind them, nothing of them counts."""
-        busy = k.busy_stacks
-        k.busy_stacks = []
+        stacks: list[greenlet] = []
+        if k.busy_stacks:
+            # The idle ones too: a greenlet begins as deep in CPython's count of recursion as
+            # the one that starts it, and heirs of survivors would come to its limit.
+            stacks = k.busy_stacks + k.idle_stacks
+            k.busy_stacks = []
+            k.idle_stacks = []
         here = greenlet.getcurrent()
-        for stack in busy:
+        for stack in stacks:
             stack.parent = here  # where a dying greenlet goes on
             stack.throw()
         for t in k.tasks:
