@@ -326,7 +326,7 @@ class Kernel:
             self.used[t.inject_index] = 1
             return True
         s = self.strategy
-        if s is not None and not self.ending and s.fail(site):
+        if s is not None and not (self.ending or self.fair) and s.fail(site):
             core.record_fault(self, t, site)
             return True
         return False

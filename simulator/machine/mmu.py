@@ -163,7 +163,7 @@ def choose(k: "Kernel", t: Task, entries: i64) -> i64:
         k.used[t.inject_index] = 1
         return chosen
     s = k.strategy
-    if s is None or k.ending or entries == 0:
+    if s is None or k.ending or k.fair or entries == 0:
         return 0
     chosen = s.tlb(entries)
     if chosen > entries:

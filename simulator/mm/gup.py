@@ -313,6 +313,7 @@ def faultin_page_range(k: "Kernel", mm: Mm, start: i64, end: i64, write: bool) -
             break
         else:
             va += 1
+            k.cur.retries = 0  # progress
     swap.lru_add_drain(k)
     return va - start if va > start else ret
 
@@ -354,6 +355,7 @@ def populate_vma_page_range(k: "Kernel", vma: Vma, mm: Mm, start: i64, end: i64)
         if ret < 0:
             break
         va += 1
+        k.cur.retries = 0  # progress
     swap.lru_add_drain(k)
     return va - start
 
