@@ -14,6 +14,7 @@ run draws as more than a list of ops.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Final
 
 from corpus.text import print_op
@@ -304,7 +305,17 @@ def _inner(
             rows.append(Row(step.step, column, len(stack), "call", f"{step.function}()"))
         text = step.note or (f"{step.label}: {step.thing}" if step.thing else step.label)
         rows.append(Row(step.step, column, len(stack) + 1, "step", text))
-    return rows
+    return _counted(rows)
+
+
+def _counted(rows: list[Row]) -> list[Row]:
+    """Equal lines in a row as one that says how many: the words of a page being copied."""
+    out: list[Row] = []
+    for _, group in groupby(rows, key=lambda row: (row.kind, row.indent, row.text)):
+        same = list(group)
+        times = f" ({len(same)} times)" if len(same) > 1 else ""
+        out.append(replace(same[0], text=same[0].text + times))
+    return out
 
 
 def _violated(

@@ -83,8 +83,8 @@ def to_text(
     ]
     if drawn.drawn < drawn.steps:
         parts[-1] += f"\n\n({drawn.drawn} of {drawn.steps} steps drawn)"
-    if outcome.state_before or outcome.state_after:
-        parts.append(style("State before (-) and after (+)", BOLD) + "\n" + state_change(outcome))
+    title, state = state_change(outcome)
+    parts.append(f"{style(title, BOLD)}\n{state}")
     pairs = [
         ("broken", style(textwrap.fill(violation.promise, FIELD_WIDTH), BAD)),
         ("signature", f"{violation.signature}"),
@@ -130,12 +130,17 @@ def to_json(explanation: Explanation) -> dict[str, object]:
     }
 
 
-def state_change(outcome: Outcome) -> str:
-    """The state before and after as one diff, with the lines around each change."""
+def state_change(outcome: Outcome) -> tuple[str, str]:
+    """A heading, and the state before and after as one diff with the lines around each
+    change. There is no before where nobody came in between."""
     before = outcome.state_before.splitlines()
     after = outcome.state_after.splitlines()
-    if before == after:
-        return "\n".join(f"  {line}" for line in before)
+    if not before or before == after:
+        title = "State before and after" if before else "State"
+        return title, "\n".join(f"  {line}" for line in after)
     lines = list(difflib.unified_diff(before, after, n=CONTEXT_LINES, lineterm=""))[2:]
-    return "\n".join("  ..." if line.startswith("@@") else f"{line[0]} {line[1:]}" for line in
-                     (lines[1:] if lines[0].startswith(("@@ -0,", "@@ -1")) else lines))
+    if lines[0].startswith("@@ -1"):
+        del lines[0]
+    return "State before (-) and after (+)", "\n".join(
+        "  ..." if line.startswith("@@") else f"{line[0]} {line[1:]}" for line in lines
+    )

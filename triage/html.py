@@ -30,7 +30,6 @@ td.violation, .broken { color: #c4291c; font-weight: 600; }
 def page(explanation: Explanation) -> str:
     """The whole page."""
     violation = explanation.violation
-    outcome = explanation.outcome
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
@@ -42,14 +41,14 @@ def page(explanation: Explanation) -> str:
         f'<h2>The race</h2>\n<div class="race">{_race(explanation)}</div>',
     ]
     for title, text in (
-        ("State before (-) and after (+)", state_change(outcome)),
+        state_change(explanation.outcome),
         ("Looks like", "\n".join(known_lines(explanation))),
         ("Scenario", dump(explanation.scenario)),
         ("Replay", explanation.replay),
     ):
         if text:
             parts.append(f"<h2>{title}</h2>\n<pre>{escape(text)}</pre>")
-    parts.append(f"<p><code>digest {outcome.digest}, model {build_id()}</code></p>")
+    parts.append(f"<p><code>digest {explanation.outcome.digest}, model {build_id()}</code></p>")
     parts.append("</body></html>")
     return "\n".join(parts) + "\n"
 

@@ -50,7 +50,7 @@ def _link_loop(folder: Path) -> Path:
 INPUTS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "empty": (_file(b""), ":1:1:"),
     "truncated": (_file(GOOD.encode()[:-9]), ":4:"),
-    "binary": (_file(bytes(range(256)) * 16), ":1:"),
+    "binary": (_file(bytes(range(256)) * 16), ":2:"),
     "elf": (_file(b"\x7fELF" + b"\0" * 4096), ":1:"),
     "utf-16": (_file(GOOD.encode("utf-16")), ":1:"),
     "dos line ends": (_file(GOOD.replace("\n", "\r\n").encode()), ":1:"),
@@ -58,7 +58,7 @@ INPUTS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "huge and empty": (_sparse, ":1:1:"),
     "wrong magic": (_file(GOOD.replace("scenario 1", "scenario 2").encode()), ":1:1:"),
     "unknown header": (_file(GOOD.replace("config", "# colour: red\nconfig").encode()), ":2:"),
-    "unknown config": (_file(GOOD.replace("frames", "cores").encode()), ":2:21:"),
+    "unknown config": (_file(GOOD.replace("frames", "cores").encode()), ":2:20:"),
     "unknown bug": (_file(GOOD.replace("=64", "=64 bug=none-such").encode()), ":2:"),
     "no memory": (_file(GOOD.replace("=64", "=0").encode()), ":2:"),
     "absurd memory": (_file(GOOD.replace("=64", "=9" * 9).encode()), ":2:"),

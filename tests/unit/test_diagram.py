@@ -109,6 +109,15 @@ def test_indentation_follows_functions_that_are_still_open() -> None:
     assert depths["migrate_vma_setup:begin"] == depths[f"{COLLECT}:clear pte"]
 
 
+def test_equal_steps_in_a_row_are_one_line() -> None:
+    again = [event(9, DEVICE, 3, f"{COLLECT}:copy_word", "write page 7") for _ in range(4)]
+    trace = TRACE[:10] + [replace(e, step=9 + i) for i, e in enumerate(again)] + [
+        replace(e, step=e.step + 10) for e in TRACE[10:]
+    ]
+    texts = [row.text for row in lay_out(RACE, replace(OUTCOME, trace=trace)).rows]
+    assert "copy word: page 7 (4 times)" in texts
+
+
 def test_the_broken_promise_is_marked_last_in_the_column_that_noticed_it() -> None:
     last = lay_out(RACE, OUTCOME).rows[-1]
     assert (last.kind, last.column, last.text) == ("violation", 0, "*** stale-tlb ***")
