@@ -25,6 +25,10 @@ HOT_FUZZ: Final = (
     "portfolio", "rng", "search", "sketch", "slots",
 )
 
+# The folder, in a compiled set, of the library that all its modules share. Alone, because it
+# comes on the path, where a folder `fuzz` would be taken for the package.
+LIBRARY: Final = "library"
+
 
 class ModelError(Exception):
     """MMFARM_MODEL asks for something that cannot be had; the text says what to do."""
@@ -42,9 +46,10 @@ def sources(root: Path = ROOT) -> list[Path]:
 
 
 def id_of(root: Path) -> str:
-    """SHA-256 over names and contents of the sources below `root`, in hex."""
+    """SHA-256 over names and contents of the sources below `root`, and of the way they are
+    compiled, in hex."""
     digest = hashlib.sha256()
-    for path in sources(root):
+    for path in [*sources(root), root / "simulator" / "build" / "compiler.py"]:
         digest.update(path.relative_to(root).as_posix().encode() + b"\0")
         content = path.read_bytes()
         digest.update(len(content).to_bytes(8, "big") + content)
@@ -82,8 +87,9 @@ def select(package: str, search_path: list[str]) -> None:
     if _MODE == "compiled":
         compiled = home() / set_name(_BUILD_ID)
         search_path.insert(0, str(compiled / package))
-        if str(compiled) not in sys.path:
-            sys.path.append(str(compiled))  # all modules share one library, which lies there
+        library = str(compiled / LIBRARY)
+        if library not in sys.path:
+            sys.path.append(library)
 
 
 def _choose() -> str:

@@ -15,7 +15,7 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any, Final
 
-from simulator.build import ROOT, id_of, set_name, sources
+from simulator.build import LIBRARY, ROOT, id_of, set_name, sources
 
 GROUP: Final = "mmfarm_model"  # one library for all modules: calls between them are C calls
 NEW: Final = ".new-"  # begins the names of folders of unfinished builds
@@ -102,6 +102,9 @@ def _compile(work: Path, temporary: Path) -> None:
         build.run()
     except BaseError as error:
         raise CompileError(f"the C compiler failed: {error}") from error
+    (work / LIBRARY).mkdir()
+    for library in work.glob("*.so"):
+        library.rename(work / LIBRARY / library.name)
     for init in sorted((ROOT / "simulator").glob("*/**/__init__.py")):
         folder = work / init.parent.relative_to(ROOT)
         if folder.is_dir():  # sub-packages are taken whole from the compiled set

@@ -131,8 +131,16 @@ def compiled(compiled_once: Path, tmp_path: Path) -> Path:
     return shutil.copytree(compiled_once, tmp_path / "project", symlinks=True)
 
 
-@pytest.mark.parametrize("name", ["simulator/state.py", "simulator/mm/memory.py", "fuzz/codec.py"])
-def test_the_build_id_changes_with_a_source(project: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "simulator/state.py", "simulator/mm/memory.py", "fuzz/codec.py",
+        "simulator/build/compiler.py",
+    ],
+)
+def test_the_build_id_changes_with_a_source_and_with_how_it_is_compiled(
+    project: Path, name: str
+) -> None:
     before = build.id_of(project)
     with (project / name).open("a") as source:
         source.write("# changed\n")
@@ -215,6 +223,27 @@ def test_with_a_compiled_model_either_form_can_be_had(
 ) -> None:
     done = python(compiled_once, "-c", PROBE, MMFARM_MODEL=wanted)
     assert (done.stdout, done.stderr) == (answer, "")
+
+
+@needs_compiler
+@pytest.mark.parametrize("first", ["simulator", "fuzz"])
+def test_an_editable_installation_finds_the_compiled_model(
+    compiled_once: Path, tmp_path: Path, first: str
+) -> None:
+    # Its finder is asked after the path: whatever the path has under our names comes first.
+    code = f"""
+import sys
+from importlib.machinery import PathFinder
+
+class Finder:
+    def find_spec(name, path=None, target=None):
+        return PathFinder.find_spec(name, [{str(compiled_once)!r}]) if path is None else None
+
+sys.meta_path.insert(sys.meta_path.index(PathFinder) + 1, Finder)
+import {first}
+{PROBE}"""
+    done = python(tmp_path, "-P", "-c", code, PYTHONPATH="")
+    assert (done.stdout, done.stderr) == (COMPILED, "")
 
 
 @needs_compiler
