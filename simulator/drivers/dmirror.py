@@ -297,6 +297,7 @@ def alloc_and_copy_to_ram(k: "Kernel", args: MigrateVma) -> None:
         lock_fresh(k, page.lock)
         mutex_lock(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ERASE, k.dmirror.mutex)
         k.dmirror.pt[args.start + i] = EMPTY
+        k.dmirror.seq += 1  # whoever has just looked the page up must look again
         mutex_unlock(k, k.dmirror.mutex)
         copy_words(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__COPY_WORD, page, source)
         args.dst[i] = page

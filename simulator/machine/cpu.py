@@ -46,6 +46,7 @@ class Cpu:
         self.ctx_mm: vec[i64] = vec[i64]([-1] * TLB_NR_DYN_ASIDS)
         self.ctx_gen: vec[i64] = vec[i64]([0] * TLB_NR_DYN_ASIDS)
         self.pending: list[FlushInfo] = []
+        self.flushes: i64 = 0  # TLB flushes so far
         self.irqs_off: i64 = 0
         self.lru_add: list[Page] = []  # cpu_fbatches.lru_add
 

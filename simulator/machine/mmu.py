@@ -57,6 +57,7 @@ def made_stale(
 
 def flush_range(k: "Kernel", cpu: Cpu, mm: Mm, start: i64, end: i64) -> None:
     """INVLPG for each page: also drops all paging-structure entries of the ASID."""
+    cpu.flushes += 1
     keep: i64 = ~(1 << cpu.id)
     live = False
     for s in mm.stale:
@@ -69,6 +70,7 @@ def flush_range(k: "Kernel", cpu: Cpu, mm: Mm, start: i64, end: i64) -> None:
 
 def flush_all(k: "Kernel", cpu: Cpu, mm: Mm) -> None:
     """Every entry of this mm's ASID on this CPU."""
+    cpu.flushes += 1
     if not mm.stale:
         return
     keep: i64 = ~(1 << cpu.id)
@@ -189,14 +191,30 @@ def use_stale(k: "Kernel", t: Task, s: Stale, access: i64) -> bool:
 
 
 def walk(k: "Kernel", t: Task, mm: Mm, va: i64, access: i64) -> i64:
-    """A page walk, level by level; sets accessed and dirty in the entry as one atomic step."""
+    """A page walk, level by level; sets accessed and dirty in the entry as one atomic step.
+
+    A flush of this CPU during the walk starts it over, for the hardware takes the interrupt
+    before it goes on. Without one it may go on in a page table that has been unlinked.
+    """
     pmd = va >> k.pmd_order
-    k.step(sites.MMU__WALK_PMD, obj(OBJ_PMD, mm.id << 16 | pmd), READ)
-    table = mm.tables[pmd]
-    if table is None:
-        return 0
     i = va & (k.ptrs_per_pte - 1)
-    k.step(sites.MMU__WALK_PTE, pte_obj(mm, va), access)
+    cpu = k.cpus[t.cpu]
+    while True:
+        flushes = cpu.flushes
+        k.step(sites.MMU__WALK_PMD, obj(OBJ_PMD, mm.id << 16 | pmd), READ)
+        table = mm.tables[pmd]
+        if table is None:
+            return 0
+        k.step(sites.MMU__WALK_PTE, pte_obj(mm, va), access)
+        if cpu.flushes == flushes:
+            break
+    if mm.tables[pmd] is not table:
+        t.through_stale = stale_table(mm, table)
+    if not table.live:
+        k.violate(
+            "use-after-free", sites.MMU__WALK_PTE, "page-table",
+            f"the hardware walks the page table of page {va} after it was freed",
+        )
     pte = table.pte[i]
     if not pte & PTE_PRESENT:
         return 0
@@ -209,6 +227,14 @@ def walk(k: "Kernel", t: Task, mm: Mm, va: i64, access: i64) -> i64:
     else:
         table.pte[i] = pte | PTE_YOUNG
     return table.pte[i]
+
+
+def stale_table(mm: Mm, table: PageTable) -> Stale | None:
+    """The record of a page table that this mm had and that a walk still uses."""
+    for s in mm.stale:
+        if s.table is table:
+            return s
+    return None
 
 
 def frame(pte: i64) -> i64:

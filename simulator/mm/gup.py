@@ -400,6 +400,8 @@ def store_remote(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64) -> i64:
     if page.inode is not None or is_at(k, mm, va, page):
         memory_value.stored(k, mm, va, page, word, token)
         soft_dirty.stored(k, mm, va, page)
+    else:
+        memory_value.stored_stale(k, page, word, token)
     if k.tracing:
         k.note(f"store page {va} through the kernel's mapping")
     return 0

@@ -21,6 +21,7 @@ from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
     pfn_to_page, pmd_clear, pmd_populate, ptep_zap, set_pte_at, write_pte,
 )
+from simulator.mm.pgtable_generic import ptep_clear_flush
 from simulator.oracles import anon_exclusive, memory_value
 from simulator.sched.lock import folio_trylock, mutex_unlock, spin_lock, spin_unlock
 from simulator.state import OBJ_NONE, OBJ_PMD, READ, WRITE, obj, page_obj, pte_obj
@@ -613,8 +614,7 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
         else:
             entry = maybe_mkwrite(pte_mkdirty(entry), vma)
         k.step(sites.WP_PAGE_COPY__CLEAR_FLUSH, pte_obj(mm, va), WRITE)
-        write_pte(k, mm, table, va, 0, False)
-        tlb_module.flush_tlb_page(k, mm, va)
+        ptep_clear_flush(k, mm, table, va)
         rmap.folio_add_new_anon_rmap(k, page, vma, va)
         swap.folio_add_lru(k, page)
         k.step(sites.WP_PAGE_COPY__SET_PTE, pte_obj(mm, va), WRITE)

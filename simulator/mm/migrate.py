@@ -13,14 +13,15 @@ from simulator.mm.memory import (
     mk_pte, pte_mkdirty, pte_offset_map_lock, pte_unmap_unlock, vm_page_prot,
 )
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY, PTE_PRESENT,
+    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY,
     PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_WRITE, PTE_YOUNG, REF_MAP, SWP_DEVICE_READ,
     SWP_DEVICE_WRITE, SWP_MIGRATION_READ, SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE,
     VM_SOFTDIRTY, Mm,
     Page, PageTable, Vma, is_migration_pte, mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
-from simulator.mm.pgtable import pfn_to_page, ptep_get_and_clear, set_pte_at
+from simulator.mm.pgtable import pfn_to_page, set_pte_at
+from simulator.mm.pgtable_generic import ptep_clear_flush
 from simulator.mm.rmap import (
     folio_add_anon_rmap_pte, folio_remove_rmap_pte, folio_try_share_anon_rmap_pte, vma_address,
 )
@@ -96,9 +97,7 @@ def migrate_entry(k: "Kernel", page: Page, mm: Mm, table: PageTable, va: i64) ->
         return True
     exclusive = page.flags & PG_ANON_EXCLUSIVE != 0
     k.step(sites.TRY_TO_MIGRATE_ONE__CLEAR_PTE, pte_obj(mm, va), WRITE)
-    pte = ptep_get_and_clear(k, mm, table, va)
-    if pte & PTE_PRESENT:
-        tlb.flush_tlb_page(k, mm, va)
+    pte = ptep_clear_flush(k, mm, table, va)
     if pte_present(pte) and pte & PTE_DIRTY:
         page.flags |= PG_DIRTY
     if exclusive and not folio_try_share_anon_rmap_pte(page):
@@ -176,4 +175,4 @@ def folio_migrate_mapping(page: Page, new: Page, extra: i64) -> bool:
     return True
 
 
-from simulator.mm import mmu_notifier, tlb  # noqa: E402
+from simulator.mm import mmu_notifier  # noqa: E402

@@ -22,12 +22,13 @@ from simulator.mm.migrate import (
 )
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_DIRTY,
-    PTE_PRESENT, PTE_SPECIAL, PTE_WRITE, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP,
+    PTE_SPECIAL, PTE_WRITE, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP,
     SWP_DEVICE_READ, SWP_DEVICE_WRITE, VM_WRITE, Mm, Page, PageTable, Vma, is_device_private_pte,
     mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put, move_ref
 from simulator.mm.pgtable import pfn_to_page, ptep_get_and_clear, set_pte_at
+from simulator.mm.pgtable_generic import ptep_clear_flush
 from simulator.mm.rmap import (
     folio_add_new_anon_rmap, folio_remove_rmap_pte, folio_try_share_anon_rmap_pte,
 )
@@ -158,12 +159,13 @@ def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> boo
     checked = exclusive and k.bug.migratevma_anon_exclusive_gup_fast
     shared = folio_try_share_anon_rmap_pte(page) if checked else False
     k.step(sites.MIGRATE_VMA_COLLECT_PMD__CLEAR_PTE, pte_obj(mm, va), WRITE)
-    pte = ptep_get_and_clear(k, mm, table, va)
+    if exclusive and not defers_flush(k):
+        pte = ptep_clear_flush(k, mm, table, va)
+    else:
+        pte = ptep_get_and_clear(k, mm, table, va)
     if k.tracing:
         k.note(f"clear pte {va}")
     if exclusive:
-        if pte & PTE_PRESENT and not defers_flush(k):
-            tlb.flush_tlb_page(k, mm, va)
         if not checked:
             shared = folio_try_share_anon_rmap_pte(page)
         if not shared:
@@ -294,8 +296,7 @@ def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) 
     folio_get(k, page, REF_OWNER)
     if old:
         k.step(sites.MIGRATE_VMA_INSERT_PAGE__CLEAR_ZERO, pte_obj(mm, va), WRITE)
-        ptep_get_and_clear(k, mm, table, va)
-        tlb.flush_tlb_page(k, mm, va)
+        ptep_clear_flush(k, mm, table, va)
     k.step(sites.MIGRATE_VMA_INSERT_PAGE__SET_PTE, pte_obj(mm, va), WRITE)
     if page.flags & PG_DEVICE_PRIVATE:
         kind = SWP_DEVICE_WRITE if vma.flags & VM_WRITE else SWP_DEVICE_READ

@@ -188,7 +188,7 @@ def do_mprotect(k: "Kernel", mm: Mm, start: i64, end: i64, prot: i64) -> i64:
     mmu_gather.tlb_finish_mmu(k, tlb)
     mmap_lock.mmap_write_unlock(k, mm)
     if err == 0:
-        stale_tlb.call_returns(k, mm, start, end, "mprotect")
+        stale_tlb.own_call_returns(k, mm, start, end, "mprotect")
     return err
 
 

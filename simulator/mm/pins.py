@@ -173,6 +173,8 @@ def dma_write(k: "Kernel", mm: Mm, handle: i64, word: i64) -> i64:
     page.words[word] = token
     if p.tied or page.inode is not None:
         memory_value.stored(k, owner, p.va, page, word, token)
+    else:
+        memory_value.stored_stale(k, page, word, token)
     return 0
 
 
