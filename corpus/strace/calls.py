@@ -44,12 +44,31 @@ _ABOUT_FILES: Final = {
     "pwrite64": (follow.MEMFD, follow.MEM),
     "ioctl": (follow.PAGEMAP, follow.USERFAULTFD),
 }
-# Why calls have no op. Whether they change what later calls answer stands behind.
+NO_FILE_PAGES: Final = "pages of files other than memory files are not in the model"
 _NO_OP: Final = "the model has no op for it yet"
+# What later answers may depend on a call that the model does not have: ops by the call's name.
+# Locked pages refuse some advice; whatever splits VMAs matters to mremap(); the rest is plain.
+_TOUCHES: Final = (ops.OP_READ, ops.OP_WRITE, ops.OP_PAGEMAP, ops.OP_MEM_READ, ops.OP_MEM_WRITE)
+_LOCKING: Final = frozenset((ops.OP_MADVISE,))
+_SIZING: Final = frozenset((ops.OP_MADVISE, *_TOUCHES))
+AFFECTS: Final = {
+    "mlock": _LOCKING, "mlock2": _LOCKING, "munlock": _LOCKING, "mlockall": _LOCKING,
+    "munlockall": _LOCKING,
+    "ioctl(userfaultfd)": frozenset((ops.OP_MREMAP, ops.OP_MADVISE, *_TOUCHES)),
+    "remap_file_pages": frozenset((ops.OP_MREMAP, *_TOUCHES)),
+    "mbind": frozenset((ops.OP_MREMAP,)),
+    "mseal": frozenset((ops.OP_MMAP, ops.OP_MUNMAP, ops.OP_MREMAP, ops.OP_MPROTECT,
+                        ops.OP_MADVISE)),
+    "mmap": frozenset((ops.OP_MUNMAP, ops.OP_MREMAP, ops.OP_MPROTECT, ops.OP_MADVISE, *_TOUCHES)),
+    "madvise": frozenset((ops.OP_MREMAP, ops.OP_PAGEMAP)),
+    "process_madvise": frozenset((ops.OP_MREMAP, ops.OP_PAGEMAP)),
+    "ftruncate(memfd)": _SIZING, "fallocate(memfd)": _SIZING,
+}
+# Those of them that do not name their pages.
+_CHANGES_ALL: Final = frozenset(("mlockall", "munlockall", "ftruncate(memfd)", "fallocate(memfd)"))
 _CHANGES_RANGE: Final = frozenset((
-    "mlock", "mlock2", "munlock", "remap_file_pages", "mbind", "mseal", "msync",
+    "mlock", "mlock2", "munlock", "remap_file_pages", "mbind", "mseal",
 ))
-_CHANGES_ALL: Final = frozenset(("mlockall", "munlockall"))
 # A range in the argument of an ioctl of userfaultfd, as strace decodes it.
 _IOCTL_RANGE: Final = re.compile(r"(?:start|dst)=(0x[0-9a-f]+|NULL).*?len=(0x[0-9a-f]+|\d+)")
 
@@ -111,9 +130,9 @@ def mm_name(placed: Placed) -> str:
 
 def small_memfd(file: File | None) -> bool:
     """Whether it is a memory file with as many pages as the model's have."""
-    if file is None or file.kind != follow.MEMFD or not file.sizes:
+    if file is None or file.kind != follow.MEMFD:
         return False
-    return 0 < file.sizes[0] <= ops.MAX_FILE_PAGES * PAGE_SIZE and "HUGETLB" not in file.name
+    return 0 < file.size <= ops.MAX_FILE_PAGES * PAGE_SIZE and "HUGETLB" not in file.name
 
 
 def translate_call(placed: Placed, name: str, state: State) -> Translated:
@@ -312,7 +331,7 @@ def _madvise(placed: Placed, call: Call, arguments: list[str], state: State) -> 
     try:
         advice = _advice(arguments[2])
     except _Odd as odd:
-        return Listed(str(odd), (start, end))
+        return Listed(str(odd), None if call.result.startswith("-") else (start, end))
     return [_advise(placed, call, start, end, advice, _answer(call), state)]
 
 
@@ -322,7 +341,7 @@ def _advise(placed: Placed, call: Call, start: int, end: int, advice: int, answe
     if advice in (ops.MADV_POPULATE_READ, ops.MADV_POPULATE_WRITE):
         for region in state.layouts[placed.space].within(start, end):
             if region.file != ANON and not small_memfd(state.files[region.file]):
-                why = "pages of files other than memory files are not in the model"
+                why = NO_FILE_PAGES
     return _step(placed, call, ops.OP_MADVISE, (start, end, advice), answer, why_not_compared=why)
 
 
@@ -384,15 +403,17 @@ def _memfd_create(placed: Placed, call: Call) -> Translated:
 
 
 def _ftruncate(placed: Placed, call: Call, state: State) -> Translated:
-    """The first one gives a memory file its size, which is when the model makes it."""
+    """The one that gives a memory file the size it is mapped with is when the model makes it."""
     file = placed.file
     if call.result.startswith("-"):
         raise _Odd(f"failed: {call.errno}")
     if file is None or not small_memfd(file):
         raise _Odd(_NOT_SMALL)
-    if file in state.files:
-        raise _Odd("changes the size of a memory file: " + _NO_OP)
-    pages = -(-file.sizes[0] // PAGE_SIZE)
+    if call.line < file.sized_in_line:
+        raise _Odd("the memory file gets another size before it is mapped")
+    if call.line > file.sized_in_line:
+        return Listed("changes the size of a memory file: " + _NO_OP, (0, TASK_PAGES))
+    pages = -(-file.size // PAGE_SIZE)
     return [_step(placed, call, ops.OP_MEMFD, (state.file(file), pages), Answer.ok())]
 
 
@@ -504,8 +525,9 @@ def touch(signal: Signal, space: int, layout: Layout, files: list[File]) -> Step
         region = regions[0]
         if code == "SEGV_ACCERR" and region.prot & 1:
             op = ops.OP_WRITE
-        if region.file != ANON and not small_memfd(files[region.file]):
-            why = "pages of files other than memory files are not in the model"
+        other_file = region.file != ANON and not small_memfd(files[region.file])
+        if other_file and signal.name == "SIGBUS":
+            why = NO_FILE_PAGES
     text = f"{signal.name} {code} at {address:#x}"
     return Step(signal.line, space, op, (address // _WORD_SIZE,), text,
                 Answer(SIGNAL, 0, signal.name), why_not_compared=why)

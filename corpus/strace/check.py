@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from corpus.strace import steps as st
+from corpus.strace.calls import AFFECTS
 from corpus.strace.differences import reason_for
 from corpus.strace.scenes import Scene, as_steps, scene
 from corpus.strace.steps import Step
@@ -223,6 +224,7 @@ def _reason(translation: Translation, step: Step, difference: Difference, name: 
         (step.args[0], step.args[1])
     for change in translation.unmodelled:
         earlier = change.line < step.line and change.space in line_up
-        if earlier and change.start < end and start < change.end:
+        affects = step.code in AFFECTS.get(change.name, ())
+        if earlier and affects and change.start < end and start < change.end:
             return f"{change.name} of line {change.line}, which the model does not have"
     return ""

@@ -36,13 +36,15 @@ OTHER: Final = "other"
 
 @dataclass(eq=False, slots=True)
 class File:
-    """An open file. `sizes` are those it was truncated to, in bytes; `space` is the one that
-    opened it, which is what /proc/self means."""
+    """An open file. `size` is the one in bytes that it had when it was first mapped, set by the
+    ftruncate() of `sized_in_line`; `space` is the one that opened it: /proc/self means that."""
 
     kind: str
     name: str
     space: int
-    sizes: list[int] = field(default_factory=list)
+    size: int = 0
+    sized_in_line: int = 0
+    mapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +166,10 @@ class _Follower:
                 self.dup(call, process)
             case "ftruncate":
                 size = values.number(six_arguments(call)[1])
-                if file and size is not None:
-                    file.sizes.append(size)
+                if file and size is not None and not file.mapped:
+                    file.size, file.sized_in_line = size, call.line
+            case "mmap" | "mmap2" if file:
+                file.mapped = True
             case name if name in _OPENS:
                 path = values.string(six_arguments(call)[_OPENS[name]])
                 if path is not None:

@@ -36,7 +36,7 @@ def as_steps(
     memory = [file for file in (*more_files, *(region.file for region in regions))
               if is_memfd(file, files)]
     for file in dict.fromkeys(memory):
-        pages = -(-files[file].sizes[0] // calls.PAGE_SIZE)
+        pages = -(-files[file].size // calls.PAGE_SIZE)
         steps.append(Step(line, space, ops.OP_MEMFD, (file, pages), "made before", None))
     for region in regions:
         args = (region.start, region.end, region.prot, int(region.shared), region.file,

@@ -25,6 +25,7 @@ REASONS = (
     "only asks where the heap ends", "where the heap ended before is not in the log",
     "shares its address space with the parent", "the address is not page-aligned",
     "MREMAP_FIXED onto its own start", "the model has no advice MADV_",
+    "changes the size of a memory file", "the memory file gets another size",
 )
 
 reports: dict[str, Report] = {}

@@ -91,6 +91,16 @@ def test_a_memory_file_is_made_when_it_gets_its_size() -> None:
     assert log.listed == []
 
 
+def test_a_memory_file_has_the_size_that_it_is_mapped_with() -> None:
+    log = translated('memfd_create("m", 0) = 3\nftruncate(3, 4096) = 0\nftruncate(3, 8192) = 0\n'
+                     "mmap(NULL, 8192, PROT_READ, MAP_SHARED, 3, 0) = 0x10000\n"
+                     "ftruncate(3, 4096) = 0\n")
+    assert log.steps[0].args == (0, 2)
+    assert [(line, reason[:28]) for line, _, reason in log.listed] == [
+        (2, "the memory file gets another"), (5, "changes the size of a memory")]
+    assert [change.line for change in log.unmodelled] == [5]
+
+
 def test_a_memory_file_too_large_for_the_model_is_listed_and_still_mapped() -> None:
     log = translated('memfd_create("m", 0) = 3\nftruncate(3, 1073741824) = 0\n'
                      "mmap(NULL, 8192, PROT_READ, MAP_SHARED, 3, 0) = 0x10000\n")
