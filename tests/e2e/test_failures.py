@@ -15,7 +15,7 @@ from triage.diagram import MAX_COLUMNS, WIDTH
 
 Command = Callable[..., Any]  # the fixture `mmfarm`: arguments -> what the process left
 KNOWN_BUGS = Path(__file__).parents[2] / "corpus" / "known-bugs"
-FAILING = KNOWN_BUGS / "gup-fast-vs-fork-cow.mm"
+FAILING = KNOWN_BUGS / "mmap-vma-visible-before-locked.mm"
 
 
 def expected(path: Path) -> str:
