@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from corpus import text
+from corpus.files import SCENARIOS, mm_files
 from corpus.strace.differences import KNOWN
-from corpus.strace.report import Report, import_log
+from corpus.strace.report import Report, import_log, scenario_name
 from corpus.verify import verify_scenario
 from fuzz.codec import decode, encode
 from simulator.run import Machine
@@ -83,6 +84,16 @@ def test_windows_are_scenarios_that_hold(name: str) -> None:
         assert text.parse(text.dump(scenario)) == scenario
         assert decode(encode(scenario)).ops == scenario.ops
         assert verify_scenario(scenario, name, machine) == []
+
+
+def test_imported_scenarios_of_the_corpus_are_windows_of_their_logs() -> None:
+    files = mm_files([SCENARIOS / "strace"])
+    assert files
+    for file in files:
+        scenario = text.load(file)
+        log = dict(scenario.headers)["origin"].removeprefix("strace:")
+        (name,) = (name for name in NAMES if scenario_name(Path(name)) == log)
+        assert scenario in imported(name).scenarios, f"{file} is stale: import {name} again"
 
 
 def test_all_known_differences_are_still_needed() -> None:
