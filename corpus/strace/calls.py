@@ -46,25 +46,7 @@ _ABOUT_FILES: Final = {
 }
 NO_FILE_PAGES: Final = "pages of files other than memory files are not in the model"
 _NO_OP: Final = "the model has no op for it yet"
-# What later answers may depend on a call that the model does not have: ops by the call's name.
-# Locked pages refuse some advice; whatever splits VMAs matters to mremap(); the rest is plain.
-_TOUCHES: Final = (ops.OP_READ, ops.OP_WRITE, ops.OP_PAGEMAP, ops.OP_MEM_READ, ops.OP_MEM_WRITE)
-_LOCKING: Final = frozenset((ops.OP_MADVISE,))
-_SIZING: Final = frozenset((ops.OP_MADVISE, *_TOUCHES))
-AFFECTS: Final = {
-    "mlock": _LOCKING, "mlock2": _LOCKING, "munlock": _LOCKING, "mlockall": _LOCKING,
-    "munlockall": _LOCKING,
-    "ioctl(userfaultfd)": frozenset((ops.OP_MREMAP, ops.OP_MADVISE, *_TOUCHES)),
-    "remap_file_pages": frozenset((ops.OP_MREMAP, *_TOUCHES)),
-    "mbind": frozenset((ops.OP_MREMAP,)),
-    "mseal": frozenset((ops.OP_MMAP, ops.OP_MUNMAP, ops.OP_MREMAP, ops.OP_MPROTECT,
-                        ops.OP_MADVISE)),
-    "mmap": frozenset((ops.OP_MUNMAP, ops.OP_MREMAP, ops.OP_MPROTECT, ops.OP_MADVISE, *_TOUCHES)),
-    "madvise": frozenset((ops.OP_MREMAP, ops.OP_PAGEMAP)),
-    "process_madvise": frozenset((ops.OP_MREMAP, ops.OP_PAGEMAP)),
-    "ftruncate(memfd)": _SIZING, "fallocate(memfd)": _SIZING,
-}
-# Those of them that do not name their pages.
+# Calls without an op that change state which later answers depend on (corpus.strace.differences).
 _CHANGES_ALL: Final = frozenset(("mlockall", "munlockall", "ftruncate(memfd)", "fallocate(memfd)"))
 _CHANGES_RANGE: Final = frozenset((
     "mlock", "mlock2", "munlock", "remap_file_pages", "mbind", "mseal",

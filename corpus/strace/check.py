@@ -6,8 +6,8 @@ forked from each other is one run; where it has more processes than the model ha
 becomes several runs that share their ancestors, each process being compared in the first.
 Success and errno are compared for every call, returned addresses after mapping; signals for
 the touches that the log shows. What depends on touches that no log shows is not compared but
-counted. A difference that has a known reason (`corpus.strace.differences`, or an earlier call
-that the model does not have) is explained, everything else is a disagreement.
+counted. A difference that an earlier call explains which the model does not have
+(`corpus.strace.differences`) is explained, everything else is a disagreement.
 
 Not promised: that an agreement is no luck after a disagreement in the same process.
 """
@@ -18,8 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from corpus.strace import steps as st
-from corpus.strace.calls import AFFECTS
-from corpus.strace.differences import reason_for
+from corpus.strace.differences import why_different
 from corpus.strace.scenes import Scene, as_steps, scene
 from corpus.strace.steps import Step
 from corpus.strace.translate import Translation
@@ -76,8 +75,8 @@ class Group:
     compared: set[int]
 
 
-def check(translation: Translation, machine: Runs, name: str) -> Checked:
-    """Replay `translation` and compare. `name` is the log's file name, for known reasons."""
+def check(translation: Translation, machine: Runs) -> Checked:
+    """Replay a log and compare."""
     checked = Checked()
     for group in groups(translation):
         played = build(translation, group)
@@ -86,7 +85,7 @@ def check(translation: Translation, machine: Runs, name: str) -> Checked:
         if outcome.violation:
             checked.violations.append(f"{outcome.violation.signature}: "
                                       f"{outcome.violation.promise}")
-        _compare(translation, group, played, outcome, checked, name)
+        _compare(translation, group, played, outcome, checked)
     return checked
 
 
@@ -138,7 +137,6 @@ def build(translation: Translation, group: Group) -> Scene:
 
 def _compare(
     translation: Translation, group: Group, played: Scene, outcome: Outcome, checked: Checked,
-    name: str,
 ) -> None:
     calls: dict[tuple[int, str], list[Difference | None]] = {}
     for index, step in enumerate(played.steps):
@@ -157,7 +155,7 @@ def _compare(
             op = ops.BY_NUMBER[step.code].name
             difference = Difference(step.line, step.call, str(step.answer),
                                     _model_says(step, result), op)
-            difference = replace(difference, reason=_reason(translation, step, difference, name))
+            difference = replace(difference, reason=_reason(translation, step))
         calls.setdefault((step.line, step.call), []).append(difference)
     for differences in calls.values():
         checked.compared += 1
@@ -209,11 +207,8 @@ def _same_entry(log: int, model: int) -> tuple[bool, str]:
     return there == expected, ""
 
 
-def _reason(translation: Translation, step: Step, difference: Difference, name: str) -> str:
-    """Why the difference was to be expected, or nothing."""
-    known = reason_for(name, difference.line, difference.op, difference.log, difference.model)
-    if known:
-        return known
+def _reason(translation: Translation, step: Step) -> str:
+    """Why a difference at this step was to be expected, or nothing."""
     spaces = translation.followed.spaces
     line_up = {step.space}
     parent = spaces[step.space].parent
@@ -223,8 +218,9 @@ def _reason(translation: Translation, step: Step, difference: Difference, name: 
     start, end = (step.args[0] // 4, step.args[0] // 4 + 1) if len(step.args) == 1 else \
         (step.args[0], step.args[1])
     for change in translation.unmodelled:
-        earlier = change.line < step.line and change.space in line_up
-        affects = step.code in AFFECTS.get(change.name, ())
-        if earlier and affects and change.start < end and start < change.end:
-            return f"{change.name} of line {change.line}, which the model does not have"
+        if change.line < step.line and change.space in line_up:
+            why = why_different(change.name, step.code)
+            if why and change.start < end and start < change.end:
+                return f"after {change.name} of line {change.line}, which the model does not " \
+                       f"have: {why}"
     return ""

@@ -91,7 +91,7 @@ def load(path: Path) -> Log:
         data = file.read(MAX_LOG_BYTES + 1)
     if b"\0" in data:
         raise StraceError(f"{path}: has NUL bytes: this is not the text that strace -o writes")
-    return parse(data.decode("utf-8", "replace"), path.name)
+    return parse(data.decode("utf-8", "replace"), str(path))
 
 
 def parse(text: str, name: str = "<log>") -> Log:

@@ -123,7 +123,7 @@ def import_log(path: Path, machine: Runs | None = None) -> Report:
         odd_lines=log.odd_lines,
         left_out_of_windows=_sorted(windows.left_out),
         scenarios=windows.scenarios,
-        checked=check(translation, machine, path.name) if machine else None,
+        checked=check(translation, machine) if machine else None,
     )
 
 

@@ -333,5 +333,5 @@ def test_scenarios_of_any_log_are_valid(text: str) -> None:
         return
     for scenario in cut(log, "any").scenarios:
         assert canonical.parse(canonical.dump(scenario)) == scenario
-    checked = check(log, Validating(), "any")
+    checked = check(log, Validating())
     assert checked.compared == checked.agreed + len(checked.explained) + len(checked.disagreements)
