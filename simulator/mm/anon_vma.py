@@ -223,6 +223,10 @@ def lock_anon_vma_root(
     return root
 
 
+def has_anon_vma(vma: Vma) -> bool:
+    return vma.anon_vma is not None
+
+
 def anon_vma_fork(k: "Kernel", vma: Vma, pvma: Vma) -> i64:
     """The child's copy `vma` of `pvma`: linked to all of the parent's and one of its own."""
     pav = pvma.anon_vma
@@ -232,7 +236,7 @@ def anon_vma_fork(k: "Kernel", vma: Vma, pvma: Vma) -> i64:
     err = anon_vma_clone(k, vma, pvma)
     if err:
         return err
-    if vma.anon_vma is not None:
+    if has_anon_vma(vma):  # anon_vma_clone() reused one
         return 0
     if k.should_fail(sites.ANON_VMA_FORK__ALLOC, OBJ_NONE):
         unlink_anon_vmas(k, vma)

@@ -402,6 +402,7 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
         entry = pte_mkdirty(entry) | PTE_WRITE
     k.step(sites.DO_ANONYMOUS_PAGE__SET_PTE, pte_obj(mm, va), WRITE)
     set_pte_at(k, mm, table, va, entry)
+    memory_value.installed(k, mm, va, page, sites.DO_ANONYMOUS_PAGE__SET_PTE)
     pte_unmap_unlock(k, table)
     return 0
 
