@@ -13,7 +13,7 @@ from simulator import features, sites
 from simulator.errno import EBUSY, EFAULT, EINVAL
 from simulator.mm import mmap_lock
 from simulator.mm.hmm import hmm_range_fault
-from simulator.mm.memory import VM_FAULT_SIGBUS, VmFault, copy_words
+from simulator.mm.memory import VM_FAULT_OOM, VM_FAULT_SIGBUS, VmFault, copy_words
 from simulator.mm.memremap import zone_device_page_init
 from simulator.mm.migrate_device import (
     SELECT_DEVICE_PRIVATE, SELECT_SYSTEM, MigrateVma, migrate_vma_finalize, migrate_vma_pages,
@@ -283,16 +283,18 @@ def finalize_and_map(k: "Kernel", args: MigrateVma, seq: i64) -> None:
     mutex_unlock(k, d.mutex)
 
 
-def alloc_and_copy_to_ram(k: "Kernel", args: MigrateVma) -> None:
+def alloc_and_copy_to_ram(k: "Kernel", args: MigrateVma) -> bool:
     """dmirror_devmem_fault_alloc_and_copy(): fill new frames from device memory. The device's
     entry goes under its lock, so that no device write is under way during the copy;
-    lib/test_hmm.c does without."""
+    lib/test_hmm.c does without. False: memory is out."""
+    enough = True
     for i in range(len(args.src)):
         source = args.src[i]
         if source is None or not args.migrate[i]:
             continue
         page = alloc_page(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ALLOC, False)
         if page is None:
+            enough = False
             continue
         lock_fresh(k, page.lock)
         mutex_lock(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ERASE, k.dmirror.mutex)
@@ -301,6 +303,7 @@ def alloc_and_copy_to_ram(k: "Kernel", args: MigrateVma) -> None:
         mutex_unlock(k, k.dmirror.mutex)
         copy_words(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__COPY_WORD, page, source)
         args.dst[i] = page
+    return enough
 
 
 def devmem_fault(k: "Kernel", vmf: VmFault, page: Page) -> i64:
@@ -315,10 +318,10 @@ def devmem_fault(k: "Kernel", vmf: VmFault, page: Page) -> i64:
     args = MigrateVma(vmf.vma, vmf.mm, vmf.va, vmf.va + 1, SELECT_DEVICE_PRIVATE, vmf.page)
     if migrate_vma_setup(k, args):
         return VM_FAULT_SIGBUS
-    alloc_and_copy_to_ram(k, args)
+    enough = alloc_and_copy_to_ram(k, args)
     migrate_vma_pages(k, args)
     migrate_vma_finalize(k, args)
-    return 0
+    return 0 if enough else VM_FAULT_OOM
 
 
 
