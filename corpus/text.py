@@ -30,6 +30,7 @@ MAX_TEXT_BYTES: Final = 1 << 20  # refused by size, before anything is read or p
 # Magic line, headers, config, ops, directives. More lines than that cannot be a scenario.
 _MAX_LINES: Final = 2 + len(headers.NAMES) + sc.MAX_OPS + sc.MAX_DIRECTIVES
 
+_SHOWN_CHARS: Final = 500  # of a line in a message: all of what people write
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _SITE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*:[a-z0-9_]+", re.ASCII)
 _CONFIG_WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
@@ -235,7 +236,8 @@ class _Parser:
         if text != right:
             column = next((i for i, (a, b) in enumerate(zip(text, right, strict=False))
                            if a != b), min(len(text), len(right)))
-            raise Bad(column + 1, f"not canonical: write `{right}`")
+            short = right if len(right) <= _SHOWN_CHARS else right[:_SHOWN_CHARS] + "..."
+            raise Bad(column + 1, f"not canonical: write `{short}`")
         self.at += 1
 
     def _headers(self) -> tuple[tuple[str, str], ...]:

@@ -38,6 +38,7 @@ PM_GUARD_REGION: Final = 1 << 58
 PM_SHIFT: Final = 55
 
 TOUCHES: Final = "depends on touches, which strace does not show"
+TOO_DEEP: Final = f"more generations of forks than the model's {NR_USER_ACTORS} actors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,9 @@ class Group:
 def check(translation: Translation, machine: Runs) -> Checked:
     """Replay a log and compare."""
     checked = Checked()
+    replayed: set[int] = set()
     for group in groups(translation):
+        replayed |= group.compared
         played = build(translation, group)
         outcome = machine.run(played.scenario)
         checked.runs += 1
@@ -86,7 +89,15 @@ def check(translation: Translation, machine: Runs) -> Checked:
             checked.violations.append(f"{outcome.violation.signature}: "
                                       f"{outcome.violation.promise}")
         _compare(translation, group, played, outcome, checked)
+    for step in translation.steps:
+        if step.answer and _owner(step) not in replayed:
+            checked.not_compared[TOO_DEEP] += 1
     return checked
+
+
+def _owner(step: Step) -> int:
+    """The space whose comparison a step belongs to: a fork belongs to the child."""
+    return step.args[0] if step.code == ops.OP_FORK else step.space
 
 
 def groups(translation: Translation) -> Iterator[Group]:
@@ -104,7 +115,7 @@ def groups(translation: Translation) -> Iterator[Group]:
         while parent is not None:
             line_up.insert(0, parent)
             parent = spaces[parent].parent
-        if space.ident not in busy and space.parent is None:
+        if space.ident not in busy and space.parent is None or len(line_up) > NR_USER_ACTORS:
             continue
         root = line_up[0]
         group = current.get(root)
@@ -116,7 +127,7 @@ def groups(translation: Translation) -> Iterator[Group]:
                 group.compared.add(space.ident)
                 continue
             yield group
-        current[root] = Group(line_up[:NR_USER_ACTORS], {space.ident})
+        current[root] = Group(line_up, {space.ident})
     yield from current.values()
 
 
@@ -140,8 +151,7 @@ def _compare(
 ) -> None:
     calls: dict[tuple[int, str], list[Difference | None]] = {}
     for index, step in enumerate(played.steps):
-        owner = step.args[0] if step.code == ops.OP_FORK else step.space
-        if owner not in group.compared or step.answer is None:
+        if _owner(step) not in group.compared or step.answer is None:
             continue
         result = outcome.results[index]
         agrees, why_not = _agrees(step, result, played)

@@ -255,6 +255,13 @@ def test_every_process_of_a_large_tree_is_compared_once(children: int) -> None:
     assert len(machine.runs) == -(-children // 7)
 
 
+def test_processes_of_too_many_generations_are_counted_as_not_compared() -> None:
+    log = "".join(f"{pid} fork() = {pid + 1}\n" for pid in range(1, 12))
+    checked = checking.check(translated(log), Answers())
+    assert checked.compared == 7
+    assert checked.not_compared == {checking.TOO_DEEP: 4}
+
+
 def test_a_report_adds_up_and_its_scenarios_become_files(tmp_path: Path) -> None:
     source = tmp_path / "My Log.strace"
     source.write_text(LOG + "1 mlock(0x7f0000000000, 4096) = 0\n")
