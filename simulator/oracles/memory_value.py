@@ -17,9 +17,7 @@ from typing import TYPE_CHECKING
 from librt.vecs import append
 from mypy_extensions import i64
 
-from simulator.mm.mm_types import (
-    PFN_SHIFT, PTE_DIRTY, PTE_WRITE, Mm, Page, Vma, is_migration_pte, pte_present,
-)
+from simulator.mm.mm_types import PFN_SHIFT, PTE_DIRTY, PTE_WRITE, Mm, Page, Vma
 from simulator.oracles import pin, soft_dirty, stale_tlb
 from simulator.scenario import WORDS_PER_PAGE
 
@@ -95,34 +93,6 @@ def stored_stale(k: "Kernel", page: Page, word: i64, token: i64) -> None:
         lp = page.logical & 0xFFFFFFFF
         if page.logical == tag(k, lp):  # otherwise its data was given up meanwhile
             k.logical_words[lp * WORDS_PER_PAGE + word] = token
-    else:
-        first_store(k, page, word, token)
-
-
-def first_store(k: "Kernel", page: Page, word: i64, token: i64) -> None:
-    """The first store ever into an anonymous page came through a stale translation: it belongs
-    to every place that maps the page, or will once its migration entry is gone."""
-    lp: i64 = 0
-    for mm in k.mms:
-        if not mm.live:
-            continue
-        for table in mm.tables:
-            if table is None or table.used == 0:
-                continue
-            for i in range(k.ptrs_per_pte):
-                pte = table.pte[i]
-                if pte >> PFN_SHIFT != page.pfn or not (pte_present(pte) or is_migration_pte(pte)):
-                    continue
-                va = (table.pmd << k.pmd_order) + i
-                if mm.shadow[va]:
-                    continue
-                if lp == 0:
-                    lp = new_logical(k)
-                    page.logical = tag(k, lp)
-                    k.logical_words[lp * WORDS_PER_PAGE + word] = token
-                else:
-                    k.logical_refs[lp] += 1
-                mm.shadow[va] = lp
 
 
 def expected(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64) -> i64:
