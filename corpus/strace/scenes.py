@@ -9,7 +9,7 @@ other files x0.. in the order of their first use.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from corpus.strace import calls
+from corpus.strace.arguments import PAGE_SIZE, small_memfd
 from corpus.strace.compact import Compaction
 from corpus.strace.follow import File
 from corpus.strace.layout import ANON, Region
@@ -36,7 +36,7 @@ def as_steps(
     memory = [file for file in (*more_files, *(region.file for region in regions))
               if is_memfd(file, files)]
     for file in dict.fromkeys(memory):
-        pages = -(-files[file].size // calls.PAGE_SIZE)
+        pages = -(-files[file].size // PAGE_SIZE)
         steps.append(Step(line, space, ops.OP_MEMFD, (file, pages), "made before", None))
     for region in regions:
         args = (region.start, region.end, region.prot, int(region.shared), region.file,
@@ -46,7 +46,7 @@ def as_steps(
 
 
 def is_memfd(file: int, files: Sequence[File]) -> bool:
-    return file != ANON and calls.small_memfd(files[file])
+    return file != ANON and small_memfd(files[file])
 
 
 def scene(

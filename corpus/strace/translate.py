@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from corpus.strace import calls
-from corpus.strace.calls import Listed, State
+from corpus.strace.arguments import Listed, State
 from corpus.strace.follow import Ended, File, Followed, Forked, Placed
 from corpus.strace.layout import Layout, Region
 from corpus.strace.parse import Signal

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus import text as canonical
-from corpus.strace import calls
+from corpus.strace.arguments import TASK_PAGES, small_memfd
 from corpus.strace.check import check
 from corpus.strace.follow import Ended, Followed, Forked, follow
 from corpus.strace.layout import ANON, Layout, Region
@@ -217,9 +217,9 @@ def test_calls_without_an_op_that_change_state_are_remembered() -> None:
                      "ioctl(5, UFFDIO_COPY, {dst=0x20000, src=0x1, len=0x1000, mode=0}) = 0\n"
                      "ioctl(5, _IOC(3, 0xaa, 0x5, 0x28), 0x7ffd) = 0\n")
     assert [(u.name, u.start, u.end) for u in log.unmodelled] == [
-        ("mlock", 16, 18), ("mlockall", 0, calls.TASK_PAGES),
+        ("mlock", 16, 18), ("mlockall", 0, TASK_PAGES),
         ("ioctl(userfaultfd)", 16, 17), ("ioctl(userfaultfd)", 32, 33),
-        ("ioctl(userfaultfd)", 0, calls.TASK_PAGES)]
+        ("ioctl(userfaultfd)", 0, TASK_PAGES)]
 
 
 def test_what_a_call_proves_about_the_time_before_is_inferred() -> None:
@@ -266,8 +266,8 @@ def test_descriptors_are_copied_by_fork_and_closed_by_execve() -> None:
                      '2 execve("/x", [], NULL) = 0\n'
                      "2 mmap(NULL, 4096, 0x1, 0x1, 3, 0) = 0x10000\n")
     mmaps = [step.args[4] for step in log.steps if step.code == ops.OP_MMAP]
-    assert calls.small_memfd(log.files[mmaps[0]])
-    assert not calls.small_memfd(log.files[mmaps[1]])
+    assert small_memfd(log.files[mmaps[0]])
+    assert not small_memfd(log.files[mmaps[1]])
 
 
 def test_a_fixed_point_of_the_answers_is_kept() -> None:
