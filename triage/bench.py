@@ -21,14 +21,17 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from corpus.files import PACKAGE
+from corpus.text import parse
+from fuzz.findings import Finding
 from fuzz.slice import ExitKind, SliceSpec, run_slice
 from fuzz.statistics import Statistics
 from simulator.build import mode
+from simulator.run import Machine
 from triage import bench_round
 from triage.exits import Refused
 
@@ -70,10 +73,12 @@ class Speed:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One hunt. Without a find, the figures are those of the whole limit."""
+    """One hunt. Without a find, the figures are those of the whole limit; so they are for a
+    false alarm: a scenario that fails without the bug, too."""
 
     seed: int
     found: bool
+    false_alarm: bool
     signature: str
     executions: int
     seconds: float
@@ -81,7 +86,8 @@ class Trial:
 
     def to_json(self) -> dict[str, object]:
         return {
-            "seed": self.seed, "found": self.found, "signature": self.signature or None,
+            "seed": self.seed, "found": self.found, "false_alarm": self.false_alarm,
+            "signature": self.signature or None,
             "executions": self.executions, "seconds": self.seconds,
             "cpu_seconds": self.cpu_seconds,
         }
@@ -147,16 +153,24 @@ def hunt(bug: str, seed: int, limit_seconds: float) -> Trial:
             seconds=limit_seconds, out=Path(folder), seed=seed, bugs=(bug,), stop_at_first=True,
         ))
     figures = result.statistics
-    if result.findings:
-        return Trial(
-            seed, True, str(result.findings[0].signature), figures.first_find_executions,
-            round(figures.first_find_seconds, 3), round(figures.first_find_cpu_seconds, 3),
-        )
-    if result.exit_kind is not ExitKind.OK:
+    if not result.findings and result.exit_kind is not ExitKind.OK:
         raise BenchError(f"the slice ended with {result.exit_kind.value}: {result.log_tail}")
+    signature = str(result.findings[0].signature) if result.findings else ""
+    if not result.findings or _fails_without_bug(result.findings[0]):
+        return Trial(
+            seed, False, bool(result.findings), signature, figures.executions, limit_seconds,
+            round(figures.cpu_seconds, 3),
+        )
     return Trial(
-        seed, False, "", figures.executions, limit_seconds, round(figures.cpu_seconds, 3)
+        seed, True, False, signature, figures.first_find_executions,
+        round(figures.first_find_seconds, 3), round(figures.first_find_cpu_seconds, 3),
     )
+
+
+def _fails_without_bug(finding: Finding) -> bool:
+    scenario = parse(finding.text)
+    fixed = replace(scenario, config=replace(scenario.config, bugs=()))
+    return Machine().run(fixed).violation is not None
 
 
 def with_revision(ref: str, measure: Callable[[Path], None]) -> None:

@@ -12,6 +12,10 @@ from fuzz.statistics import Statistics
 from triage import bench, bench_round
 from triage.exits import Refused
 
+PASSES = """# mmfarm scenario 1
+config pmd_order=3 frames=64 bug=softdirty-clear-no-flush
+1 T0 mmap 0..8 rw private anon
+"""
 NOTHING = SliceResult(
     exit_kind=ExitKind.OK, findings=[], statistics=Statistics(executions=900, cpu_seconds=9.5),
     new_entries=0, seconds=10.4, in_flight=None, log_tail="",
@@ -19,7 +23,7 @@ NOTHING = SliceResult(
 FOUND = replace(
     NOTHING,
     exit_kind=ExitKind.FINDINGS,
-    findings=[Finding("leak", "f", "page", "p.", "", "", "", 1, "farm")],
+    findings=[Finding("leak", "f", "page", "p.", PASSES, "", "", 1, "farm")],
     statistics=Statistics(
         executions=500, first_find_executions=400, first_find_seconds=2.5,
         first_find_cpu_seconds=2.25,
@@ -62,6 +66,15 @@ def test_a_hunt_without_a_find_counts_as_the_limit(monkeypatch: pytest.MonkeyPat
     slices(monkeypatch, NOTHING)
     trial = bench.hunt("softdirty-clear-no-flush", 1, 10.0)
     assert (trial.found, trial.executions, trial.seconds) == (False, 900, 10.0)
+
+
+def test_a_find_that_fails_without_the_bug_too_counts_as_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slices(monkeypatch, FOUND)
+    monkeypatch.setattr(bench, "_fails_without_bug", lambda finding: True)
+    trial = bench.hunt("softdirty-clear-no-flush", 1, 10.0)
+    assert (trial.found, trial.false_alarm, trial.seconds) == (False, True, 10.0)
 
 
 def test_a_slice_that_died_is_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:

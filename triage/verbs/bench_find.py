@@ -19,7 +19,8 @@ from triage.terminal import fields, write, write_json
 def command(bug: str, trials: int, seconds: float, as_json: bool) -> int:
     """Fuzz the model with the known bug ID from an empty corpus until it is found.
 
-    Trials differ by their seed, 1, 2, ...; one that finds nothing counts as the limit.
+    Trials differ by their seed, 1, 2, ...; one that finds nothing, or
+    something that fails without the bug too, counts as the limit.
     """
     (name,) = inputs.known_bugs([bug])
     done: list[bench.Trial] = []
@@ -28,6 +29,8 @@ def command(bug: str, trials: int, seconds: float, as_json: bool) -> int:
         done.append(trial)
         if not as_json:
             what = trial.signature if trial.found else "not found"
+            if trial.false_alarm:
+                what = f"false alarm, it fails without the bug too: {trial.signature}"
             write(f"trial {seed}: {trial.seconds:8.2f} s  {trial.executions:9d} executions  "
                   f"{what}")
     median_seconds = statistics.median(trial.seconds for trial in done)
