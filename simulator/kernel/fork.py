@@ -20,8 +20,8 @@ from simulator.mm import vma as vma_tree
 from simulator.mm.copy_page_range import copy_page_range
 from simulator.mm.mm_types import VM_DONTCOPY, VM_WIPEONFORK, Mm, Vma
 from simulator.oracles import stale_tlb
-from simulator.sched import lock
-from simulator.state import ABSENT, OBJ_CPU, OBJ_MM, OBJ_NONE, READY, WRITE, Task, obj
+from simulator.sched import core, lock
+from simulator.state import ABSENT, OBJ_CPU, OBJ_MM, OBJ_NONE, WRITE, Task, obj
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -38,8 +38,7 @@ def do_fork(k: "Kernel", t: Task, child: i64) -> i64:
         return -ENOMEM
     c.mm = mm
     k.step(sites.WAKE_UP_NEW_TASK__RUN, obj(OBJ_CPU, c.cpu), WRITE)
-    c.state = READY
-    k.existing |= 1 << child
+    core.started(k, c)
     stale_tlb.call_returns(k, oldmm, 0, k.nr_arena, "fork")
     return child
 
