@@ -18,9 +18,9 @@ from itertools import groupby
 from typing import Final
 
 from corpus.text import print_op
+from simulator.mm.mm_types import LOCK_CLASS_NAMES
 from simulator.outcome import UNFINISHED, Outcome, Violation, result_name
 from simulator.scenario import ACTOR_NAMES, Scenario
-from simulator.sites import LOCK_CLASS_NAMES
 from triage.steps import Step, steps_of
 
 WIDTH: Final = 100  # what a mail and a terminal show without wrapping
