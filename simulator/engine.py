@@ -30,6 +30,7 @@ def run_op(k: "Kernel", t: Task) -> None:
         finish_op(k, t, op, index, SKIPPED)
         return
     begin_op(k, t, op, index)
+    core.set_current(k, t)
     k.step(sites.OP__BEGIN, OBJ_NONE, READ)
     result = syscalls.call(k, t, op)
     k.step(sites.OP__END, OBJ_NONE, READ)
@@ -41,6 +42,8 @@ def begin_op(k: "Kernel", t: Task, op: Op, index: i64) -> None:
     t.in_op = True
     t.uid = op.uid
     t.retries = 0
+    t.idle_rounds = 0
+    t.met = -1
     t.site = sites.OP__BEGIN
     t.began_seq = k.seq
     t.planned = k.plan[index]

@@ -94,6 +94,8 @@ class Task:
         self.stack: greenlet | None = None  # suspended inside an op
         self.site: i64 = 0
         self.retries: i64 = 0
+        self.idle_rounds: i64 = 0  # rounds of a loop that found the same as the one before
+        self.met: i64 = -1  # what the last round found
         self.watch: bool = False
         self.planned: list[Planned] = []
         self.visits: vec[i64] = vec[i64]([0] * sites.NR_SITES)
@@ -340,6 +342,18 @@ class Kernel:
             core.fair_turn(self, t, site)
         else:
             self.step(site, OBJ_NONE, READ)
+
+    def retry_on(self, site: i64, found: i64) -> None:
+        """The same for a loop that waits for `found` to change: rounds that find nothing new
+        count towards a livelock."""
+        t = self.cur
+        if t.met == found:
+            t.idle_rounds += 1
+            core.idle_round(self, t, site)
+        else:
+            t.idle_rounds = 0
+            t.met = found
+        self.retry(site)
 
     def note(self, text: str) -> None:
         """A line of the trace for people. Guard the call with `k.tracing`."""

@@ -12,8 +12,10 @@ from simulator.mm.memory import (
     FAULT_FLAG_USER, FAULT_FLAG_VMA_LOCK, FAULT_FLAG_WRITE, VM_FAULT_COMPLETED, VM_FAULT_ERROR,
     VM_FAULT_OOM, VM_FAULT_RETRY, VM_FAULT_SIGBUS, handle_mm_fault,
 )
-from simulator.mm.mm_types import PFN_SHIFT, PG_ZERO, VM_EXEC, VM_READ, VM_WRITE, Mm, Vma
-from simulator.mm.pgtable import pfn_to_page
+from simulator.mm.mm_types import (
+    PFN_SHIFT, PG_ZERO, VM_EXEC, VM_READ, VM_WRITE, Mm, Vma, pte_present,
+)
+from simulator.mm.pgtable import peek, pfn_to_page
 from simulator.oracles import memory_value, permission, pin, soft_dirty
 from simulator.outcome import SIGBUS, SIGSEGV
 from simulator.state import READ, WRITE, Task
@@ -40,7 +42,7 @@ def user_load(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
         ret = do_user_addr_fault(k, t, mm, va, False)
         if ret:
             return ret
-        k.retry(sites.DO_USER_ADDR_FAULT__BEGIN)
+        again(k, mm, va)
 
 
 def user_store(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
@@ -69,7 +71,17 @@ def user_store(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
         ret = do_user_addr_fault(k, t, mm, va, True)
         if ret:
             return ret
-        k.retry(sites.DO_USER_ADDR_FAULT__BEGIN)
+        again(k, mm, va)
+
+
+def again(k: "Kernel", mm: Mm, va: i64) -> None:
+    """The instruction is restarted after its fault. An entry that is still not present has
+    been seen to by do_swap_page()."""
+    pte = peek(k, mm, va)
+    site = sites.DO_USER_ADDR_FAULT__BEGIN
+    if pte and not pte_present(pte):
+        site = sites.DO_SWAP_PAGE__DEVICE_LOCK
+    k.retry_on(site, pte)
 
 
 def access_error(vma: Vma, write: bool) -> bool:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 FAIR_STEPS: Final = 6_000
 # Turns of a fair schedule, in steps: coprime, so that two loops cannot stay in step.
 FAIR_TURNS: Final = (5, 3, 7, 2, 11, 13, 1, 17)
+# Rounds of a loop that find nothing changed before an actor counts as stuck: one may be lost to
+# a race that somebody else has won.
+IDLE_ROUNDS: Final = 3
 NO_ALARM: Final = 1 << 60
 
 
@@ -61,7 +64,6 @@ def executor(k: "Kernel") -> None:
             park_executor(k, me)
             stack.switch()
             continue
-        set_current(k, t)
         engine.run_op(k, t)
 
 
@@ -343,6 +345,23 @@ def become_fair(k: "Kernel") -> None:
     k.alarm = 0
     if k.parked:
         unpark_all(k)
+
+
+def idle_round(k: "Kernel", t: Task, site: i64) -> None:
+    """`t` has gone round its loop once more and met the same. When all who could act have gone
+    round like this, they keep each other from getting on: whoever runs next, nothing changes."""
+    stuck: i64 = 0
+    for u in k.tasks:
+        if u.in_op and u.state == READY:
+            if u.idle_rounds < IDLE_ROUNDS:
+                return
+            stuck += 1
+    if stuck > 1:
+        k.violate(
+            "livelock", site, "page",
+            f"{stuck} actors went round {IDLE_ROUNDS} times each and found the page they fault "
+            "on unchanged: each undoes what the others need",
+        )
 
 
 def fair_turn(k: "Kernel", t: Task, site: i64) -> None:
