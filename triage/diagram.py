@@ -28,6 +28,7 @@ MAX_COLUMNS: Final = 4  # more do not fit into WIDTH with function names in them
 GAP: Final = 3
 NARROWEST: Final = 18  # a column below this breaks kernel function names
 MAX_STEPS: Final = 60  # one screen; above it only the steps that decide are drawn
+MAX_ALONE: Final = 20  # uninterrupted ops in a row, one line each; those before are counted
 INDENT: Final = 2
 HARDWARE: Final = "mmu"  # sites of the CPU itself, which is no function
 MAX_INDENT: Final = 5  # levels; deeper calls are drawn at this one
@@ -103,7 +104,13 @@ def lay_out(scenario: Scenario, outcome: Outcome) -> Diagram:
     rows: list[Row] = []
     stacks: dict[tuple[int, int], list[tuple[int, str]]] = {}
     previous: dict[int, int] = {}  # column -> actor that was drawn there last
+    hidden = _hidden(len(spans), window)
     for number, span in enumerate(spans):
+        if number in hidden:
+            if number - 1 not in hidden:
+                count = next(n for n in range(1, len(spans)) if number + n not in hidden)
+                rows.append(Row(span.steps[0].step, 0, 0, "op", f"... {count} ops"))
+            continue
         column = place.get(span.cpu, others)
         who = ""
         if columns[column].cpu in crowded and previous.get(column, -1) != span.actor:
@@ -219,6 +226,21 @@ def _window(
         if not violation.uid and spans:
             window.add(len(spans) - 1)
     return window
+
+
+def _hidden(spans: int, window: set[int]) -> set[int]:
+    """Indices of spans that are only counted: of many ops in a row that nobody came in
+    between, all but the last MAX_ALONE."""
+    hidden: set[int] = set()
+    run: list[int] = []
+    for i in range(spans):
+        if i in window:
+            run = []
+            continue
+        run.append(i)
+        if len(run) > MAX_ALONE:
+            hidden.add(run[-1 - MAX_ALONE])
+    return hidden
 
 
 def _interesting(spans: list[_Span], violation: Violation | None) -> set[int]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from simulator.ops import OP_MADVISE, OP_MIGRATE_TO_DEVICE, OP_MMAP, OP_READ, OP_WRITE
 from simulator.outcome import UNFINISHED, Outcome, Signature, TraceEvent, Violation
 from simulator.scenario import DEVICE, Op, Scenario
-from triage.diagram import MAX_COLUMNS, MAX_STEPS, WIDTH, draw, lay_out
+from triage.diagram import MAX_ALONE, MAX_COLUMNS, MAX_STEPS, WIDTH, draw, lay_out
 from triage.steps import steps_of
 
 RACE = Scenario(
@@ -107,6 +107,17 @@ def test_indentation_follows_functions_that_are_still_open() -> None:
     depths = {f"{s.function}:{s.label}": s.depth for s in steps_of(TRACE)}
     assert depths["zap_pte_range:read pte"] == depths["zap_pmd_range:next"] + 1
     assert depths["migrate_vma_setup:begin"] == depths[f"{COLLECT}:clear pte"]
+
+
+def test_of_many_ops_before_the_race_the_last_are_drawn_and_the_rest_counted() -> None:
+    ops = tuple(Op(100 + i, 0, OP_READ, (0,)) for i in range(50))
+    before = [event(i, 0, 100 + i, "op:begin") for i in range(50)]
+    trace = before + [replace(e, step=e.step + 50) for e in TRACE]
+    outcome = replace(OUTCOME, results=[0] * 50 + OUTCOME.results, trace=trace)
+    rows = lay_out(Scenario(ops=ops + RACE.ops), outcome).rows
+    alone = [row.text for row in rows if row.text == "read 0 = 0"]
+    assert len(alone) + 2 == MAX_ALONE  # mmap and write of the race's own set-up
+    assert rows[0].text == f"... {50 - len(alone)} ops"
 
 
 def test_equal_steps_in_a_row_are_one_line() -> None:
