@@ -22,9 +22,18 @@ R = 1
 NONE = 0
 
 
+def scenario(text: str) -> Scenario:
+    """A scenario given without its first line, and without a config line if that is the
+    default one. Empty lines do not count, so that texts can be put together."""
+    lines = [line for line in text.splitlines() if line]
+    if not lines[0].startswith("config"):
+        lines.insert(0, "config pmd_order=3 frames=64")
+    return parse("\n".join(["# mmfarm scenario 1", *lines, ""]))
+
+
 def run(text: str, *, trace: bool = False) -> Outcome:
-    """Run a scenario given without its first line."""
-    return Machine().run(parse("# mmfarm scenario 1\n" + text.lstrip()), trace=trace)
+    """Run a scenario given as `scenario` takes it."""
+    return Machine().run(scenario(text), trace=trace)
 
 
 def results(text: str) -> list[str | int]:
