@@ -136,6 +136,7 @@ def set_up(k: Kernel, scenario: Scenario, strategy: Strategy | None, trace: bool
     k.fair = False
     k.turn = 0
     k.turn_left = 0
+    k.nr_ended = 0
     k.ending = False
     k.over = False
     k.hint = None

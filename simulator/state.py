@@ -95,6 +95,7 @@ class Task:
         self.site: i64 = 0
         self.retries: i64 = 0
         self.idle_rounds: i64 = 0  # rounds of a loop that found the same as the one before
+        self.idle_since: i64 = 0  # Kernel.nr_ended when the first of them began
         self.met: i64 = -1  # what the last round found
         self.watch: bool = False
         self.planned: list[Planned] = []
@@ -200,6 +201,7 @@ class Kernel:
         self.plan: list[list[Planned]] = []  # by op index
         self.turn: i64 = 0
         self.turn_left: i64 = 0
+        self.nr_ended: i64 = 0  # ops that have ended in this run
         self.op_done: vec[i64] = vec[i64]()  # by op index
         self.op_actor: vec[i64] = vec[i64]()
         self.used: vec[i64] = vec[i64]()  # by directive: it did something
@@ -325,11 +327,13 @@ class Kernel:
         t = self.cur
         if t.inject_fail:
             t.inject_fail = False
+            t.met = -1
             self.used[t.inject_index] = 1
             return True
         s = self.strategy
         if s is not None and not (self.ending or self.fair) and s.fail(site):
             core.record_fault(self, t, site)
+            t.met = -1
             return True
         return False
 
@@ -347,11 +351,12 @@ class Kernel:
         """The same for a loop that waits for `found` to change: rounds that find nothing new
         count towards a livelock."""
         t = self.cur
-        if t.met == found:
+        if t.met == found and t.idle_since == self.nr_ended:
             t.idle_rounds += 1
             core.idle_round(self, t, site)
         else:
             t.idle_rounds = 0
+            t.idle_since = self.nr_ended
             t.met = found
         self.retry(site)
 

@@ -215,6 +215,7 @@ def started(k: "Kernel", child: Task) -> None:
 
 def op_ended(k: "Kernel", op_index: i64) -> None:
     """Wake the actors that a directive parked until this op; the fair clock starts anew."""
+    k.nr_ended += 1
     k.fair_left = FAIR_STEPS
     if k.parked:
         for t in k.tasks:
@@ -348,12 +349,12 @@ def become_fair(k: "Kernel") -> None:
 
 
 def idle_round(k: "Kernel", t: Task, site: i64) -> None:
-    """`t` has gone round its loop once more and met the same. When all who could act have gone
-    round like this, they keep each other from getting on: whoever runs next, nothing changes."""
+    """`t` has gone round its loop once more and met the same. When all who are inside an op
+    have gone round like this since an op last ended, they keep each other from getting on."""
     stuck: i64 = 0
     for u in k.tasks:
-        if u.in_op and u.state == READY:
-            if u.idle_rounds < IDLE_ROUNDS:
+        if u.in_op:
+            if u.idle_rounds < IDLE_ROUNDS or u.idle_since != k.nr_ended:
                 return
             stuck += 1
     if stuck > 1:
