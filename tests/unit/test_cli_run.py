@@ -11,6 +11,7 @@ from fuzz.findings import Finding
 from fuzz.statistics import InternalError, Statistics
 from triage import local
 from workers import laptop
+from workers.records import FailureDetail, RunFigures
 from workers.store import Store
 
 FINDING = Finding(
@@ -27,14 +28,14 @@ def found(store: Store) -> laptop.Found:
     run_id = store.create_run({"seconds": 1.0, "bugs": [], "seed": None})
     attempt = store.begin_run(run_id)
     assert attempt is not None
-    figures = laptop.jobs.RunFigures("findings")
+    figures = RunFigures("findings")
     (recorded,) = store.end_run(run_id, attempt, figures, [FINDING], "")
     failure = store.failure(recorded.failure_id)
     assert failure is not None
     return laptop.Found(failure, first=True)
 
 
-def done(*failures: laptop.FailureDetail) -> laptop.Done:
+def done(*failures: FailureDetail) -> laptop.Done:
     return laptop.Done(list(failures), 0, 0.0, 0.0, 0, {}, 0, [])
 
 
