@@ -63,8 +63,8 @@ def drop_rmap_locks(k: "Kernel", vma: Vma) -> None:
         lock.up_write(k, vma.inode.i_mmap_rwsem)
 
 
-def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> bool:
-    """Move the entries one by one. False: a page table has gone, look again.
+def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> None:
+    """Move the entries one by one; both page tables are there.
 
     Without the rmap locks a walker finds the new VMA after the old one, so it meets every
     entry at least once."""
@@ -73,21 +73,17 @@ def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> bool:
     assert mm is not None
     if pmc.need_rmap_locks:
         take_rmap_locks(k, vma)
-    moved = False
     old_table = memory.pte_offset_map_lock(k, sites.MOVE_PTES__LOCK_OLD, mm, pmc.old_va)
-    if old_table is not None:
-        new_table = mm.tables[pmc.new_va >> k.pmd_order]
-        if new_table is not None:
-            moved = True
-            if new_table is not old_table:
-                lock.spin_lock(k, sites.MOVE_PTES__LOCK_NEW, new_table.ptl)
-            move_locked_ptes(k, mm, pmc.old_va, pmc.new_va, extent, old_table, new_table)
-            if new_table is not old_table:
-                lock.spin_unlock(k, new_table.ptl)
-        memory.pte_unmap_unlock(k, old_table)
+    new_table = mm.tables[pmc.new_va >> k.pmd_order]
+    assert old_table is not None and new_table is not None
+    if new_table is not old_table:
+        lock.spin_lock(k, sites.MOVE_PTES__LOCK_NEW, new_table.ptl)
+    move_locked_ptes(k, mm, pmc.old_va, pmc.new_va, extent, old_table, new_table)
+    if new_table is not old_table:
+        lock.spin_unlock(k, new_table.ptl)
+    memory.pte_unmap_unlock(k, old_table)
     if pmc.need_rmap_locks:
         drop_rmap_locks(k, vma)
-    return moved
 
 
 def move_locked_ptes(
@@ -212,20 +208,17 @@ def move_page_tables(k: "Kernel", pmc: PagetableMove) -> i64:
 
 def move_extent(k: "Kernel", mm: Mm, pmc: PagetableMove, extent: i64) -> bool:
     """Move what one old and one new page table share of the range; False: out of memory."""
-    while True:
-        k.step(
-            sites.MOVE_PAGE_TABLES__PMD, obj(OBJ_PMD, mm.id << 16 | pmc.old_va >> k.pmd_order),
-            READ,
-        )
-        if mm.tables[pmc.old_va >> k.pmd_order] is None:
-            return True
-        if extent == k.ptrs_per_pte and move_normal_pmd(k, pmc):
-            return True
-        if not memory.pte_alloc(k, mm, pmc.new_va):
-            return False
-        if move_ptes(k, pmc, extent):
-            return True
-        k.retry(sites.MOVE_PAGE_TABLES__RETRY)
+    k.step(
+        sites.MOVE_PAGE_TABLES__PMD, obj(OBJ_PMD, mm.id << 16 | pmc.old_va >> k.pmd_order), READ
+    )
+    if mm.tables[pmc.old_va >> k.pmd_order] is None:
+        return True
+    if extent == k.ptrs_per_pte and move_normal_pmd(k, pmc):
+        return True
+    if not memory.pte_alloc(k, mm, pmc.new_va):
+        return False
+    move_ptes(k, pmc, extent)
+    return True
 
 
 # --- one call --------------------------------------------------------------------------------
