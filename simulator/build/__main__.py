@@ -21,7 +21,7 @@ def main() -> int:
         return 2
     reason = why_not()
     if reason:
-        print(f"{reason}: the model will be interpreted, about ten times slower", file=sys.stderr)
+        print(f"{reason}: the model will be interpreted, about fifty times slower", file=sys.stderr)
         return 0
     began = time.monotonic()
     try:
