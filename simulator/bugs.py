@@ -42,7 +42,8 @@ BUGS: Final[tuple[Bug, ...]] = (
         "57efa1fe5957", ("anon-exclusive", "pin"), MEDIUM,
     ),
     Bug(
-        "dirtycow-foll-write-dropped", "FOLL_FORCE write reaches the page cache of a private mapping",
+        "dirtycow-foll-write-dropped",
+        "FOLL_FORCE write reaches the page cache of a private mapping",
         "CVE-2016-5195 19be0eaffa3a", ("permission",), MEDIUM,
     ),
     Bug(
@@ -54,7 +55,8 @@ BUGS: Final[tuple[Bug, ...]] = (
         "912efa17e512", ("soft-dirty",), EASY,
     ),
     Bug(
-        "madv-dontneed-parallel-flush-miss", "a second MADV_DONTNEED returns before the first has flushed",
+        "madv-dontneed-parallel-flush-miss",
+        "a second MADV_DONTNEED returns before the first has flushed",
         "99baac21e458 56236a59556c 0a2dd266dd6b", ("stale-tlb",), EASY,
     ),
     Bug(
@@ -74,11 +76,13 @@ BUGS: Final[tuple[Bug, ...]] = (
         "33313a747e81 1c7873e33645 c137381f71ae", ("permission",), MEDIUM,
     ),
     Bug(
-        "expand-stack-vs-munmap-downgrade", "a stack grows into a range that munmap() is still freeing",
+        "expand-stack-vs-munmap-downgrade",
+        "a stack grows into a range that munmap() is still freeing",
         "CVE-2020-29369 246c320a8cfe", ("memory-value", "use-after-free"), MEDIUM,
     ),
     Bug(
-        "migratevma-tlb-flush-after-ptl", "migrate_vma_collect_pmd() flushes after it dropped the lock",
+        "migratevma-tlb-flush-after-ptl",
+        "migrate_vma_collect_pmd() flushes after it dropped the lock",
         "60bae7370896", ("stale-tlb", "use-after-free"), MEDIUM,
     ),
     Bug(
@@ -86,7 +90,8 @@ BUGS: Final[tuple[Bug, ...]] = (
         "hazard", ("stale-tlb", "memory-value"), MEDIUM,
     ),
     Bug(
-        "migratevma-anon-exclusive-gup-fast", "migration checks for pins before GUP-fast is locked out",
+        "migratevma-anon-exclusive-gup-fast",
+        "migration checks for pins before GUP-fast is locked out",
         "6c287605fd56", ("anon-exclusive", "pin"), HARD,
     ),
     Bug(
@@ -98,11 +103,13 @@ BUGS: Final[tuple[Bug, ...]] = (
         "CVE-2022-3523 16ce101db85d", ("use-after-free",), MEDIUM,
     ),
     Bug(
-        "device-private-fault-livelock", "faults on one device page keep each other from migrating it",
+        "device-private-fault-livelock",
+        "faults on one device page keep each other from migrating it",
         "1afaeb8293c9", ("livelock",), MEDIUM,
     ),
     Bug(
-        "migratevma-none-pte-stale-tlb", "negative control: stale store while an empty entry migrates",
+        "migratevma-none-pte-stale-tlb",
+        "negative control: stale store while an empty entry migrates",
         "hazard", ("stale-tlb",), MEDIUM, control=True,
     ),
 )

@@ -90,5 +90,6 @@ def stale_text(mm: Mm) -> list[str]:
             lines.append(f"  stale page table of {s.va}.. on {cpus}")
         else:
             mode = "rw" if s.pte & PTE_WRITE else "ro"
-            lines.append(f"  stale {mode} translation {s.va} -> frame {s.pte >> PFN_SHIFT} on {cpus}")
+            frame = s.pte >> PFN_SHIFT
+            lines.append(f"  stale {mode} translation {s.va} -> frame {frame} on {cpus}")
     return lines

@@ -16,7 +16,7 @@ from simulator.oracles import full_audit
 from simulator.outcome import SKIPPED
 from simulator.scenario import Op
 from simulator.sched import core, ipi
-from simulator.state import ABSENT, GONE, OBJ_NONE, READ, READY, WRITE, Task
+from simulator.state import ABSENT, GONE, OBJ_NONE, READ, READY, Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel

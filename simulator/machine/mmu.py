@@ -19,7 +19,7 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.machine.cpu import Cpu
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_SOFT_DIRTY, PTE_WRITE, PTE_YOUNG, Mm, PageTable, Stale,
+    PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_WRITE, PTE_YOUNG, Mm, PageTable, Stale,
 )
 from simulator.scenario import TLB
 from simulator.sched import core
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
-# --- may-cache sets ----------------------------------------------------------------------------
+# --- may-cache sets --------------------------------------------------------------------------
 
 
 def made_stale(
@@ -131,7 +131,7 @@ def nth_stale(mm: Mm, va: i64, bit: i64, n: i64) -> Stale:
     return found
 
 
-# --- translation -----------------------------------------------------------------------------------
+# --- translation -----------------------------------------------------------------------------
 
 
 def translate(k: "Kernel", t: Task, mm: Mm, va: i64, access: i64) -> i64:

@@ -11,7 +11,8 @@ from simulator.mm import mmu_notifier, page_alloc, rmap, swap
 from simulator.mm.memory import copy_words, maybe_mkwrite, mk_pte, pte_alloc, vm_normal_page
 from simulator.mm.memory import pte_mkdirty, pte_unmap_unlock, vm_page_prot
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_UPTODATE, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, REF_MAP, REF_OWNER,
+    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_UPTODATE, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, REF_MAP,
+    REF_OWNER,
     SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD, SWP_MIGRATION_READ,
     SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, PTE_SWP_MASK, PTE_SWP_SHIFT, PTE_YOUNG,
     VM_SHARED, VM_MAYBE_GUARD, VM_MAYWRITE, Mm, Page, PageTable, Vma, pte_kind, pte_present,
@@ -43,7 +44,8 @@ def copy_page_range(k: "Kernel", dst: Vma, src: Vma) -> i64:
         return 0
     mm = src.mm
     child = dst.mm
-    assert mm is not None and child is not None
+    assert mm is not None
+    assert child is not None
     cow = is_cow_mapping(src)
     if cow:
         mmu_notifier.mmu_notifier_invalidate_range_start(

@@ -11,7 +11,7 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.mm import page_alloc, rmap
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_DIRTY,
+    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_DIRTY,
     PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, REF_MAP,
     REF_OWNER, REF_TEMP, SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD,
     SWP_MIGRATION_READ, SWP_MIGRATION_WRITE, VM_EXEC, VM_MAYSHARE, VM_READ, VM_SHARED,
@@ -62,7 +62,7 @@ class VmFault:
         self.page: Page | None = None
 
 
-# --- page table locks ---------------------------------------------------------------------------
+# --- page table locks ------------------------------------------------------------------------
 
 
 def pte_offset_map_lock(k: "Kernel", site: i64, mm: Mm, va: i64) -> PageTable | None:
@@ -143,7 +143,7 @@ def vm_normal_page(k: "Kernel", pte: i64) -> Page | None:
     return pfn_to_page(k, pte >> PFN_SHIFT)
 
 
-# --- zapping ---------------------------------------------------------------------------------------
+# --- zapping ---------------------------------------------------------------------------------
 
 
 def unmap_single_vma(
@@ -248,7 +248,8 @@ def zap_nonpresent_pte(
 
 def try_get_and_clear_pmd(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
     """mm/pt_reclaim.c: unlink a page table that the zap has emptied, under its lock."""
-    k.step(sites.TRY_GET_AND_CLEAR_PMD__TRYLOCK, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), WRITE)
+    pmd = obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order)
+    k.step(sites.TRY_GET_AND_CLEAR_PMD__TRYLOCK, pmd, WRITE)
     if mm.page_table_lock.owner >= 0:
         return None
     return pmd_clear(k, mm, va)
@@ -258,7 +259,8 @@ def zap_vma_range(k: "Kernel", vma: Vma, start: i64, end: i64, zap_flags: i64) -
     """zap_page_range_single(): zap, flush and free what one VMA maps in [start, end)."""
     mm = vma.mm
     assert mm is not None
-    mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, start, end, mmu_notifier.MMU_NOTIFY_CLEAR)
+    event = mmu_notifier.MMU_NOTIFY_CLEAR
+    mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, start, end, event)
     tlb = mmu_gather.tlb_gather_mmu(k, mm)
     unmap_single_vma(k, tlb, vma, start, end, zap_flags)
     mmu_gather.tlb_finish_mmu(k, tlb)
@@ -286,7 +288,7 @@ def free_pgtables(
         va += size
 
 
-# --- page faults ---------------------------------------------------------------------------------
+# --- page faults -----------------------------------------------------------------------------
 
 
 def handle_mm_fault(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
@@ -510,7 +512,7 @@ def map_file_pte(
     set_pte_at(k, mm, table, va, entry)
 
 
-# --- write faults on present entries -----------------------------------------------------------------
+# --- write faults on present entries ---------------------------------------------------------
 
 
 def do_wp_page(k: "Kernel", vmf: VmFault) -> i64:
@@ -601,7 +603,8 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
             memory_value.copying(k, mm, va, old)
         copy_words(k, sites.WP_PAGE_COPY__COPY_WORD, page, old)
     page.flags |= PG_UPTODATE
-    mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, va + 1, mmu_notifier.MMU_NOTIFY_CLEAR)
+    event = mmu_notifier.MMU_NOTIFY_CLEAR
+    mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, va + 1, event)
     table = pte_offset_map_lock(k, sites.WP_PAGE_COPY__LOCK, mm, va)
     if table is not None and same_pte(table.pte[va & (k.ptrs_per_pte - 1)], vmf.orig_pte):
         if old is None:
@@ -646,7 +649,7 @@ def copy_words(k: "Kernel", site: i64, dst: Page, src: Page) -> None:
         dst.words[i] = src.words[i]
 
 
-# --- non-present entries ----------------------------------------------------------------------------
+# --- non-present entries ---------------------------------------------------------------------
 
 
 def do_swap_page(k: "Kernel", vmf: VmFault) -> i64:
@@ -702,4 +705,3 @@ def do_device_private(k: "Kernel", vmf: VmFault) -> i64:
 
 from simulator.drivers import dmirror  # noqa: E402
 from simulator.mm import anon_vma, migrate, mmap_lock, mmu_gather, mmu_notifier, shmem, swap  # noqa: E402
-from simulator.mm import tlb as tlb_module  # noqa: E402

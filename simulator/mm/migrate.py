@@ -81,7 +81,8 @@ def try_to_migrate_one(k: "Kernel", page: Page, vma: Vma, va: i64) -> bool:
     """One VMA's entry; False stops the walk: the page is pinned."""
     mm = vma.mm
     assert mm is not None
-    mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, va + 1, mmu_notifier.MMU_NOTIFY_CLEAR)
+    event = mmu_notifier.MMU_NOTIFY_CLEAR
+    mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, va + 1, event)
     done = True
     table = pte_offset_map_lock(k, sites.TRY_TO_MIGRATE_ONE__LOCK, mm, va)
     if table is not None:

@@ -125,7 +125,7 @@ def tlb_finish_mmu(k: "Kernel", tlb: MmuGather) -> None:
     k.cur.gathering -= 1
 
 
-# --- RCU-freed page tables ----------------------------------------------------------------------
+# --- RCU-freed page tables -------------------------------------------------------------------
 
 
 def call_rcu_table(k: "Kernel", table: PageTable) -> None:

@@ -26,7 +26,9 @@ MMU_NOTIFY_RELEASE: Final = 5
 MMU_NOTIFY_MIGRATE: Final = 6  # always with the device as owner: it skips its own pages
 
 
-def mmu_notifier_invalidate_range_start(k: "Kernel", mm: Mm, start: i64, end: i64, event: i64) -> None:
+def mmu_notifier_invalidate_range_start(
+    k: "Kernel", mm: Mm, start: i64, end: i64, event: i64
+) -> None:
     """From here to the end nobody may establish new secondary translations of the range."""
     if k.dmirror.mm is not mm:
         return

@@ -75,7 +75,8 @@ def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> None:
         take_rmap_locks(k, vma)
     old_table = memory.pte_offset_map_lock(k, sites.MOVE_PTES__LOCK_OLD, mm, pmc.old_va)
     new_table = mm.tables[pmc.new_va >> k.pmd_order]
-    assert old_table is not None and new_table is not None
+    assert old_table is not None
+    assert new_table is not None
     if new_table is not old_table:
         lock.spin_lock(k, sites.MOVE_PTES__LOCK_NEW, new_table.ptl)
     move_locked_ptes(k, mm, pmc.old_va, pmc.new_va, extent, old_table, new_table)

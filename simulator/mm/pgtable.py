@@ -121,4 +121,3 @@ def pmd_clear(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
     return table
 
 
-from simulator.oracles import pin  # noqa: E402

@@ -335,7 +335,7 @@ def record_choice(k: "Kernel", t: Task, site: i64, kind: i64, arg: i64) -> None:
     k.recorded.append(Planned(t.uid, site, t.visits[site], kind, arg))
 
 
-# --- fairness and liveness ----------------------------------------------------------------------
+# --- fairness and liveness -------------------------------------------------------------------
 
 
 def become_fair(k: "Kernel") -> None:
@@ -447,7 +447,7 @@ def fail(k: "Kernel", oracle: str, culprit: i64, cls: str, promise: str) -> None
     hub.switch()
 
 
-# --- traces ----------------------------------------------------------------------------------------
+# --- traces ----------------------------------------------------------------------------------
 
 
 def trace(k: "Kernel", t: Task, site: i64, text: str) -> None:
