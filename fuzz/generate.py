@@ -87,7 +87,9 @@ def _weight_table() -> list[int]:
 
 
 WEIGHTS: Final[list[int]] = _weight_table()  # by row number
-_MAX_CAST: Final[i64] = 5  # more actors only dilute a small program
+_MAX_CAST: Final[i64] = 5  # more actors only dilute a small program ...
+_CROWD: Final[i64] = 8  # ... but what is counted per CPU or per family needs them at times
+_CROWD_ONE_IN: Final[i64] = 32
 
 
 def pick_code(sketch: Sketch, rng: Rng, actor: i64, weights: list[int]) -> i64:
@@ -173,17 +175,20 @@ class _Draft:
         self.cast: list[int] = [0]
         self.children: list[int] = []  # of the cast, not yet forked
         children: i64 = 0
-        size = small_number(rng, 1, _MAX_CAST - 1) if rng.chance(15, 16) else 0
+        crowd = rng.chance(1, _CROWD_ONE_IN)
+        size: i64 = _CROWD - 1
+        if not crowd:
+            size = small_number(rng, 1, _MAX_CAST - 1) if rng.chance(15, 16) else 0
         actor: i64 = 0
         i: i64 = 0
         while i < size:
             i += 1
             r = rng.below(16)
-            if r < 3 and DEVICE not in self.cast:
+            if r < 3 and DEVICE not in self.cast and not crowd:
                 self.cast.append(DEVICE)
                 continue
             actor += 1
-            if r < 8:
+            if r < 8 or crowd:
                 self.children.append(actor)
                 children |= 1 << actor
             else:
@@ -201,9 +206,13 @@ class _Draft:
         self.sketch.apply(op)
         self.ops.append(op)
 
-    def fork(self, actor: i64) -> None:
-        """Fork the next child that the cast plans, if there is one."""
-        if self.children and not self.full():
+    def fork(self) -> None:
+        """Fork the next child that the cast plans, if there is one: half of the time T0 does,
+        else anybody, so that families get deep too."""
+        actor: i64 = 0 if self.rng.chance(1, 2) else self.rng.pick(self.cast)
+        if actor >= NR_USER_ACTORS or not self.sketch.exists(actor):
+            actor = 0
+        if self.children and not self.full() and self.sketch.exists(actor):
             child = self.children.pop(0)
             self.add(actor, OP_FORK, (child,))
             self.cast.append(child)
@@ -223,7 +232,7 @@ class _Draft:
             self.add(0, OP_WRITE, (page * WORDS_PER_PAGE,))
             touches -= 1
         while self.children and rng.chance(3, 4):
-            self.fork(0)
+            self.fork()
 
     def meet(self, size: i64) -> None:
         """Ops of the whole cast."""
@@ -235,11 +244,11 @@ class _Draft:
                 actor = rng.pick(self.cast)
             if not self.sketch.exists(actor):
                 actor = 0
-            if rng.chance(1, 8) and self.sketch.exists(actor) and actor < NR_USER_ACTORS:
-                self.fork(actor)
+            if rng.chance(1, 8):
+                self.fork()
             code = pick_code(self.sketch, rng, actor, self.weights)
             if code == OP_FORK:
-                self.fork(actor)
+                self.fork()
             elif code != OP_EXIT or rng.chance(1, 2):
                 self.add(actor, code, make_args(self.sketch, rng, actor, code))
 
