@@ -75,6 +75,8 @@ Z_VMA_WRITER_WAITED: Final = 44
 Z_VMA_DETACHED_UNDER_READER: Final = 45
 Z_ANON_VMA_SHARED: Final = 46
 Z_PAGE_CACHE_RACE: Final = 47
+Z_COPY_MERGED: Final = 48
+Z_COPY_WENT_HOME: Final = 49
 
 NAMED_SITUATIONS: Final = (
     "fault-raced-with-zap", "vma-lock-fell-back-to-mmap-lock", "load-through-stale-translation",
@@ -95,4 +97,6 @@ NAMED_SITUATIONS: Final = (
     "vma-detached-under-lockless-reader",
     "anon-vma-of-neighbour-shared",
     "page-cache-insertion-raced",
+    "mremap-copy-merged-with-neighbour",
+    "touched-mapping-moved-home",
 )
