@@ -599,6 +599,7 @@ def copy_vma(
     vmg.next = find_vma(mm, start)
     new_vma = vma_merge_copied_range(k, vmg)
     if new_vma is not None:
+        k.sometimes(features.Z_COPY_MERGED)
         if new_vma.start <= old_start < new_vma.end:
             if faulted:
                 k.violate(
@@ -607,6 +608,8 @@ def copy_vma(
                 )
             vma = new_vma
         return VmaCopy(new_vma, vma, new_vma.pgoff <= vma.pgoff)
+    if faulted and pgoff == start:
+        k.sometimes(features.Z_COPY_WENT_HOME)
     new_vma = vm_area_dup(k, vma)
     if new_vma is None:
         return None
