@@ -148,10 +148,10 @@ def pick_config(rng: Rng) -> Config:
 def pick_frames(rng: Rng) -> i64:
     """Physical pages: few enough that memory runs out now and then."""
     r = rng.below(16)
-    if r < 11:
+    if r < 10:
         return 64
     if r < 13:
-        return 32
+        return 32 if r < 12 else 16
     return 128 if r < 15 else 256
 
 
@@ -207,15 +207,23 @@ class _Draft:
         self.ops.append(op)
 
     def fork(self) -> None:
-        """Fork the next child that the cast plans, if there is one: half of the time T0 does,
-        else anybody, so that families get deep too."""
-        actor: i64 = 0 if self.rng.chance(1, 2) else self.rng.pick(self.cast)
+        """Fork the next child that the cast plans, if there is one. T0 does it, or the
+        youngest, or anybody: families get wide and deep. At times the parent is gone then."""
+        rng = self.rng
+        r = rng.below(3)
+        actor: i64 = 0
+        if r == 1:
+            actor = self.cast[len(self.cast) - 1]
+        elif r == 2:
+            actor = rng.pick(self.cast)
         if actor >= NR_USER_ACTORS or not self.sketch.exists(actor):
             actor = 0
         if self.children and not self.full() and self.sketch.exists(actor):
             child = self.children.pop(0)
             self.add(actor, OP_FORK, (child,))
             self.cast.append(child)
+            if actor != 0 and rng.chance(1, 8):
+                self.add(actor, OP_EXIT, ())
 
     def set_up(self) -> None:
         """T0 maps memory, touches some of it, and perhaps forks."""
