@@ -397,9 +397,11 @@ def store_remote(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64) -> i64:
     token = k.new_token(mm)
     page.words[word] = token
     page.flags |= PG_DIRTY
-    if page.inode is not None or is_at(k, mm, va, page):
+    here = is_at(k, mm, va, page)
+    if here:
+        soft_dirty.forced(k, mm, va, page)
+    if here or page.inode is not None:
         memory_value.stored(k, mm, va, page, word, token)
-        soft_dirty.stored(k, mm, va, page)
     else:
         memory_value.stored_stale(k, page, word, token)
     if k.tracing:

@@ -32,6 +32,15 @@ EXEMPT: Final = 2  # pinned and writable without the bit when clear_refs came by
 
 def stored(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     """User code stored into `page`, which the tables map at `va`."""
+    check(k, mm, va, page, k.last_writer(mm, va))
+
+
+def forced(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
+    """/proc/self/mem did: GUP looks at the bit before it lets a write through."""
+    check(k, mm, va, page, sites.GET_USER_PAGES__RETRY)
+
+
+def check(k: "Kernel", mm: Mm, va: i64, page: Page, culprit: i64) -> None:
     if mm.modified[va] == EXEMPT:
         return
     mm.modified[va] = MODIFIED
@@ -41,7 +50,7 @@ def stored(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     if vma is None or not tracked(mm, vma):
         return
     k.violate(
-        "soft-dirty", k.last_writer(mm, va), k.class_of(page),
+        "soft-dirty", culprit, k.class_of(page),
         f"a store to page {va} left no trace: neither its entry nor its VMA is soft-dirty",
     )
 
