@@ -7,23 +7,32 @@ with the wanted signature, is never less simple than the input (fuzz/minimizing/
 comes with a certificate. `NotFailing` is raised when the input does not fail that way.
 
 How. First the coarse part, for inputs of any size: cut after the violation, then drop actors,
-ops and directives in chunks of falling size. Then the fine part, for what is left: every
+ops and directives in chunks of falling size; where ops go but the failure hides, some random
+schedules are tried. Then the fine part, for what is left: every
 single simplification (fuzz/minimizing/edits.py), and after each that hides the failure a
-search for another schedule that shows it (delete-with-repair: this is what brings different
-failures of one bug to the same ops). The schedule itself is always the first failing one in
-the order of fuzz/search.py, so equal ops end with equal directives. The fine part repeats
-until a whole round changes nothing; what that round tried is the certificate.
+search for another schedule that shows it (delete-with-repair). Where no step helps, one op
+less with another one in place of a third is tried, the simplest results first: this brings
+different failures of one bug to the same ops. The schedule itself is always the first failing
+one in the order of fuzz/search.py, so equal ops end with equal directives. The fine part
+repeats until a whole round changes nothing; what that round tried is the certificate.
 
 Failures with another signature met on the way are returned, not followed.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from corpus import text
 from fuzz.certificate import Certificate, Tried, simpler
-from fuzz.minimizing.edits import Step, apply, canonical, delete_ops
+from fuzz.minimizing.edits import (
+    Step,
+    apply,
+    bare,
+    canonical,
+    delete_ops,
+    exchanges,
+    renumbered,
+)
 from fuzz.minimizing.judge import INVALID, MAX_DEVIATIONS, Exhausted, Judge, without_dead
 from fuzz.minimizing.order import cost
 from simulator import build
@@ -31,13 +40,20 @@ from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
 from simulator.scenario import Scenario
 
-DEFAULT_BUDGET: Final = 300_000  # executions: about 10 s compiled
-# Schedules that a search may try: after a deletion, which is worth much; after any other
-# simplification; and for the final schedule.
-DELETION_SCHEDULES: Final = 6_000
-EDIT_SCHEDULES: Final = 1_500
-FINAL_SCHEDULES: Final = 40_000
-_DELETIONS: Final = ("delete-actor", "give-actor", "delete-op", "delete-fork")
+DEFAULT_BUDGET: Final = 600_000  # executions: about 12 s compiled
+# Schedules that a search may try: for the final one; after a deletion, which is worth much,
+# and after others, of which there are many; and for all exchanges of one round together.
+FINAL_SCHEDULES: Final = 60_000
+DELETION_SCHEDULES: Final = 40_000  # for all deletions of a round together
+EDIT_SCHEDULES: Final = 1_000
+FEW_SCHEDULES: Final = {"delete-directive": 0, "replace-op": 150, "move-op": 300}
+EXCHANGE_SCHEDULES: Final = 150_000
+MIN_EXCHANGE_SCHEDULES: Final = 50
+MAX_EXCHANGE_OPS: Final = 7  # exchanges grow with the square of the ops
+# Random schedules tried for a chunk of ops that hides the failure, and to get rid of
+# directives when there are too many to search.
+CHUNK_TRIES: Final = 64
+SPARSE_TRIES: Final = 2_000
 
 
 class NotFailing(ValueError):
@@ -103,15 +119,16 @@ class _Reduction:
     # --- coarse -----------------------------------------------------------------------------
 
     def coarse(self) -> None:
-        """Large pieces first, without searching schedules."""
+        """Large pieces first."""
         self._truncate()
+        self._drop_directives()
         before = None
-        while before != self.current:
+        while before is None or cost(before)[:2] > cost(self.current)[:2]:
             before = self.current
             for actor in sorted({op.actor for op in self.current.ops}, reverse=True):
-                self._accept(apply(self.current, ("delete-actor", actor)))
-            self._chunks(lambda s: len(s.ops), _without_op_chunk)
-            self._chunks(lambda s: len(s.directives), _without_directive_chunk)
+                self._attempt(apply(self.current, ("delete-actor", actor)))
+            self._drop_ops()
+        self._sparser()
 
     def _truncate(self) -> None:
         """Drop what had not begun when the promise was broken, and dead directives."""
@@ -119,76 +136,165 @@ class _Reduction:
         late = {op.uid for op in self.current.ops if op.uid not in begun}
         self._accept(delete_ops(self.current, late))
 
-    def _chunks(
-        self,
-        length: Callable[[Scenario], int],
-        without: Callable[[Scenario, int, int], Scenario],
-    ) -> None:
-        """Drop chunks of falling size, from the end, each size until it helps no more."""
-        size = length(self.current) // 2
+    def _drop_ops(self) -> None:
+        """Chunks of ops of falling size, from the end."""
+        size = max(1, len(self.current.ops) // 2)
         while size > 0:
-            end = length(self.current)
+            end = len(self.current.ops)
             while end > 0:
                 start = max(0, end - size)
-                self._accept(without(self.current, start, end))
-                end = min(start, length(self.current))
+                uids = {op.uid for op in self.current.ops[start:end]}
+                self._attempt(delete_ops(self.current, uids))
+                end = min(start, len(self.current.ops))
             size //= 2
+
+    def _drop_directives(self) -> None:
+        """Chunks of directives of falling size, from the end."""
+        size = max(1, len(self.current.directives) // 2)
+        while size > 0:
+            end = len(self.current.directives)
+            while end > 0:
+                start = max(0, end - size)
+                here = self.current.directives
+                self._accept(self.current.with_directives(here[:start] + here[end:]))
+                end = min(start, len(self.current.directives))
+            size //= 2
+
+    def _attempt(self, candidate: Scenario) -> None:
+        """Take a candidate with fewer ops, if need be under a random schedule."""
+        if not candidate.ops or cost(candidate) >= cost(self.current):
+            return
+        if self._accept(candidate):
+            return
+        rescued = self.judge.rescue(candidate, CHUNK_TRIES)
+        if rescued is not None and self._accept(rescued):
+            self._drop_directives()
+
+    def _sparser(self) -> None:
+        """Look for a schedule with fewer directives than a search could find."""
+        while len(self.current.directives) > MAX_DEVIATIONS:
+            before = self.current
+            rescued = self.judge.rescue(self.current, SPARSE_TRIES)
+            if rescued is None:
+                return
+            self.current = rescued
+            self._drop_directives()
+            if len(self.current.directives) >= len(before.directives):
+                self.current = before
+                return
 
     # --- fine -------------------------------------------------------------------------------
 
     def fine(self) -> None:
-        """Single steps with repair, to a fixed point."""
+        """Single steps, then exchanges, until nothing helps any more."""
         self._reschedule()
+        start = 0
         while True:
-            self.tried = []
+            self._plain_steps()
             before = self.current
-            self._round()
+            self._in_order_of_running()
             self._rename()
             self._reschedule()
-            if self.current == before:
+            if self.current != before:
+                continue
+            start = self._repaired_step(start)
+            if start >= 0:
+                continue
+            if not self._exchange():
                 return
+            start = 0
 
-    def _round(self) -> None:
-        """Every step once. Steps after a success are those of the simpler scenario."""
-        position = 0
-        while True:
-            candidates = simpler(self.current)
-            if position >= len(candidates):
-                return
-            for step, candidate in candidates[position:]:
-                position += 1
-                if self._try(step, candidate):
-                    # What was tried before the success may fit again: the next round does.
-                    position = min(position - 1, len(simpler(self.current)))
-                    break
+    def _plain_steps(self) -> None:
+        """Every step that needs no other schedule, to a fixed point."""
+        before = None
+        while before != self.current:
+            before = self.current
+            for step, _ in simpler(before):
+                self._accept(apply(self.current, step))
+
+    def _repaired_step(self, start: int) -> int:
+        """Try the steps once round, from the one numbered `start`, and search a schedule for
+        each. Returns the number of the first that helps, and -1 when none does: then `tried`
+        says so of all."""
+        candidates = simpler(self.current)
+        start = min(start, len(candidates))
+        self.tried = []
+        for number in (*range(start, len(candidates)), *range(start)):
+            if self._try(*candidates[number]):
+                return number
+        first = len(candidates) - start
+        self.tried = self.tried[first:] + self.tried[:first]
+        return -1
 
     def _try(self, step: Step, candidate: Scenario) -> bool:
         """Take the candidate if it fails as it is, or under another schedule."""
         verdict = self.judge.verdict(candidate)
         if self._accept(candidate):
             return True
-        deletion = step[0] in _DELETIONS
-        schedules = DELETION_SCHEDULES if deletion else EDIT_SCHEDULES
-        if step[0] == "delete-directive" or verdict == INVALID:
-            bound = 0
-        elif deletion:
-            bound = MAX_DEVIATIONS
-        elif cost(candidate) < cost(self.current):
-            bound = len(self.current.directives)
-        else:
-            bound = len(self.current.directives) - 1
-        if bound:
+        schedules = FEW_SCHEDULES.get(str(step[0]), EDIT_SCHEDULES)
+        bound = self._bound(candidate)
+        if verdict == INVALID or not bound:
+            schedules = 0
+        elif bound == MAX_DEVIATIONS:  # some ops are gone
+            schedules = max(EDIT_SCHEDULES, DELETION_SCHEDULES // len(self.current.ops))
+            rescued = self.judge.rescue(candidate, CHUNK_TRIES)
+            if rescued is not None and self._accept(rescued):
+                self._drop_directives()
+                return True
+        if schedules:
             repaired = self.judge.reschedule(candidate, bound, schedules)
             if repaired is not None and self._accept(repaired):
                 return True
-        self.tried.append(Tried(step, verdict, schedules if bound else 0, bound))
+        self.tried.append(Tried(step, verdict, schedules, bound if schedules else 0))
         return False
 
+    def _bound(self, candidate: Scenario) -> int:
+        """With how many directives the candidate would still be simpler."""
+        if cost(candidate)[:2] < cost(self.current)[:2]:
+            return MAX_DEVIATIONS
+        here = len(self.current.directives)
+        return here if cost(bare(candidate)) < cost(bare(self.current)) else here - 1
+
+    def _exchange(self) -> bool:
+        """Try exchanges, the simplest results first, until one fails the same way."""
+        if len(self.current.ops) > MAX_EXCHANGE_OPS:
+            return False
+        candidates = {apply(self.current, step) for step in exchanges(self.current)}
+        ranked = sorted(
+            (c for c in candidates if cost(c)[:2] < cost(self.current)[:2]),
+            key=lambda c: cost(bare(c)),
+        )
+        schedules = max(MIN_EXCHANGE_SCHEDULES, EXCHANGE_SCHEDULES // max(1, len(ranked)))
+        for candidate in ranked:
+            if self._accept(candidate):
+                return True
+            repaired = self.judge.reschedule(candidate, MAX_DEVIATIONS, schedules)
+            if repaired is not None and self._accept(repaired):
+                return True
+        return False
+
+    def _in_order_of_running(self) -> None:
+        """Put the ops in the order in which they began: what a directive at the begin or end
+        of an op did, the text then says."""
+        order: dict[int, int] = {}
+        for event in self.judge.run(self.current, trace=True).trace:
+            order.setdefault(event.uid, len(order))
+        ops = sorted(self.current.ops, key=lambda op: order.get(op.uid, len(order)))
+        reordered = replace(self.current, ops=tuple(ops)).with_directives(self.current.directives)
+        if reordered == self.current:
+            return
+        found = self.judge.reschedule(
+            reordered, len(self.current.directives) - 1, FINAL_SCHEDULES
+        )
+        if found is not None:
+            self._accept(found)
+
     def _rename(self) -> None:
-        """Canonical names, if the failure does not depend on them."""
-        renamed = canonical(self.current)
-        if self.judge.same(renamed):
-            self.current = renamed
+        """Canonical names; only uids, if the failure depends on which actor is which."""
+        for renamed in (canonical(self.current), renumbered(self.current)):
+            if self.judge.same(renamed):
+                self.current = renamed
+                return
 
     def _reschedule(self) -> None:
         """The first failing schedule in the order of the search."""
@@ -209,14 +315,6 @@ class _Reduction:
             if self.judge.same(live):
                 self.current = live
         return True
-
-
-def _without_op_chunk(scenario: Scenario, start: int, end: int) -> Scenario:
-    return delete_ops(scenario, {op.uid for op in scenario.ops[start:end]})
-
-
-def _without_directive_chunk(scenario: Scenario, start: int, end: int) -> Scenario:
-    return scenario.with_directives(scenario.directives[:start] + scenario.directives[end:])
 
 
 def _headers(scenario: Scenario, signature: Signature) -> tuple[tuple[str, str], ...]:

@@ -10,40 +10,28 @@ step does not name stay.
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from itertools import combinations
 from typing import Final
 
 from fuzz.minimizing.order import SETTINGS
+from fuzz.minimizing.variants import (
+    SETTING_UP,
+    arguments,
+    handle,
+    names_page,
+    settings_like,
+    variants,
+)
 from simulator import ops as ops_table
 from simulator.ops import (
     ACTOR,
-    BACKING,
     BY_NUMBER,
     DEST,
     HANDLE,
     HWORD,
-    MADV_DONTNEED,
-    NR_FILES,
-    OP_DEVICE_READ,
-    OP_DEVICE_WRITE,
     OP_FORK,
-    OP_MADVISE,
-    OP_MEM_READ,
-    OP_MEM_WRITE,
-    OP_MMAP,
-    OP_MPROTECT,
-    OP_MUNMAP,
-    OP_PIN,
-    OP_PIN_FAST,
-    OP_PIPE_READ,
-    OP_READ,
-    OP_UNPIN,
-    OP_VMSPLICE,
-    OP_WRITE,
-    PAGE,
     RANGE,
-    SLOTS,
     WORD,
-    Arg,
     may_run,
 )
 from simulator.scenario import (
@@ -52,16 +40,12 @@ from simulator.scenario import (
     SWITCH,
     WORDS_PER_PAGE,
     Config,
-    Directive,
     Op,
     Scenario,
 )
 
 Step = tuple[str | int, ...]
 _DEFAULTS: Final = Config()
-_PROT_READ: Final = 1
-# PAGE arguments that count pages of a file and not of the arena.
-_FILE_INDEX: Final = "index"
 
 
 def steps(scenario: Scenario) -> Iterator[Step]:
@@ -83,20 +67,42 @@ def steps(scenario: Scenario) -> Iterator[Step]:
     for i, name in enumerate(SETTINGS):
         if getattr(scenario.config, name) != getattr(_DEFAULTS, name):
             yield ("default-setting", i)
-    for op in scenario.ops:
-        for code, args in _plainer(op):
-            yield ("replace-op", op.uid, code, *args)
+    for i in reversed(range(len(scenario.config.placement))):
+        yield ("delete-placement", i)
+    every = variants(scenario)
+    for op in scenario.ops[1:]:
+        for actor, code, args in every:
+            if code < op.code or actor != op.actor:
+                yield ("replace-op", op.uid, actor, code, *args)
     yield from _page_cuts(scenario)
     for op in scenario.ops:
         for args in _smaller(op):
             yield ("set-args", op.uid, *args)
-    for op in scenario.ops:
+    users = [actor for actor in reversed(actors) if actor < NR_USER_ACTORS]
+    for one, other in combinations(users, 2):
+        for place in range(len(scenario.ops)):
+            yield ("swap-actors", one, other, place)
+    for place, op in enumerate(scenario.ops):
         for other in reversed(actors):
-            if other < op.actor < NR_USER_ACTORS:
-                yield ("give-op", op.uid, other)
-    for i in range(len(scenario.ops) - 1):
-        if scenario.ops[i].actor != scenario.ops[i + 1].actor:
-            yield ("exchange-ops", i)
+            for to in range(len(scenario.ops)):
+                if (other, to) != (op.actor, place):
+                    yield ("move-op", op.uid, other, to)
+
+
+def exchanges(scenario: Scenario) -> Iterator[Step]:
+    """One op less and another one in place of a third: two steps at once, for scenarios that
+    no single step makes simpler."""
+    every = variants(scenario)
+    for gone in scenario.ops:
+        for op in scenario.ops:
+            if op.uid == gone.uid:
+                continue
+            if op.code in SETTING_UP:
+                for args in settings_like(op):
+                    yield ("delete-replace", gone.uid, op.uid, op.actor, op.code, *args)
+            else:
+                for actor, code, args in every:
+                    yield ("delete-replace", gone.uid, op.uid, actor, code, *args)
 
 
 def apply(scenario: Scenario, step: Step) -> Scenario:
@@ -121,17 +127,22 @@ def apply(scenario: Scenario, step: Step) -> Scenario:
             return replace(scenario, config=Config(bugs=config.bugs, kernel=config.kernel))
         case "default-setting", [i] if i < len(SETTINGS):
             return replace(scenario, config=_with_default(scenario.config, SETTINGS[i]))
-        case "replace-op", [uid, code, *args]:
-            return _with_op(scenario, uid, code, tuple(args))
+        case "delete-placement", [i]:
+            placed = scenario.config.placement
+            config = replace(scenario.config, placement=placed[:i] + placed[i + 1 :])
+            return replace(scenario, config=config)
+        case "replace-op", [uid, actor, code, *args]:
+            return _with_op(scenario, uid, actor, code, tuple(args))
+        case "delete-replace", [gone, uid, actor, code, *args]:
+            return _with_op(delete_ops(scenario, {gone}), uid, actor, code, tuple(args))
         case "cut-pages", [at, count]:
             return _cut_pages(scenario, at, count)
         case "set-args", [uid, *args]:
-            return _with_op(scenario, uid, -1, tuple(args))
-        case "give-op", [uid, other]:
-            return _give(scenario, {uid}, other)
-        case "exchange-ops", [i] if i + 1 < len(ops):
-            exchanged = (*ops[:i], ops[i + 1], ops[i], *ops[i + 2 :])
-            return replace(scenario, ops=exchanged).with_directives(scenario.directives)
+            return _with_args(scenario, uid, tuple(args))
+        case "swap-actors", [one, other, place]:
+            return _swap_actors(scenario, one, other, place)
+        case "move-op", [uid, other, to]:
+            return _move(scenario, uid, other, to)
     return scenario
 
 
@@ -154,17 +165,29 @@ def bare(scenario: Scenario, keep: tuple[int, ...] = ()) -> Scenario:
     return scenario.with_directives(tuple(d for d in scenario.directives if d.kind in keep))
 
 
-def canonical(scenario: Scenario) -> Scenario:
-    """With uids 1, 2, 3 ... in text order, and user actors, files and pins numbered by their
-    first use."""
+def renumbered(scenario: Scenario) -> Scenario:
+    """With uids 1, 2, 3 ... in text order."""
     uids = {op.uid: i for i, op in enumerate(scenario.ops, 1)}
+    return replace(
+        scenario, ops=tuple(replace(op, uid=uids[op.uid]) for op in scenario.ops)
+    ).with_directives(
+        tuple(
+            replace(d, uid=uids[d.uid], arg=uids[d.arg] if d.kind == PARK else d.arg)
+            for d in scenario.directives
+        )
+    )
+
+
+def canonical(scenario: Scenario) -> Scenario:
+    """Renumbered, and with user actors, files and pins numbered by their first use."""
+    scenario = renumbered(scenario)
     actors: dict[int, int] = {}
     handles: dict[tuple[str, int], int] = {}
     for op in scenario.ops:
         if op.actor < NR_USER_ACTORS:
             actors.setdefault(op.actor, len(actors))
-        for arg, at in _arguments(op):
-            key = _handle(arg, op.args[at])
+        for arg, at in arguments(op):
+            key = handle(arg, op.args[at])
             if key is not None:
                 letter = key[0]
                 handles.setdefault(key, sum(k[0] == letter for k in handles))
@@ -172,34 +195,25 @@ def canonical(scenario: Scenario) -> Scenario:
                 actors.setdefault(op.args[at], len(actors))
     ops = tuple(
         Op(
-            uids[op.uid],
+            op.uid,
             actors.get(op.actor, op.actor),
             op.code,
             _renamed_args(op, actors, handles),
         )
         for op in scenario.ops
     )
-    directives = []
-    for d in scenario.directives:
-        names = {SWITCH: actors, PARK: uids}.get(d.kind, {})
-        named = names.get(d.arg, d.arg)
-        directives.append(Directive(uids[d.uid], d.site, d.visit, d.kind, named))
+    directives = tuple(
+        replace(d, arg=actors.get(d.arg, d.arg)) if d.kind == SWITCH else d
+        for d in scenario.directives
+    )
     config = replace(
         scenario.config,
         placement=tuple(sorted((actors.get(a, a), cpu) for a, cpu in scenario.config.placement)),
     )
-    return replace(scenario, config=config, ops=ops).with_directives(tuple(directives))
+    return replace(scenario, config=config, ops=ops).with_directives(directives)
 
 
 # --- parts ------------------------------------------------------------------------------------
-
-
-def _arguments(op: Op) -> Iterator[tuple[Arg, int]]:
-    """Each argument of an op and the place of its first slot."""
-    at = 0
-    for arg in BY_NUMBER[op.code].args:
-        yield arg, at
-        at += SLOTS[arg.kind]
 
 
 def _without(scenario: Scenario, uids: set[int]) -> Scenario:
@@ -226,14 +240,55 @@ def _give(scenario: Scenario, uids: set[int], actor: int) -> Scenario:
     )
 
 
-def _with_op(scenario: Scenario, uid: int, code: int, args: tuple[int, ...]) -> Scenario:
-    """With another row (-1: the same) and other arguments for one op."""
+def _swap_actors(scenario: Scenario, one: int, other: int, place: int) -> Scenario:
+    """Let two actors change their parts from this place of the text on."""
+    swap = {one: other, other: one}
+    ops = tuple(
+        replace(op, actor=swap.get(op.actor, op.actor)) if i >= place else op
+        for i, op in enumerate(scenario.ops)
+    )
+    changed = {op.uid for op in scenario.ops[place:]}
+    directives = tuple(
+        replace(d, arg=swap.get(d.arg, d.arg)) if d.kind == SWITCH and d.uid in changed else d
+        for d in scenario.directives
+    )
+    return replace(scenario, ops=ops).with_directives(directives)
+
+
+def _move(scenario: Scenario, uid: int, actor: int, to: int) -> Scenario:
+    """Let `actor` run this op, at place `to` of the text."""
+    given = _give(scenario, {uid}, actor)
+    rest = [op for op in given.ops if op.uid != uid]
+    moved = [op for op in given.ops if op.uid == uid]
+    ops = (*rest[:to], *moved, *rest[to:])
+    return replace(given, ops=ops).with_directives(given.directives)
+
+
+def _with_op(
+    scenario: Scenario, uid: int, actor: int, code: int, args: tuple[int, ...]
+) -> Scenario:
+    """With another op of another actor in place of one, whose children's ops go."""
+    made = Op(uid, actor, code, args)
+    place = next((i for i, op in enumerate(scenario.ops) if op.uid == uid), -1)
+    if place < 0:
+        return scenario
+    left = delete_ops(scenario, {uid})
+    before = {op.uid for op in scenario.ops[:place]}
+    at = sum(op.uid in before for op in left.ops)
+    ops = (*left.ops[:at], made, *left.ops[at:])
+    kept = tuple(
+        d
+        for d in scenario.directives
+        if d in left.directives or d.uid == uid or (d.kind == SWITCH and d.arg == actor)
+    )
+    return replace(left, ops=ops).with_directives(kept)
+
+
+def _with_args(scenario: Scenario, uid: int, args: tuple[int, ...]) -> Scenario:
+    """With other arguments for one op."""
     return replace(
         scenario,
-        ops=tuple(
-            Op(op.uid, op.actor, op.code if code < 0 else code, args) if op.uid == uid else op
-            for op in scenario.ops
-        ),
+        ops=tuple(replace(op, args=args) if op.uid == uid else op for op in scenario.ops),
     )
 
 
@@ -241,46 +296,6 @@ def _with_default(config: Config, name: str) -> Config:
     values = {f.name: getattr(config, f.name) for f in fields(Config)}
     values[name] = getattr(_DEFAULTS, name)
     return Config(**values)
-
-
-def _footprint(op: Op) -> tuple[int, int] | None:
-    """The pages of the arena that an op names first, if any."""
-    for arg, at in _arguments(op):
-        if arg.kind == RANGE:
-            return op.args[at], op.args[at + 1]
-        if arg.kind == PAGE and arg.name != _FILE_INDEX:
-            return op.args[at], op.args[at] + 1
-        if arg.kind == WORD:
-            page = op.args[at] // WORDS_PER_PAGE
-            return page, page + 1
-    return None
-
-
-def _plainer(op: Op) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Ops of a lower row with about the same effect."""
-    pages = _footprint(op)
-    if pages is not None and op.actor < NR_USER_ACTORS:
-        start, end = pages
-        word = start * WORDS_PER_PAGE
-        for code, args in (
-            (OP_READ, (word,)),
-            (OP_WRITE, (word,)),
-            (OP_MUNMAP, (start, end)),
-            (OP_MPROTECT, (start, end, _PROT_READ)),
-            (OP_MADVISE, (start, end, MADV_DONTNEED)),
-        ):
-            if code < op.code and op.code != OP_MMAP:
-                yield code, args
-    if op.code == OP_MEM_WRITE:
-        yield OP_MEM_READ, op.args
-    elif op.code == OP_PIN_FAST:
-        yield OP_PIN, op.args
-    elif op.code == OP_VMSPLICE:
-        yield OP_PIN, (*op.args, 0, 0)
-    elif op.code == OP_PIPE_READ:
-        yield OP_UNPIN, (op.args[0] // WORDS_PER_PAGE,)
-    elif op.code == OP_DEVICE_WRITE:
-        yield OP_DEVICE_READ, op.args
 
 
 def _below(value: int, least: int = 0) -> Iterator[int]:
@@ -293,7 +308,7 @@ def _below(value: int, least: int = 0) -> Iterator[int]:
 
 def _smaller(op: Op) -> Iterator[tuple[int, ...]]:
     """The op's arguments with one of them smaller."""
-    for arg, at in _arguments(op):
+    for arg, at in arguments(op):
         before, value, after = op.args[:at], op.args[at], op.args[at + 1 :]
         match arg.kind:
             case ops_table.RANGE | ops_table.DEST:
@@ -339,10 +354,10 @@ def _page_cuts(scenario: Scenario) -> Iterator[Step]:
     """Pieces of the arena between two pages that ops name, to be taken out for all ops."""
     edges = {0}
     for op in scenario.ops:
-        for arg, at in _arguments(op):
+        for arg, at in arguments(op):
             if arg.kind in (RANGE, DEST):
                 edges |= {op.args[at], op.args[at + 1]}
-            elif arg.kind == PAGE and arg.name != _FILE_INDEX:
+            elif names_page(arg):
                 edges |= {op.args[at], op.args[at] + 1}
             elif arg.kind == WORD:
                 page = op.args[at] // WORDS_PER_PAGE
@@ -367,13 +382,13 @@ def _cut_pages(scenario: Scenario, at: int, count: int) -> Scenario:
     ops = []
     for op in scenario.ops:
         args = list(op.args)
-        for arg, slot in _arguments(op):
+        for arg, slot in arguments(op):
             if arg.kind in (RANGE, DEST):
                 args[slot] = moved(args[slot])
                 args[slot + 1] = moved(args[slot + 1])
                 if args[slot] == args[slot + 1]:
                     return scenario
-            elif arg.kind == PAGE and arg.name != _FILE_INDEX:
+            elif names_page(arg):
                 args[slot] = moved(args[slot])
             elif arg.kind == WORD:
                 page, word = divmod(args[slot], WORDS_PER_PAGE)
@@ -382,23 +397,12 @@ def _cut_pages(scenario: Scenario, at: int, count: int) -> Scenario:
     return replace(scenario, ops=tuple(ops))
 
 
-def _handle(arg: Arg, value: int) -> tuple[str, int] | None:
-    """Which handle a slot names: ("p", 0), ("f", 2), or None."""
-    if arg.kind == HANDLE:
-        return arg.names[0], value
-    if arg.kind == HWORD:
-        return arg.names[0], value // WORDS_PER_PAGE
-    if arg.kind == BACKING and 1 <= value <= NR_FILES:
-        return "f", value - 1
-    return None
-
-
 def _renamed_args(
     op: Op, actors: dict[int, int], handles: dict[tuple[str, int], int]
 ) -> tuple[int, ...]:
     args = list(op.args)
-    for arg, at in _arguments(op):
-        key = _handle(arg, args[at])
+    for arg, at in arguments(op):
+        key = handle(arg, args[at])
         if key is not None:
             number = handles[key]
             if arg.kind == HANDLE:

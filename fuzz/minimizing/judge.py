@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final, final
 
 from fuzz.minimizing.edits import bare
+from fuzz.portfolio import Portfolio
 from fuzz.search import Search
 from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
@@ -20,8 +21,9 @@ SAME: Final = "same"
 CLEAN: Final = "clean"
 INVALID: Final = "invalid"
 # Deviations that a search tries: most races need one or two preemptions, some three, and
-# each more multiplies the cost by the number of steps.
-MAX_DEVIATIONS: Final = 3
+# each more multiplies the cost by some ten; the budget of a search mostly ends before that.
+MAX_DEVIATIONS: Final = 4
+RESCUE_SEED: Final = 1  # of the strategies that `rescue` tries; any number does
 
 
 class Exhausted(Exception):
@@ -39,6 +41,7 @@ class Judge:
         self._signature: Final = signature
         self._budget: Final = budget
         self._known: Final[dict[Scenario, str]] = {}
+        self._searched: Final[set[object]] = set()  # searches that were in vain
 
     def run(self, scenario: Scenario, *, trace: bool = False) -> Outcome:
         """One execution under the scenario's own directives."""
@@ -65,6 +68,9 @@ class Judge:
         ops = bare(scenario)
         if self.verdict(ops) == INVALID:
             return None
+        key = (ops, tuple(sorted(kinds)), tuple(sorted(delays)), bound, budget)
+        if key in self._searched:
+            return None
         search = Search(
             self._machine,
             ops,
@@ -80,9 +86,35 @@ class Judge:
         if found is None:
             if self.executions >= self._budget:
                 raise Exhausted
+            self._searched.add(key)
             return None
         result = ops.with_directives(found)
         return result if self.same(result) else None
+
+    def rescue(self, scenario: Scenario, tries: int) -> Scenario | None:
+        """The same ops under some schedule that fails with the signature: as a slice would
+        look for one, with random strategies. For scenarios too large to search."""
+        ops = bare(scenario)
+        if self.verdict(ops) == INVALID:
+            return None
+        portfolio = Portfolio(RESCUE_SEED)
+        last: Outcome | None = None
+        for _ in range(tries):
+            strategy = portfolio.next(ops, last)
+            if strategy is None:
+                continue
+            if self.executions >= self._budget:
+                raise Exhausted
+            self.executions += 1
+            last = self._machine.run(ops, strategy)
+            if last.violation is None:
+                continue
+            found = ops.with_directives(tuple(last.recorded))
+            if last.violation.signature != self._signature:
+                self._side_find(last.violation.signature, found)
+            elif self.same(found):
+                return found
+        return None
 
     def _judge(self, scenario: Scenario) -> str:
         try:

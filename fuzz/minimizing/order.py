@@ -12,25 +12,31 @@ from dataclasses import fields
 from simulator.ops import BY_NUMBER, DEST, RANGE, SLOTS
 from simulator.scenario import Config, Op, Scenario
 
-type_of_cost = tuple[int, int, int, int, int, int, tuple[tuple[int, int, tuple[int, ...]], ...]]
+Cost = tuple[int, int, int, int, int, int, tuple[tuple[int, int, tuple[int, ...]], ...]]
 
 _DEFAULTS = Config()
 # The model to run on is not the scenario's to simplify.
 SETTINGS = tuple(f.name for f in fields(Config) if f.name not in ("bugs", "kernel"))
 
 
-def cost(scenario: Scenario) -> type_of_cost:
+def cost(scenario: Scenario) -> Cost:
     """The place of a scenario in the order."""
     ops = scenario.ops
     return (
         len({op.actor for op in ops}),
         len(ops),
         len(scenario.directives),
-        sum(getattr(scenario.config, n) != getattr(_DEFAULTS, n) for n in SETTINGS),
+        settings(scenario.config),
         sum(op.code for op in ops),
         sum(operands(op) for op in ops),
         tuple((op.actor, op.code, op.args) for op in ops),
     )
+
+
+def settings(config: Config) -> int:
+    """How much of a machine is not the default."""
+    changed = sum(getattr(config, n) != getattr(_DEFAULTS, n) for n in SETTINGS)
+    return changed + len(config.placement)
 
 
 def operands(op: Op) -> int:

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""All ops that could stand in a scenario in place of one of its own.
+
+Contract: derived from the op table: every row that an actor of the scenario may run, with
+every choice of its arguments among the pages, handles and actors that the scenario already
+names, in a fixed order. Ops that only set the stage (mmap, memfd) are not among them: they
+are not what a scenario is about.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Final
+
+from simulator import ops as table
+from simulator.ops import BY_NUMBER, OP_MEMFD, OP_MMAP, OPS, SLOTS, Arg, may_run
+from simulator.scenario import NR_USER_ACTORS, WORDS_PER_PAGE, Op, Scenario
+from simulator.validate import arena_pages
+
+SETTING_UP: Final = (OP_MMAP, OP_MEMFD)
+MAX_RANGES: Final = 3  # of the scenario's own ranges; more would only multiply
+# PAGE arguments that count pages of a file and not of the arena.
+_FILE_INDEX: Final = "index"
+
+Variant = tuple[int, int, tuple[int, ...]]  # actor, row, arguments
+
+
+def variants(scenario: Scenario) -> list[Variant]:
+    """The ops that could stand in the scenario, plainest rows first."""
+    universe = _Universe(scenario)
+    return [
+        (actor, spec.number, args)
+        for spec in OPS
+        if spec.number not in SETTING_UP
+        for args in _all_args(spec.args, universe)
+        for actor in universe.actors
+        if may_run(spec, actor)
+    ]
+
+
+def settings_like(op: Op) -> Iterator[tuple[int, ...]]:
+    """The arguments of an op that sets the stage, with another choice or flag."""
+    for arg, at in arguments(op):
+        before, value, after = op.args[:at], op.args[at], op.args[at + 1 :]
+        if arg.kind == table.ENUM:
+            others = [v for v in range(len(arg.names)) if v != value]
+        elif arg.kind == table.FLAGS:
+            others = [value ^ 1 << bit for bit in range(len(arg.names))]
+        else:
+            others = []
+        for other in others:
+            yield (*before, other, *after)
+
+
+def arguments(op: Op) -> Iterator[tuple[Arg, int]]:
+    """Each argument of an op and the place of its first slot."""
+    at = 0
+    for arg in BY_NUMBER[op.code].args:
+        yield arg, at
+        at += SLOTS[arg.kind]
+
+
+def names_page(arg: Arg) -> bool:
+    """Whether the argument is one page of the arena."""
+    return arg.kind == table.PAGE and arg.name != _FILE_INDEX
+
+
+def handle(arg: Arg, value: int) -> tuple[str, int] | None:
+    """Which handle a slot names: ("p", 0), ("f", 2), or None."""
+    if arg.kind == table.HANDLE:
+        return arg.names[0], value
+    if arg.kind == table.HWORD:
+        return arg.names[0], value // WORDS_PER_PAGE
+    if arg.kind == table.BACKING and 1 <= value <= table.NR_FILES:
+        return "f", value - 1
+    return None
+
+
+class _Universe:
+    """What a scenario names."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.actors = sorted({op.actor for op in scenario.ops})
+        ranges: set[tuple[int, int]] = set()
+        self.handles: set[tuple[str, int]] = {("p", 0)}
+        named = set(self.actors)
+        for op in scenario.ops:
+            for arg, at in arguments(op):
+                key = handle(arg, op.args[at])
+                if key is not None:
+                    self.handles.add(key)
+                if arg.kind == table.RANGE:
+                    ranges.add((op.args[at], op.args[at + 1]))
+                elif names_page(arg):
+                    ranges.add((op.args[at], op.args[at] + 1))
+                elif arg.kind == table.WORD:
+                    page = op.args[at] // WORDS_PER_PAGE
+                    ranges.add((page, page + 1))
+                elif arg.kind == table.ACTOR:
+                    named.add(op.args[at])
+        self.ranges = sorted(ranges)[:MAX_RANGES]
+        unused = [actor for actor in range(1, NR_USER_ACTORS) if actor not in named]
+        self.children = unused[:1]
+        self.beyond = max((end for _, end in ranges), default=0)
+        self.pages = arena_pages(scenario.config)
+
+
+def _all_args(args: tuple[Arg, ...], universe: _Universe) -> Iterator[tuple[int, ...]]:
+    for chosen in product(*(_choices(arg, universe) for arg in args if arg.kind != table.DEST)):
+        slots = [slot for choice in chosen for slot in choice]
+        if any(arg.kind == table.DEST for arg in args):  # to the first pages behind all others
+            end = universe.beyond + slots[1] - slots[0]
+            if end > universe.pages:
+                continue
+            slots[2:2] = [universe.beyond, end]
+        yield tuple(slots)
+
+
+def _choices(arg: Arg, universe: _Universe) -> list[tuple[int, ...]]:
+    """The values of one argument, as slots."""
+    match arg.kind:
+        case table.RANGE:
+            return list(universe.ranges)
+        case table.PAGE:
+            if not names_page(arg):
+                return [(0,)]
+            return [(start,) for start in sorted({start for start, _ in universe.ranges})]
+        case table.WORD:
+            starts = sorted({start for start, _ in universe.ranges})
+            return [(start * WORDS_PER_PAGE,) for start in starts]
+        case table.ENUM:
+            return [(value,) for value in range(len(arg.names))]
+        case table.FLAGS:
+            return [(0,), *((1 << bit,) for bit in range(len(arg.names)))]
+        case table.HANDLE | table.HWORD:
+            scale = WORDS_PER_PAGE if arg.kind == table.HWORD else 1
+            return [
+                (number * scale,) for name, number in sorted(universe.handles)
+                if name == arg.names[0]
+            ]
+        case table.ACTOR:
+            return [(child,) for child in universe.children]
+        case table.COUNT:
+            return [(1,)]
+    return []
