@@ -14,7 +14,7 @@ from mypy_extensions import i64
 
 from simulator import features, ops, sites
 from simulator.errno import EAGAIN, EINVAL, ENOMEM
-from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, swap
+from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, swap, vma_merge
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
     PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY, PTE_YOUNG, SWP_MARKER_GUARD, VM_DONTCOPY,
@@ -226,7 +226,7 @@ def madvise_update_vma(
     """Set the flags of the call's part of `vma`; the VMA that holds it, None: -ENOMEM."""
     if flags == vma.flags:
         return vma
-    target = vma_tree.vma_modify_flags(
+    target = vma_merge.vma_modify_flags(
         k, behavior.prev, vma, behavior.start, behavior.end, flags
     )
     if target is None:

@@ -15,7 +15,7 @@ from mypy_extensions import i64
 
 from simulator import features, ops, sites
 from simulator.errno import EEXIST, EFAULT, EINVAL, ENOMEM
-from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather
+from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, vma_merge
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
     VM_ACCESS_FLAGS, VM_ACCOUNT, VM_DROPPABLE, VM_GROWSDOWN, VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE,
@@ -258,11 +258,11 @@ def mmap_region(
         vms_clear_ptes(k, mm, vms)
     vma: Vma | None = None
     if vms.prev is not None or vms.next is not None:
-        vmg = vma_tree.VmaMerge(mm, start, end, flags, pgoff)
+        vmg = vma_merge.VmaMerge(mm, start, end, flags, pgoff)
         vmg.inode = inode
         vmg.prev = vms.prev
         vmg.next = vms.next
-        vma = vma_tree.vma_merge_new_range(k, vmg)
+        vma = vma_merge.vma_merge_new_range(k, vmg)
     if vma is None:
         vma = mmap_new_vma(k, mm, start, end, flags, pgoff, inode)
         if vma is None:

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.errno import EACCES, ENOMEM
-from simulator.mm import memory, mmap_lock, mmu_gather
+from simulator.mm import memory, mmap_lock, mmu_gather, vma_merge
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
     PG_ANON_EXCLUSIVE, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SWP_MASK,
@@ -143,7 +143,7 @@ def mprotect_fixup(
             flags |= VM_ACCOUNT
     elif old & VM_ACCOUNT and vma.inode is None and vma.anon_vma is None:
         flags &= ~VM_ACCOUNT
-    target = vma_tree.vma_modify_flags(k, prev, vma, start, end, flags)
+    target = vma_merge.vma_modify_flags(k, prev, vma, start, end, flags)
     if target is None:
         return None
     mmap_lock.vma_start_write(k, target)

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT
+"""mm/mremap.c:move_page_tables(): the entries behind a mapping that moves, one by one or a
+whole page table at once. mmap_lock is held for write and both VMAs are write-locked, so
+nobody else adds or takes page tables there; rmap walkers and GUP-fast may come by.
+"""
+
+from typing import TYPE_CHECKING, final
+
+from mypy_extensions import i64
+
+from simulator import features, sites
+from simulator.machine import mmu
+from simulator.mm import anon_vma, memory, mmu_notifier
+from simulator.mm import tlb as tlb_module
+from simulator.mm import vma as vma_tree
+from simulator.mm.mm_types import (
+    PTE_PRESENT, PTE_SOFT_DIRTY, Mm, PageTable, Vma, pte_present,
+)
+from simulator.mm.pgtable import pmd_clear, pmd_populate, ptep_get_and_clear, set_pte_at
+from simulator.oracles import memory_value
+from simulator.sched import lock
+from simulator.state import OBJ_PMD, READ, WRITE, obj, pte_obj
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+@final
+class PagetableMove:
+    """struct pagetable_move_control: entries of [old_start, old_end) go to new_start and up."""
+
+    def __init__(
+        self, old: Vma, new: Vma, old_start: i64, new_start: i64, pages: i64, rmap_locks: bool
+    ) -> None:
+        self.old: Vma = old
+        self.new: Vma = new
+        self.old_va: i64 = old_start
+        self.new_va: i64 = new_start
+        self.old_end: i64 = old_start + pages
+        self.pages: i64 = pages
+        self.need_rmap_locks: bool = rmap_locks
+
+
+def take_rmap_locks(k: "Kernel", vma: Vma) -> None:
+    if vma.inode is not None:
+        lock.down_write(k, sites.TAKE_RMAP_LOCKS__I_MMAP, vma.inode.i_mmap_rwsem)
+    if vma.anon_vma is not None:
+        anon_vma.anon_vma_lock_write(k, vma.anon_vma, sites.TAKE_RMAP_LOCKS__ANON_VMA)
+
+
+def drop_rmap_locks(k: "Kernel", vma: Vma) -> None:
+    if vma.anon_vma is not None:
+        anon_vma.anon_vma_unlock_write(k, vma.anon_vma)
+    if vma.inode is not None:
+        lock.up_write(k, vma.inode.i_mmap_rwsem)
+
+
+def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> None:
+    """Move the entries one by one; both page tables are there.
+
+    Without the rmap locks a walker finds the new VMA after the old one, so it meets every
+    entry at least once."""
+    vma = pmc.old
+    mm = vma.mm
+    assert mm is not None
+    if pmc.need_rmap_locks:
+        take_rmap_locks(k, vma)
+    old_table = memory.pte_offset_map_lock(k, sites.MOVE_PTES__LOCK_OLD, mm, pmc.old_va)
+    new_table = mm.tables[pmc.new_va >> k.pmd_order]
+    assert old_table is not None
+    assert new_table is not None
+    if new_table is not old_table:
+        lock.spin_lock(k, sites.MOVE_PTES__LOCK_NEW, new_table.ptl)
+    move_locked_ptes(k, mm, pmc.old_va, pmc.new_va, extent, old_table, new_table)
+    if new_table is not old_table:
+        lock.spin_unlock(k, new_table.ptl)
+    memory.pte_unmap_unlock(k, old_table)
+    if pmc.need_rmap_locks:
+        drop_rmap_locks(k, vma)
+
+
+def move_locked_ptes(
+    k: "Kernel", mm: Mm, old_va: i64, new_va: i64, pages: i64, old: PageTable, new: PageTable
+) -> None:
+    """Both locks are held, and stay so until the old translations are flushed: the new one
+    keeps the page alive, the old one keeps folio_mkclean() away."""
+    mask = k.ptrs_per_pte - 1
+    force_flush = False
+    i: i64 = 0
+    while i < pages:
+        if old.pte[(old_va + i) & mask]:
+            k.step(sites.MOVE_PTES__CLEAR_PTE, pte_obj(mm, old_va + i), WRITE)
+            pte = ptep_get_and_clear(k, mm, old, old_va + i)
+            if pte_present(pte):
+                force_flush = True
+            if new.pte[(new_va + i) & mask]:
+                k.violate(
+                    "kernel-assertion", k.cur.site, "pte",
+                    f"mremap() moves an entry onto page {new_va + i}, which has one",
+                )
+            k.step(sites.MOVE_PTES__SET_PTE, pte_obj(mm, new_va + i), WRITE)
+            set_pte_at(k, mm, new, new_va + i, pte | PTE_SOFT_DIRTY)
+            memory_value.page_moved(k, mm, old_va + i, new_va + i)
+            if k.tracing:
+                k.note(f"move pte {old_va + i} to {new_va + i}")
+        i += 1
+    if force_flush:
+        tlb_module.flush_tlb_mm_range(k, mm, old_va, old_va + pages, False)
+
+
+def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
+    """Move a whole page table. Always under the rmap locks: a walker could miss all of it."""
+    vma = pmc.old
+    mm = vma.mm
+    assert mm is not None
+    old_va = pmc.old_va
+    new_va = pmc.new_va
+    size = k.ptrs_per_pte
+    take_rmap_locks(k, vma)
+    moved = False
+    if mm.tables[new_va >> k.pmd_order] is not None:
+        k.violate(
+            "kernel-assertion", k.cur.site, "page-table",
+            f"mremap() found a page table at its destination, page {new_va}",
+        )
+    lock.spin_lock(k, sites.MOVE_NORMAL_PMD__LOCK, mm.page_table_lock)
+    k.step(sites.MOVE_NORMAL_PMD__CLEAR, obj(OBJ_PMD, mm.id << 16 | old_va >> k.pmd_order), WRITE)
+    table = pmd_clear(k, mm, old_va)
+    if table is not None:
+        moved = True
+        i: i64 = 0
+        while i < size:
+            pte = table.pte[i]
+            if pte & PTE_PRESENT:
+                mmu.made_stale(k, mm, old_va + i, pte, None, False)
+            if pte:
+                memory_value.page_moved(k, mm, old_va + i, new_va + i)
+            i += 1
+        k.step(
+            sites.MOVE_NORMAL_PMD__POPULATE, obj(OBJ_PMD, mm.id << 16 | new_va >> k.pmd_order),
+            WRITE,
+        )
+        pmd_populate(k, mm, new_va, table)
+        k.sometimes(features.Z_MREMAP_PMD_MOVED)
+        if k.tracing:
+            k.note(f"move page table of page {old_va} to {new_va}")
+        tlb_module.flush_tlb_mm_range(k, mm, old_va, old_va + size, False)
+    lock.spin_unlock(k, mm.page_table_lock)
+    drop_rmap_locks(k, vma)
+    return moved
+
+
+def can_align_down(k: "Kernel", vma: Vma, va: i64) -> bool:
+    """Whether the page table of `va` holds nothing below it that would move along."""
+    mm = vma.mm
+    assert mm is not None
+    if vma.start != va:
+        return False
+    below = va // k.ptrs_per_pte * k.ptrs_per_pte
+    return vma_tree.find_vma_intersection(mm, below, vma.start) is None
+
+
+def try_realign_addr(k: "Kernel", pmc: PagetableMove) -> None:
+    """Begin at the page table's boundary, so that the whole table can be moved."""
+    size = k.ptrs_per_pte
+    offset = pmc.old_va % size
+    if (
+        offset
+        and pmc.new_va % size == offset
+        and pmc.pages >= size - offset
+        and can_align_down(k, pmc.old, pmc.old_va)
+        and can_align_down(k, pmc.new, pmc.new_va)
+    ):
+        pmc.old_va -= offset
+        pmc.new_va -= offset
+
+
+def move_page_tables(k: "Kernel", pmc: PagetableMove) -> i64:
+    """Move the entries; how many pages of the range were dealt with."""
+    mm = pmc.old.mm
+    assert mm is not None
+    size = k.ptrs_per_pte
+    first = pmc.old_va
+    if pmc.pages == 0:
+        return 0
+    try_realign_addr(k, pmc)
+    start = pmc.old_va
+    mmu_notifier.mmu_notifier_invalidate_range_start(
+        k, mm, start, pmc.old_end, mmu_notifier.MMU_NOTIFY_UNMAP
+    )
+    while pmc.old_va < pmc.old_end:
+        extent = min(size - pmc.old_va % size, size - pmc.new_va % size)
+        extent = min(extent, pmc.old_end - pmc.old_va)
+        if not move_extent(k, mm, pmc, extent):
+            break
+        pmc.old_va += extent
+        pmc.new_va += extent
+    mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, start, pmc.old_end)
+    return max(pmc.old_va - first, 0)
+
+
+def move_extent(k: "Kernel", mm: Mm, pmc: PagetableMove, extent: i64) -> bool:
+    """Move what one old and one new page table share of the range; False: out of memory."""
+    k.step(
+        sites.MOVE_PAGE_TABLES__PMD, obj(OBJ_PMD, mm.id << 16 | pmc.old_va >> k.pmd_order), READ
+    )
+    if mm.tables[pmc.old_va >> k.pmd_order] is None:
+        return True
+    if extent == k.ptrs_per_pte and move_normal_pmd(k, pmc):
+        return True
+    if not memory.pte_alloc(k, mm, pmc.new_va):
+        return False
+    move_ptes(k, pmc, extent)
+    return True

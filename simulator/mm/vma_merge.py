@@ -1,0 +1,379 @@
+# SPDX-License-Identifier: MIT
+"""mm/vma.c: when VMAs become one, and copying one for mremap().
+
+A merge is decided from attributes, offsets and anon_vmas first (`can_vma_merge_*`), and
+carried out by `commit_merge`, which fails before anything has changed or not at all.
+"""
+
+from typing import TYPE_CHECKING, Final, final
+
+from mypy_extensions import i64
+
+from simulator import features, sites
+from simulator.errno import ENOMEM
+from simulator.mm import anon_vma, mmap_lock, shmem
+from simulator.mm.mm_types import VM_STICKY, AnonVma, Inode, Mm, Vma
+from simulator.mm.vma import (
+    VmaPrepare, find_vma, split_vma, vm_area_dup, vm_area_free, vma_complete, vma_iter_store,
+    vma_link, vma_prepare, vma_prev, vma_set_range,
+)
+from simulator.state import OBJ_NONE, OBJ_VMA, READ, WRITE, obj
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+# enum vma_merge_state
+MERGE_START: Final = 0
+MERGE_NOMERGE: Final = 1
+MERGE_SUCCESS: Final = 2
+MERGE_NOMEM: Final = 3
+
+
+# --- merging ---------------------------------------------------------------------------------
+
+
+@final
+class VmaMerge:
+    """struct vma_merge_struct: a range with attributes, and where it could go."""
+
+    def __init__(self, mm: Mm, start: i64, end: i64, flags: i64, pgoff: i64) -> None:
+        self.mm: Mm = mm
+        self.start: i64 = start
+        self.end: i64 = end
+        self.flags: i64 = flags
+        self.pgoff: i64 = pgoff
+        self.inode: Inode | None = None
+        self.anon_vma: AnonVma | None = None
+        self.prev: Vma | None = None
+        self.middle: Vma | None = None
+        self.next: Vma | None = None
+        self.target: Vma | None = None
+        self.copied_from: Vma | None = None
+        self.remove_middle: bool = False
+        self.remove_next: bool = False
+        self.adjust_middle_start: bool = False
+        self.adjust_next_start: bool = False
+        self.state: i64 = MERGE_START
+
+
+def vma_merge_of(vma: Vma, prev: Vma | None, start: i64, end: i64) -> VmaMerge:
+    """VMG_VMA_STATE(): a part of an existing VMA, with its attributes."""
+    mm = vma.mm
+    assert mm is not None
+    vmg = VmaMerge(mm, start, end, vma.flags, vma.pgoff + start - vma.start)
+    vmg.prev = prev
+    vmg.middle = vma
+    vmg.inode = vma.inode
+    vmg.anon_vma = vma.anon_vma
+    return vmg
+
+
+def vma_is_fork_child(vma: Vma | None) -> bool:
+    """Linked to more than one anon_vma: it came through a fork, or merged with one that did.
+    Such VMAs do not spread, for the sake of the root's lock."""
+    return vma is not None and vma.anon_vma is not None and len(vma.chain) != 1
+
+
+def is_mergeable_vma(vmg: VmaMerge, vma: Vma) -> bool:
+    return not (vma.flags ^ vmg.flags) & ~VM_STICKY and vma.inode is vmg.inode
+
+
+def is_mergeable_anon_vma(vmg: VmaMerge, tgt: Vma) -> bool:
+    if tgt.anon_vma is None and vmg.anon_vma is not None:
+        return not vma_is_fork_child(vmg.middle) and not vma_is_fork_child(vmg.copied_from)
+    if tgt.anon_vma is not None and vmg.anon_vma is None:
+        return not vma_is_fork_child(tgt)
+    return tgt.anon_vma is vmg.anon_vma
+
+
+def can_vma_merge_left(vmg: VmaMerge) -> bool:
+    prev = vmg.prev
+    return (
+        prev is not None
+        and prev.end == vmg.start
+        and is_mergeable_vma(vmg, prev)
+        and is_mergeable_anon_vma(vmg, prev)
+        and prev.pgoff + prev.end - prev.start == vmg.pgoff
+    )
+
+
+def can_vma_merge_right(vmg: VmaMerge, can_merge_left: bool) -> bool:
+    nxt = vmg.next
+    if (
+        nxt is None
+        or vmg.end != nxt.start
+        or not is_mergeable_vma(vmg, nxt)
+        or not is_mergeable_anon_vma(vmg, nxt)
+        or nxt.pgoff != vmg.pgoff + vmg.end - vmg.start
+    ):
+        return False
+    if not can_merge_left:
+        return True
+    # Both fit the range in the middle; they must fit each other too.
+    prev = vmg.prev
+    assert prev is not None
+    return prev.anon_vma is None or nxt.anon_vma is None or prev.anon_vma is nxt.anon_vma
+
+
+def dup_anon_vma(k: "Kernel", dst: Vma, src: Vma) -> i64:
+    """`dst` will map what `src` maps: link it to the same anon_vmas if it has none. 1 when
+    it did so, 0 when there was nothing to do, -ENOMEM."""
+    if src.anon_vma is None or dst.anon_vma is not None:
+        return 0
+    anon_vma.set_anon_vma(dst, src.anon_vma)
+    err = anon_vma.anon_vma_clone(k, dst, src)
+    return err if err else 1
+
+
+def commit_merge(k: "Kernel", vmg: VmaMerge) -> i64:
+    """Carry out a merge that has been decided. Fails before anything has changed, or not."""
+    target = vmg.target
+    assert target is not None
+    vma = target
+    adjust: Vma | None = None
+    if vmg.adjust_next_start:
+        assert vmg.middle is not None
+        vma = vmg.middle
+        adjust = vmg.next
+    elif vmg.adjust_middle_start:
+        adjust = vmg.middle
+    if k.should_fail(sites.COMMIT_MERGE__PREALLOC, OBJ_NONE):
+        return -ENOMEM
+    vp = VmaPrepare(vma)
+    vp.adj_next = adjust
+    if adjust is not None and vp.anon_vma is None:
+        vp.anon_vma = adjust.anon_vma
+    if vmg.remove_middle:
+        vp.remove = vmg.middle
+        if vmg.remove_next:
+            vp.remove2 = vmg.next
+    elif vmg.remove_next:
+        vp.remove = vmg.next
+    vma_prepare(k, vp)
+    k.step(sites.COMMIT_MERGE__SET_RANGE, obj(OBJ_VMA, vma.id), WRITE)
+    vma_set_range(vma, vmg.start, vmg.end, vmg.pgoff)
+    if adjust is not None:
+        vma_set_range(adjust, vmg.end, adjust.end, adjust.pgoff + vmg.end - adjust.start)
+    vma_iter_store(k, vmg.mm, target)
+    vma_complete(k, vmg.mm, vp)
+    return 0
+
+
+def vma_merge_existing_range(k: "Kernel", vmg: VmaMerge) -> Vma | None:
+    """`vmg.middle` gets other attributes in [start, end): merge that range with its
+    neighbours. None: not mergeable, or (vmg.state) out of memory; nothing has changed."""
+    middle = vmg.middle
+    assert middle is not None
+    prev = vmg.prev
+    start = vmg.start
+    end = vmg.end
+    left_side = start == middle.start
+    right_side = end == middle.end
+    mmap_lock.mmap_assert_write_locked(k, vmg.mm)
+    vmg.state = MERGE_NOMERGE
+    if not left_side and not right_side:
+        return None
+    merge_left = left_side and can_vma_merge_left(vmg)
+    merge_right = False
+    if right_side:
+        vmg.next = find_vma(vmg.mm, middle.end)
+        merge_right = can_vma_merge_right(vmg, merge_left)
+    if not merge_left and not merge_right:
+        return None
+    nxt = vmg.next
+    vmg.remove_middle = left_side and right_side
+    vmg.remove_next = merge_left and merge_right
+    sticky = vmg.flags & VM_STICKY
+    mmap_lock.vma_start_write(k, middle)
+    if merge_right:
+        assert nxt is not None
+        mmap_lock.vma_start_write(k, nxt)
+        vmg.target = nxt
+        sticky |= nxt.flags & VM_STICKY
+    if merge_left:
+        assert prev is not None
+        mmap_lock.vma_start_write(k, prev)
+        vmg.target = prev
+        sticky |= prev.flags & VM_STICKY
+    target = vmg.target
+    assert target is not None
+    dup: i64 = 0
+    if merge_left and merge_right:
+        assert nxt is not None
+        vmg.start = target.start
+        vmg.end = nxt.end
+        vmg.pgoff = target.pgoff
+        dup = dup_anon_vma(k, target, nxt if nxt.anon_vma is not None else middle)
+    elif merge_left:
+        vmg.start = target.start
+        vmg.pgoff = target.pgoff
+        vmg.adjust_middle_start = not vmg.remove_middle
+        dup = dup_anon_vma(k, target, middle)
+    else:
+        if vmg.remove_middle:
+            vmg.end = target.end
+            vmg.pgoff = target.pgoff - (end - start)
+        else:
+            # Middle shrinks, next grows down to `start`.
+            vmg.adjust_next_start = True
+            vmg.start = middle.start
+            vmg.end = start
+            vmg.pgoff = middle.pgoff
+        dup = dup_anon_vma(k, target, middle)
+    if dup < 0 or commit_merge(k, vmg):
+        if dup > 0:
+            anon_vma.unlink_anon_vmas(k, target)
+        vmg.state = MERGE_NOMEM
+        return None
+    target.flags |= sticky
+    vmg.state = MERGE_SUCCESS
+    k.sometimes(
+        features.Z_VMA_MERGED_BOTH if merge_left and merge_right else features.Z_VMA_MERGED_NEW
+    )
+    return target
+
+
+def vma_merge_new_range(k: "Kernel", vmg: VmaMerge) -> Vma | None:
+    """Cover [start, end), which is or will be empty, by growing a neighbour. `vmg.prev` and
+    `vmg.next` are set. None: no merge; `vmg.start` and `vmg.end` are then undefined."""
+    prev = vmg.prev
+    nxt = vmg.next
+    mmap_lock.mmap_assert_write_locked(k, vmg.mm)
+    vmg.state = MERGE_NOMERGE
+    left = can_vma_merge_left(vmg)
+    right = can_vma_merge_right(vmg, left)
+    if right:
+        assert nxt is not None
+        vmg.end = nxt.end
+        vmg.target = nxt
+    if left:
+        assert prev is not None
+        vmg.start = prev.start
+        vmg.target = prev
+        vmg.pgoff = prev.pgoff
+    if vmg.target is None or vma_expand(k, vmg):
+        return None
+    vmg.state = MERGE_SUCCESS
+    k.sometimes(features.Z_VMA_MERGED_BOTH if left and right else features.Z_VMA_MERGED_NEW)
+    return vmg.target
+
+
+def vma_merge_copied_range(k: "Kernel", vmg: VmaMerge) -> Vma | None:
+    """The same for the range that mremap() copies `vmg.middle` to."""
+    vmg.copied_from = vmg.middle
+    vmg.middle = None
+    return vma_merge_new_range(k, vmg)
+
+
+def vma_merge_extend(k: "Kernel", vma: Vma, delta: i64) -> Vma | None:
+    """Grow `vma` by `delta` pages at its end, perhaps into its successor."""
+    vmg = vma_merge_of(vma, vma, vma.end, vma.end + delta)
+    vmg.next = find_vma(vmg.mm, vma.end)
+    vmg.middle = None
+    return vma_merge_new_range(k, vmg)
+
+
+def vma_expand(k: "Kernel", vmg: VmaMerge) -> i64:
+    """Grow `vmg.target` to [start, end), swallowing `vmg.next` if that is inside."""
+    target = vmg.target
+    assert target is not None
+    nxt = vmg.next
+    mmap_lock.vma_start_write(k, target)
+    sticky = vmg.flags & VM_STICKY
+    dup: i64 = 0
+    remove_next = nxt is not None and nxt is not target and vmg.end == nxt.end
+    if remove_next:
+        assert nxt is not None
+        dup = dup_anon_vma(k, target, nxt)
+    copied = vmg.copied_from
+    k.step(sites.VMA_EXPAND__DUP_ANON_VMA, obj(OBJ_VMA, target.id), READ)
+    if dup >= 0 and copied is not None and not k.bug.mremap_merge_anon_vma_uaf:
+        more = dup_anon_vma(k, target, copied)
+        if more:
+            dup = more
+    if dup < 0:
+        return dup
+    if remove_next:
+        assert nxt is not None
+        mmap_lock.vma_start_write(k, nxt)
+        vmg.remove_next = True
+        sticky |= nxt.flags & VM_STICKY
+    if commit_merge(k, vmg):
+        if dup > 0:
+            anon_vma.unlink_anon_vmas(k, target)
+        vmg.state = MERGE_NOMEM
+        return -ENOMEM
+    target.flags |= sticky
+    return 0
+
+
+def vma_modify_flags(
+    k: "Kernel", prev: Vma | None, vma: Vma, start: i64, end: i64, new_flags: i64
+) -> Vma | None:
+    """The VMA that is exactly [start, end) of `vma`, or a merged one around it, ready to be
+    given `new_flags`; None is -ENOMEM."""
+    vmg = vma_merge_of(vma, prev, start, end)
+    vmg.flags = new_flags
+    merged = vma_merge_existing_range(k, vmg)
+    if merged is not None:
+        return merged
+    if vmg.state == MERGE_NOMEM:
+        return None
+    if vma.start < start and split_vma(k, vma, start, True):
+        return None
+    if vma.end > end and split_vma(k, vma, end, False):
+        return None
+    return vma
+
+
+# --- mremap's copy ---------------------------------------------------------------------------
+
+
+@final
+class VmaCopy:
+    """What copy_vma() returns: the new VMA, the source (which may have been merged into it),
+    and whether the move must hold the rmap locks."""
+
+    def __init__(self, new_vma: Vma, vma: Vma, need_rmap_locks: bool) -> None:
+        self.new_vma: Vma = new_vma
+        self.vma: Vma = vma
+        self.need_rmap_locks: bool = need_rmap_locks
+
+
+def copy_vma(
+    k: "Kernel", vma: Vma, start: i64, end: i64, pgoff: i64
+) -> VmaCopy | None:
+    """A VMA at [start, end), which is empty, with the attributes of `vma`; None: -ENOMEM."""
+    mm = vma.mm
+    assert mm is not None
+    old_start = vma.start
+    faulted = vma.inode is not None or vma.anon_vma is not None
+    if not faulted:
+        pgoff = start
+    vmg = vma_merge_of(vma, vma_prev(mm, start), start, end)
+    vmg.pgoff = pgoff
+    vmg.next = find_vma(mm, start)
+    new_vma = vma_merge_copied_range(k, vmg)
+    if new_vma is not None:
+        k.sometimes(features.Z_COPY_MERGED)
+        if new_vma.start <= old_start < new_vma.end:
+            if faulted:
+                k.violate(
+                    "kernel-assertion", k.cur.site, "vma",
+                    "mremap() merged a populated VMA with its own copy",
+                )
+            vma = new_vma
+        return VmaCopy(new_vma, vma, new_vma.pgoff <= vma.pgoff)
+    if faulted and pgoff == start:
+        k.sometimes(features.Z_COPY_WENT_HOME)
+    new_vma = vm_area_dup(k, vma)
+    if new_vma is None:
+        return None
+    vma_set_range(new_vma, start, end, pgoff)
+    if anon_vma.anon_vma_clone(k, new_vma, vma):
+        vm_area_free(k, new_vma)
+        return None
+    if new_vma.inode is not None:
+        shmem.get_file(new_vma.inode)
+    vma_link(k, mm, new_vma)
+    return VmaCopy(new_vma, vma, False)
