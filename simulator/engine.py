@@ -12,7 +12,7 @@ from simulator import features, ops, sites, syscalls
 from simulator.kernel import exit as kernel_exit
 from simulator.mm import pins, shmem, swap
 from simulator.mm.mm_types import LOCK_CLASS_NAMES
-from simulator.oracles import full_audit
+from simulator.oracles import contract, full_audit
 from simulator.outcome import SKIPPED
 from simulator.scenario import Op
 from simulator.sched import core, ipi
@@ -33,14 +33,19 @@ def run_op(k: "Kernel", t: Task) -> None:
     core.set_current(k, t)
     k.step(sites.OP__BEGIN, OBJ_NONE, READ)
     result = syscalls.call(k, t, op)
-    k.step(sites.OP__END, OBJ_NONE, READ)
     end_of_op(k, t)
+    contract.check(k, t, op, result)
+    k.nr_inside -= 1
+    k.step(sites.OP__END, OBJ_NONE, READ)
     finish_op(k, t, op, index, result)
 
 
 def begin_op(k: "Kernel", t: Task, op: Op, index: i64) -> None:
     t.in_op = True
     t.uid = op.uid
+    k.nr_begun += 1
+    k.nr_inside += 1
+    t.alone = k.nr_begun if k.nr_inside == 1 else 0
     t.retries = 0
     t.idle_rounds = 0
     t.met = -1
@@ -64,7 +69,7 @@ def end_of_op(k: "Kernel", t: Task) -> None:
         while not (t.held_mask >> cls) & 1:
             cls += 1
         k.violate(
-            "deadlock", t.site, LOCK_CLASS_NAMES[cls],
+            "deadlock", t.took[cls], LOCK_CLASS_NAMES[cls],
             f"op {t.uid} returns to user space with {LOCK_CLASS_NAMES[cls]} held",
         )
     if t.rcu_readers or t.preempt_count or t.gathering:

@@ -137,6 +137,8 @@ def set_up(k: Kernel, scenario: Scenario, strategy: Strategy | None, trace: bool
     k.turn = 0
     k.turn_left = 0
     k.nr_ended = 0
+    k.nr_begun = 0
+    k.nr_inside = 0
     k.ending = False
     k.over = False
     k.hint = None

@@ -110,9 +110,11 @@ class Task:
         self.rcu_readers: i64 = 0
         self.held_mask: i64 = 0
         self.held: vec[i64] = vec[i64]([0] * NR_LOCK_CLASSES)
+        self.took: vec[i64] = vec[i64]([0] * NR_LOCK_CLASSES)  # site of the last acquisition
         self.waits_for: i64 = -1  # actor that holds what this one waits for
         self.waits_class: i64 = 0
         self.began_seq: i64 = 0  # Kernel.seq when the op began
+        self.alone: i64 = 0  # Kernel.nr_begun then, if nobody else was inside an op; else 0
         self.depth: list[str] = []  # trace only: functions on the inferred call stack
         self.in_switch: bool = False  # inside context_switch()
         self.acks_missing: i64 = 0  # IPIs sent and not yet handled
@@ -202,6 +204,8 @@ class Kernel:
         self.turn: i64 = 0
         self.turn_left: i64 = 0
         self.nr_ended: i64 = 0  # ops that have ended in this run
+        self.nr_begun: i64 = 0  # ops that actors have begun to run
+        self.nr_inside: i64 = 0  # those that have not returned yet
         self.op_done: vec[i64] = vec[i64]()  # by op index
         self.op_actor: vec[i64] = vec[i64]()
         self.used: vec[i64] = vec[i64]()  # by directive: it did something

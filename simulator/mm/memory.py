@@ -22,7 +22,7 @@ from simulator.mm.pgtable import (
     pfn_to_page, pmd_clear, pmd_populate, ptep_zap, set_pte_at, write_pte,
 )
 from simulator.mm.pgtable_generic import ptep_clear_flush
-from simulator.oracles import anon_exclusive, memory_value
+from simulator.oracles import anon_exclusive, memory_value, page_cache
 from simulator.sched.lock import folio_trylock, mutex_unlock, spin_lock, spin_unlock
 from simulator.state import OBJ_NONE, OBJ_PMD, READ, WRITE, obj, page_obj, pte_obj
 
@@ -510,6 +510,7 @@ def map_file_pte(
     rmap.folio_add_file_rmap_pte(page)
     mm.rss_file += 1
     set_pte_at(k, mm, table, va, entry)
+    page_cache.mapped(k, vma, va, page, k.cur.site)
 
 
 # --- write faults on present entries ---------------------------------------------------------

@@ -23,7 +23,7 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import folio_get, folio_put, move_ref
 from simulator.mm.rmap import linear_page_index
-from simulator.oracles import memory_value, permission
+from simulator.oracles import memory_value, page_cache, permission
 from simulator.outcome import SKIPPED
 from simulator.scenario import WORDS_PER_PAGE
 from simulator.sched.lock import acquired, mutex_lock, mutex_unlock
@@ -130,8 +130,10 @@ def shmem_evict_inode(k: "Kernel", inode: Inode) -> None:
     for page in inode.cache:
         if page is not None:
             k.step(sites.SHMEM_EVICT_INODE__REMOVE, page_obj(page), WRITE)
+            inode.nrpages -= 1
             page.inode = None
             folio_put(k, page, REF_CACHE)
+    page_cache.evicted(k, inode)
     reset_inode(inode)
 
 
@@ -168,6 +170,7 @@ def shmem_get_folio(k: "Kernel", inode: Inode, index: i64, sgp: i64) -> Page | N
         if page is not None:
             folio_get(k, page, REF_TEMP)
             mutex_lock(k, sites.SHMEM_GET_FOLIO__LOCK, page.lock)
+            page_cache.found(k, inode, index, page, sites.SHMEM_GET_FOLIO__LOCK)
             break
         if sgp == SGP_READ:
             return None
@@ -198,6 +201,9 @@ def shmem_alloc_and_add_folio(k: "Kernel", inode: Inode, index: i64) -> Page | N
         mutex_unlock(k, page.lock)
         folio_put(k, page, REF_OWNER)
         return None
+    page_cache.added(
+        k, inode, index, inode.cache[index], sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT
+    )
     inode.cache[index] = page
     inode.nrpages += 1
     page.inode = inode

@@ -7,8 +7,9 @@ no CPU may translate to it (O1).
 
 from typing import TYPE_CHECKING
 
-from simulator.mm.mm_types import Page
-from simulator.oracles import secondary_mmu, stale_tlb
+from simulator.mm.mm_types import NR_REFS, Page
+from simulator.mm.page_ref import REASONS
+from simulator.oracles import page_cache, secondary_mmu, stale_tlb
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -32,5 +33,13 @@ def check(k: "Kernel", page: Page) -> None:
             "kernel-assertion", k.cur.site, k.class_of(page),
             f"frame {page.pfn} was freed while its folio lock is held",
         )
+    for reason in range(NR_REFS):
+        if page.ledger[reason]:
+            k.violate(
+                "refcount", k.cur.site, k.class_of(page),
+                f"frame {page.pfn} was freed with {page.ledger[reason]} {REASONS[reason]} "
+                "references in the ledger",
+            )
+    page_cache.page_freed(k, page)
     stale_tlb.page_freed(k, page)
     secondary_mmu.page_freed(k, page)

@@ -11,12 +11,14 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PTE_SPECIAL, REF_CACHE, REF_MAP, REF_TEMP, Mm, Page, is_device_private_pte,
+    PFN_SHIFT, PTE_SPECIAL, REF_CACHE, REF_MAP, REF_TEMP, Mm, Page, Vma, is_device_private_pte,
     is_migration_pte, pte_present,
 )
 from simulator.mm.page_ref import REASONS
 from simulator.mm.pgtable import pfn_to_page
-from simulator.oracles import memory_value, permission, soft_dirty
+from simulator.oracles import (
+    memory_value, page_cache, page_state, permission, secondary_mmu, soft_dirty,
+)
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -31,6 +33,8 @@ def while_mapped(k: "Kernel") -> None:
             audit_mm(k, mm)
             soft_dirty.audit(k, mm)
     permission.audit(k)
+    page_cache.audit(k)
+    secondary_mmu.audit(k)
     for page in used_pages(k):
         if not page.live:
             continue
@@ -45,6 +49,7 @@ def while_mapped(k: "Kernel") -> None:
                 f"frame {page.pfn} has {page.ledger[REF_MAP]} references of mappings and "
                 f"mapcount {page.mapcount}",
             )
+        page_state.audit_page(k, page)
         if page.ledger[REF_TEMP]:
             k.violate(
                 "leak", sites.OP__END, k.class_of(page),
@@ -61,15 +66,22 @@ def audit_mm(k: "Kernel", mm: Mm) -> None:
     anon: i64 = 0
     file: i64 = 0
     size = k.ptrs_per_pte
+    vma: Vma | None = None
+    page_state.audit_vmas(k, mm)
     for table in mm.tables:
         if table is None or table.used == 0:
             continue
         base = table.pmd << k.pmd_order
         for i in range(size):
             pte = table.pte[i]
-            if pte == 0 or pte & PTE_SPECIAL:
+            if pte == 0:
                 continue
             va = base + i
+            if vma is None or va >= vma.end:
+                vma = vma_tree.vma_lookup(mm, va)
+            page_state.audit_entry(k, vma, va, pte, table.who[i])
+            if pte & PTE_SPECIAL:
+                continue
             if pte_present(pte) or is_device_private_pte(pte):
                 page = pfn_to_page(k, pte >> PFN_SHIFT)
                 audit_page(k, mm, va, page, table.who[i])
@@ -77,6 +89,8 @@ def audit_mm(k: "Kernel", mm: Mm) -> None:
                     anon += 1
                 else:
                     file += 1
+                    if vma is not None:
+                        page_cache.mapped(k, vma, va, page, table.who[i])
             elif is_migration_pte(pte):
                 k.violate(
                     "leak", table.who[i], "pte", f"page {va} still has a migration entry"
@@ -172,3 +186,6 @@ def after_exit(k: "Kernel") -> None:
     left = k.nr_anon_vmas - len(k.free_anon_vmas)
     if left:
         k.violate("leak", sites.EXIT_MMAP__BEGIN, "anon_vma", f"{left} anon_vmas are left")
+
+
+from simulator.mm import vma as vma_tree  # noqa: E402

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """O11 secondary-mmu: the device maps what the CPU's page tables no longer map or permit.
 
-Predictive: a page must not be freed while the device's page table still points to it.
+Predictive: a page must not be freed while the device's page table still points to it, and at
+the End the two tables are compared.
 """
 
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.mm.mm_types import PFN_SHIFT, Mm, Page
+from simulator.mm.mm_types import PFN_SHIFT, PTE_WRITE, SWP_DEVICE_WRITE, Mm, Page, pte_kind
 from simulator.mm.pgtable import peek
 
 if TYPE_CHECKING:
@@ -41,3 +42,26 @@ def used(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
             "secondary-mmu", k.last_writer(mm, va), k.class_of(page),
             f"the device uses frame {page.pfn} for page {va}, the page tables do not",
         )
+
+
+def audit(k: "Kernel") -> None:
+    """The End: every entry of the device's page table, and what it permits."""
+    d = k.dmirror
+    mm = d.mm
+    if mm is None or mm.users == 0:
+        return
+    for va in range(k.nr_arena):
+        entry = d.pt[va]
+        if entry < 0:
+            continue
+        pte = peek(k, mm, va)
+        if pte == 0 or pte >> PFN_SHIFT != entry >> 1:
+            k.violate(
+                "secondary-mmu", k.last_writer(mm, va), k.page_class(entry >> 1),
+                f"the device maps frame {entry >> 1} at page {va}, the page tables do not",
+            )
+        if entry & 1 and not pte & PTE_WRITE and pte_kind(pte) != SWP_DEVICE_WRITE:
+            k.violate(
+                "secondary-mmu", k.last_writer(mm, va), k.page_class(entry >> 1),
+                f"the device may write page {va}, the page tables forbid it",
+            )

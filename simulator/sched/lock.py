@@ -51,6 +51,7 @@ def acquired(k: "Kernel", t: Task, cls: i64, *, ordered: bool) -> None:
             )
     t.held[cls] += 1
     t.held_mask |= 1 << cls
+    t.took[cls] = t.site
 
 
 def released(k: "Kernel", t: Task, cls: i64) -> None:

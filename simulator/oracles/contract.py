@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: MIT
+"""O21 contract: what a call returns, and what it has done when it says that it has.
+
+Results: a number that the call's manual page knows. What an internal function answers
+another one (-EBUSY: lock again, -EMLINK: unshare first) must not get out.
+
+Effects: the state of VMAs and page tables that a successful call promises. They are compared
+when no other op ran meanwhile; otherwise others may have changed them again, legally.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from simulator import ops, sites
+from simulator.errno import (
+    EACCES, EAGAIN, EEXIST, EFAULT, EINVAL, EIO, ENOMEM,
+)
+from simulator.mm.mm_types import (
+    GUP_PIN_COUNTING_BIAS, PFN_SHIFT, PTE_SOFT_DIRTY, PTE_WRITE, SWP_MARKER_GUARD,
+    VM_ACCESS_FLAGS, VM_DONTCOPY, VM_EXEC, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED,
+    VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Mm, PageTable, is_marker_pte, pte_kind, pte_present,
+)
+from simulator.mm.pgtable import peek, pfn_to_page
+from simulator.outcome import SIGBUS, SIGSEGV, SKIPPED, result_name
+from simulator.scenario import WORDS_PER_PAGE, Op
+from simulator.state import Task
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+# By op: the failures that may get out. SKIPPED is ours and always may.
+FAILURES: Final[dict[int, tuple[int, ...]]] = {
+    ops.OP_READ: (SIGSEGV, SIGBUS),
+    ops.OP_WRITE: (SIGSEGV, SIGBUS),
+    ops.OP_MMAP: (-EINVAL, -ENOMEM, -EEXIST),
+    ops.OP_MUNMAP: (-EINVAL, -ENOMEM),
+    ops.OP_MREMAP: (-EINVAL, -EFAULT, -ENOMEM),
+    ops.OP_MPROTECT: (-EACCES, -ENOMEM),
+    ops.OP_MADVISE: (-EINVAL, -ENOMEM, -EAGAIN, -EFAULT),
+    ops.OP_FORK: (-ENOMEM,),
+    ops.OP_EXIT: (),
+    ops.OP_MEMFD: (-ENOMEM, -EEXIST),
+    ops.OP_PREAD: (),
+    ops.OP_PWRITE: (-ENOMEM,),
+    ops.OP_CLEAR_REFS: (),
+    ops.OP_PAGEMAP: (),
+    ops.OP_MEM_READ: (-EIO,),
+    ops.OP_MEM_WRITE: (-EIO,),
+    ops.OP_PIN: (-EEXIST, -EFAULT, -ENOMEM),
+    ops.OP_PIN_FAST: (-EEXIST, -EFAULT, -ENOMEM),
+    ops.OP_UNPIN: (),
+    ops.OP_DMA_READ: (-EINVAL,),
+    ops.OP_DMA_WRITE: (-EINVAL, -EACCES),
+    ops.OP_VMSPLICE: (-EEXIST, -EFAULT, -ENOMEM),
+    ops.OP_PIPE_READ: (-EINVAL,),
+    ops.OP_SLEEP: (),
+    ops.OP_MIGRATE_TO_DEVICE: (-EINVAL,),
+    ops.OP_MIGRATE_TO_RAM: (-EINVAL,),
+    ops.OP_DEVICE_READ: (-EFAULT,),
+    ops.OP_DEVICE_WRITE: (-EFAULT,),
+}
+# By op: the function that answers for it.
+ENTRY: Final[dict[int, int]] = {
+    ops.OP_READ: sites.DO_USER_ADDR_FAULT__BEGIN,
+    ops.OP_WRITE: sites.DO_USER_ADDR_FAULT__BEGIN,
+    ops.OP_MMAP: sites.VM_MMAP_PGOFF__LOCK,
+    ops.OP_MUNMAP: sites.VM_MUNMAP__LOCK,
+    ops.OP_MREMAP: sites.DO_MREMAP__LOCK,
+    ops.OP_MPROTECT: sites.DO_MPROTECT_PKEY__LOCK,
+    ops.OP_MADVISE: sites.MADVISE_LOCK__READ,
+    ops.OP_FORK: sites.DUP_MMAP__LOCK_PARENT,
+    ops.OP_EXIT: sites.EXIT_MM__LOCK,
+    ops.OP_MEMFD: sites.MEMFD_CREATE__ALLOC,
+    ops.OP_PREAD: sites.SHMEM_FILE_READ_ITER__I_SIZE,
+    ops.OP_PWRITE: sites.SHMEM_WRITE_END__COPY,
+    ops.OP_CLEAR_REFS: sites.CLEAR_REFS_WRITE__LOCK,
+    ops.OP_PAGEMAP: sites.PAGEMAP_READ__LOCK,
+    ops.OP_MEM_READ: sites.ACCESS_REMOTE_VM__LOCK,
+    ops.OP_MEM_WRITE: sites.ACCESS_REMOTE_VM__LOCK,
+    ops.OP_PIN: sites.PIN_USER_PAGES__LOCK,
+    ops.OP_PIN_FAST: sites.GUP_FAST__SEQ_BEGIN,
+    ops.OP_UNPIN: sites.UNPIN_USER_PAGE__PUT,
+    ops.OP_DMA_READ: sites.DMA__LOAD,
+    ops.OP_DMA_WRITE: sites.DMA__STORE,
+    ops.OP_VMSPLICE: sites.GUP_FAST__SEQ_BEGIN,
+    ops.OP_PIPE_READ: sites.PIPE_READ__COPY,
+    ops.OP_SLEEP: sites.SLEEP__IDLE,
+    ops.OP_MIGRATE_TO_DEVICE: sites.DMIRROR_MIGRATE__MMAP_LOCK,
+    ops.OP_MIGRATE_TO_RAM: sites.DMIRROR_MIGRATE__MMAP_LOCK,
+    ops.OP_DEVICE_READ: sites.DMIRROR_ACCESS__LOCK,
+    ops.OP_DEVICE_WRITE: sites.DMIRROR_ACCESS__LOCK,
+}
+ADVISED: Final[dict[int, tuple[int, int]]] = {  # by advice: the flags it is about, and their value
+    ops.MADV_NORMAL: (VM_RAND_READ | VM_SEQ_READ, 0),
+    ops.MADV_RANDOM: (VM_RAND_READ | VM_SEQ_READ, VM_RAND_READ),
+    ops.MADV_SEQUENTIAL: (VM_RAND_READ | VM_SEQ_READ, VM_SEQ_READ),
+    ops.MADV_DONTFORK: (VM_DONTCOPY, VM_DONTCOPY),
+    ops.MADV_DOFORK: (VM_DONTCOPY, 0),
+    ops.MADV_WIPEONFORK: (VM_WIPEONFORK, VM_WIPEONFORK),
+    ops.MADV_KEEPONFORK: (VM_WIPEONFORK, 0),
+}
+
+
+def check(k: "Kernel", t: Task, op: Op, result: i64) -> None:
+    """`op` is about to return `result` to its actor."""
+    alone = k.nr_begun == t.alone
+    if result < 0:
+        failed(k, t, op, result, alone)
+        return
+    code: i64 = op.code
+    if code == ops.OP_READ or code == ops.OP_WRITE or not alone:
+        return
+    mm = t.mm
+    if mm is None:
+        return
+    a = op.args
+    if code == ops.OP_MADVISE:
+        madvised(k, mm, a[0], a[1], a[2])
+    elif code == ops.OP_MMAP:
+        value(k, code, result, a[0])
+        mmapped(k, mm, op)
+    elif code == ops.OP_MUNMAP:
+        value(k, code, result, 0)
+        unmapped(k, mm, a[0], a[1], sites.VM_MUNMAP__LOCK)
+    elif code == ops.OP_MPROTECT:
+        value(k, code, result, 0)
+        has_flags(
+            k, mm, a[0], a[1], VM_ACCESS_FLAGS, a[2], sites.MPROTECT_FIXUP__SET_FLAGS
+        )
+    elif code == ops.OP_MREMAP:
+        value(k, code, result, a[2])
+        mremapped(k, mm, op)
+    elif code == ops.OP_FORK:
+        value(k, code, result, a[0])
+        forked(k, mm, k.tasks[a[0]].mm)
+    elif code == ops.OP_CLEAR_REFS and a[0]:
+        soft_dirty_cleared(k, mm)
+
+
+def failed(k: "Kernel", t: Task, op: Op, result: i64, alone: bool) -> None:
+    """A call failed: the number is one it may fail with, and an access fails for a reason."""
+    if result != SKIPPED and result not in FAILURES[op.code]:
+        name = result_name(result) if result <= SIGSEGV else f"errno {-result}"
+        k.violate(
+            "contract", ENTRY[op.code], "errno",
+            f"op {op.uid} failed with {name}, which {ops.BY_NUMBER[op.code].name} does not do",
+        )
+    mm = t.mm
+    if result != SIGSEGV or not alone or mm is None:
+        return
+    va = op.args[0] // WORDS_PER_PAGE
+    vma = vma_tree.vma_lookup(mm, va)
+    need = VM_WRITE if op.code == ops.OP_WRITE else VM_READ | VM_WRITE | VM_EXEC
+    if vma is not None and vma.flags & need and pte_kind(peek(k, mm, va)) != SWP_MARKER_GUARD:
+        k.violate(
+            "contract", sites.DO_USER_ADDR_FAULT__BEGIN, "vma",
+            f"op {op.uid} got SIGSEGV at page {va}, which its VMA allows",
+        )
+
+
+def value(k: "Kernel", code: i64, result: i64, want: i64) -> None:
+    if result != want:
+        k.violate(
+            "contract", ENTRY[code], "errno",
+            f"{ops.BY_NUMBER[code].name} returned {result}, and should return {want}",
+        )
+
+
+# --- effects -----------------------------------------------------------------------------------
+
+
+def table_of(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
+    """The page table of `va` if anything is in it."""
+    table = mm.tables[va >> k.pmd_order]
+    return None if table is None or table.used == 0 else table
+
+
+def unmapped(k: "Kernel", mm: Mm, start: i64, end: i64, site: i64) -> None:
+    """No VMA and no entry in [start, end)."""
+    vma = vma_tree.find_vma_intersection(mm, start, end)
+    if vma is not None:
+        k.violate(
+            "contract", site, "vma", f"VMA {vma.start}..{vma.end} is left in {start}..{end}"
+        )
+    empty(k, mm, start, end, site)
+
+
+def empty(k: "Kernel", mm: Mm, start: i64, end: i64, site: i64) -> None:
+    """No entry in [start, end)."""
+    mask = k.ptrs_per_pte - 1
+    va = start
+    while va < end:
+        table = table_of(k, mm, va)
+        if table is None:
+            va = (va | mask) + 1
+            continue
+        if table.pte[va & mask]:
+            k.violate("contract", site, "pte", f"page {va} should have no entry, and has one")
+        va += 1
+
+
+def mmapped(k: "Kernel", mm: Mm, op: Op) -> None:
+    """One mapping as it was asked for, and nothing in it yet."""
+    a = op.args
+    start: i64 = a[0]
+    end: i64 = a[1]
+    vma = vma_tree.vma_lookup(mm, start)
+    site = sites.VM_MMAP_PGOFF__LOCK
+    if vma is None or vma.end < end:
+        k.violate("contract", site, "vma", f"mmap() has not mapped all of {start}..{end}")
+        return
+    shared = vma.flags & VM_SHARED != 0
+    if vma.flags & VM_ACCESS_FLAGS != a[2] or shared != (a[3] != 0):
+        k.violate(
+            "contract", site, "vma", f"VMA {vma.start}..{vma.end} has not the flags asked for"
+        )
+    inode = vma.inode
+    if a[4] == 0:
+        wrong = inode is not None and not shared
+    else:
+        wrong = inode is not mmap.backing_file(k, a[4]) or vma.pgoff + start - vma.start != a[5]
+    if wrong:
+        k.violate(
+            "contract", site, "vma", f"VMA {vma.start}..{vma.end} maps not what was asked for"
+        )
+    if not a[6] & ops.MMAP_POPULATE:
+        empty(k, mm, start, end, site)
+
+
+def has_flags(
+    k: "Kernel", mm: Mm, start: i64, end: i64, mask: i64, want: i64, site: i64
+) -> None:
+    """[start, end) is mapped without a hole, by VMAs with these flags."""
+    va = start
+    i = vma_tree.vma_index(mm, start)
+    while va < end:
+        vma = mm.vmas[i] if i < len(mm.vmas) else None
+        if vma is None or vma.start > va or vma.flags & mask != want:
+            k.violate(
+                "contract", site, "vma",
+                f"page {va} has no VMA with the flags that the call says it has set",
+            )
+            return
+        va = vma.end
+        i += 1
+
+
+def mremapped(k: "Kernel", mm: Mm, op: Op) -> None:
+    """The destination is mapped, and the source empty. Its VMA may be left: by DONTUNMAP, and
+    when there was no memory to split it (unmap_source_vma())."""
+    a = op.args
+    start: i64 = a[0]
+    end: i64 = a[1]
+    new_start: i64 = a[2]
+    site = sites.DO_MREMAP__LOCK
+    if vma_tree.vma_lookup(mm, new_start) is None:
+        k.violate("contract", site, "vma", f"mremap() has not mapped page {new_start}")
+    if new_start != start or a[4]:
+        empty(k, mm, start, end, site)
+    elif a[3] < end:
+        unmapped(k, mm, a[3], end, site)
+
+
+def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
+    mask = k.ptrs_per_pte - 1
+    if advice == ops.MADV_DONTNEED or advice == ops.MADV_GUARD_REMOVE:
+        va = start
+        while va < end:
+            table = table_of(k, mm, va)
+            if table is None:
+                va = (va | mask) + 1
+                continue
+            pte = table.pte[va & mask]
+            if pte and (pte_kind(pte) == SWP_MARKER_GUARD) != (advice == ops.MADV_DONTNEED):
+                k.violate(
+                    "contract", table.who[va & mask], "pte",
+                    f"page {va} still has the entry that madvise() should have removed",
+                )
+            va += 1
+    elif advice == ops.MADV_GUARD_INSTALL:
+        for va in range(start, end):
+            if pte_kind(peek(k, mm, va)) != SWP_MARKER_GUARD:
+                k.violate(
+                    "contract", sites.GUARD_INSTALL_PTE_ENTRY__LOCK, "pte",
+                    f"page {va} has no guard marker after MADV_GUARD_INSTALL",
+                )
+    elif advice == ops.MADV_POPULATE_READ or advice == ops.MADV_POPULATE_WRITE:
+        for va in range(start, end):
+            pte = peek(k, mm, va)
+            if not pte_present(pte) or (
+                advice == ops.MADV_POPULATE_WRITE and not pte & PTE_WRITE
+            ):
+                k.violate(
+                    "contract", sites.GET_USER_PAGES__RETRY, "pte",
+                    f"page {va} is not populated after MADV_POPULATE",
+                )
+    elif advice in ADVISED:
+        flags, want = ADVISED[advice]
+        has_flags(k, mm, start, end, flags, want, sites.MADVISE_UPDATE_VMA__SET_FLAGS)
+
+
+def forked(k: "Kernel", mm: Mm, child: Mm | None) -> None:
+    """The child has every VMA but those advised away, and in private memory the same data."""
+    assert child is not None
+    words = k.logical_words
+    for vma in mm.vmas:
+        copy = vma_tree.vma_lookup(child, vma.start)
+        if vma.flags & VM_DONTCOPY:
+            if copy is not None:
+                k.violate(
+                    "contract", sites.DUP_MMAP__LOCK_PARENT, "vma",
+                    f"the child has VMA {vma.start}..{vma.end}, which is VM_DONTCOPY",
+                )
+            continue
+        if copy is None or copy.end != vma.end or copy.flags != vma.flags:
+            k.violate(
+                "contract", sites.DUP_MMAP__LOCK_PARENT, "vma",
+                f"the child has not the VMA {vma.start}..{vma.end} of its parent",
+            )
+        wiped = vma.flags & VM_WIPEONFORK != 0
+        for va in range(vma.start, vma.end):
+            lp: i64 = 0 if wiped else mm.shadow[va] * WORDS_PER_PAGE
+            own: i64 = child.shadow[va] * WORDS_PER_PAGE
+            if lp == own:
+                continue
+            for i in range(WORDS_PER_PAGE):
+                if (words[lp + i] if lp else 0) != (words[own + i] if own else 0):
+                    k.violate(
+                        "contract", sites.COPY_PMD_RANGE__PMD, "anon",
+                        f"the child has other data in page {va} than fork() promises",
+                    )
+
+
+def soft_dirty_cleared(k: "Kernel", mm: Mm) -> None:
+    """Nothing is soft-dirty but what a device may write at any time."""
+    mask = k.ptrs_per_pte - 1
+    for vma in mm.vmas:
+        if vma.flags & VM_SOFTDIRTY:
+            k.violate(
+                "contract", sites.CLEAR_REFS_WRITE__CLEAR_VM_SOFTDIRTY, "vma",
+                f"VMA {vma.start}..{vma.end} is soft-dirty after clear_refs",
+            )
+        va = vma.start
+        while va < vma.end:
+            table = table_of(k, mm, va)
+            if table is None:
+                va = (va | mask) + 1
+                continue
+            pte = table.pte[va & mask]
+            if pte & PTE_SOFT_DIRTY and not is_marker_pte(pte):
+                page = pfn_to_page(k, pte >> PFN_SHIFT)
+                if page.ref < GUP_PIN_COUNTING_BIAS:
+                    k.violate(
+                        "contract", sites.CLEAR_SOFT_DIRTY__SET_PTE, "pte",
+                        f"the entry of page {va} is soft-dirty after clear_refs",
+                    )
+            va += 1
+
+
+from simulator.mm import mmap  # noqa: E402
+from simulator.mm import vma as vma_tree  # noqa: E402

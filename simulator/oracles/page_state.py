@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""O22 state: things that must not be together, whoever made them so.
+
+Anonymous memory in a shared mapping, a file's page in a mapping that is not the file's, an
+entry outside every VMA, a guard marker in a VMA that says it has none, bits of features that
+nobody has switched on, a frame that is handed out while still counted or on an LRU list, a
+mapped frame on no LRU list, VMAs that overlap. Checked where it is made when that is cheap,
+else at the End.
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator import sites
+from simulator.mm.mm_types import (
+    PFN_SHIFT, PG_DEVICE_PRIVATE, PG_LRU, PTE_SPECIAL, PTE_UFFD_WP, SWP_MARKER_GUARD,
+    VM_MAYBE_GUARD, VM_SHARED, Mm, Page, Vma, is_device_private_pte, pte_kind, pte_present,
+)
+from simulator.mm.pgtable import pfn_to_page
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def handed_out(k: "Kernel", page: Page, site: i64) -> None:
+    """The allocator returns a frame that was in use before (check_new_page())."""
+    if page.live or page.ref or page.mapcount or page.flags & PG_LRU:
+        k.violate(
+            "state", site, "page",
+            f"frame {page.pfn} was handed out with {page.ref} references and {page.mapcount} "
+            f"mappings, {'on' if page.flags & PG_LRU else 'off'} the LRU",
+        )
+
+
+def anon_added(k: "Kernel", vma: Vma, va: i64) -> None:
+    """A new anonymous page is being mapped in `vma`."""
+    if vma.flags & VM_SHARED:
+        k.violate(
+            "state", k.cur.site, "anon",
+            f"an anonymous page is mapped at page {va}, in a shared mapping",
+        )
+
+
+def audit_vmas(k: "Kernel", mm: Mm) -> None:
+    """The End: the tree of VMAs (validate_mm())."""
+    last: i64 = 0
+    pages: i64 = 0
+    for vma in mm.vmas:
+        if vma.start < last or vma.start >= vma.end or vma.mm is not mm:
+            k.violate(
+                "state", sites.VMA_ITER_STORE__TREE, "vma",
+                f"VMA {vma.start}..{vma.end} overlaps another one, is empty, or is not this mm's",
+            )
+        if not vma.attached or vma.vm_refcnt != 1:
+            k.violate(
+                "state", sites.VMA_ITER_STORE__TREE, "vma",
+                f"VMA {vma.start}..{vma.end} is in the tree with a count of {vma.vm_refcnt}",
+            )
+        inode = vma.inode
+        if inode is not None and vma not in inode.i_mmap:
+            k.violate(
+                "rmap", sites.VMA_LINK_FILE__LOCK, "file",
+                f"VMA {vma.start}..{vma.end} maps a file whose i_mmap does not know it",
+            )
+        last = vma.end
+        pages += vma.end - vma.start
+    if pages != mm.total_vm:
+        k.violate(
+            "accounting", sites.OP__END, "mm",
+            f"total_vm is {mm.total_vm}, the VMAs have {pages} pages",
+        )
+
+
+def audit_entry(k: "Kernel", vma: Vma | None, va: i64, pte: i64, who: i64) -> None:
+    """The End: one entry that is not none, and its VMA."""
+    if vma is None:
+        k.violate("state", who, "pte", f"page {va} has an entry and no VMA")
+        return
+    if pte & PTE_UFFD_WP:
+        k.violate(
+            "state", who, "pte", f"the entry of page {va} has the uffd-wp bit, its VMA has no uffd"
+        )
+    if pte_present(pte):
+        if pte & PTE_SPECIAL:
+            return
+    elif not is_device_private_pte(pte):
+        if pte_kind(pte) == SWP_MARKER_GUARD and not vma.flags & VM_MAYBE_GUARD:
+            k.violate(
+                "state", who, "pte",
+                f"page {va} has a guard marker, its VMA does not say that it may",
+            )
+        return
+    page = pfn_to_page(k, pte >> PFN_SHIFT)
+    if page.anon_vma is not None and vma.flags & VM_SHARED:
+        k.violate(
+            "state", who, "anon", f"page {va} of a shared mapping maps an anonymous frame"
+        )
+
+
+def audit_page(k: "Kernel", page: Page) -> None:
+    """The End, all lru batches drained: one live frame or device page."""
+    if page.anon_vma is not None and page.inode is not None:
+        k.violate(
+            "state", sites.OP__END, "page", f"frame {page.pfn} is anonymous and a file's page"
+        )
+    if page.mapcount and not page.flags & (PG_LRU | PG_DEVICE_PRIVATE):
+        k.violate(
+            "state", sites.OP__END, k.class_of(page),
+            f"frame {page.pfn} is mapped and on no LRU list: nobody could reclaim it",
+        )
