@@ -127,7 +127,7 @@ class Board:
         return (
             f"{self.time_left()}  {self.executions:,} executions  "
             f"{self.executions_per_job_second:,.0f}/s per job  {self.features:,} features  "
-            f"{self.sites}/{sites.NR_SITES} sites  {self.new_entries:,} new in corpus  "
+            f"{self.sites}/{len(sites.BY_NAME)} sites  {self.new_entries:,} new in corpus  "
             f"{len(self.failures)} failures"
         )
 
@@ -141,7 +141,7 @@ class Board:
             ("time", f"{self.time_left()} of {self.limit_seconds:.0f} s"),
             ("executions", f"{self.executions:,}  "
                            f"({self.executions_per_job_second:,.0f}/s per job)"),
-            ("reached", f"{self.features:,} features, {self.sites} of {sites.NR_SITES} sites, "
+            ("reached", f"{self.features:,} features, {self.sites} of {len(sites.BY_NAME)} sites, "
                         f"{self.situations} of {len(features.NAMED_SITUATIONS)} rare situations"),
             ("corpus", f"{self.new_entries:,} new scenarios"),
             ("slices", ", ".join(kinds) or "starting"),
