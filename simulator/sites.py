@@ -34,7 +34,6 @@ TLB_FLUSH_MMU__FREE_BATCH: Final = 19
 TLB_REMOVE_TABLE__QUEUE: Final = 20
 DO_USER_ADDR_FAULT__BEGIN: Final = 21
 EXIT_MMAP__BEGIN: Final = 22
-CPU__DATA_ACCESS: Final = 23
 SLEEP__IDLE: Final = 24
 
 # simulator/mm/memory.py, rmap.py (pages), page_alloc.py, swap.py: 100..259
