@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.errno import EAGAIN, EBUSY, EFAULT, EINVAL, EIO, EMLINK, ENOMEM
+from simulator.errno import EAGAIN, EFAULT, EINVAL, EIO, EMLINK, ENOMEM
 from simulator.mm import mmap, mmap_lock, mmu_gather, swap
 from simulator.mm import vma as vma_tree
 from simulator.mm.copy_page_range import is_cow_mapping
 from simulator.mm.memory import (
-    FAULT_FLAG_REMOTE, FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, VM_FAULT_COMPLETED, VM_FAULT_ERROR,
-    VM_FAULT_OOM, VM_FAULT_RETRY, handle_mm_fault, pte_offset_map_lock, pte_unmap_unlock,
+    FAULT_FLAG_REMOTE, FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, VM_FAULT_ERROR,
+    VM_FAULT_OOM, handle_mm_fault, pte_offset_map_lock, pte_unmap_unlock,
     vm_normal_page,
 )
 from simulator.mm.mm_types import (
@@ -156,7 +156,8 @@ def follow_page_pte(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
 
 
 def faultin_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64, unshare: bool) -> i64:
-    """A fault on behalf of GUP: 0, -EBUSY (mmap_lock has been dropped), -EFAULT, -ENOMEM."""
+    """A fault on behalf of GUP: 0, -EFAULT or -ENOMEM. mmap_lock stays held: only faults that
+    wait for user space or for the disk drop it, and there are none."""
     fault_flags: i64 = 0
     if flags & FOLL_WRITE:
         fault_flags |= FAULT_FLAG_WRITE
@@ -168,16 +169,14 @@ def faultin_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64, unshare: bo
     fault = handle_mm_fault(k, vma, mm, va, fault_flags)
     if fault & VM_FAULT_ERROR:
         return -ENOMEM if fault & VM_FAULT_OOM else -EFAULT
-    if fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED):
-        return -EBUSY
     if flags & FOLL_WRITE and not vma.flags & VM_WRITE:
         k.sometimes(features.Z_FOLL_FORCE_COW)
     return 0
 
 
 def get_user_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
-    """__get_user_pages() for one page, with mmap_lock held: the frame, -EBUSY when the lock
-    has been dropped, or -errno. `vma` has passed check_vma_flags()."""
+    """__get_user_pages() for one page, with mmap_lock held: the frame or -errno. `vma` has
+    passed check_vma_flags()."""
     while True:
         pfn = follow_page_pte(k, vma, mm, va, flags)
         if pfn >= 0:
@@ -191,22 +190,15 @@ def get_user_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
 
 
 def get_user_page_locked(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
-    """__get_user_pages_locked(): the frame or -errno. mmap_lock is held for read, before and
-    after; in between it may be dropped. GUP does not grow stacks."""
+    """__get_user_pages_locked(): the frame or -errno. mmap_lock is held for read. GUP does
+    not grow stacks."""
     if flags & FOLL_PIN:
         mm.has_pinned = True
-    while True:
-        vma = vma_tree.vma_lookup(mm, va)
-        if vma is None:
-            return -EFAULT
-        ret = check_vma_flags(vma, flags)
-        if ret:
-            return ret
-        ret = get_user_page(k, vma, mm, va, flags)
-        if ret != -EBUSY:
-            return ret
-        mmap_lock.mmap_read_lock(k, mm, sites.GET_USER_PAGES__MMAP_LOCK)
-        k.retry(sites.GET_USER_PAGES__RETRY)
+    vma = vma_tree.vma_lookup(mm, va)
+    if vma is None:
+        return -EFAULT
+    ret = check_vma_flags(vma, flags)
+    return ret if ret else get_user_page(k, vma, mm, va, flags)
 
 
 def pin_user_page(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
@@ -291,7 +283,7 @@ def gup_fast_pte_range(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
 
 def faultin_page_range(k: "Kernel", mm: Mm, start: i64, end: i64, write: bool) -> i64:
     """MADV_POPULATE_READ and _WRITE: how many pages were prefaulted, or -ENOMEM, -EINVAL,
-    -EFAULT for the first. mmap_lock is held for read before and after, not all the time."""
+    -EFAULT for the first. mmap_lock is held for read."""
     flags: i64 = FOLL_TOUCH
     if write:
         flags |= FOLL_WRITE
@@ -306,40 +298,31 @@ def faultin_page_range(k: "Kernel", mm: Mm, start: i64, end: i64, write: bool) -
             ret = -EINVAL
             break
         ret = get_user_page(k, vma, mm, va, flags)
-        if ret == -EBUSY:
-            mmap_lock.mmap_read_lock(k, mm, sites.GET_USER_PAGES__MMAP_LOCK)
-            k.retry(sites.GET_USER_PAGES__RETRY)
-        elif ret < 0:
+        if ret < 0:
             break
-        else:
-            va += 1
-            k.cur.retries = 0  # progress
+        va += 1
+        k.cur.retries = 0  # progress
     swap.lru_add_drain(k)
     return va - start if va > start else ret
 
 
 def mm_populate(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
     """MAP_POPULATE: prefault VMA by VMA; errors are ignored, but end that VMA's turn."""
+    mmap_lock.mmap_read_lock(k, mm, sites.MM_POPULATE__LOCK)
     va = start
     while va < end:
-        mmap_lock.mmap_read_lock(k, mm, sites.MM_POPULATE__LOCK)
         vma = vma_tree.find_vma_intersection(mm, va, end)
         if vma is None:
-            mmap_lock.mmap_read_unlock(k, mm)
-            return
+            break
         va = max(va, vma.start)
         stop = min(end, vma.end)
         done = populate_vma_page_range(k, vma, mm, va, stop)
-        if done >= 0:
-            mmap_lock.mmap_read_unlock(k, mm)
-            va = va + done if done else stop
-        else:
-            k.retry(sites.MM_POPULATE__LOCK)
+        va = va + done if done else stop
+    mmap_lock.mmap_read_unlock(k, mm)
 
 
 def populate_vma_page_range(k: "Kernel", vma: Vma, mm: Mm, start: i64, end: i64) -> i64:
-    """How many pages were prefaulted, as a write to private writable mappings; -EBUSY when
-    mmap_lock has been dropped."""
+    """How many pages were prefaulted: by a write in private writable mappings."""
     if not vma.flags & (VM_READ | VM_WRITE | VM_EXEC):
         return 0
     flags: i64 = FOLL_TOUCH
@@ -350,8 +333,6 @@ def populate_vma_page_range(k: "Kernel", vma: Vma, mm: Mm, start: i64, end: i64)
     va = start
     while va < end and check_vma_flags(vma, flags) == 0:
         ret = get_user_page(k, vma, mm, va, flags)
-        if ret == -EBUSY:
-            return ret
         if ret < 0:
             break
         va += 1
