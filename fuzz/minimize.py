@@ -47,6 +47,7 @@ FINAL_SCHEDULES: Final = 60_000
 DELETION_SCHEDULES: Final = 40_000  # for all deletions of a round together
 EDIT_SCHEDULES: Final = 1_000
 FEW_SCHEDULES: Final = {"delete-directive": 0, "replace-op": 150, "move-op": 300}
+_DELETIONS: Final = ("delete-actor", "give-actor", "delete-op", "delete-fork")
 EXCHANGE_SCHEDULES: Final = 150_000
 MIN_EXCHANGE_SCHEDULES: Final = 50
 MAX_EXCHANGE_OPS: Final = 7  # exchanges grow with the square of the ops
@@ -233,9 +234,9 @@ class _Reduction:
             return True
         schedules = FEW_SCHEDULES.get(str(step[0]), EDIT_SCHEDULES)
         bound = self._bound(candidate)
-        if verdict == INVALID or not bound:
+        if verdict == INVALID or bound <= 0:
             schedules = 0
-        elif bound == MAX_DEVIATIONS:  # some ops are gone
+        elif step[0] in _DELETIONS:
             schedules = max(EDIT_SCHEDULES, DELETION_SCHEDULES // len(self.current.ops))
             rescued = self.judge.rescue(candidate, CHUNK_TRIES)
             if rescued is not None and self._accept(rescued):
@@ -249,10 +250,10 @@ class _Reduction:
         return False
 
     def _bound(self, candidate: Scenario) -> int:
-        """With how many directives the candidate would still be simpler."""
-        if cost(candidate)[:2] < cost(self.current)[:2]:
-            return MAX_DEVIATIONS
+        """With how many directives the candidate would be simpler, and one may expect it."""
         here = len(self.current.directives)
+        if _fewer_ops(candidate, self.current):
+            return min(here + 1, MAX_DEVIATIONS)
         return here if cost(bare(candidate)) < cost(bare(self.current)) else here - 1
 
     def _exchange(self) -> bool:
@@ -261,14 +262,13 @@ class _Reduction:
             return False
         candidates = {apply(self.current, step) for step in exchanges(self.current)}
         ranked = sorted(
-            (c for c in candidates if cost(c)[:2] < cost(self.current)[:2]),
-            key=lambda c: cost(bare(c)),
+            (c for c in candidates if self._bound(c) >= 0), key=lambda c: cost(bare(c))
         )
         schedules = max(MIN_EXCHANGE_SCHEDULES, EXCHANGE_SCHEDULES // max(1, len(ranked)))
         for candidate in ranked:
             if self._accept(candidate):
                 return True
-            repaired = self.judge.reschedule(candidate, MAX_DEVIATIONS, schedules)
+            repaired = self.judge.reschedule(candidate, self._bound(candidate), schedules)
             if repaired is not None and self._accept(repaired):
                 return True
         return False
@@ -315,6 +315,11 @@ class _Reduction:
             if self.judge.same(live):
                 self.current = live
         return True
+
+
+def _fewer_ops(candidate: Scenario, scenario: Scenario) -> bool:
+    """Whether it has fewer actors, or as many and fewer ops."""
+    return cost(candidate)[:2] < cost(scenario)[:2]
 
 
 def _headers(scenario: Scenario, signature: Signature) -> tuple[tuple[str, str], ...]:

@@ -90,19 +90,23 @@ def steps(scenario: Scenario) -> Iterator[Step]:
 
 
 def exchanges(scenario: Scenario) -> Iterator[Step]:
-    """One op less and another one in place of a third: two steps at once, for scenarios that
-    no single step makes simpler."""
+    """Another op in place of one, alone or with one op less: for scenarios that no single
+    simplification makes simpler."""
     every = variants(scenario)
-    for gone in scenario.ops:
-        for op in scenario.ops:
-            if op.uid == gone.uid:
-                continue
-            if op.code in SETTING_UP:
-                for args in settings_like(op):
-                    yield ("delete-replace", gone.uid, op.uid, op.actor, op.code, *args)
-            else:
-                for actor, code, args in every:
-                    yield ("delete-replace", gone.uid, op.uid, actor, code, *args)
+    others: dict[int, list[Step]] = {}
+    for op in scenario.ops:
+        if op.code in SETTING_UP:
+            others[op.uid] = [
+                (op.actor, op.code, *args) for args in settings_like(scenario, op)
+            ]
+        else:
+            others[op.uid] = [(actor, code, *args) for actor, code, args in every]
+    for op in scenario.ops:
+        for other in others[op.uid]:
+            yield ("replace-op", op.uid, *other)
+            for gone in scenario.ops:
+                if gone.uid != op.uid:
+                    yield ("delete-replace", gone.uid, op.uid, *other)
 
 
 def apply(scenario: Scenario, step: Step) -> Scenario:

@@ -17,7 +17,7 @@ from simulator.scenario import NR_USER_ACTORS, WORDS_PER_PAGE, Op, Scenario
 from simulator.validate import arena_pages
 
 SETTING_UP: Final = (OP_MMAP, OP_MEMFD)
-MAX_RANGES: Final = 3  # of the scenario's own ranges; more would only multiply
+MAX_RANGES: Final = 3  # of the scenario's own, and their hull; more would only multiply
 # PAGE arguments that count pages of a file and not of the arena.
 _FILE_INDEX: Final = "index"
 
@@ -37,18 +37,16 @@ def variants(scenario: Scenario) -> list[Variant]:
     ]
 
 
-def settings_like(op: Op) -> Iterator[tuple[int, ...]]:
-    """The arguments of an op that sets the stage, with another choice or flag."""
+def settings_like(scenario: Scenario, op: Op) -> Iterator[tuple[int, ...]]:
+    """Other arguments of an op that sets the stage; handles, files and sizes stay."""
+    universe = _Universe(scenario)
+    choices = []
     for arg, at in arguments(op):
-        before, value, after = op.args[:at], op.args[at], op.args[at + 1 :]
-        if arg.kind == table.ENUM:
-            others = [v for v in range(len(arg.names)) if v != value]
-        elif arg.kind == table.FLAGS:
-            others = [value ^ 1 << bit for bit in range(len(arg.names))]
-        else:
-            others = []
-        for other in others:
-            yield (*before, other, *after)
+        own = op.args[at : at + SLOTS[arg.kind]]
+        free = arg.kind in (table.RANGE, table.ENUM, table.FLAGS)
+        choices.append(_choices(arg, universe) if free else [own])
+    for chosen in product(*choices):
+        yield tuple(slot for choice in chosen for slot in choice)
 
 
 def arguments(op: Op) -> Iterator[tuple[Arg, int]]:
@@ -97,7 +95,8 @@ class _Universe:
                     ranges.add((page, page + 1))
                 elif arg.kind == table.ACTOR:
                     named.add(op.args[at])
-        self.ranges = sorted(ranges)[:MAX_RANGES]
+        first, last = min(ranges, default=(0, 1)), max((end for _, end in ranges), default=1)
+        self.ranges = sorted({*sorted(ranges)[:MAX_RANGES], (first[0], last)})
         unused = [actor for actor in range(1, NR_USER_ACTORS) if actor not in named]
         self.children = unused[:1]
         self.beyond = max((end for _, end in ranges), default=0)
