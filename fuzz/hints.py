@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What runs have shown about where a schedule can be changed.
 
-Contract: `saw` and `conflict` remember, by kind of op, sites that ops pass and pairs of
-sites at which two actors touched one object; mutations then make directives that land where
-something happens instead of being dead, in any scenario that has such ops. Bounded memory of
-the latest; the order of calls is all it depends on.
+Contract: `saw` and `conflict` remember, by kind of op, where directives of each kind took
+effect or could have, and pairs of sites at which two actors touched one object; mutations
+then make directives that land where something happens instead of being dead, in any scenario
+that has such ops. Bounded memory of the latest; the order of calls is all it depends on.
 """
 
 from typing import Final, final
@@ -14,7 +14,8 @@ from mypy_extensions import i64
 from fuzz.rng import Rng
 from fuzz.slots import NR_CODES
 
-MAX_SIGHTINGS: Final[i64] = 64  # of each kind of op
+NR_KINDS: Final[i64] = 5  # of directives
+MAX_SIGHTINGS: Final[i64] = 64  # of each kind of op, for each kind of directive
 MAX_CONFLICTS: Final[i64] = 512
 VISIT_SCALE: Final[i64] = 1024  # visits past it are rare, and land nowhere else
 
@@ -37,18 +38,21 @@ class Hints:
     """Sightings and conflicts of the latest runs."""
 
     def __init__(self) -> None:
-        # By op row: site * VISIT_SCALE + visit.
-        self.sightings: list[list[int]] = [[] for _ in range(NR_CODES)]
+        # By kind of directive * NR_CODES + op row: site * VISIT_SCALE + visit. Of switches and
+        # parks, which can stand at any site, SWITCH has the sightings of both.
+        self.sightings: list[list[int]] = [[] for _ in range(NR_KINDS * NR_CODES)]
         self.conflicts: list[Conflict] = []
         self.nr_seen: i64 = 0
 
-    def saw(self, code: i64, site: i64, visit: i64) -> None:
-        """An op of this kind passed a site for the `visit`-th time."""
-        known = self.sightings[code]
+    def saw(self, kind: i64, code: i64, site: i64, visit: i64) -> None:
+        """In an op of this row a directive of a kind has, or could have, an effect at the
+        `visit`-th passing of a site."""
+        known = self.sightings[kind * NR_CODES + code]
         sighting = site * VISIT_SCALE + min(visit, VISIT_SCALE - 1)
+        if sighting in known:
+            return
         if len(known) < MAX_SIGHTINGS:
-            if sighting not in known:
-                known.append(sighting)
+            known.append(sighting)
         else:
             self.nr_seen += 1
             known[(self.nr_seen * 7) % MAX_SIGHTINGS] = sighting
@@ -60,7 +64,8 @@ class Hints:
             self.nr_seen += 1
             self.conflicts[self.nr_seen % MAX_CONFLICTS] = found
 
-    def pick_sighting(self, rng: Rng, code: i64) -> i64:
-        """site * VISIT_SCALE + visit that an op of this kind passed; 0 if none is known."""
-        known = self.sightings[code]
+    def pick_sighting(self, rng: Rng, kind: i64, code: i64) -> i64:
+        """site * VISIT_SCALE + visit for a directive of a kind in an op of a row; 0 if none
+        is known."""
+        known = self.sightings[kind * NR_CODES + code]
         return rng.pick(known) if known else 0

@@ -372,7 +372,7 @@ def graft(draft: Draft, donor: Scenario, begin: i64, end: i64, at: i64) -> None:
 
 def _flip(draft: Draft, rng: Rng, hints: Hints | None) -> None:
     """Make the later access of a conflicting pair come first: stop A before its access and
-    let B run. Any pair of ops of the kinds that once conflicted will do."""
+    let B run. Any ops of the rows that once conflicted will do, B after A in the text."""
     if hints is None or not hints.conflicts:
         _add(draft, rng, hints)
         return
@@ -380,10 +380,10 @@ def _flip(draft: Draft, rng: Rng, hints: Hints | None) -> None:
     while tries < 8:
         tries += 1
         pair = rng.pick(hints.conflicts)
-        a = _find_code(draft, rng, pair.code_a, -1)
+        a = _find_code(draft, rng, pair.code_a)
         if a < 0:
             continue
-        b = _find_code(draft, rng, pair.code_b, draft.ops[a].actor)
+        b = _find_later(draft, rng, a, pair.code_b)
         if b < 0:
             continue
         _put_flip(draft, rng, pair, draft.ops[a], draft.ops[b])
@@ -391,20 +391,36 @@ def _flip(draft: Draft, rng: Rng, hints: Hints | None) -> None:
     _add(draft, rng, hints)
 
 
-def _find_code(draft: Draft, rng: Rng, code: i64, not_actor: i64) -> i64:
-    """A random op of a kind, by another actor than `not_actor`; -1 if there is none."""
+def _find_code(draft: Draft, rng: Rng, code: i64) -> i64:
+    """The position of a random op of a row; -1 if there is none."""
     nr: i64 = len(draft.ops)
     at = rng.below(nr)
     left = nr
     while left > 0:
-        op = draft.ops[at]
-        if op.code == code and op.actor != not_actor:
+        if draft.ops[at].code == code:
             return at
         at += 1
         if at == nr:
             at = 0
         left -= 1
     return -1
+
+
+def _find_later(draft: Draft, rng: Rng, after: i64, code: i64) -> i64:
+    """The position of an op that still stands when the op at `after` begins: one behind it
+    by another actor, of a row (-1: any). -1 if there is none."""
+    actor = draft.ops[after].actor
+    found: i64 = -1
+    seen: i64 = 0
+    at = after + 1
+    while at < len(draft.ops):
+        op = draft.ops[at]
+        if op.actor != actor and (code < 0 or op.code == code):
+            seen += 1
+            if rng.below(seen) == 0:
+                found = at
+        at += 1
+    return found
 
 
 def _put_flip(draft: Draft, rng: Rng, pair: Conflict, a: Op, b: Op) -> None:
@@ -418,12 +434,17 @@ def _put_flip(draft: Draft, rng: Rng, pair: Conflict, a: Op, b: Op) -> None:
         draft.directives.append(Directive(b.uid, NAMES[pair.site_b], 1, SWITCH, a.actor))
 
 
-def _anchor(draft: Draft, rng: Rng, hints: Hints | None, op: Op) -> tuple[str, int]:
-    """A (site, visit) that an op of this kind is known to pass."""
-    if hints is not None and rng.chance(15, 16):
-        sighting = hints.pick_sighting(rng, op.code)
+def _anchor(
+    draft: Draft, rng: Rng, hints: Hints | None, kind: i64, op: Op
+) -> tuple[str, int]:
+    """A (site, visit) at which a directive of a kind may work in an op of this row."""
+    if hints is not None:
+        sighting = hints.pick_sighting(rng, SWITCH if kind == PARK else kind, op.code)
         if sighting:
-            return NAMES[sighting // VISIT_SCALE], sighting % VISIT_SCALE
+            visit = sighting % VISIT_SCALE
+            if visit > 1 and rng.chance(1, 4):
+                visit = rng.between(1, visit)
+            return NAMES[sighting // VISIT_SCALE], visit
     if draft.directives and rng.chance(1, 2):
         other = rng.pick(draft.directives)
         return other.site, other.visit
@@ -431,12 +452,15 @@ def _anchor(draft: Draft, rng: Rng, hints: Hints | None, op: Op) -> tuple[str, i
 
 
 def _add(draft: Draft, rng: Rng, hints: Hints | None) -> None:
-    """A new switch, or a park, at a site that the op is known to pass."""
-    op = draft.ops[_pick_position(draft, rng)]
-    site, visit = _anchor(draft, rng, hints, op)
-    other = rng.pick(draft.ops)
-    if other.actor == op.actor:
+    """A new switch, or a park, at a site that the op is known to pass, in favour of somebody
+    who still has something to do."""
+    at = rng.below(len(draft.ops))
+    later = _find_later(draft, rng, at, -1)
+    if later < 0:
         return
+    op = draft.ops[at]
+    other = draft.ops[later]
+    site, visit = _anchor(draft, rng, hints, SWITCH, op)
     if rng.chance(3, 4):
         draft.directives.append(Directive(op.uid, site, visit, SWITCH, other.actor))
     else:
@@ -458,10 +482,10 @@ def _shift(draft: Draft, rng: Rng, hints: Hints | None) -> None:
         visit = max(1, d.visit + rng.between(1, 3) * (1 if rng.chance(1, 2) else -1))
         draft.directives[i] = Directive(d.uid, d.site, min(visit, VISIT_SCALE), d.kind, d.arg)
     elif r < 3:
-        site, visit = _anchor(draft, rng, hints, draft.ops[at])
+        site, visit = _anchor(draft, rng, hints, d.kind, draft.ops[at])
         draft.directives[i] = Directive(d.uid, site, visit, d.kind, d.arg)
     else:
-        to = _find_code(draft, rng, draft.ops[at].code, -1)
+        to = _find_code(draft, rng, draft.ops[at].code)
         draft.directives[i] = Directive(draft.ops[to].uid, d.site, d.visit, d.kind, d.arg)
 
 
@@ -494,17 +518,25 @@ def _clear_suffix(draft: Draft, rng: Rng) -> None:
 
 
 def _fault(draft: Draft, rng: Rng, hints: Hints | None) -> None:
-    """An allocation or trylock that fails, a stale translation, a late IPI."""
-    op = draft.ops[_pick_position(draft, rng)]
-    site, visit = _anchor(draft, rng, hints, op)
-    r = rng.below(3)
-    if r == 0:
-        draft.directives.append(Directive(op.uid, site, visit, FAIL, 0))
-    elif r == 1:
-        draft.directives.append(Directive(op.uid, site, visit, TLB, rng.between(1, 2)))
-    else:
-        delay = 1 << rng.below(7)
-        draft.directives.append(Directive(op.uid, site, visit, IPI, min(delay, _MAX_IPI_DELAY)))
+    """An allocation or trylock that fails, a stale translation, a late IPI: in an op of a
+    row that is known to have one."""
+    if hints is None:
+        return
+    kind: i64 = rng.between(FAIL, TLB)
+    tries: i64 = 0
+    while tries < 8:
+        tries += 1
+        op = rng.pick(draft.ops)
+        if not hints.pick_sighting(rng, kind, op.code):
+            continue
+        site, visit = _anchor(draft, rng, hints, kind, op)
+        arg: i64 = 0
+        if kind == TLB:
+            arg = rng.between(1, 2)
+        elif kind == IPI:
+            arg = 1 << rng.below(7)
+        draft.directives.append(Directive(op.uid, site, visit, kind, arg))
+        return
 
 
 # --- the machine --------------------------------------------------------------------------------

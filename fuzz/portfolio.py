@@ -18,7 +18,7 @@ from mypy_extensions import i64
 from fuzz.hints import Conflict, Hints
 from fuzz.rng import Rng
 from simulator.outcome import Outcome
-from simulator.scenario import Scenario
+from simulator.scenario import FAIL, SWITCH, Directive, Scenario
 from simulator.sched.profile import (
     A_POS,
     A_SITE,
@@ -41,6 +41,7 @@ from simulator.sched.strategies import (
     Sticky,
     Surw,
 )
+from simulator.sites import BY_NAME
 
 # Shares in percent. POS and SURW find what needs several accesses in one order, the walks what
 # needs many switches close together, the others what needs few, far apart. None: the
@@ -84,7 +85,9 @@ class Portfolio:
         """The strategy for the next run of `scenario`. `last_outcome` is that of its last
         run under a strategy of this portfolio, None before its first."""
         if self.profiled and self.scenario is not None:
-            self._learn(self.scenario)
+            self._learn_pairs(self.scenario)
+        if last_outcome is not None and last_outcome.recorded:
+            self._learn_faults(scenario, last_outcome.recorded)
         if scenario is not self.scenario or last_outcome is None:
             self.profiled = False
         self.scenario = scenario
@@ -196,8 +199,17 @@ class Portfolio:
         self.pairs_tried[best_counter] += 1
         return best
 
-    def _learn(self, scenario: Scenario) -> None:
-        """Keep some of what the last run showed for the mutators."""
+    def _learn_faults(self, scenario: Scenario, recorded: list[Directive]) -> None:
+        """Keep where allocations, translations and IPIs could be disturbed."""
+        for directive in recorded:
+            if directive.kind >= FAIL:
+                for op in scenario.ops:
+                    if op.uid == directive.uid:
+                        site = BY_NAME[directive.site]
+                        self.hints.saw(directive.kind, op.code, site, directive.visit)
+
+    def _learn_pairs(self, scenario: Scenario) -> None:
+        """Keep some of the meetings of the last run."""
         profile = self.profile
         held = profile.pairs_held()
         ops = scenario.ops
@@ -210,6 +222,6 @@ class Portfolio:
             site_a = profile.pairs[at + A_SITE]
             site_b = profile.pairs[at + B_SITE]
             visit_a = profile.pairs[at + A_VISIT]
-            self.hints.saw(code_a, site_a, visit_a)
-            self.hints.saw(code_b, site_b, profile.pairs[at + B_VISIT])
+            self.hints.saw(SWITCH, code_a, site_a, visit_a)
+            self.hints.saw(SWITCH, code_b, site_b, profile.pairs[at + B_VISIT])
             self.hints.conflict(Conflict(code_a, site_a, visit_a, code_b, site_b))

@@ -10,11 +10,14 @@ from fuzz.generate import generate
 from fuzz.hints import VISIT_SCALE, Conflict, Hints
 from fuzz.mutate import graft, mutate
 from fuzz.rng import Rng
+from fuzz.slots import NR_CODES
 from simulator.ops import OP_FORK, OP_MADVISE, OP_MMAP, OP_READ, OP_WRITE
 from simulator.scenario import (
     FAIL,
+    IPI,
     PARK,
     SWITCH,
+    TLB,
     Config,
     Directive,
     Op,
@@ -45,7 +48,8 @@ def test_mutants_of_mutants_stay_valid_and_within_the_limits() -> None:
     rng = Rng(1)
     pool = [generate(Rng(seed), 64) for seed in range(20)]
     hints = Hints()
-    hints.saw(OP_WRITE, END, 1)
+    hints.saw(SWITCH, OP_WRITE, END, 1)
+    hints.saw(FAIL, OP_WRITE, END, 1)
     hints.conflict(Conflict(OP_WRITE, BEGIN, 1, OP_MADVISE, END))
     for i in range(4000):
         a = rng.pick(pool)
@@ -149,7 +153,7 @@ def test_known_conflicts_are_flipped_where_they_were_seen() -> None:
 
 def test_new_directives_stand_at_sites_that_the_op_is_known_to_pass() -> None:
     hints = Hints()
-    hints.saw(OP_WRITE, END, 3)
+    hints.saw(SWITCH, OP_WRITE, END, 3)
     anchors: set[tuple[str, int]] = set()
     for seed in range(600):
         made = mutate(RACE, Rng(seed), None, hints)
@@ -158,12 +162,33 @@ def test_new_directives_stand_at_sites_that_the_op_is_known_to_pass() -> None:
     assert {site for site, _ in anchors} <= {"op:begin", "op:end"}
 
 
+def test_faults_stand_only_where_one_of_their_kind_was_seen() -> None:
+    hints = Hints()
+    hints.saw(IPI, OP_MADVISE, END, 2)
+    found: set[Directive] = set()
+    for seed in range(2000):
+        found.update(mutate(RACE, Rng(seed), None, hints).directives)
+    faults = {d for d in found if d.kind in (FAIL, IPI, TLB)}
+    assert len({d.arg for d in faults}) > 3
+    assert {(d.kind, d.site) for d in faults} == {(IPI, "op:end")}
+
+
+def test_new_switches_go_to_actors_that_still_have_something_to_do() -> None:
+    hints = Hints()
+    for code in (OP_MMAP, OP_WRITE, OP_MADVISE):
+        hints.saw(SWITCH, code, END, 1)
+    for seed in range(400):
+        made = mutate(RACE, Rng(seed), None, hints)
+        if made.ops == RACE.ops:
+            assert all(d.uid != 3 for d in made.directives)
+
+
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 200])
 def test_hints_remember_a_bounded_number_of_sightings(count: int) -> None:
     hints = Hints()
     for visit in range(1, count + 1):
-        hints.saw(OP_WRITE, END, visit)
-    known = hints.sightings[OP_WRITE]
+        hints.saw(SWITCH, OP_WRITE, END, visit)
+    known = hints.sightings[SWITCH * NR_CODES + OP_WRITE]
     assert len(known) == min(count, 64)
     assert END * VISIT_SCALE + count in known
 
