@@ -77,7 +77,7 @@ def steps(scenario: Scenario) -> Iterator[Step]:
     yield from _page_cuts(scenario)
     for op in scenario.ops:
         for args in _smaller(op):
-            yield ("set-args", op.uid, *args)
+            yield ("set-args", op.uid, op.code, *args)
     users = [actor for actor in reversed(actors) if actor < NR_USER_ACTORS]
     for one, other in combinations(users, 2):
         for place in range(len(scenario.ops)):
@@ -141,8 +141,8 @@ def apply(scenario: Scenario, step: Step) -> Scenario:
             return _with_op(delete_ops(scenario, {gone}), uid, actor, code, tuple(args))
         case "cut-pages", [at, count]:
             return _cut_pages(scenario, at, count)
-        case "set-args", [uid, *args]:
-            return _with_args(scenario, uid, tuple(args))
+        case "set-args", [uid, code, *args]:
+            return _with_args(scenario, uid, code, tuple(args))
         case "swap-actors", [one, other, place]:
             return _swap_actors(scenario, one, other, place)
         case "move-op", [uid, other, to]:
@@ -288,11 +288,14 @@ def _with_op(
     return replace(left, ops=ops).with_directives(kept)
 
 
-def _with_args(scenario: Scenario, uid: int, args: tuple[int, ...]) -> Scenario:
-    """With other arguments for one op."""
+def _with_args(scenario: Scenario, uid: int, code: int, args: tuple[int, ...]) -> Scenario:
+    """With other arguments for one op, if it is still of that row."""
     return replace(
         scenario,
-        ops=tuple(replace(op, args=args) if op.uid == uid else op for op in scenario.ops),
+        ops=tuple(
+            replace(op, args=args) if (op.uid, op.code) == (uid, code) else op
+            for op in scenario.ops
+        ),
     )
 
 
