@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Runs random scenarios under random schedules and prints one line for each: digest, steps,
-signature. A program of its own, so that a test can run it compiled and interpreted.
+"""Runs the known bugs and random scenarios under random schedules, and prints one line for
+each: digest, steps, signature. A program of its own, so that a test can run it compiled and interpreted.
 
     python -m tests.model.digests COUNT SEED
 """
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 
+from corpus.text import load
 from fuzz.generate import generate
 from fuzz.portfolio import Portfolio
 from fuzz.rng import Rng
@@ -15,13 +17,16 @@ from simulator.bugs import BUGS
 from simulator.outcome import Outcome
 from simulator.run import Machine
 
+KNOWN_BUGS = Path(__file__).resolve().parents[2] / "corpus" / "known-bugs"
 MAX_OPS = 32
 BUG_ONE_IN = 4  # runs with a known bug, so that violations are compared as well
 
 
 def main(count: int, seed: int) -> None:
-    """Print `count` lines."""
+    """Print a line for each known bug, and `count` more."""
     machine = Machine()
+    for path in sorted(KNOWN_BUGS.glob("*.mm")):
+        show(machine.run(load(path)))
     rng = Rng(seed)
     portfolio = Portfolio(seed)
     last: Outcome | None = None
@@ -32,12 +37,16 @@ def main(count: int, seed: int) -> None:
             scenario = replace(scenario, config=config)
         strategy = None if i % 3 == 0 else portfolio.next(scenario, last)
         last = machine.run(scenario, strategy)
-        signature = last.violation.signature if last.violation else "clean"
-        print(last.digest, last.steps, signature)
+        show(last)
         if strategy is not None:
             again = machine.run(scenario.with_directives(tuple(last.recorded)))
             if again.digest != last.digest:
                 print(f"replay of {i} differs: {again.digest}")
+
+
+def show(outcome: Outcome) -> None:
+    signature = outcome.violation.signature if outcome.violation else "clean"
+    print(outcome.digest, outcome.steps, signature)
 
 
 if __name__ == "__main__":
