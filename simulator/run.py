@@ -130,6 +130,7 @@ def set_up(k: Kernel, scenario: Scenario, strategy: Strategy | None, trace: bool
     k.tokens = 0
     k.runnable = 0
     k.existing = 0
+    k.being_forked = 0
     k.parked = 0
     k.blocked = 0
     k.ipi_due = 0

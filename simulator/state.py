@@ -94,6 +94,7 @@ class Task:
         self.stack: greenlet | None = None  # suspended inside an op
         self.site: i64 = 0
         self.retries: i64 = 0
+        self.retried_at: i64 = 0  # site of the last of them
         self.idle_rounds: i64 = 0  # rounds of a loop that found the same as the one before
         self.idle_since: i64 = 0  # Kernel.nr_ended when the first of them began
         self.met: i64 = -1  # what the last round found
@@ -187,6 +188,7 @@ class Kernel:
         self.cur: Task = self.tasks[0]
         self.runnable: i64 = 0
         self.existing: i64 = 0  # actors that exist and have not exited
+        self.being_forked: i64 = 0  # actors whose fork is under way: their ops wait for it
         self.parked: i64 = 0
         self.blocked: i64 = 0
         self.nr_steps: i64 = 0
@@ -346,6 +348,7 @@ class Kernel:
         normal; past that the schedule becomes fair, and past more it is a livelock (O10)."""
         t = self.cur
         t.retries += 1
+        t.retried_at = site
         if t.retries > RETRIES_UNTIL_FAIR:
             core.fair_turn(self, t, site)
         else:

@@ -33,8 +33,10 @@ def do_fork(k: "Kernel", t: Task, child: i64) -> i64:
     assert oldmm is not None
     c = k.tasks[child]
     assert c.state == ABSENT  # one fork a child: simulator/validate.py
+    k.being_forked |= 1 << child
     mm = dup_mm(k, oldmm)
     if mm is None:
+        k.being_forked &= ~(1 << child)
         return -ENOMEM
     c.mm = mm
     k.step(sites.WAKE_UP_NEW_TASK__RUN, obj(OBJ_CPU, c.cpu), WRITE)

@@ -38,9 +38,9 @@ def context_switch(k: "Kernel", cpu: Cpu, t: Task) -> None:
     else:
         switch_mm_irqs_off(k, cpu, mm)
     ipi.local_irq_enable(k)
+    t.in_switch = False
     if mm is not None and cpu.lazy_mm is not None:
         kernel_exit.drop_lazy_mm(k, cpu)
-    t.in_switch = False
 
 
 def enter_idle(k: "Kernel", t: Task) -> None:

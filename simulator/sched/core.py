@@ -20,7 +20,7 @@ from simulator import sites
 from simulator.outcome import TraceEvent
 from simulator.scenario import FAIL, IPI, PARK, SWITCH, TLB
 from simulator.state import (
-    BLOCKED, GONE, OBJ_NONE, PARKED, READ, READY, Planned, Task,
+    BLOCKED, OBJ_NONE, PARKED, READ, READY, Planned, Task,
 )
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def pick(k: "Kernel") -> Task | None:
     """The runnable actor whose op stands first in the text; None when nothing is left."""
     while True:
         best: Task | None = None
-        mask = may_run(k, k.runnable)
+        mask = may_run(k, k.runnable & ~k.being_forked)
         i: i64 = 0
         while mask:
             if mask & 1:
@@ -118,12 +118,7 @@ def may_run(k: "Kernel", mask: i64) -> i64:
     while rest:
         if rest & 1:
             curr = k.cpus[k.tasks[i].cpu].curr
-            if (
-                curr < 0
-                or curr == i
-                or k.tasks[curr].preempt_count == 0
-                or k.tasks[curr].state == GONE
-            ):
+            if curr < 0 or curr == i or k.tasks[curr].preempt_count == 0:
                 out |= 1 << i
         rest >>= 1
         i += 1
@@ -206,8 +201,9 @@ def unpark_all(k: "Kernel") -> None:
 
 
 def started(k: "Kernel", child: Task) -> None:
-    """A forked actor exists from now on; ops of it that came too early were skipped."""
+    """A forked actor exists from now on; ops of it that came before the fork were skipped."""
     child.state = READY
+    k.being_forked &= ~(1 << child.id)
     k.existing |= 1 << child.id
     if child.next < len(child.ops):
         k.runnable |= 1 << child.id
@@ -380,7 +376,7 @@ def fair_step(k: "Kernel", t: Task, site: i64) -> None:
             if u.in_op and u.retries > worst.retries:
                 worst = u
         k.violate(
-            "livelock", worst.site, "mm",
+            "livelock", worst.retried_at if worst.retries else worst.site, "mm",
             f"no op ended in {FAIR_STEPS} steps of a fair schedule; "
             f"op {worst.uid} went round {worst.retries} times",
         )

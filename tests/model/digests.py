@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Runs the known bugs and random scenarios under random schedules, and prints one line for
-each: digest, steps, signature. A program of its own, so that a test can run it compiled and interpreted.
+"""Runs the known bugs, then random scenarios under random schedules, and prints one line for
+each: digest, steps, signature. A program of its own, so that a test can run it compiled and
+interpreted.
 
     python -m tests.model.digests COUNT SEED
 """
