@@ -9,6 +9,7 @@ import re
 from typing import Final
 
 from corpus.words import nearest, shown
+from simulator import oracles
 
 MAGIC: Final = "# mmfarm scenario 1"  # the first line; the number is the format's version
 NAMES: Final = ("title", "category", "requires", "expect", "origin")  # canonical order
@@ -35,6 +36,8 @@ def check(name: str, value: str) -> str:
             return "requires should be lower-case words with one space between"
         case "expect" if value != CLEAN and not _is_signature(words):
             return "expect should be `clean` or `ORACLE CULPRIT OBJECT-CLASS`"
+        case "expect" if value != CLEAN and words[0] not in oracles.NAMES:
+            return f"unknown oracle {shown(words[0])}{nearest(words[0], oracles.NAMES)}"
         case "origin" if not _ORIGIN.fullmatch(value):
             return "origin should be farm, seed:NAME, strace:NAME or syz:NAME"
     return ""

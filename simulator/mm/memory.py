@@ -405,6 +405,7 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
     k.step(sites.DO_ANONYMOUS_PAGE__SET_PTE, pte_obj(mm, va), WRITE)
     set_pte_at(k, mm, table, va, entry)
     memory_value.installed(k, mm, va, page, sites.DO_ANONYMOUS_PAGE__SET_PTE)
+    memory_value.zeroed(k, va, page, sites.DO_ANONYMOUS_PAGE__SET_PTE)
     pte_unmap_unlock(k, table)
     return 0
 
@@ -625,6 +626,8 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
         k.step(sites.WP_PAGE_COPY__SET_PTE, pte_obj(mm, va), WRITE)
         set_pte_at(k, mm, table, va, entry)
         memory_value.installed(k, mm, va, page, sites.WP_PAGE_COPY__SET_PTE)
+        if old is None:
+            memory_value.zeroed(k, va, page, sites.WP_PAGE_COPY__SET_PTE)
         k.sometimes(features.Z_WP_COPY)
         if old is not None:
             rmap.folio_remove_rmap_pte(k, old)

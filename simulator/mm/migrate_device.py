@@ -307,6 +307,7 @@ def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) 
             entry = pte_mkdirty(entry) | PTE_WRITE
     set_pte_at(k, mm, table, va, entry)
     memory_value.installed(k, mm, va, page, sites.MIGRATE_VMA_INSERT_PAGE__SET_PTE)
+    memory_value.zeroed(k, va, page, sites.MIGRATE_VMA_INSERT_PAGE__SET_PTE)
     pte_unmap_unlock(k, table)
     return True
 

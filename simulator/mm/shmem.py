@@ -124,7 +124,7 @@ def shmem_evict_inode(k: "Kernel", inode: Inode) -> None:
     """Nobody can reach the file any more: empty its page cache."""
     if inode.i_mmap:
         k.violate(
-            "use-after-free", k.cur.site, "file",
+            "use-after-free", sites.SHMEM_EVICT_INODE__REMOVE, "file",
             f"a file is freed while {len(inode.i_mmap)} VMAs map it",
         )
     for page in inode.cache:

@@ -132,8 +132,11 @@ def vm_area_dup(k: "Kernel", orig: Vma) -> Vma | None:
 def vm_area_free(k: "Kernel", vma: Vma) -> None:
     """Back to a slab that may hand it out at once (SLAB_TYPESAFE_BY_RCU)."""
     if vma.vm_refcnt or vma.readers or vma.chain:
+        readers = vma.vm_refcnt or vma.readers  # whoever detached it should have waited for them
         k.violate(
-            "use-after-free", k.cur.site, "vma",
+            "use-after-free",
+            sites.VMA_START_WRITE__EXCLUDE_READERS if readers else sites.UNLINK_ANON_VMAS__LOCK,
+            "vma",
             f"VMA at page {vma.start} is freed with count {vma.vm_refcnt} and "
             f"{len(vma.chain)} anon_vmas",
         )

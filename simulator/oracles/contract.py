@@ -273,8 +273,11 @@ def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
                 continue
             pte = table.pte[va & mask]
             if pte and (pte_kind(pte) == SWP_MARKER_GUARD) != (advice == ops.MADV_DONTNEED):
+                site = sites.GUARD_REMOVE_PTE_ENTRY__CLEAR
+                if advice == ops.MADV_DONTNEED:
+                    site = sites.ZAP_PTE_RANGE__CLEAR_PTE
                 k.violate(
-                    "contract", table.who[va & mask], "pte",
+                    "contract", site, "pte",
                     f"page {va} still has the entry that madvise() should have removed",
                 )
             va += 1

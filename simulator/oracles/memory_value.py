@@ -158,6 +158,17 @@ def installed(k: "Kernel", mm: Mm, va: i64, page: Page, site: i64) -> None:
         k.logical_words[lp * WORDS_PER_PAGE + i] = page.words[i]
 
 
+def zeroed(k: "Kernel", va: i64, page: Page, site: i64) -> None:
+    """A new page that stands for none before: whatever is in it was somebody else's."""
+    words = page.words
+    if words[0] or words[1] or words[2] or words[3]:
+        k.violate(
+            "memory-value", site, k.class_of(page),
+            f"page {va} was mapped for the first time with {words[0]} {words[1]} {words[2]} "
+            f"{words[3]} in it, not zeroes",
+        )
+
+
 def copying(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     """A COW fault at `va` is about to copy `page`: no other CPU may still store into it
     through a translation of before it was write-protected, for the store would be lost.
