@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Scenario text (`.mm`): the canonical codec of DESIGN.md, section 4.
+"""Scenario text (`.mm`): the canonical codec of scenarios.
 
 Contract: one text for one scenario. `parse(dump(s)) == s` for every valid scenario, and
 `dump(parse(t)) == t` for every accepted text, byte for byte: another spelling of the same

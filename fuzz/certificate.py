@@ -22,7 +22,6 @@ from fuzz.minimizing.edits import Step, apply, steps
 from fuzz.minimizing.judge import SAME, Judge
 from fuzz.minimizing.order import cost
 from simulator import build
-from simulator.outcome import Signature
 from simulator.run import Machine
 from simulator.scenario import Scenario
 
@@ -111,9 +110,3 @@ def check_certificate(certificate: Certificate, machine: Machine) -> list[str]:
             problems.append(f"still fails under another schedule after: {shown}")
     problems += [f"no simplification: {' '.join(map(str, step))}" for step in listed]
     return problems
-
-
-def parse_signature(words: str) -> Signature:
-    """The signature that `str` printed. Raises ValueError for anything else."""
-    oracle, culprit, object_class = words.split(" ")
-    return Signature(oracle, culprit, object_class)

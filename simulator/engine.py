@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One run from the first op to the End (DESIGN.md, section 2).
+"""One run from the first op to the End.
 
 The scheduler (sched/core.py) asks this file to run an op of an actor and to end the run.
 """
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
-from simulator import features, ops, sites, syscalls
+from simulator import features, sites, syscalls
 from simulator.kernel import exit as kernel_exit
 from simulator.mm import pins, shmem, swap
 from simulator.mm.mm_types import LOCK_CLASS_NAMES
@@ -120,8 +120,3 @@ def end_run(k: "Kernel") -> None:
     shmem.release_all(k)
     swap.lru_add_drain_all(k)
     full_audit.after_exit(k)
-
-
-def op_code_name(code: int) -> str:
-    """The text name of a row, for traces."""
-    return ops.BY_NUMBER[code].name

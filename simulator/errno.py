@@ -3,18 +3,12 @@
 
 from typing import Final
 
-EPERM: Final = 1
-ENOENT: Final = 2
-EINTR: Final = 4
 EIO: Final = 5
-EBADF: Final = 9
 EAGAIN: Final = 11
 ENOMEM: Final = 12
 EACCES: Final = 13
 EFAULT: Final = 14
 EBUSY: Final = 16
 EEXIST: Final = 17
-ENODEV: Final = 19
 EINVAL: Final = 22
 EMLINK: Final = 31
-EOPNOTSUPP: Final = 95

@@ -8,20 +8,17 @@ addresses: those would fill it with noise.
 
 from typing import Final
 
-EDGE_BITS: Final = 13  # (previous site, site) of one actor
-OUTCOME_BITS: Final = 11  # (op, result class)
-STATE_BITS: Final = 12  # page state at op end, and its transition under the op
-CONFLICT_BITS: Final = 13  # (other actor's last site, site) on one object
-LOCK_BITS: Final = 11  # (held class, class taken), contention
-NAMED_BITS: Final = 8
-
-EDGE: Final = 0
-CONFLICT: Final = 8192
-STATE: Final = 16384
-STATE_CHANGE: Final = 20480
-OUTCOME: Final = 24576
-LOCK: Final = 26624
-PREEMPT: Final = 28672
+EDGE: Final = 0  # (previous site, site) of one actor, 13 bits
+CONFLICT: Final = 8192  # (other actor's last site, site) on one object, 13 bits
+STATE: Final = 16384  # what a page is like when its page table lock is dropped
+STATE_CHANGE: Final = 20480  # and what it was like before, under which function
+STATE_BITS: Final = 12
+OUTCOME: Final = 24576  # (op, result class)
+OUTCOME_BITS: Final = 11
+LOCK: Final = 26624  # (held classes, class taken)
+LOCK_BITS: Final = 11
+PREEMPT: Final = 28672  # (site, kind of actor that came in between)
+PREEMPT_BITS: Final = 11
 NAMED: Final = 32512
 COUNTERS_SIZE: Final = 32768
 

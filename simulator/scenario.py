@@ -22,7 +22,7 @@ ACTOR_NAMES: Final = (
 )
 NR_ACTORS: Final = 13
 
-# Kinds of directives (DESIGN.md, section 4).
+# Kinds of directives.
 SWITCH: Final = 0  # arg: actor to run instead
 PARK: Final = 1  # arg: op uid to wait for
 FAIL: Final = 2  # the allocation or trylock at the site fails

@@ -55,7 +55,6 @@ WRITE: Final = 1
 _M32: Final = 0xFFFFFFFF
 _LAST_SIZE: Final = 4096  # slots of the last-access table behind the conflict zone
 RETRIES_UNTIL_FAIR: Final = 24  # retries of one op after which the schedule becomes fair
-RETRIES_UNTIL_LIVELOCK: Final = 96  # retries of one op under which a fair schedule gave up
 
 # States of an actor.
 ABSENT: Final = 0  # no such process or thread yet
@@ -293,7 +292,7 @@ class Kernel:
     def feature_preempt(self, site: i64, target: i64) -> None:
         """An actor was preempted at `site` in favour of `target`."""
         kind: i64 = 0 if is_user(target) else target
-        self.feature(features.PREEMPT, 11, site * 16 + kind)
+        self.feature(features.PREEMPT, features.PREEMPT_BITS, site * 16 + kind)
 
     def violate(self, oracle: str, culprit: i64, cls: str, promise: str) -> None:
         """A promise is broken: freeze the run. Never returns to the caller.
@@ -388,7 +387,6 @@ class Kernel:
         table.used = 0
         table.gen += 1
         table.live = True
-        table.linked = False
         table.ptl.owner = -1
         table.ptl.waiters = 0
         return table
@@ -478,7 +476,6 @@ class Kernel:
         mm.total_vm = 0
         mm.stale = []
         mm.shadow = vec[i64]([0] * self.nr_arena)
-        mm.notifier_seq = 1
         mm.notifier_active = 0
         mm.notifier_waiters = 0
         mm.modified = vec[i64]([0] * self.nr_arena)
@@ -540,6 +537,7 @@ def reset_page(page: Page) -> None:
     page.index = 0
     page.nr_writable = 0
     page.logical = 0
+    page.abstract = 0
     page.lock.owner = -1
     page.lock.waiters = 0
     for i in range(NR_REFS):

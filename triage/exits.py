@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The exit codes of DESIGN.md, section 8, and the error of a user who can mend it.
+"""The exit codes, and the error of a user who can mend it.
 
 Contract: verbs return OK, FINDING or SKIPPED and raise `Refused` for a wrong request;
 `triage.cli` turns everything else into a code.

@@ -24,7 +24,7 @@ from simulator.scenario import MAX_FUZZ_OPS, NR_USER_ACTORS, Config, Scenario
 
 PMD_ORDER: Final = 3  # the smallest: fuzzing wants pages to meet
 MAX_ARENA_PAGES: Final = 16_383  # of a fuzzed scenario (fuzz.codec: WORD slots of two bytes)
-MAX_FRAMES: Final = 512  # memory is small in fuzzing (DESIGN.md, section 3)
+MAX_FRAMES: Final = 512  # memory is small in fuzzing
 # Selftests look at page after page; more looks of one kind in a row tell a fuzzer nothing new.
 _MAX_LOOKS: Final = 4
 _LOOKS: Final = (ops.OP_READ, ops.OP_WRITE, ops.OP_PAGEMAP)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the hardware does: walks page tables, caches translations, sets accessed and dirty.
 
-A CPU's caches are may-cache sets (shared/reference/schedules.md, f.1; the idea of nrkernel):
+A CPU's caches are may-cache sets (an idea of the nrkernel proofs):
 everything that was walkable on that CPU since its last covering invalidation may be cached.
 What the tables say now needs no record; a `Stale` is kept only for what they said before,
 with the mask of CPUs that may still hold it. By default an access uses the current tables;

@@ -74,19 +74,6 @@ def anon_vma_unlock_write(k: "Kernel", av: AnonVma) -> None:
     lock.up_write(k, root.rwsem)
 
 
-def anon_vma_lock_read(k: "Kernel", av: AnonVma, site: i64) -> None:
-    assert_live(k, av)
-    root = av.root
-    assert root is not None
-    lock.down_read(k, site, root.rwsem)
-
-
-def anon_vma_unlock_read(k: "Kernel", av: AnonVma) -> None:
-    root = av.root
-    assert root is not None
-    lock.up_read(k, root.rwsem)
-
-
 def chain_link(vma: Vma, av: AnonVma) -> None:
     """anon_vma_chain_link(); the root is write-locked."""
     vma.chain.append(av)

@@ -24,7 +24,6 @@ PTE_UFFD_WP: Final = 0x40
 PTE_SPECIAL: Final = 0x80  # no struct page behind it: the shared zero page
 PTE_SWP_SHIFT: Final = 8  # kind of a non-present entry, 0 for present ones
 PTE_SWP_MASK: Final = 0xF00
-PTE_SWP_EXCLUSIVE: Final = 0x1000
 PFN_SHIFT: Final = 16
 
 # Kinds of non-present entries (include/linux/swapops.h).
@@ -111,10 +110,6 @@ LOCK_CLASS_NAMES: Final = (
 def pte_present(pte: i64) -> bool:
     """Kernel's sense: also PROT_NONE entries."""
     return (pte & (PTE_PRESENT | PTE_PROTNONE)) != 0
-
-
-def pte_pfn(pte: i64) -> i64:
-    return pte >> PFN_SHIFT
 
 
 def pte_kind(pte: i64) -> i64:
@@ -238,8 +233,8 @@ class Page:
         self.words: vec[i64] = vec[i64]([0, 0, 0, 0])
         self.nr_writable: i64 = 0  # present writable entries that map it (O4)
         self.audit: i64 = 0  # entries found at the End
+        self.abstract: i64 = 0  # its abstract state when a lock over it was last dropped
         self.logical: i64 = 0  # the logical page of oracle O5 that this frame holds
-        self.device_rmem: i64 = 0  # zone_device_data of a device page: the dmirror frame
 
 
 @final
@@ -251,7 +246,6 @@ class PageTable:
         self.id: i64 = ident
         self.gen: i64 = 0
         self.live: bool = False
-        self.linked: bool = False
         self.mm_id: i64 = -1
         self.pmd: i64 = 0  # index of the PMD entry that points here
         self.pte: vec[i64] = vec[i64]([0] * size)
@@ -331,7 +325,6 @@ class Mm:
         self.total_vm: i64 = 0
         self.stale: list[Stale] = []
         self.shadow: vec[i64] = vec[i64]()  # page -> logical page of oracle O5, 0 none
-        self.notifier_seq: i64 = 1  # mmu_interval_notifier invalidate_seq
         self.notifier_active: i64 = 0  # invalidations in progress
         self.notifier_waiters: i64 = 0
         self.modified: vec[i64] = vec[i64]()  # by page, for oracle O16: since clear_refs

@@ -34,7 +34,6 @@ def mmu_notifier_invalidate_range_start(
         return
     k.step(sites.MMU_NOTIFIER_INVALIDATE_RANGE_START__SEQ, obj(OBJ_MM, mm.id), WRITE)
     mm.notifier_active += 1
-    mm.notifier_seq |= 1
     dmirror.interval_invalidate(k, start, end, event)
 
 
@@ -45,7 +44,6 @@ def mmu_notifier_invalidate_range_end(k: "Kernel", mm: Mm, start: i64, end: i64)
     k.step(sites.MMU_NOTIFIER_INVALIDATE_RANGE_END__SEQ, obj(OBJ_MM, mm.id), WRITE)
     mm.notifier_active -= 1
     if mm.notifier_active == 0:
-        mm.notifier_seq += 1
         if mm.notifier_waiters:
             mask = mm.notifier_waiters
             mm.notifier_waiters = 0

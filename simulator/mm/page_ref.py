@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator.mm.mm_types import (
-    GUP_PIN_COUNTING_BIAS, REF_MAP, REF_PIN, REF_TEMP, Page,
+    GUP_PIN_COUNTING_BIAS, REF_PIN, Page,
 )
 
 if TYPE_CHECKING:
@@ -83,15 +83,6 @@ def folio_unpin(k: "Kernel", page: Page) -> None:
 def folio_maybe_dma_pinned(page: Page) -> bool:
     """Small folios: the reference count says so, other references may pretend it."""
     return page.ref >= GUP_PIN_COUNTING_BIAS
-
-
-def expected_temp(page: Page) -> i64:
-    """Temporary references, for the end-of-run audit."""
-    return page.ledger[REF_TEMP]
-
-
-def mapped_refs(page: Page) -> i64:
-    return page.ledger[REF_MAP]
 
 
 from simulator.mm import page_alloc  # noqa: E402

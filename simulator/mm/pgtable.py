@@ -31,11 +31,6 @@ def pfn_to_page(k: "Kernel", pfn: i64) -> Page:
     return k.page_pool[pfn - 1]
 
 
-def lookup_table(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
-    """The page table that maps `va`, None when the PMD entry is none."""
-    return mm.tables[va >> k.pmd_order]
-
-
 def peek(k: "Kernel", mm: Mm, va: i64) -> i64:
     """The entry as it is, for oracles and dumps: no lock, no step."""
     table = mm.tables[va >> k.pmd_order]
@@ -106,7 +101,6 @@ def pmd_populate(k: "Kernel", mm: Mm, va: i64, table: PageTable) -> None:
     mm.tables[i] = table
     table.mm_id = mm.id
     table.pmd = i
-    table.linked = True
 
 
 def pmd_clear(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
@@ -116,8 +110,5 @@ def pmd_clear(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
     if table is not None:
         mm.pmd[i] = PMD_NONE
         mm.tables[i] = None
-        table.linked = False
         mmu.made_stale(k, mm, i << k.pmd_order, 0, table, False)
     return table
-
-

@@ -8,7 +8,7 @@ from mypy_extensions import i64
 from simulator.mm.mm_types import (
     PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_SWAPBACKED, REF_MAP, REF_OWNER, AnonVma, Page, Vma,
 )
-from simulator.mm.page_ref import folio_get, folio_maybe_dma_pinned, move_ref
+from simulator.mm.page_ref import folio_maybe_dma_pinned, move_ref
 from simulator.oracles import page_state
 
 if TYPE_CHECKING:
@@ -103,11 +103,6 @@ def folio_move_anon_rmap(page: Page, vma: Vma) -> None:
     av = vma.anon_vma
     assert av is not None
     set_anon(page, av)
-
-
-def map_ref(k: "Kernel", page: Page) -> None:
-    """The reference of one more mapping."""
-    folio_get(k, page, REF_MAP)
 
 
 def vma_address(vma: Vma, page: Page) -> i64:

@@ -189,7 +189,6 @@ class VmaPrepare:
 
     def __init__(self, vma: Vma) -> None:
         self.vma: Vma = vma
-        self.adj_next: Vma | None = None
         self.inode: Inode | None = vma.inode
         self.anon_vma: AnonVma | None = vma.anon_vma
         self.insert: Vma | None = None

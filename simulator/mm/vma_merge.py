@@ -140,7 +140,6 @@ def commit_merge(k: "Kernel", vmg: VmaMerge) -> i64:
     if k.should_fail(sites.COMMIT_MERGE__PREALLOC, OBJ_NONE):
         return -ENOMEM
     vp = VmaPrepare(vma)
-    vp.adj_next = adjust
     if adjust is not None and vp.anon_vma is None:
         vp.anon_vma = adjust.anon_vma
     if vmg.remove_middle:

@@ -5,6 +5,7 @@ changed is dropped; the culprit is whoever drops it."""
 
 from typing import TYPE_CHECKING
 
+from simulator import page_state
 from simulator.mm.mm_types import PG_ANON_EXCLUSIVE, Page
 from simulator.oracles import pin
 
@@ -18,6 +19,7 @@ def recheck(k: "Kernel") -> None:
     if not t.recheck:
         return
     for page in t.recheck:
+        page_state.note(k, page)
         if page.anon_vma is not None and page.mapcount > 1:
             shared(k, page)
         if page.pincount:

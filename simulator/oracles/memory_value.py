@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from librt.vecs import append
 from mypy_extensions import i64
 
-from simulator.mm.mm_types import PFN_SHIFT, PTE_DIRTY, PTE_WRITE, Mm, Page, Vma
+from simulator.mm.mm_types import PFN_SHIFT, PTE_DIRTY, PTE_WRITE, Mm, Page
 from simulator.oracles import pin, soft_dirty, stale_tlb
 from simulator.scenario import WORDS_PER_PAGE
 
@@ -198,8 +198,3 @@ def compare(k: "Kernel", mm: Mm, va: i64, page: Page, site: i64, what: str) -> N
                 "memory-value", site, k.class_of(page),
                 f"page {va} {what} with {page.words[i]} in word {i}, the last store was {want}",
             )
-
-
-def is_private(vma: Vma) -> bool:
-    """Private mappings have logical pages; shared ones live in the file."""
-    return vma.inode is None or not vma.flags & 0x8

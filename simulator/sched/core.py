@@ -6,7 +6,7 @@ runs op after op of whatever actor comes next, and only an op that is interrupte
 executor as its stack while another one goes on. So a scenario without directives never
 switches stacks.
 
-Order (DESIGN.md, section 2): the running actor goes on until a directive says otherwise, it
+Order: the running actor goes on until a directive says otherwise, it
 blocks, parks, or its op ends; then the runnable actor whose unfinished or next op stands
 first in the text.
 """

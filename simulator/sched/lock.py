@@ -67,17 +67,6 @@ def spin_lock(k: "Kernel", site: i64, lock: Lock) -> None:
     k.cur.preempt_count += 1
 
 
-def spin_trylock(k: "Kernel", site: i64, lock: Lock) -> bool:
-    k.step(site, lock_obj(lock.cls, lock.id), WRITE)
-    t = k.cur
-    if lock.owner >= 0:
-        return False
-    lock.owner = t.id
-    t.preempt_count += 1
-    acquired(k, t, lock.cls, ordered=False)
-    return True
-
-
 def spin_unlock(k: "Kernel", lock: Lock) -> None:
     k.cur.preempt_count -= 1
     drop(k, lock)
@@ -216,14 +205,6 @@ def wake_waiters(k: "Kernel", sem: RwSem) -> None:
         mask = sem.waiters
         sem.waiters = 0
         core.wake(k, mask)
-
-
-def assert_held(k: "Kernel", lock: Lock) -> None:
-    if lock.owner != k.cur.id:
-        k.violate(
-            "kernel-assertion", k.cur.site, LOCK_CLASS_NAMES[lock.cls],
-            f"{LOCK_CLASS_NAMES[lock.cls]} must be held here",
-        )
 
 
 def mmap_assert_locked(k: "Kernel", sem: RwSem) -> None:

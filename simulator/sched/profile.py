@@ -28,7 +28,6 @@ B_POS: Final[i64] = 5
 B_SITE: Final[i64] = 6
 B_VISIT: Final[i64] = 7
 
-NOBODY: Final[i64] = -1
 
 
 @final
