@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,10 @@ def _command_line(pid: int) -> bytes:
     return b""
 
 
+def _is_in(store: Store, run_id: int, expected: tuple[str, int]) -> bool:
+    return _state(store, run_id) == expected
+
+
 def _state(store: Store, run_id: int) -> tuple[str, int]:
     row = store.run(run_id)
     assert row is not None
@@ -192,10 +197,8 @@ def test_a_slice_that_kills_each_worker_is_abandoned_and_not_delivered_for_ever(
     wait_until("the farm is idle", farm.idle)
     run_id = submit(farm.store, seconds=LONG_SLICE_SECONDS)
     for attempt in range(1, MAX_ATTEMPTS + 1):
-        wait_until(
-            f"attempt {attempt}",
-            lambda attempt=attempt: _state(farm.store, run_id) == (RUNNING, attempt),
-        )
+        expected = (RUNNING, attempt)
+        wait_until(f"attempt {attempt}", partial(_is_in, farm.store, run_id, expected))
         _kill_the_child_that_fuzzes(farm)
     wait_until("it is abandoned", lambda: _state(farm.store, run_id)[0] == ABANDONED)
     assert _state(farm.store, run_id) == (ABANDONED, MAX_ATTEMPTS)

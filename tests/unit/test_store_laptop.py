@@ -112,7 +112,8 @@ def test_a_find_becomes_minimal_and_is_told_step_by_step(
     done = events[-1]
     assert [(d.failure.state, d.best.text) for d in done.failures] == [(MINIMIZED, SMALL)]
     assert done.executions == 10 * len(world.slices)
-    assert done.exit_kinds == {"findings": 1, "ok": len(world.slices) - 1}
+    empty = len(world.slices) - 1  # none on a machine so slow that one slice takes all the time
+    assert done.exit_kinds == {"findings": 1, **({"ok": empty} if empty else {})}
     assert done.troubles == []
 
 
@@ -175,8 +176,8 @@ def test_internal_errors_are_told_and_counted_and_are_no_failures(
     store: Store, tmp_path: Path, world: World
 ) -> None:
     world.errors = [InternalError("nondeterminism", "digest a, then b", count=3)]
-    events = run(store, tmp_path, seconds=0.1)
-    assert events[-1].internal_errors == 3
+    events = run(store, tmp_path, seconds=1.0)
+    assert events[-1].internal_errors == 3 * len(world.slices) > 0
     assert events[-1].troubles == ["slice 1: nondeterminism: digest a, then b"]
     assert events[-1].failures == []
 
