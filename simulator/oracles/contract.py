@@ -282,21 +282,25 @@ def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
                 )
             va += 1
     elif advice == ops.MADV_GUARD_INSTALL:
-        for va in range(start, end):
+        va = start
+        while va < end:
             if pte_kind(peek(k, mm, va)) != SWP_MARKER_GUARD:
                 k.violate(
                     "contract", sites.GUARD_INSTALL_PTE_ENTRY__LOCK, "pte",
                     f"page {va} has no guard marker after MADV_GUARD_INSTALL",
                 )
+            va += 1
     elif advice == ops.MADV_POPULATE_READ or advice == ops.MADV_POPULATE_WRITE:
-        for va in range(start, end):
+        va = start
+        while va < end:
             pte = peek(k, mm, va)
+            va += 1
             if not pte_present(pte) or (
                 advice == ops.MADV_POPULATE_WRITE and not pte & PTE_WRITE
             ):
                 k.violate(
                     "contract", sites.GET_USER_PAGES__RETRY, "pte",
-                    f"page {va} is not populated after MADV_POPULATE",
+                    f"page {va - 1} is not populated after MADV_POPULATE",
                 )
     elif advice in ADVISED:
         flags, want = ADVISED[advice]
@@ -306,7 +310,8 @@ def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
 def forked(k: "Kernel", mm: Mm, child: Mm | None) -> None:
     """The child has every VMA but those advised away, and in private memory the same data."""
     assert child is not None
-    words = k.logical_words
+    parents = mm.shadow
+    childs = child.shadow
     for vma in mm.vmas:
         copy = vma_tree.vma_lookup(child, vma.start)
         if vma.flags & VM_DONTCOPY:
@@ -322,17 +327,28 @@ def forked(k: "Kernel", mm: Mm, child: Mm | None) -> None:
                 f"the child has not the VMA {vma.start}..{vma.end} of its parent",
             )
         wiped = vma.flags & VM_WIPEONFORK != 0
-        for va in range(vma.start, vma.end):
-            lp: i64 = 0 if wiped else mm.shadow[va] * WORDS_PER_PAGE
-            own: i64 = child.shadow[va] * WORDS_PER_PAGE
-            if lp == own:
-                continue
-            for i in range(WORDS_PER_PAGE):
-                if (words[lp + i] if lp else 0) != (words[own + i] if own else 0):
-                    k.violate(
-                        "contract", sites.COPY_PMD_RANGE__PMD, "anon",
-                        f"the child has other data in page {va} than fork() promises",
-                    )
+        va = vma.start
+        end = vma.end
+        while va < end:
+            lp: i64 = 0 if wiped else parents[va]
+            own = childs[va]
+            if lp != own and not same_words(k, lp * WORDS_PER_PAGE, own * WORDS_PER_PAGE):
+                k.violate(
+                    "contract", sites.COPY_PMD_RANGE__PMD, "anon",
+                    f"the child has other data in page {va} than fork() promises",
+                )
+            va += 1
+
+
+def same_words(k: "Kernel", a: i64, b: i64) -> bool:
+    """Whether two logical pages of O5 hold the same; 0 is one of zeroes."""
+    words = k.logical_words
+    i: i64 = 0
+    while i < WORDS_PER_PAGE:
+        if (words[a + i] if a else 0) != (words[b + i] if b else 0):
+            return False
+        i += 1
+    return True
 
 
 def soft_dirty_cleared(k: "Kernel", mm: Mm) -> None:

@@ -78,8 +78,9 @@ def audit(k: "Kernel") -> None:
 
 def audit_file(k: "Kernel", inode: Inode) -> None:
     pages: i64 = 0
-    for index in range(len(inode.cache)):
-        page = inode.cache[index]
+    index: i64 = -1
+    for page in inode.cache:
+        index += 1
         if page is None:
             continue
         pages += 1

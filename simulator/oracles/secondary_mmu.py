@@ -22,13 +22,18 @@ def page_freed(k: "Kernel", page: Page) -> None:
     d = k.dmirror
     if d.mm is None:
         return
-    for va in range(k.nr_arena):
-        if d.pt[va] >> 1 == page.pfn and d.pt[va] >= 0 and page.pfn:
+    pt = d.pt
+    end = k.nr_arena
+    entry = page.pfn << 1
+    va: i64 = 0
+    while va < end:
+        if pt[va] & ~1 == entry and page.pfn:
             k.violate(
                 "secondary-mmu", sites.DMIRROR_MIGRATE_FINALIZE_AND_MAP__LOCK
                 if page.pfn >= 1 << 20 else k.cur.site, k.class_of(page),
                 f"frame {page.pfn} was freed while the device still maps it at page {va}",
             )
+        va += 1
 
 
 def used(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
@@ -50,8 +55,12 @@ def audit(k: "Kernel") -> None:
     mm = d.mm
     if mm is None or mm.users == 0:
         return
-    for va in range(k.nr_arena):
-        entry = d.pt[va]
+    pt = d.pt
+    va: i64 = -1
+    end = k.nr_arena - 1
+    while va < end:
+        va += 1
+        entry = pt[va]
         if entry < 0:
             continue
         pte = peek(k, mm, va)
