@@ -68,14 +68,14 @@ class Certificate:
 
 
 def simpler(scenario: Scenario) -> list[tuple[Step, Scenario]]:
-    """Each step that makes the scenario simpler, with what it makes; also another place
-    of an op, with which fewer directives may do."""
+    """Each step that makes the scenario simpler, with what it makes; also those after which
+    fewer directives may do."""
     here = cost(scenario)
     return [
         (step, candidate)
         for step in steps(scenario)
         if cost(candidate := apply(scenario, step)) < here
-        or (step[0] == "move-op" and scenario.directives)
+        or (step[0] in ("move-op", "park-instead") and scenario.directives)
     ]
 
 

@@ -41,13 +41,15 @@ from simulator.run import Machine
 from simulator.scenario import Scenario
 
 DEFAULT_BUDGET: Final = 600_000  # executions: about 12 s compiled
-# Schedules that a search may try: for the final one; after a deletion, which is worth much,
-# and after others, of which there are many; and for all exchanges of one round together.
-FINAL_SCHEDULES: Final = 60_000
+# Schedules that a search may try: for the final one; for the ops in another order; after
+# deletions, which are worth much; after other steps, of which there are many; and for all
+# exchanges of one round together.
+FINAL_SCHEDULES: Final = 40_000
+ORDER_SCHEDULES: Final = 5_000
 DELETION_SCHEDULES: Final = 40_000  # for all deletions of a round together
 EDIT_SCHEDULES: Final = 1_000
-FEW_SCHEDULES: Final = {"delete-directive": 0, "replace-op": 150, "move-op": 300}
-_DELETIONS: Final = ("delete-actor", "give-actor", "delete-op", "delete-fork")
+FEW_SCHEDULES: Final = {"delete-directive": 0, "park-instead": 0, "replace-op": 150, "move-op": 300}
+_DELETIONS: Final = ("delete-actor", "give-actor", "delete-op", "delete-fork", "idle-first")
 EXCHANGE_SCHEDULES: Final = 150_000
 MIN_EXCHANGE_SCHEDULES: Final = 50
 MAX_EXCHANGE_OPS: Final = 7  # exchanges grow with the square of the ops
@@ -257,17 +259,19 @@ class _Reduction:
         return here if cost(bare(candidate)) < cost(bare(self.current)) else here - 1
 
     def _exchange(self) -> bool:
-        """Try exchanges, the simplest results first, until one fails the same way."""
+        """Try exchanges until one fails the same way: all as they are, then, the simplest
+        first, each with a search."""
         if len(self.current.ops) > MAX_EXCHANGE_OPS:
             return False
-        candidates = {apply(self.current, step) for step in exchanges(self.current)}
-        ranked = sorted(
-            (c for c in candidates if self._bound(c) >= 0), key=lambda c: cost(bare(c))
-        )
-        schedules = max(MIN_EXCHANGE_SCHEDULES, EXCHANGE_SCHEDULES // max(1, len(ranked)))
+        here = cost(self.current)
+        costs = {c: cost(c) for c in exchanges(self.current)}
+        ranked = sorted(costs, key=lambda c: (costs[c][:2], costs[c][3:]))
         for candidate in ranked:
             if self._accept(candidate):
                 return True
+        fewer = [c for c in ranked if costs[c][:2] < here[:2] or here[2]]
+        schedules = max(MIN_EXCHANGE_SCHEDULES, EXCHANGE_SCHEDULES // max(1, len(fewer)))
+        for candidate in fewer[: EXCHANGE_SCHEDULES // MIN_EXCHANGE_SCHEDULES]:
             repaired = self.judge.reschedule(candidate, self._bound(candidate), schedules)
             if repaired is not None and self._accept(repaired):
                 return True
@@ -284,14 +288,15 @@ class _Reduction:
         if reordered == self.current:
             return
         found = self.judge.reschedule(
-            reordered, len(self.current.directives) - 1, FINAL_SCHEDULES
+            reordered, len(self.current.directives) - 1, ORDER_SCHEDULES
         )
         if found is not None:
             self._accept(found)
 
     def _rename(self) -> None:
         """Canonical names; only uids, if the failure depends on which actor is which."""
-        for renamed in (canonical(self.current), renumbered(self.current)):
+        named = self.current
+        for renamed in (canonical(named), canonical(named, first=1), renumbered(named)):
             if self.judge.same(renamed):
                 self.current = renamed
                 return
@@ -305,16 +310,17 @@ class _Reduction:
             self.current = found
 
     def _accept(self, candidate: Scenario) -> bool:
-        """Make the candidate the current scenario if it is simpler and fails the same way."""
-        if cost(candidate) >= cost(self.current) or not self.judge.same(candidate):
+        """Make the candidate, without directives that do nothing in it, the current scenario
+        if it is simpler and fails the same way."""
+        least = cost(candidate.with_directives(()))
+        if least >= cost(self.current) or not self.judge.same(candidate):
             return False
-        dead = self.judge.run(candidate).dead
-        self.current = candidate
-        if dead:
-            live = without_dead(candidate, dead)
-            if self.judge.same(live):
-                self.current = live
-        return True
+        live = without_dead(candidate, self.judge.run(candidate).dead)
+        for made in (live, candidate):
+            if cost(made) < cost(self.current) and self.judge.same(made):
+                self.current = made
+                return True
+        return False
 
 
 def _fewer_ops(candidate: Scenario, scenario: Scenario) -> bool:

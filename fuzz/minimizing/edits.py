@@ -30,6 +30,7 @@ from simulator.ops import (
     HANDLE,
     HWORD,
     OP_FORK,
+    OP_MREMAP,
     RANGE,
     WORD,
     may_run,
@@ -54,6 +55,8 @@ def steps(scenario: Scenario) -> Iterator[Step]:
     for actor in actors:
         yield ("delete-actor", actor)
     for actor in actors:
+        if 0 < actor < NR_USER_ACTORS:
+            yield ("idle-first", actor)
         for other in reversed(actors):
             if other < actor < NR_USER_ACTORS:
                 yield ("give-actor", actor, other)
@@ -63,6 +66,11 @@ def steps(scenario: Scenario) -> Iterator[Step]:
             yield ("delete-fork", op.uid)
     for i in reversed(range(len(scenario.directives))):
         yield ("delete-directive", i)
+    for i, directive in enumerate(scenario.directives):
+        if directive.kind == SWITCH and len(scenario.directives) > 1:
+            for op in reversed(scenario.ops):
+                if op.uid != directive.uid:
+                    yield ("park-instead", i, op.uid)
     yield ("default-config",)
     for i, name in enumerate(SETTINGS):
         if getattr(scenario.config, name) != getattr(_DEFAULTS, name):
@@ -75,6 +83,10 @@ def steps(scenario: Scenario) -> Iterator[Step]:
             if code < op.code or actor != op.actor:
                 yield ("replace-op", op.uid, actor, code, *args)
     yield from _page_cuts(scenario)
+    for op in scenario.ops:
+        if op.code == OP_MREMAP:
+            for count in _below(op.args[1] - op.args[0], 1):
+                yield ("cut-moved", op.uid, op.args[1] - op.args[0] - count)
     for op in scenario.ops:
         for args in _smaller(op):
             yield ("set-args", op.uid, op.code, *args)
@@ -89,24 +101,35 @@ def steps(scenario: Scenario) -> Iterator[Step]:
                     yield ("move-op", op.uid, other, to)
 
 
-def exchanges(scenario: Scenario) -> Iterator[Step]:
-    """Another op in place of one, alone or with one op less: for scenarios that no single
-    simplification makes simpler."""
+def exchanges(scenario: Scenario) -> Iterator[Scenario]:
+    """What two steps at once make of it: another op in place of one, alone, with one op
+    less, or with another stage. For scenarios that no single step makes simpler."""
     every = variants(scenario)
-    others: dict[int, list[Step]] = {}
+    stages = [
+        _with_op(scenario, op.uid, op.actor, op.code, args)
+        for op in scenario.ops
+        if op.code in SETTING_UP
+        for args in settings_like(scenario, op)
+    ]
+    moves = [step for step in steps(scenario) if step[0] == "move-op"]
+    for stage in stages:
+        yield stage
+        for gone in scenario.ops:
+            yield delete_ops(stage, {gone.uid})
+        for move in moves:
+            yield apply(stage, move)
     for op in scenario.ops:
         if op.code in SETTING_UP:
-            others[op.uid] = [
-                (op.actor, op.code, *args) for args in settings_like(scenario, op)
-            ]
-        else:
-            others[op.uid] = [(actor, code, *args) for actor, code, args in every]
-    for op in scenario.ops:
-        for other in others[op.uid]:
-            yield ("replace-op", op.uid, *other)
+            continue
+        for actor, code, args in every:
+            other = _with_op(scenario, op.uid, actor, code, args)
+            yield other
             for gone in scenario.ops:
                 if gone.uid != op.uid:
-                    yield ("delete-replace", gone.uid, op.uid, *other)
+                    yield delete_ops(other, {gone.uid})
+            if code < op.code:
+                for stage in stages:
+                    yield _with_op(stage, op.uid, actor, code, args)
 
 
 def apply(scenario: Scenario, step: Step) -> Scenario:
@@ -117,6 +140,9 @@ def apply(scenario: Scenario, step: Step) -> Scenario:
     match name, numbers:
         case "delete-actor", [actor]:
             return delete_ops(scenario, {op.uid for op in ops if op.actor == actor})
+        case "idle-first", [actor]:  # T0 is there in any case: let it be who has no ops
+            changed = _swap_actors(scenario, 0, actor, 0)
+            return delete_ops(changed, {op.uid for op in changed.ops if op.actor == 0})
         case "give-actor", [actor, other]:
             return _give(scenario, {op.uid for op in ops if op.actor == actor}, other)
         case "delete-op", [uid]:
@@ -126,6 +152,10 @@ def apply(scenario: Scenario, step: Step) -> Scenario:
         case "delete-directive", [i] if i < len(scenario.directives):
             kept = scenario.directives[:i] + scenario.directives[i + 1 :]
             return scenario.with_directives(kept)
+        case "park-instead", [i, uid] if i < len(scenario.directives):
+            parked = replace(scenario.directives[i], kind=PARK, arg=uid)
+            rest = scenario.directives[:i] + scenario.directives[i + 1 :]
+            return scenario.with_directives((*rest, parked))
         case "default-config", []:
             config = scenario.config
             return replace(scenario, config=Config(bugs=config.bugs, kernel=config.kernel))
@@ -137,10 +167,14 @@ def apply(scenario: Scenario, step: Step) -> Scenario:
             return replace(scenario, config=config)
         case "replace-op", [uid, actor, code, *args]:
             return _with_op(scenario, uid, actor, code, tuple(args))
-        case "delete-replace", [gone, uid, actor, code, *args]:
-            return _with_op(delete_ops(scenario, {gone}), uid, actor, code, tuple(args))
         case "cut-pages", [at, count]:
             return _cut_pages(scenario, at, count)
+        case "cut-moved", [uid, count]:
+            for op in ops:
+                if op.uid == uid and op.code == OP_MREMAP:
+                    for at in sorted((op.args[0], op.args[2]), reverse=True):
+                        scenario = _cut_pages(scenario, at, count)
+            return scenario
         case "set-args", [uid, code, *args]:
             return _with_args(scenario, uid, code, tuple(args))
         case "swap-actors", [one, other, place]:
@@ -182,21 +216,22 @@ def renumbered(scenario: Scenario) -> Scenario:
     )
 
 
-def canonical(scenario: Scenario) -> Scenario:
-    """Renumbered, and with user actors, files and pins numbered by their first use."""
+def canonical(scenario: Scenario, first: int = 0) -> Scenario:
+    """Renumbered, and with user actors (from `first`), files and pins numbered by their first
+    use."""
     scenario = renumbered(scenario)
     actors: dict[int, int] = {}
     handles: dict[tuple[str, int], int] = {}
     for op in scenario.ops:
         if op.actor < NR_USER_ACTORS:
-            actors.setdefault(op.actor, len(actors))
+            actors.setdefault(op.actor, first + len(actors))
         for arg, at in arguments(op):
             key = handle(arg, op.args[at])
             if key is not None:
                 letter = key[0]
                 handles.setdefault(key, sum(k[0] == letter for k in handles))
             if arg.kind == ACTOR:
-                actors.setdefault(op.args[at], len(actors))
+                actors.setdefault(op.args[at], first + len(actors))
     ops = tuple(
         Op(
             op.uid,

@@ -23,7 +23,7 @@ def cost(scenario: Scenario) -> Cost:
     """The place of a scenario in the order."""
     ops = scenario.ops
     return (
-        len({op.actor for op in ops}),
+        len({0} | {op.actor for op in ops}),  # T0 is there in any case
         len(ops),
         len(scenario.directives),
         settings(scenario.config),

@@ -99,19 +99,24 @@ class _Universe:
         self.ranges = sorted({*sorted(ranges)[:MAX_RANGES], (first[0], last)})
         unused = [actor for actor in range(1, NR_USER_ACTORS) if actor not in named]
         self.children = unused[:1]
-        self.beyond = max((end for _, end in ranges), default=0)
-        self.pages = arena_pages(scenario.config)
+        self._edges = {edge for each in self.ranges for edge in each}
+        self._pages = arena_pages(scenario.config)
+
+    def destinations(self, size: int) -> list[int]:
+        """Where a range of so many pages would begin or end at an edge of another one."""
+        starts = self._edges | {edge - size for edge in self._edges}
+        return sorted(start for start in starts if 0 <= start <= self._pages - size)
 
 
 def _all_args(args: tuple[Arg, ...], universe: _Universe) -> Iterator[tuple[int, ...]]:
     for chosen in product(*(_choices(arg, universe) for arg in args if arg.kind != table.DEST)):
         slots = [slot for choice in chosen for slot in choice]
-        if any(arg.kind == table.DEST for arg in args):  # to the first pages behind all others
-            end = universe.beyond + slots[1] - slots[0]
-            if end > universe.pages:
-                continue
-            slots[2:2] = [universe.beyond, end]
-        yield tuple(slots)
+        if all(arg.kind != table.DEST for arg in args):
+            yield tuple(slots)
+            continue
+        size = slots[1] - slots[0]
+        for start in universe.destinations(size):
+            yield (*slots[:2], start, start + size, *slots[2:])
 
 
 def _choices(arg: Arg, universe: _Universe) -> list[tuple[int, ...]]:
