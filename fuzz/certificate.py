@@ -73,7 +73,7 @@ def simpler(scenario: Scenario) -> list[tuple[Step, Scenario]]:
     here = cost(scenario)
     return [
         (step, candidate)
-        for step in steps(scenario)
+        for step in dict.fromkeys(steps(scenario))  # two ways may lead to one step
         if cost(candidate := apply(scenario, step)) < here
         or (step[0] in ("move-op", "park-instead") and scenario.directives)
     ]

@@ -6,7 +6,7 @@ write from its first statement on, on both dialects. `upsert` is the only way to
 be there already.
 
 SQLite settings and why: WAL, because readers (`mmfarm triage`) must not wait for slices that
-record; busy_timeout 10 s, because writers queue and a transaction here takes milliseconds;
+record; busy_timeout 60 s, because writers queue and a transaction here takes milliseconds;
 synchronous=NORMAL, because with WAL a power cut then loses the last commits but never corrupts,
 and a slice can be run again; foreign_keys=ON, because SQLite ignores them otherwise. A writer
 begins with BEGIN IMMEDIATE: a transaction that reads first and writes later gets SQLITE_BUSY at
@@ -26,7 +26,7 @@ SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
 DIALECTS: Final = (SQLITE, POSTGRESQL)
 
-BUSY_TIMEOUT_MS: Final = 10_000
+BUSY_TIMEOUT_MS: Final = 60_000
 _WRITING: Final = "mmfarm_writing"
 
 
