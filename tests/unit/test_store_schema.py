@@ -105,7 +105,7 @@ def test_sqlite_is_set_up_for_many_writers(path: Path) -> None:
             for name in ("journal_mode", "busy_timeout", "synchronous", "foreign_keys")
         }
     assert settings == {
-        "journal_mode": "wal", "busy_timeout": 10_000, "synchronous": 1, "foreign_keys": 1,
+        "journal_mode": "wal", "busy_timeout": 60_000, "synchronous": 1, "foreign_keys": 1,
     }
 
 
