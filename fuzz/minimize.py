@@ -222,6 +222,7 @@ class _Reduction:
         candidates = simpler(self.current)
         start = min(start, len(candidates))
         self.tried = []
+        number: int
         for number in (*range(start, len(candidates)), *range(start)):
             if self._try(*candidates[number]):
                 return number

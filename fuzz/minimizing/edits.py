@@ -154,8 +154,8 @@ def apply(scenario: Scenario, step: Step) -> Scenario:
             return scenario.with_directives(kept)
         case "park-instead", [i, uid] if i < len(scenario.directives):
             parked = replace(scenario.directives[i], kind=PARK, arg=uid)
-            rest = scenario.directives[:i] + scenario.directives[i + 1 :]
-            return scenario.with_directives((*rest, parked))
+            others = scenario.directives[:i] + scenario.directives[i + 1 :]
+            return scenario.with_directives((*others, parked))
         case "default-config", []:
             config = scenario.config
             return replace(scenario, config=Config(bugs=config.bugs, kernel=config.kernel))

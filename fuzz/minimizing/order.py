@@ -35,7 +35,7 @@ def cost(scenario: Scenario) -> Cost:
 
 def settings(config: Config) -> int:
     """How much of a machine is not the default."""
-    changed = sum(getattr(config, n) != getattr(_DEFAULTS, n) for n in SETTINGS)
+    changed = sum(bool(getattr(config, n) != getattr(_DEFAULTS, n)) for n in SETTINGS)
     return changed + len(config.placement)
 
 
