@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""What both sides show of a run: the words in which the model and a real kernel are compared.
+
+Contract: plain data that either side can fill from what it has. A field that a side cannot
+know is left out on both (`conformance.compare` says which), never guessed. Addresses are
+arena pages, sizes are pages, words of memory are the uid of the op whose store they hold (0:
+zeroes), so that both sides say the same whatever they number tokens with.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+# Bits of one page, in the order of Documentation/admin-guide/mm/pagemap.rst.
+SOFT_DIRTY: Final = 1 << 0
+MAPPED_ONCE: Final = 1 << 1  # pagemap's "exclusive": one mapping, not PageAnonExclusive
+UFFD_WP: Final = 1 << 2
+GUARD: Final = 1 << 3
+FILE: Final = 1 << 4  # of a file or of shared anonymous memory
+SWAP: Final = 1 << 5  # not present, but not none: also migration entries and markers
+PRESENT: Final = 1 << 6
+IN_CORE: Final = 1 << 7  # mincore()
+ZERO_PAGE: Final = 1 << 8  # PAGEMAP_SCAN's PAGE_IS_PFNZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One line of /proc/PID/maps within the arena, with the lines of smaps the model has.
+
+    `backing` is an op table's BACKING slot: 0 anonymous, 1 + n for memory file fn; -1 is shared
+    anonymous memory. `offset` is 0 without a file. `vm_flags` are smaps' VmFlags, sorted, out
+    of those that the model has."""
+
+    start: int
+    end: int  # exclusive
+    prot: int  # PROT_* bits
+    shared: bool
+    backing: int
+    offset: int
+    vm_flags: tuple[str, ...] = ()
+    rss: int = 0
+    anonymous: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The address space of `actor`'s process right after op `uid` ended; `uid` 0 is the end of
+    the scenario. `pages` has one entry for each page of the arena."""
+
+    uid: int
+    actor: int
+    regions: tuple[Region, ...]
+    pages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One run on one side. `results[i]` belongs to `scenario.ops[i]`, as in
+    `simulator.outcome`, with uids in place of tokens. Checkpoints are in the order in which
+    they were taken."""
+
+    results: tuple[int, ...]
+    checkpoints: tuple[Checkpoint, ...]
