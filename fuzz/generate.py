@@ -167,7 +167,9 @@ def pick_tunable(rng: Rng) -> i64:
 class _Draft:
     """A scenario while it is written."""
 
-    def __init__(self, rng: Rng, config: Config, weights: list[int], max_ops: i64) -> None:
+    def __init__(
+        self, rng: Rng, weights: list[int], max_ops: i64, pages: i64, ptrs: i64
+    ) -> None:
         self.rng: Rng = rng
         self.weights: list[int] = weights
         self.max_ops: i64 = max_ops
@@ -175,6 +177,7 @@ class _Draft:
         self.cast: list[int] = [0]
         self.children: list[int] = []  # of the cast, not yet forked
         children: i64 = 0
+        device = weights[OP_MIGRATE_TO_DEVICE] > 0
         crowd = rng.chance(1, _CROWD_ONE_IN)
         size: i64 = _CROWD - 1
         if not crowd:
@@ -184,7 +187,7 @@ class _Draft:
         while i < size:
             i += 1
             r = rng.below(16)
-            if r < 3 and DEVICE not in self.cast and not crowd:
+            if r < 3 and device and DEVICE not in self.cast and not crowd:
                 self.cast.append(DEVICE)
                 continue
             actor += 1
@@ -193,8 +196,7 @@ class _Draft:
                 children |= 1 << actor
             else:
                 self.cast.append(actor)
-        ptrs: i64 = 1 << config.pmd_order
-        self.sketch: Sketch = Sketch(config.pages or 8 * ptrs, ptrs, children)
+        self.sketch: Sketch = Sketch(pages, ptrs, children)
 
     def full(self) -> bool:
         return len(self.ops) >= self.max_ops
@@ -273,24 +275,33 @@ class _Draft:
                 self.add(actor, OP_READ, (page * WORDS_PER_PAGE,))
 
 
-def _swarm(rng: Rng) -> list[int]:
+def _swarm(rng: Rng, every: list[int]) -> list[int]:
     """Weights with about half of the ops left out, families as a whole."""
-    weights = [w if rng.chance(5, 8) else 0 for w in WEIGHTS]
+    weights = [w if rng.chance(5, 8) else 0 for w in every]
     for family in _FAMILIES:
         keep = rng.chance(3, 8)
         for code in family:
-            weights[code] = WEIGHTS[code] if keep else 0
+            weights[code] = every[code] if keep else 0
     for code in _ALWAYS:
-        weights[code] = WEIGHTS[code]
+        weights[code] = every[code]
     return weights
 
 
 def generate(rng: Rng, max_ops: int) -> Scenario:
     """A new scenario of 1..`max_ops` ops."""
-    limit: i64 = min(max(1, max_ops), MAX_FUZZ_OPS)
     config = pick_config(rng)
-    draft = _Draft(rng, config, _swarm(rng), limit)
+    ptrs = 1 << config.pmd_order
+    return Scenario(config, write_ops(rng, max_ops, WEIGHTS, config.pages or 8 * ptrs, ptrs))
+
+
+def write_ops(
+    rng: Rng, max_ops: int, weights: list[int], pages: int, ptrs: int
+) -> tuple[Op, ...]:
+    """1..`max_ops` ops of rows that have a weight, in an arena of `pages`, where one page table
+    maps `ptrs`. Without the rows of DEVICE there is none."""
+    limit: i64 = min(max(1, max_ops), MAX_FUZZ_OPS)
+    draft = _Draft(rng, _swarm(rng, weights), limit, pages, ptrs)
     draft.set_up()
     draft.meet(small_number(rng, 3, limit))
     draft.look()
-    return Scenario(config, tuple(draft.ops))
+    return tuple(draft.ops)

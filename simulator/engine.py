@@ -96,6 +96,8 @@ def finish_op(k: "Kernel", t: Task, op: Op, index: i64, result: i64) -> None:
         if t.state == READY:
             t.pos = len(k.ops)
     core.op_ended(k, index)
+    if k.observer is not None:
+        k.observer.op_ended(k, t, index)
 
 
 def end_run(k: "Kernel") -> None:
@@ -107,6 +109,8 @@ def end_run(k: "Kernel") -> None:
         t.watch = False
     t0 = k.tasks[0]
     k.cur = t0
+    if k.observer is not None:
+        k.observer.end_begins(k)
     swap.lru_add_drain_all(k)
     full_audit.while_mapped(k)
     pins.release_all(k)

@@ -19,6 +19,7 @@ from simulator.dump import describe
 from simulator.machine.cpu import Cpu
 from simulator.mm import pins
 from simulator.mm.mm_types import reset_inode
+from simulator.observer import Observer
 from simulator.outcome import UNFINISHED, Outcome, Signature, Violation
 from simulator.scenario import (
     DEVICE, NR_ACTORS, NR_USER_ACTORS, PARK, Directive, Scenario,
@@ -65,15 +66,18 @@ class Machine:
         }
 
     def run(
-        self, scenario: Scenario, strategy: Strategy | None = None, trace: bool = False
+        self, scenario: Scenario, strategy: Strategy | None = None, trace: bool = False,
+        observer: Observer | None = None,
     ) -> Outcome:
         """Run a valid scenario to its end or to the first Violation.
 
         With a `strategy` the scenario's own directives are ignored and what the strategy
-        decided is in `Outcome.recorded`. `trace` keeps every step for people.
+        decided is in `Outcome.recorded`. `trace` keeps every step for people. An `observer`
+        is shown the machine after each op.
         """
         k = self.k
         set_up(k, scenario, strategy, trace)
+        k.observer = observer
         k.hub = greenlet.getcurrent()
         self.go(k)
         after = describe(k) if trace else ""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from simulator.drivers.dmirror import Dmirror
     from simulator.machine.cpu import Cpu
     from simulator.mm.pins import Pin
+    from simulator.observer import Observer
     from simulator.sched.strategy import Strategy
 
 # Kinds of objects that steps name, in bits 24 and up of `obj`; the low 24 bits tell which.
@@ -195,6 +196,7 @@ class Kernel:
         self.alarm_due: i64 = 0  # the same without what an op's directives ask for
         self.ipi_due: i64 = 0  # earliest delivery of a delayed IPI; 0 none
         self.strategy: Strategy | None = None
+        self.observer: Observer | None = None
         self.tracing: bool = False
         self.fair: bool = False
         self.fair_left: i64 = 0
