@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from conformance.compare import ORACLE
 from corpus.text import parse
 from simulator.scenario import Scenario
 from triage.exits import Refused
@@ -43,6 +44,11 @@ def detail(folder: Path, number: int) -> FailureDetail:
     if found is None:
         raise Refused(f"no failure has the number {number}; `mmfarm triage list` lists them")
     return found
+
+
+def is_disagreement(row: FailureRow) -> bool:
+    """Whether it is one with a real kernel: then the model alone shows nothing."""
+    return row.signature.oracle == ORACLE
 
 
 def best_scenario(found: FailureDetail) -> Scenario:

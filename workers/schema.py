@@ -29,7 +29,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 # States of a failure. Only verify and minimize move it on; nothing moves it back.
 NEW: Final = "new"  # recorded, not yet replayed outside the slice that found it
 VERIFIED: Final = "verified"  # fresh processes agree on signature and digest
-MINIMIZED: Final = "minimized"  # has a minimal scenario and its certificate
+MINIMIZED: Final = "minimized"  # has a minimal scenario, and its certificate if the model judged
 UNREPRODUCIBLE: Final = "unreproducible"  # replays disagree: a bug of ours, never silently dropped
 FAILURE_STATES: Final = (NEW, VERIFIED, MINIMIZED, UNREPRODUCIBLE)
 

@@ -121,7 +121,15 @@ class Store:
         with self._writer.begin() as connection:
             return self._record(connection, finding, run_id)
 
-    def _record(self, connection: Connection, finding: Finding, run_id: int | None) -> Recorded:
+    def record_minimal(self, finding: Finding) -> Recorded:
+        """File a finding that is minimal as it comes, and that no run of the model alone can
+        verify: a disagreement with a real kernel."""
+        with self._writer.begin() as connection:
+            return self._record(connection, finding, None, MINIMIZED)
+
+    def _record(
+        self, connection: Connection, finding: Finding, run_id: int | None, state: str = NEW
+    ) -> Recorded:
         now = self._clock()
         arriving = dialect.upsert(connection, Failure).values(
             oracle=finding.oracle,
@@ -131,12 +139,12 @@ class Store:
             count=1,
             first_seen=now,
             last_seen=now,
-            state=NEW,
+            state=state,
             attempts=0,
             note="",
         )
         last = arriving.excluded["last_seen"]
-        id_, count, state = connection.execute(
+        id_, count, known_state = connection.execute(
             arriving.on_conflict_do_update(
                 index_elements=["oracle", "culprit", "object_class"],
                 set_={
@@ -147,7 +155,7 @@ class Store:
             ).returning(Failure.id, Failure.count, Failure.state)
         ).one()
         added = self._add_example(connection, id_, finding)
-        if added and state == UNREPRODUCIBLE:
+        if added and known_state == UNREPRODUCIBLE:
             # Another scenario of it may well replay: verify shall look again.
             self._set(connection, id_, state=NEW, attempts=0)
         if run_id is not None:

@@ -25,6 +25,6 @@ def command(number: int, out: str, as_json: bool) -> int:
         write_json({"files": [str(path) for path in paths]})
     else:
         write("\n".join(str(path) for path in paths))
-        if len(paths) == 1:
+        if len(paths) == 1 and not failures.is_disagreement(found.failure):
             click.echo("mmfarm: it passes on this model, so there is only the scenario", err=True)
     return OK

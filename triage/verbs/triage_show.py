@@ -29,15 +29,20 @@ def command(number: int, as_json: bool) -> int:
             "found_on_build_id": found.best.build_id,
         })
         return OK
-    if explanation is not None:
+    if failures.is_disagreement(row):
+        write(f"{row.signature}\n{row.promise}\n\n{found.best.text}")
+    elif explanation is not None:
         write(to_text(explanation, paint))
     else:
         write(f"{row.signature}: {row.promise}\nIt passes on this model: it was found on the "
               f"build {found.best.build_id}, and the model has changed since.\n")
-    write(fields([
+    lines = [
         ("seen", f"{row.count} times, in {row.runs} slices; {row.first_seen:%Y-%m-%d %H:%M} to "
                  f"{row.last_seen:%Y-%m-%d %H:%M} UTC"),
         ("state", row.state + (f" ({row.note})" if row.note else "")),
         ("export", f"mmfarm triage export {number} -o DIR"),
-    ]))
+    ]
+    if failures.is_disagreement(row):
+        lines.append(("replay", f"mmfarm conform check DIR/{failures.file_stem(found)}.mm"))
+    write(fields(lines))
     return OK

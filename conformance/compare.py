@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+"""Where model and kernel disagree first.
+
+Contract: `compare` is a pure function of a scenario and what both sides showed of it. It walks
+the ops in text order, each one's result before its checkpoint, then the checkpoints of the
+end, and returns the first difference or None. Everything in an `Observed` is compared, except
+what LEFT_OUT lists.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from conformance.observation import (
+    FILE,
+    GUARD,
+    IN_CORE,
+    MAPPED_ONCE,
+    PRESENT,
+    SOFT_DIRTY,
+    SWAP,
+    UFFD_WP,
+    ZERO_PAGE,
+    Checkpoint,
+    Observed,
+)
+from simulator.fs.proc import PM_SOFT_DIRTY
+from simulator.ops import BY_NUMBER, OP_PAGEMAP, PROTS
+from simulator.outcome import Signature, result_name
+from simulator.scenario import Op, Scenario
+
+ORACLE: Final = "conformance"  # the first word of a disagreement's signature
+
+# What is not compared although an `Observed` has it, and why: for users, in conformance/README.md.
+LEFT_OUT: Final = (
+    ("soft-dirty", "the bit of pagemap and the flag `sd` of smaps, where the kernel was built "
+                   "without CONFIG_MEM_SOFT_DIRTY; the runner probes that"),
+)
+
+# The function of the kernel in which an op does its work: the culprit of a disagreement.
+CULPRITS: Final = {
+    "read": "do_user_addr_fault", "write": "do_user_addr_fault", "mmap": "do_mmap",
+    "munmap": "do_munmap", "mremap": "do_mremap", "mprotect": "do_mprotect_pkey",
+    "madvise": "do_madvise", "fork": "dup_mmap", "exit": "exit_mmap",
+    "memfd": "memfd_create", "pread": "shmem_file_read_iter",
+    "pwrite": "shmem_file_write_iter", "clear_refs": "clear_refs_write",
+    "pagemap": "pagemap_read", "mem_read": "access_remote_vm",
+    "mem_write": "access_remote_vm", "pin": "pin_user_pages",
+    "pin_fast": "pin_user_pages_fast", "unpin": "unpin_user_page", "dma_read": "unpin_user_page",
+    "dma_write": "unpin_user_page", "vmsplice": "vmsplice", "pipe_read": "pipe_read",
+    "sleep": "schedule", "migrate_to_device": "dmirror_migrate_to_device",
+    "migrate_to_ram": "dmirror_migrate_to_system", "device_read": "dmirror_read",
+    "device_write": "dmirror_write",
+}
+
+_PAGE_BITS: Final = (
+    (PRESENT, "present"), (SWAP, "swap"), (GUARD, "guard"), (ZERO_PAGE, "zero-page"),
+    (FILE, "file"), (MAPPED_ONCE, "mapped-once"), (UFFD_WP, "uffd-wp"), (IN_CORE, "in-core"),
+    (SOFT_DIRTY, "soft-dirty"),
+)
+_FIELDS: Final = ("prot", "shared", "backing", "offset", "vm_flags", "rss", "anonymous")
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """`observation` is a stable word, the class of the signature; `place` is the page or VMA.
+    It shows in the process of `actor` after op `uid`, or, if that is 0, only at the end."""
+
+    uid: int
+    actor: int
+    observation: str
+    place: str
+    model: str
+    kernel: str
+
+    def signature(self, scenario: Scenario) -> Signature:
+        """(conformance, kernel function of the op, observation). What shows only at the end
+        is the last op's."""
+        op = next((op for op in scenario.ops if op.uid == self.uid), scenario.ops[-1])
+        return Signature(ORACLE, CULPRITS[BY_NUMBER[op.code].name], self.observation)
+
+    def to_json(self) -> dict[str, str | int]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        when = f"op {self.uid}" if self.uid else "the end"
+        what = f"{self.observation} of {self.place}" if self.place else self.observation
+        return (
+            f"{when}, T{self.actor}: {what} is {self.model} in the model, "
+            f"{self.kernel} in the kernel"
+        )
+
+
+def compare(scenario: Scenario, model: Observed, kernel: Observed) -> Disagreement | None:
+    """The first difference between the two, or None."""
+    soft_dirty = model.soft_dirty and kernel.soft_dirty
+    ours = {(c.uid, c.actor): c for c in model.checkpoints}
+    theirs = {(c.uid, c.actor): c for c in kernel.checkpoints}
+    for i, op in enumerate(scenario.ops):
+        found = _results(op, model.results[i], kernel.results[i], soft_dirty)
+        if found is None:
+            here = (op.uid, op.actor)
+            found = _checkpoints(*here, ours.pop(here, None), theirs.pop(here, None), soft_dirty)
+        if found is not None:
+            return found
+    for here in sorted(ours.keys() | theirs.keys()):
+        found = _checkpoints(*here, ours.get(here), theirs.get(here), soft_dirty)
+        if found is not None:
+            return found
+    return None
+
+
+def _results(op: Op, model: int, kernel: int, soft_dirty: bool) -> Disagreement | None:
+    if op.code == OP_PAGEMAP and model >= 0 and not soft_dirty:
+        model &= ~PM_SOFT_DIRTY
+        kernel = kernel & ~PM_SOFT_DIRTY if kernel >= 0 else kernel
+    if model == kernel:
+        return None
+    said = (str(result_name(model)), str(result_name(kernel)))
+    return Disagreement(op.uid, op.actor, "result", "", *said)
+
+
+def _checkpoints(
+    uid: int, actor: int, model: Checkpoint | None, kernel: Checkpoint | None, soft_dirty: bool
+) -> Disagreement | None:
+    """The same moment on both sides."""
+    if model is None or kernel is None:
+        if model is kernel:
+            return None
+        said = tuple("gone" if side is None else "there" for side in (model, kernel))
+        return Disagreement(uid, actor, "process", "", *said)
+    if model.regions != kernel.regions:
+        for difference in _regions(model, kernel, soft_dirty):
+            return Disagreement(uid, actor, *difference)
+    if model.pages != kernel.pages:
+        known = ~0 if soft_dirty else ~SOFT_DIRTY
+        for page, (ours, theirs) in enumerate(zip(model.pages, kernel.pages, strict=True)):
+            for bit, name in _PAGE_BITS:
+                if (ours ^ theirs) & known & bit:
+                    said = tuple("set" if side & bit else "clear" for side in (ours, theirs))
+                    return Disagreement(uid, actor, name, f"page {page}", *said)
+    return None
+
+
+def _regions(
+    model: Checkpoint, kernel: Checkpoint, soft_dirty: bool
+) -> Iterator[tuple[str, str, str, str]]:
+    """Observation, place and both values of each difference of the VMAs."""
+    ours, theirs = _layout(model), _layout(kernel)
+    if ours != theirs:
+        yield "layout", "", ours, theirs
+        return
+    for region, other in zip(model.regions, kernel.regions, strict=True):
+        for name in _FIELDS:
+            one, two = getattr(region, name), getattr(other, name)
+            if name == "vm_flags" and not soft_dirty:
+                one, two = (tuple(f for f in flags if f != "sd") for flags in (one, two))
+            if one != two:
+                place = f"{region.start}..{region.end}"
+                yield name.replace("_", "-"), place, _value(name, one), _value(name, two)
+
+
+def _layout(checkpoint: Checkpoint) -> str:
+    return " ".join(f"{r.start}..{r.end}" for r in checkpoint.regions) or "empty"
+
+
+def _value(name: str, value: int | tuple[str, ...]) -> str:
+    """A field of a region as people say it."""
+    if isinstance(value, tuple):
+        return " ".join(value)
+    if name == "prot":
+        return PROTS[value]
+    if name == "shared":
+        return "shared" if value else "private"
+    return str(value)

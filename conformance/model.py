@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT
+"""The model's side: runs a scenario and tells what /proc would show of it.
+
+Contract: `ModelKernel.run` takes a scenario without directives that `comparable` has made and
+returns an `Observed`. It looks at the machine and changes nothing. A promise that the model
+itself finds broken raises `Broken`: then there is nothing to compare.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from conformance.observation import (
+    GUARD,
+    FILE,
+    IN_CORE,
+    MAPPED_ONCE,
+    PRESENT,
+    SOFT_DIRTY,
+    SWAP,
+    UFFD_WP,
+    ZERO_PAGE,
+    Checkpoint,
+    Observed,
+    Region,
+)
+from simulator.fs import proc
+from simulator.mm import mm_types as mt
+from simulator.mm.shmem import FIRST_OTHER
+from simulator.observer import Observer
+from simulator.ops import (
+    FIRST_OTHER_FILE,
+    NR_FILES,
+    OP_DMA_READ,
+    OP_MEM_READ,
+    OP_PIPE_READ,
+    OP_PREAD,
+    OP_READ,
+)
+from simulator.outcome import Violation
+from simulator.run import Machine
+from simulator.scenario import NR_USER_ACTORS, Config, Scenario
+from simulator.state import Kernel, Task
+from simulator.validate import MAX_FRAMES, arena_pages
+
+PMD_ORDER: Final = 9  # x86-64's
+LOADS: Final = (OP_READ, OP_PREAD, OP_MEM_READ, OP_DMA_READ, OP_PIPE_READ)  # result is a word
+
+_VM_FLAGS: Final = (
+    (mt.VM_READ, "rd"), (mt.VM_WRITE, "wr"), (mt.VM_EXEC, "ex"), (mt.VM_SHARED, "sh"),
+    (mt.VM_MAYREAD, "mr"), (mt.VM_MAYWRITE, "mw"), (mt.VM_MAYEXEC, "me"),
+    (mt.VM_MAYSHARE, "ms"), (mt.VM_GROWSDOWN, "gd"), (mt.VM_SEQ_READ, "sr"),
+    (mt.VM_RAND_READ, "rr"), (mt.VM_DONTCOPY, "dc"), (mt.VM_WIPEONFORK, "wf"),
+    (mt.VM_ACCOUNT, "ac"), (mt.VM_NORESERVE, "nr"), (mt.VM_SOFTDIRTY, "sd"),
+    (mt.VM_DROPPABLE, "dp"), (mt.VM_MAYBE_GUARD, "gu"),
+)
+_PAGEMAP_BITS: Final = (
+    (proc.PM_SOFT_DIRTY, SOFT_DIRTY), (proc.PM_MMAP_EXCLUSIVE, MAPPED_ONCE),
+    (proc.PM_UFFD_WP, UFFD_WP), (proc.PM_GUARD_REGION, GUARD), (proc.PM_FILE, FILE),
+    (proc.PM_SWAP, SWAP), (proc.PM_PRESENT, PRESENT),
+)
+
+
+def _page_bits(entry: int) -> int:
+    return sum(bit for pm, bit in _PAGEMAP_BITS if entry & pm)
+
+
+# By pagemap entry, for this is asked for every page of every process.
+_FROM_PAGEMAP: Final = tuple(_page_bits(entry) for entry in range(2 * proc.PM_PRESENT))
+
+
+class Broken(Exception):
+    """The model found a promise broken, and ended the run there."""
+
+    def __init__(self, violation: Violation) -> None:
+        super().__init__(f"{violation.signature}: {violation.promise}")
+        self.violation = violation
+
+
+def comparable(scenario: Scenario) -> Scenario:
+    """The scenario on the machine that a real kernel runs on: page tables of 512 entries,
+    Linux's constants, memory enough for everything, no known bugs. The arena keeps its size."""
+    config = Config(
+        pmd_order=PMD_ORDER, frames=MAX_FRAMES, pages=arena_pages(scenario.config), steps=0
+    )
+    return replace(scenario, config=config)
+
+
+class ModelKernel:
+    """The model, to be asked like `conformance.kernel.RealKernel`. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._machine = Machine()
+
+    def run(self, scenario: Scenario, *, every_op: bool) -> Observed:
+        """What the model answers; with `every_op` also how things stand after each op. Raises
+        Broken."""
+        watcher = _Watcher(scenario, every_op)
+        outcome = self._machine.run(scenario, observer=watcher)
+        if outcome.violation is not None:
+            raise Broken(outcome.violation)
+        results = [
+            watcher.writers[value] if op.code in LOADS and value >= 0 else value
+            for op, value in zip(scenario.ops, outcome.results, strict=True)
+        ]
+        return Observed(tuple(results), tuple(watcher.checkpoints))
+
+
+class _Watcher(Observer):
+    """Takes checkpoints, and notes which op has stored which token."""
+
+    def __init__(self, scenario: Scenario, every_op: bool) -> None:
+        super().__init__()
+        self.uids = [op.uid for op in scenario.ops]
+        self.every_op = every_op
+        self.writers = [0]  # by token: the op that stored it
+        self.checkpoints: list[Checkpoint] = []
+
+    def op_ended(self, k: Kernel, t: Task, index: int) -> None:
+        uid = self.uids[index]
+        self.writers += [uid] * (k.tokens + 1 - len(self.writers))
+        if self.every_op and t.mm is not None:
+            self.checkpoints.append(_checkpoint(k, t.mm, uid, t.id))
+
+    def end_begins(self, k: Kernel) -> None:
+        seen: set[int] = set()
+        for t in k.tasks[:NR_USER_ACTORS]:
+            if t.mm is not None and k.existing >> t.id & 1 and t.mm.id not in seen:
+                seen.add(t.mm.id)
+                self.checkpoints.append(_checkpoint(k, t.mm, 0, t.id))
+
+
+def _checkpoint(k: Kernel, mm: mt.Mm, uid: int, actor: int) -> Checkpoint:
+    pages = [0] * k.nr_arena
+    regions = tuple(_region(k, mm, vma, pages) for vma in mm.vmas)
+    return Checkpoint(uid, actor, regions, tuple(pages))
+
+
+def _region(k: Kernel, mm: mt.Mm, vma: mt.Vma, pages: list[int]) -> Region:
+    """One line of smaps; fills in the bits of its pages."""
+    rss = 0
+    anonymous = 0
+    inode = vma.inode
+    soft_dirty = SOFT_DIRTY if vma.flags & mt.VM_SOFTDIRTY else 0
+    table: mt.PageTable | None = None
+    for va in range(vma.start, vma.end):
+        slot = va & (k.ptrs_per_pte - 1)
+        if slot == 0 or va == vma.start:
+            table = mm.tables[va >> k.pmd_order]
+        pte = table.pte[slot] if table is not None else 0
+        bits = soft_dirty
+        if pte:
+            bits |= _FROM_PAGEMAP[proc.pte_to_pagemap_entry(k, pte)]
+            if bits & PRESENT:
+                bits |= IN_CORE
+                if pte & mt.PTE_SPECIAL:
+                    bits |= ZERO_PAGE
+                else:
+                    rss += 1
+                    if not bits & FILE:
+                        anonymous += 1
+        if inode is not None and not bits & (PRESENT | IN_CORE):
+            if _in_page_cache(inode, vma.pgoff + va - vma.start):
+                bits |= IN_CORE
+        pages[va] = bits
+    return Region(
+        vma.start,
+        vma.end,
+        vma.flags & mt.VM_ACCESS_FLAGS,
+        bool(vma.flags & mt.VM_MAYSHARE),
+        _backing(inode),
+        vma.pgoff if inode is not None else 0,
+        tuple(sorted(name for flag, name in _VM_FLAGS if vma.flags & flag)),
+        rss,
+        anonymous,
+    )
+
+
+def _in_page_cache(inode: mt.Inode, index: int) -> bool:
+    """mincore_page(): whether the cache has the folio, complete."""
+    page = inode.cache[index] if index < len(inode.cache) else None
+    return page is not None and page.flags & mt.PG_UPTODATE != 0
+
+
+def _backing(inode: mt.Inode | None) -> int:
+    """The BACKING slot of a VMA's file; -1 is the unnamed file of shared anonymous memory."""
+    if inode is None:
+        return 0
+    if inode.id < NR_FILES:
+        return 1 + inode.id
+    if inode.opaque:
+        return FIRST_OTHER_FILE + inode.id - FIRST_OTHER
+    return -1

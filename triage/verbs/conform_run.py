@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""`mmfarm conform run`: random scenarios on this machine's kernel and on the model."""
+
+import click
+
+from corpus.paths import data_dir
+
+
+@click.command()
+@click.option("--seconds", default=60.0, show_default=True, metavar="N",
+              type=click.FloatRange(min=0.1), help="How long to look.")
+@click.option("--scenarios", default=0, metavar="N", type=click.IntRange(min=0),
+              help="Stop after so many scenarios.  [default: when the time is up]")
+@click.option("--seed", default=1, show_default=True, metavar="N", type=click.IntRange(min=0),
+              help="Which scenarios: the same seed makes the same.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def command(seconds: float, scenarios: int, seed: int, as_json: bool) -> int:
+    """Run random sequential scenarios on both sides and compare how they end.
+
+    Each disagreement is made as small as it gets and kept as a failure in the data folder, where
+    `mmfarm triage list` shows it. Exit code 1 when there is one.
+    """
+    from triage import conform, inputs  # load SQLAlchemy, which --help does not need
+
+    request = conform.Request(
+        seconds=seconds, scenarios=scenarios, seed=seed,
+        folder=inputs.output_folder(str(data_dir())),
+    )
+    return conform.run(request, as_json)
