@@ -24,7 +24,6 @@ from conformance.observation import (
     Checkpoint,
     Observed,
 )
-from simulator.fs.proc import PM_SOFT_DIRTY
 from simulator.ops import BY_NUMBER, OP_PAGEMAP, PROTS
 from simulator.outcome import Signature, result_name
 from simulator.scenario import Op, Scenario
@@ -53,6 +52,7 @@ CULPRITS: Final = {
     "device_write": "dmirror_write",
 }
 
+_PAGEMAP_SOFT_DIRTY: Final = 1  # of a `pagemap` op's result, which begins at bit 55
 _PAGE_BITS: Final = (
     (PRESENT, "present"), (SWAP, "swap"), (GUARD, "guard"), (ZERO_PAGE, "zero-page"),
     (FILE, "file"), (MAPPED_ONCE, "mapped-once"), (UFFD_WP, "uffd-wp"), (IN_CORE, "in-core"),
@@ -112,8 +112,8 @@ def compare(scenario: Scenario, model: Observed, kernel: Observed) -> Disagreeme
 
 def _results(op: Op, model: int, kernel: int, soft_dirty: bool) -> Disagreement | None:
     if op.code == OP_PAGEMAP and model >= 0 and not soft_dirty:
-        model &= ~PM_SOFT_DIRTY
-        kernel = kernel & ~PM_SOFT_DIRTY if kernel >= 0 else kernel
+        model &= ~_PAGEMAP_SOFT_DIRTY
+        kernel = kernel & ~_PAGEMAP_SOFT_DIRTY if kernel >= 0 else kernel
     if model == kernel:
         return None
     said = (str(result_name(model)), str(result_name(kernel)))

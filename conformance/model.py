@@ -9,6 +9,7 @@ itself finds broken raises `Broken`: then there is nothing to compare.
 from dataclasses import replace
 from typing import Final
 
+from simulator.run import Machine  # first: it loads the model's modules in an order that works
 from conformance.observation import (
     GUARD,
     FILE,
@@ -37,7 +38,6 @@ from simulator.ops import (
     OP_READ,
 )
 from simulator.outcome import Violation
-from simulator.run import Machine
 from simulator.scenario import NR_USER_ACTORS, Config, Scenario
 from simulator.state import Kernel, Task
 from simulator.validate import MAX_FRAMES, arena_pages

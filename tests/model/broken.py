@@ -41,6 +41,16 @@ class Patch:
 
         self.set(module, name, both)
 
+    def result(self, module: ModuleType, name: str, change: Callable[..., Any]) -> None:
+        """The function does its work; what it returns is then `change`d, which gets that and
+        the arguments."""
+        original = getattr(module, name)
+
+        def changed(*args: Any) -> Any:
+            return change(original(*args), *args)
+
+        self.set(module, name, changed)
+
     def undo(self) -> None:
         for module, name, function in reversed(self.saved):
             setattr(module, name, function)

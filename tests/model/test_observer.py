@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""What an observer of the model sees, and that it disturbs nothing."""
+
+from conformance.model import Broken, ModelKernel, comparable
+from conformance.observation import (
+    FILE, GUARD, IN_CORE, MAPPED_ONCE, PRESENT, SOFT_DIRTY, SWAP, ZERO_PAGE, Checkpoint, Observed,
+)
+from fuzz.generate import generate
+from fuzz.rng import Rng
+from simulator.observer import Observer
+from simulator.run import Machine
+from simulator.state import Kernel, Task
+from tests.model.run import scenario
+
+import pytest
+
+
+def observed(text: str, *, every_op: bool = True) -> Observed:
+    return ModelKernel().run(comparable(scenario(text)), every_op=every_op)
+
+
+def after(text: str, uid: int, actor: int = 0) -> Checkpoint:
+    return next(c for c in observed(text).checkpoints if (c.uid, c.actor) == (uid, actor))
+
+
+class Counting(Observer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[int] = []
+
+    def op_ended(self, k: Kernel, t: Task, index: int) -> None:
+        self.calls.append(index)
+
+    def end_begins(self, k: Kernel) -> None:
+        self.calls.append(-1)
+
+
+def test_an_observer_is_called_after_each_op_and_before_the_end_and_changes_nothing() -> None:
+    machine = Machine()
+    for seed in range(50):
+        made = generate(Rng(seed), 16)
+        observer = Counting()
+        plain, watched = machine.run(made), machine.run(made, observer=observer)
+        assert plain == watched
+        if plain.violation is None:
+            assert observer.calls[-1] == -1
+            assert sorted(observer.calls[:-1]) == list(range(len(made.ops)))
+
+
+def test_a_run_without_an_observer_does_not_call_the_last_one() -> None:
+    machine = Machine()
+    made = scenario("1 T0 sleep\n")
+    observer = Counting()
+    machine.run(made, observer=observer)
+    machine.run(made)
+    assert observer.calls == [0, -1]
+
+
+def test_words_are_the_ops_that_stored_them() -> None:
+    there = observed(
+        "3 T0 mmap 0..2 rw private anon\n5 T0 write 0\n7 T0 mem_write 1.2\n9 T0 read 0\n"
+        "11 T0 mem_read 1.2\n13 T0 read 1.3\n"
+    )
+    assert there.results[3:] == (5, 7, 0)
+
+
+def test_pages_show_what_pagemap_and_mincore_show() -> None:
+    dirty = SOFT_DIRTY
+    pages = after(
+        "1 T0 memfd f0 2\n2 T0 pwrite f0 1\n3 T0 mmap 0..4 rw private anon\n"
+        "4 T0 mmap 4..6 r shared f0\n5 T0 write 0\n6 T0 read 1\n7 T0 madvise 2..3 GUARD_INSTALL\n",
+        7,
+    ).pages
+    assert pages[:7] == (
+        dirty | PRESENT | MAPPED_ONCE | IN_CORE,
+        dirty | PRESENT | IN_CORE | ZERO_PAGE,
+        dirty | SWAP | GUARD,
+        dirty, dirty, dirty | IN_CORE, 0,
+    )
+
+
+def test_a_page_of_a_file_is_told_from_an_anonymous_one() -> None:
+    text = "1 T0 memfd f0 2\n2 T0 mmap 0..2 rw private f0\n3 T0 read 0\n4 T0 write 1\n"
+    there = after(text, 4)
+    assert there.pages[0] & FILE
+    assert not there.pages[1] & FILE
+    (region,) = there.regions
+    assert (region.backing, region.rss, region.anonymous) == (1, 2, 1)
+
+
+def test_regions_have_the_words_of_smaps() -> None:
+    there = after(
+        "1 T0 mmap 0..4 rw shared anon\n2 T0 mmap 8..10 r private anon noreserve\n"
+        "3 T0 munmap 0..1\n", 3,
+    )
+    shared, private = there.regions
+    assert (shared.start, shared.end, shared.backing, shared.offset) == (1, 4, -1, 1)
+    assert shared.vm_flags == ("me", "mr", "ms", "mw", "rd", "sd", "sh", "wr")
+    assert (private.prot, private.shared, private.backing) == (1, False, 0)
+    assert private.vm_flags == ("me", "mr", "mw", "nr", "rd", "sd")
+
+
+def test_the_end_shows_each_process_once_and_none_that_has_exited() -> None:
+    there = observed(
+        "1 T0 mmap 0..1 rw private anon\n2 T0 fork T1\n3 T0 fork T2\n4 T3 sleep\n5 T1 exit\n",
+        every_op=False,
+    )
+    assert [(c.uid, c.actor) for c in there.checkpoints] == [(0, 0), (0, 2)]
+
+
+def test_an_actor_without_an_address_space_has_no_checkpoint() -> None:
+    there = observed("1 T0 fork T1\n2 T1 exit\n3 T1 sleep\n4 T0 exit\n")
+    assert [(c.uid, c.actor) for c in there.checkpoints] == [(1, 0)]
+
+
+def test_a_promise_that_the_model_breaks_is_no_observation() -> None:
+    broken = scenario(
+        "config pmd_order=3 frames=64 bug=clear-refs-wrprotect-pinned\n"
+        "1 T0 mmap 0..1 rw private anon\n2 T0 write 0\n3 T0 pin p0 0 w\n"
+        "4 T0 clear_refs soft-dirty\n5 T0 fork T1\n6 T0 write 0\n7 T0 dma_read p0\n"
+    )
+    with pytest.raises(Broken, match="pin|memory-value|anon-exclusive"):
+        ModelKernel().run(broken, every_op=False)
+
+
+def test_both_sides_run_on_the_machine_that_kernels_run_on() -> None:
+    small = scenario(
+        "config pmd_order=3 frames=16 cpus=1 stack_gap=1 bug=vmsplice-child-cow\n1 T0 sleep\n"
+    )
+    config = comparable(small).config
+    assert (config.pmd_order, config.pages, config.stack_gap, config.bugs) == (9, 64, 0, ())
+    assert comparable(comparable(small)) == comparable(small)
