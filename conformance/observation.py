@@ -21,12 +21,6 @@ PRESENT: Final = 1 << 6
 IN_CORE: Final = 1 << 7  # mincore()
 ZERO_PAGE: Final = 1 << 8  # PAGEMAP_SCAN's PAGE_IS_PFNZERO
 
-# smaps' names of the VMA flags that the model has; `Region.vm_flags` holds no others.
-VM_FLAGS: Final = frozenset(
-    ("ac", "dc", "dp", "ex", "gd", "gu", "me", "mr", "ms", "mw", "nr", "rd", "rr", "sd", "sh", "sr",
-     "wf", "wr")
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Region:
@@ -62,10 +56,7 @@ class Checkpoint:
 class Observed:
     """One run on one side. `results[i]` belongs to `scenario.ops[i]`, as in
     `simulator.outcome`, with uids in place of tokens. Checkpoints are in the order in which
-    they were taken: one after each op whose actor still has an address space then, and at the
-    end one of each process that is left, in the name of its lowest actor. `soft_dirty` is
-    whether this side tracks it: a kernel without CONFIG_MEM_SOFT_DIRTY does not."""
+    they were taken."""
 
     results: tuple[int, ...]
     checkpoints: tuple[Checkpoint, ...]
-    soft_dirty: bool = True
