@@ -70,7 +70,7 @@ static char *arena;
 static unsigned long psize;
 static struct open_files *open_files;		/* in shared memory */
 static __thread int this_actor;
-static __thread sigjmp_buf *fault_exit;		/* set while a fault is expected */
+static __thread sigjmp_buf *volatile fault_exit;	/* set while a fault is expected */
 
 #define P(page)		(arena + (page) * psize)
 #define W(page, word)	(P(page) + (word) * (psize / NR_WORDS))
