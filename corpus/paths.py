@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Where mmfarm keeps what it makes: one folder per user, or per run with `--out DIR`.
+"""Where mmfarm keeps what it makes: one folder per user, or per run with `--out DIR`. And
+where it keeps what it can make again.
 
-Contract: `data_dir()` only names the folder; whoever writes into it creates it.
+Contract: both functions only name the folder; whoever writes into it creates it.
 """
 
 import os
@@ -23,3 +24,12 @@ def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
         return Path(shared) / "mmfarm"
     home = environ.get("HOME", "")
     return (Path(home) if home else Path.home()) / ".local" / "share" / "mmfarm"
+
+
+def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """`$XDG_CACHE_HOME/mmfarm`, else `~/.cache/mmfarm`."""
+    shared = environ.get("XDG_CACHE_HOME", "")
+    if shared and os.path.isabs(shared):
+        return Path(shared) / "mmfarm"
+    home = environ.get("HOME", "")
+    return (Path(home) if home else Path.home()) / ".cache" / "mmfarm"

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A program: threads and processes that run operations one after the other.
+ *
+ * T0 and the actors that no fork names are threads of the first process.
+ */
+#ifndef ACTORS_H
+#define ACTORS_H
+
+#define CPU_SECONDS	10	/* of one process; the time-out comes first */
+#define STACK_BYTES	(64 << 10)
+
+/* The server is the parent of all processes, so all die with it. */
+static void die_with_server(pid_t server)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != server)
+		_exit(1);
+}
+
+/*
+ * An exit is over when the address space is gone. The last thread of a process
+ * leaves the turn to the server, who sees that.
+ */
+static void leave(int self)
+{
+	int last = 1;
+
+	control->alive[self] = 0;
+	control->results[control->ops[control->turn++].index] = 0;
+	for (int i = 0; i < NR_ACTORS; i++)
+		if (control->alive[i] && control->process[i] == control->process[self])
+			last = 0;
+	if (last) {
+		control->leaving = getpid();
+		_exit(0);
+	}
+	hand_over(-1);
+}
+
+static void run_turn(pid_t server)
+{
+	int self = this_actor;
+
+	do {
+		struct op *op = &control->ops[control->turn];
+		long result;
+
+		if (op->code == OP_EXIT)
+			leave(self);
+		result = run_op(op->code, op->a, op->uid);
+		if (this_actor != self) {	/* the child of a fork */
+			die_with_server(server);
+			return;
+		}
+		if (op->code == OP_FORK && result >= 0) {
+			control->process[result] = result;
+			control->alive[result] = 1;
+		}
+		control->results[op->index] = result;
+		if (control->request.every_op)
+			observe(op->uid);
+		control->turn++;
+	} while (!hand_over(self));
+}
+
+static pid_t server_pid;
+
+static void *actor_main(void *actor)
+{
+	this_actor = (intptr_t)actor;
+	for (;;)
+		switch (wait_for_call(this_actor)) {
+		case OBSERVE:
+			observe(0);
+			hand_over(-1);
+			break;
+		case QUIT:
+			_exit(0);
+		default:
+			run_turn(server_pid);
+		}
+	return NULL;
+}
+
+static void start_thread(int actor)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	errno = pthread_create(&thread, &attributes, actor_main, (void *)(intptr_t)actor);
+	if (errno)
+		give_up("pthread_create");
+}
+
+/* In a child of the server. */
+static void run_program(pid_t server)
+{
+	struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS };
+	uint32_t used = 1;
+
+	server_pid = server;
+	die_with_server(server);
+	if (setsid() < 0 || setrlimit(RLIMIT_CPU, &cpu))
+		give_up("setsid, setrlimit");
+	close(STDIN_FILENO);
+	close(STDOUT_FILENO);
+	for (uint32_t i = 0; i < control->request.nr_ops; i++)
+		used |= 1u << control->ops[i].actor;
+	used &= ~control->request.children | 1;
+	for (int i = 0; i < NR_ACTORS; i++)
+		if (used >> i & 1) {
+			control->alive[i] = 1;
+			if (i)
+				start_thread(i);
+		}
+	if (!hand_over(0))
+		call_actor(0, RUN);
+	actor_main(0);
+}
+
+#endif /* ACTORS_H */

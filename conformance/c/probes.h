@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What this kernel offers, by trying it.
+ *
+ * Each answer is a line `name 1` or `name 0`; conformance/probes.py knows what
+ * the names mean. Runs in a child of its own.
+ */
+#ifndef PROBES_H
+#define PROBES_H
+
+#define PROBE_PAGES	4
+
+static void answer(const char *name, int has)
+{
+	size_t used = strlen(control->seen);
+
+	snprintf(control->seen + used, SEEN_BYTES - used, "%s %d\n", name, !!has);
+}
+
+/* Fresh memory at the start of the arena, its first page written. */
+static void fresh(int sharing)
+{
+	char *at = mmap(P(0), PROBE_PAGES * psize, PROT_READ | PROT_WRITE,
+			sharing | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	if (at == MAP_FAILED)
+		give_up("mmap");
+	*at = 1;
+}
+
+static int soft_dirty(void)
+{
+	int cleared;
+
+	fresh(MAP_PRIVATE);
+	if (clear_refs(4) || pagemap_entry(P(0)) & SEEN_SOFT_DIRTY)
+		return 0;	/* without CONFIG_MEM_SOFT_DIRTY the write succeeds too */
+	cleared = store(P(0), 2) == 0;
+	return cleared && pagemap_entry(P(0)) & SEEN_SOFT_DIRTY;
+}
+
+static int guard_regions(void)
+{
+	fresh(MAP_PRIVATE);
+	return !madvise(P(0), psize, MADV_GUARD_INSTALL) && load(P(0)) == RESULT_SIGSEGV;
+}
+
+static int guard_in_pagemap(void)
+{
+	return guard_regions() && pagemap_entry(P(0)) & SEEN_GUARD;
+}
+
+static int pagemap_scan(void)
+{
+	uint16_t pages[PROBE_PAGES];
+
+	fresh(MAP_PRIVATE);
+	if (load(P(1)))
+		return 0;
+	read_pagemap(pages, PROBE_PAGES);
+	return pages[1] & SEEN_ZERO_PAGE && !(pages[0] & SEEN_ZERO_PAGE);
+}
+
+static int forced_write(void)
+{
+	fresh(MAP_PRIVATE);
+	return !mprotect(P(0), psize, PROT_READ) && !mem_write(P(0), 7) && load(P(0)) == 7;
+}
+
+static int droppable(void)
+{
+	return mmap(P(0), psize, PROT_READ, MAP_DROPPABLE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
+		!= MAP_FAILED;
+}
+
+static int noreplace(void)
+{
+	fresh(MAP_PRIVATE);
+	return mmap(P(0), psize, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+		    0) == MAP_FAILED && errno == EEXIST;
+}
+
+static int dontunmap(void)
+{
+	fresh(MAP_PRIVATE);
+	return mremap(P(0), psize, psize, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+		      P(PROBE_PAGES)) != MAP_FAILED && !load(P(0)) && load(P(PROBE_PAGES)) == 1;
+}
+
+static int several_vmas_move(void)
+{
+	fresh(MAP_PRIVATE);
+	return !mprotect(P(1), psize, PROT_READ) &&
+		mremap(P(0), 2 * psize, 2 * psize, MREMAP_MAYMOVE | MREMAP_FIXED,
+		       P(PROBE_PAGES)) != MAP_FAILED;
+}
+
+static int vmsplice_works(void)
+{
+	fresh(MAP_PRIVATE);
+	return !pipe_splice(0, P(0)) && pipe_read(0, 0) == 1;
+}
+
+static int userfaultfd_works(void)
+{
+	return syscall(SYS_userfaultfd, O_CLOEXEC | 1 /* UFFD_USER_MODE_ONLY */) >= 0;
+}
+
+/* Whether the file has the text; no file has nothing. */
+static int file_says(const char *path, const char *text)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? 0 : read(fd, control->scratch, SMAPS_BYTES);
+
+	if (fd >= 0)
+		close(fd);
+	control->scratch[got > 0 ? got : 0] = '\0';
+	return strstr(control->scratch, text) != NULL;
+}
+
+static int thp(void)
+{
+	return file_says("/sys/kernel/mm/transparent_hugepage/enabled", "[always]") ||
+		file_says("/sys/kernel/mm/transparent_hugepage/enabled", "[madvise]");
+}
+
+static int numa(void)
+{
+	return file_says("/sys/devices/system/node/has_memory", "-") ||
+		file_says("/sys/devices/system/node/has_memory", ",");
+}
+
+static void probe(void)
+{
+	control->seen[0] = '\0';
+	answer("soft-dirty", soft_dirty());
+	answer("guard-regions", guard_regions());
+	answer("pagemap-guard", guard_in_pagemap());
+	answer("pagemap-scan", pagemap_scan());
+	answer("mem-force", forced_write());
+	answer("vmsplice", vmsplice_works());
+	answer("userfaultfd", userfaultfd_works());
+	answer("MAP_DROPPABLE", droppable());
+	answer("MAP_FIXED_NOREPLACE", noreplace());
+	answer("MREMAP_DONTUNMAP", dontunmap());
+	answer("mremap-several", several_vmas_move());
+	for (size_t i = 0; i < sizeof(advices) / sizeof(*advices); i++) {
+		fresh(MAP_PRIVATE);
+		answer(advices[i].name, !madvise(P(0), psize, advices[i].value));
+	}
+	answer("thp", thp());
+	answer("swap", file_says("/proc/swaps", "\n/") || file_says("/proc/swaps", "\nzram"));
+	answer("numa", numa());
+	answer("device-private", !access("/dev/hmm_dmirror0", R_OK | W_OK));
+	answer("gup_test", !access("/sys/kernel/debug/gup_test", R_OK | W_OK));
+	control->seen_bytes = strlen(control->seen);
+}
+
+#endif /* PROBES_H */

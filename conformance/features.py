@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""What a kernel may or may not offer, and who needs it.
+
+Contract: `FEATURES` names all that the executor's probes (conformance/c/probes.h) try out, with
+what is skipped without it. `op_needs` says which of them an op takes. The words of `# requires:`
+headers are among the names.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from corpus import cform
+from simulator import ops
+from simulator.scenario import Op
+
+FEATURES: Final[Mapping[str, str]] = {
+    "soft-dirty": "`clear_refs soft-dirty`, and comparing soft-dirty bits",
+    "pagemap-scan": "comparing which pages are the shared zero page",
+    "pagemap-guard": "comparing which pages are guards",
+    "guard-regions": "scenarios that require guard regions",
+    "userfaultfd": "scenarios that require userfaultfd",
+    "thp": "scenarios that require huge pages",
+    "swap": "scenarios that require swap",
+    "numa": "scenarios that require a second NUMA node",
+    "mem-force": "`mem_read` and `mem_write`",
+    "vmsplice": "`vmsplice` and `pipe_read`",
+    "MAP_DROPPABLE": "`mmap` with `droppable`",
+    "MAP_FIXED_NOREPLACE": "`mmap` with `noreplace`",
+    "MREMAP_DONTUNMAP": "`mremap` with `dontunmap`",
+    "mremap-several": "`mremap` of a range of several mappings",
+    **{
+        name: f"`madvise {word}`"
+        for name, word in zip(cform.ADVICE, ops.ADVICE, strict=True)
+    },
+    "device-private": "ops of DEVICE (the module test_hmm)",
+    "gup_test": "`pin`, `pin_fast`, `dma_read`, `dma_write` (CONFIG_GUP_TEST)",
+}
+
+
+def op_needs(op: Op) -> list[str]:
+    """What a kernel must have for an op with a C form, by the executor's names."""
+    match op.code:
+        case ops.OP_MADVISE:
+            return [f"MADV_{ops.ADVICE[op.args[2]]}"]
+        case ops.OP_MMAP:
+            flags = op.args[6]
+            return [
+                name for bit, name in (
+                    (ops.MMAP_NOREPLACE, "MAP_FIXED_NOREPLACE"),
+                    (ops.MMAP_DROPPABLE, "MAP_DROPPABLE"),
+                ) if flags & bit
+            ]
+        case ops.OP_MREMAP:
+            return ["MREMAP_DONTUNMAP"] if op.args[4] else []
+        case ops.OP_CLEAR_REFS:
+            return ["soft-dirty"] if op.args[0] else []
+        case ops.OP_MEM_READ | ops.OP_MEM_WRITE:
+            return ["mem-force"]
+        case ops.OP_VMSPLICE | ops.OP_PIPE_READ:
+            return ["vmsplice"]
+    return []

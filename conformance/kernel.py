@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""`RealKernel`: give it a Scenario, get what a real kernel does with it.
+
+Contract: `run` has the executor (conformance/c) do the ops with real system calls, one after
+the other, in processes and threads as the scenario has them. Only what `why_not` has no
+objection to can be run. An executor that dies, or a program that does not end as programs do,
+is an ExecutorError and never an answer of the kernel; the next run starts a new executor.
+
+Not promised: any order inside of ops, which is the kernel's own, nor the same answer twice
+where the kernel makes no promise.
+"""
+
+import os
+import select
+import subprocess
+import time
+from collections.abc import Sequence
+from typing import Final, Self
+
+from conformance import executor, features, wire
+from conformance.executor import ExecutorError
+from conformance.observation import GUARD, SOFT_DIRTY, ZERO_PAGE, Observed
+from corpus import cform
+from simulator.scenario import ACTOR_NAMES, NR_USER_ACTORS, PARK, SWITCH, Scenario
+from simulator.sites import NAMES, OP__BEGIN, OP__END
+from simulator.validate import arena_pages
+
+PMD_ORDER: Final = 9  # of x86-64
+STACK_GAP: Final = 256  # Linux's default
+MAX_PAGES: Final = 4096  # of the arena: control.h
+TIMEOUT_SECONDS: Final = 10.0  # for a program, which takes less than a millisecond
+GRACE_SECONDS: Final = 15.0  # beyond, in which the executor itself kills and answers
+CHUNK_BYTES: Final = 1 << 16  # the size of a pipe
+ALL_PAGE_BITS: Final = 0x1FF
+
+# What `Checkpoint.pages` has only on some kernels.
+_SEEN_WITH: Final = {
+    "soft-dirty": SOFT_DIRTY, "pagemap-scan": ZERO_PAGE, "pagemap-guard": GUARD,
+}
+_BETWEEN_OPS: Final = (NAMES[OP__BEGIN], NAMES[OP__END])
+
+
+class RealKernel:
+    """A kernel, behind an executor that runs on it: a context manager. Not thread-safe.
+
+    `command` starts an executor; by default the one for this machine's own kernel."""
+
+    def __init__(
+        self, command: Sequence[str] = (), timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
+        self._command = list(command) or [str(executor.binary())]
+        self._timeout_ms = int(timeout_seconds * 1000)
+        self._server: subprocess.Popen[bytes] | None = None
+        self.features = wire.features(self._ask(wire.probe(self._timeout_ms))[0])
+        """What this kernel offers, out of conformance.features.FEATURES."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the executor and all that it has started."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        for pipe in (server.stdin, server.stdout, server.stderr):
+            assert pipe is not None
+            pipe.close()
+        try:
+            server.wait(1)  # it ends with its stdin
+        except subprocess.TimeoutExpired:
+            server.kill()  # and the program with it
+            server.wait()
+
+    @property
+    def page_bits(self) -> int:
+        """The bits of `Checkpoint.pages` that mean something on this kernel."""
+        missing = sum(bit for name, bit in _SEEN_WITH.items() if name not in self.features)
+        return ALL_PAGE_BITS & ~missing
+
+    def why_not(self, scenario: Scenario) -> str:
+        """The first thing that this kernel or user space cannot do; empty when it can."""
+        config = scenario.config
+        if config.pmd_order != PMD_ORDER:
+            return f"pmd_order={config.pmd_order}: a real page table has pmd_order={PMD_ORDER}"
+        if arena_pages(config) > MAX_PAGES:
+            return f"an arena of {arena_pages(config)} pages: {MAX_PAGES} is the most"
+        if config.stack_gap not in (0, STACK_GAP):
+            return f"stack_gap={config.stack_gap}: this kernel's is {STACK_GAP}"
+        for word in dict(scenario.headers).get("requires", "").split():
+            if word not in self.features:
+                return f"requires {word}, which this kernel does not have"
+        for op in scenario.ops:
+            if op.actor >= NR_USER_ACTORS:
+                return f"op {op.uid} is {ACTOR_NAMES[op.actor]}'s, who acts inside the kernel"
+            reason = cform.why_not(op)
+            if reason:
+                return f"op {op.uid}: {reason}"
+            for name in features.op_needs(op):
+                if name not in self.features:
+                    return f"op {op.uid} needs {name}, which this kernel does not have"
+        for d in scenario.directives:
+            if d.site not in _BETWEEN_OPS or d.kind not in (SWITCH, PARK):
+                return f"the directive at {d.site} of op {d.uid} reaches inside an op"
+        return ""
+
+    def run(
+        self, scenario: Scenario, *, every_op: bool, order: Sequence[int] = ()
+    ) -> Observed:
+        """Run the ops in the order of the text, or of these indices (`conformance.order`).
+
+        Checkpoints are taken of the acting process after every op that was not skipped and was
+        no `exit`; or, without `every_op`, of every process that is left at the end."""
+        request = wire.program(
+            scenario, order or range(len(scenario.ops)), every_op=every_op,
+            timeout_ms=self._timeout_ms,
+        )
+        return wire.observed(scenario, *self._ask(request))
+
+    def _ask(self, request: bytes) -> tuple[bytes, int]:
+        """One request and its answer: the body, and the number of checkpoints in it."""
+        server = self._server or self._start()
+        assert server.stdin is not None
+        try:
+            try:
+                server.stdin.write(request)
+                server.stdin.flush()
+                deadline = time.monotonic() + self._timeout_ms / 1000 + GRACE_SECONDS
+                head = self._read(server, wire.HEADER.size, b"", deadline)
+                size, failed, nr_checkpoints = wire.HEADER.unpack_from(head)
+                body = self._read(server, size, head[wire.HEADER.size :], deadline)
+            except OSError as error:
+                raise ExecutorError(f"the executor is gone: {error}{self._said()}") from error
+        except BaseException:
+            self.close()  # half an answer may be on its way
+            raise
+        if failed:
+            raise ExecutorError(
+                f"a program did not end as programs do: {body.decode(errors='replace')}. This "
+                "says nothing about the kernel's mm: run it again"
+            )
+        return body, nr_checkpoints
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        try:
+            self._server = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        except OSError as error:
+            raise ExecutorError(f"the executor cannot be started: {error}") from error
+        return self._server
+
+    def _read(
+        self, server: subprocess.Popen[bytes], size: int, got: bytes, deadline: float
+    ) -> bytes:
+        """At least `size` bytes, of which `got` has been read: a server says nothing unasked."""
+        assert server.stdout is not None
+        fd = server.stdout.fileno()
+        while len(got) < size:
+            if not select.select([fd], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise ExecutorError("the executor does not answer")
+            chunk = os.read(fd, CHUNK_BYTES)
+            if not chunk:
+                raise ExecutorError(f"the executor has ended{self._said()}")
+            got += chunk
+        return got
+
+    def _said(self) -> str:
+        """What the executor wrote on stderr before it ended."""
+        server = self._server
+        if server is None or server.stderr is None:
+            return ""
+        server.kill()
+        text = server.stderr.read(4096).decode(errors="replace").strip()
+        return f": {text}" if text else ""

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""What goes between us and the executor: the structs of conformance/c/control.h.
+
+Contract: `program` and `PROBE` are whole requests, `observed` and `features` read the bodies
+of their answers. Both ends run on x86-64, so everything is little-endian and aligned as in C.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from struct import Struct
+from typing import Final
+
+from conformance.executor import max_slots
+from conformance.observation import Checkpoint, Observed, Region
+from simulator import ops
+from simulator.scenario import Scenario
+from simulator.validate import arena_pages
+
+_REQUEST: Final = Struct("<6I")
+_SLOTS: Final = max_slots()
+_OP: Final = Struct(f"<qHBBI{_SLOTS}q")
+_PADDING: Final = [(0,) * (_SLOTS - used) for used in range(_SLOTS + 1)]
+_CHECKPOINT: Final = Struct("<qII")
+_REGION: Final = Struct("<IIBBbBIIIq64s")
+HEADER: Final = Struct("<3I")  # bytes of the body, whether it is an error, checkpoints
+
+_RUN_PROGRAM: Final = 0
+_PROBE: Final = 1
+
+# The flags of smaps' VmFlags that the model has. Others, such as mt or nh, are of the kernel's
+# configuration or of things that the model leaves out.
+MODEL_VM_FLAGS: Final = frozenset(
+    "rd wr ex sh mr mw me ms gd sr rr dc wf ac nr sd dp gu".split()
+)
+
+
+def program(
+    scenario: Scenario, order: Sequence[int], *, every_op: bool, timeout_ms: int
+) -> bytes:
+    """The request to run the ops in the `order` of these indices."""
+    everything = scenario.ops
+    children = 0
+    packed = [b""]
+    for index in order:
+        op = everything[index]
+        args = op.args
+        if op.code == ops.OP_FORK:
+            children |= 1 << args[0]
+        packed.append(
+            _OP.pack(op.uid, index, op.actor, op.code, 0, *args, *_PADDING[len(args)])
+        )
+    packed[0] = _REQUEST.pack(
+        _RUN_PROGRAM, len(order), arena_pages(scenario.config), every_op, children, timeout_ms
+    )
+    return b"".join(packed)
+
+
+def probe(timeout_ms: int) -> bytes:
+    return _REQUEST.pack(_PROBE, 0, 0, 0, 0, timeout_ms)
+
+
+def features(body: bytes) -> frozenset[str]:
+    """The names behind which there stands a 1."""
+    lines = (line.split() for line in body.decode().splitlines())
+    return frozenset(name for name, has in lines if has == "1")
+
+
+def observed(scenario: Scenario, body: bytes, nr_checkpoints: int) -> Observed:
+    nr_ops = len(scenario.ops)
+    nr_pages = arena_pages(scenario.config)
+    results = Struct(f"<{nr_ops}q").unpack_from(body)
+    at = 8 * nr_ops
+    pages = Struct(f"<{nr_pages}H")
+    checkpoints = []
+    for _ in range(nr_checkpoints):
+        uid, actor, nr_regions = _CHECKPOINT.unpack_from(body, at)
+        at += _CHECKPOINT.size
+        regions = tuple([
+            Region(
+                start, end, prot, shared == 1, backing, offset, _vm_flags(flags), rss, anonymous
+            )
+            for start, end, prot, shared, backing, _, rss, anonymous, _, offset, flags
+            in _REGION.iter_unpack(body[at : at + nr_regions * _REGION.size])
+        ])
+        at += nr_regions * _REGION.size
+        checkpoints.append(Checkpoint(uid, actor, regions, pages.unpack_from(body, at)))
+        at += pages.size + 7 & ~7
+    return Observed(results, tuple(checkpoints))
+
+
+@cache
+def _vm_flags(text: bytes) -> tuple[str, ...]:
+    """The model's flags among those of one line, sorted. There are few different lines."""
+    return tuple(sorted(MODEL_VM_FLAGS.intersection(text.decode().split())))

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * What the C forms of mm operations need beside libc.
+ *
+ * Memory is an arena of pages at a fixed place. A page has four words, spread
+ * evenly over it; a store writes the number of its operation, so that every
+ * load names the store it sees. RESULT() turns what a call returns into one
+ * number: its value (of a pointer, the page), -errno, or one of the codes below.
+ *
+ * Open files and pipes belong to no process: their table is in shared memory, and
+ * fork_actor() shares the descriptors, so all processes can use what one opened.
+ *
+ * Not promised: thread safety. The caller lets one operation run at a time.
+ */
+#ifndef MMFARM_OPS_H
+#define MMFARM_OPS_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* Results that no errno stands for. */
+#define RESULT_SIGSEGV	(-1001)
+#define RESULT_SIGBUS	(-1002)
+#define RESULT_SKIPPED	(-1003)	/* the handle is not open */
+
+#define NR_FILES	4
+#define NR_PIPES	8
+#define NR_WORDS	4	/* of a page */
+
+/* The headers of a distribution may be older than its kernel. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ	22
+#define MADV_POPULATE_WRITE	23
+#endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL	102
+#define MADV_GUARD_REMOVE	103
+#endif
+#ifndef MAP_DROPPABLE
+#define MAP_DROPPABLE		0x08
+#endif
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP	4
+#endif
+
+/* How fork_actor() makes a child; who has other wishes defines it first. */
+#ifndef FORK_FLAGS
+#define FORK_FLAGS	(CLONE_FILES | SIGCHLD)
+#endif
+
+struct open_files {
+	int file[NR_FILES];		/* -1: not open */
+	int pipe[NR_PIPES][2];
+};
+
+static char *arena;
+static unsigned long psize;
+static struct open_files *open_files;		/* in shared memory */
+static __thread int this_actor;
+static __thread sigjmp_buf *volatile fault_exit;	/* set while a fault is expected */
+
+#define P(page)		(arena + (page) * psize)
+#define W(page, word)	(P(page) + (word) * (psize / NR_WORDS))
+
+static inline long result_of_pointer(const void *result)
+{
+	if (result == MAP_FAILED)
+		return -errno;
+	return ((const char *)result - arena) / psize;
+}
+
+static inline long result_of_int(int result)
+{
+	return result < 0 ? -errno : result;
+}
+
+/* The functions of this file answer with results. */
+static inline long result_of_long(long result)
+{
+	return result;
+}
+
+#define RESULT(call) _Generic((call),		\
+	void *: result_of_pointer,		\
+	int: result_of_int,			\
+	long: result_of_long)(call)
+
+static inline void on_fault(int sig)
+{
+	if (fault_exit)
+		siglongjmp(*fault_exit, sig);
+	signal(sig, SIG_DFL);	/* no access of an operation: die of it */
+}
+
+/* The arena's first page, and shared memory for the table of open files. */
+static inline void set_up_ops(void *first_page, struct open_files *files)
+{
+	struct sigaction action = {
+		.sa_handler = on_fault,
+		.sa_flags = SA_NODEFER,
+	};
+
+	arena = first_page;
+	psize = sysconf(_SC_PAGESIZE);
+	open_files = files;
+	memset(files, -1, sizeof(*files));
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+}
+
+static inline long result_of_signal(int sig)
+{
+	fault_exit = NULL;
+	return sig == SIGBUS ? RESULT_SIGBUS : RESULT_SIGSEGV;
+}
+
+static inline long load(const void *addr)
+{
+	sigjmp_buf env;
+	int sig = sigsetjmp(env, 0);
+	long value;
+
+	if (sig)
+		return result_of_signal(sig);
+	fault_exit = &env;
+	value = *(const volatile long *)addr;
+	fault_exit = NULL;
+	return value;
+}
+
+static inline long store(void *addr, long value)
+{
+	sigjmp_buf env;
+	int sig = sigsetjmp(env, 0);
+
+	if (sig)
+		return result_of_signal(sig);
+	fault_exit = &env;
+	*(volatile long *)addr = value;
+	fault_exit = NULL;
+	return 0;
+}
+
+/* The child returns too, as another actor. */
+static inline long fork_actor(int child)
+{
+	long pid = syscall(SYS_clone, (long)FORK_FLAGS, NULL, NULL, NULL, NULL);
+
+	if (pid < 0)
+		return -errno;
+	if (!pid)
+		this_actor = child;
+	return child;
+}
+
+static inline int file_fd(int file)
+{
+	return open_files->file[file];
+}
+
+static inline long open_memfd(int file, long pages)
+{
+	char name[] = { 'f', '0' + file, '\0' };
+	int fd;
+
+	if (file_fd(file) >= 0)
+		return -EEXIST;
+	fd = memfd_create(name, MFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, pages * psize)) {
+		long error = errno;
+
+		close(fd);
+		return -error;
+	}
+	open_files->file[file] = fd;
+	return 0;
+}
+
+/* A word behind the end of the file reads as zero. */
+static inline long file_read(int file, long page, int word)
+{
+	off_t offset = page * psize + word * (psize / NR_WORDS);
+	long value = 0;
+
+	if (file_fd(file) < 0)
+		return RESULT_SKIPPED;
+	if (pread(file_fd(file), &value, sizeof(value), offset) < 0)
+		return -errno;
+	return value;
+}
+
+static inline long file_write(int file, long page, int word, long value)
+{
+	off_t offset = page * psize + word * (psize / NR_WORDS);
+
+	if (file_fd(file) < 0)
+		return RESULT_SKIPPED;
+	if (pwrite(file_fd(file), &value, sizeof(value), offset) < 0)
+		return -errno;
+	return 0;
+}
+
+/*
+ * Files of the calling process are opened through thread-self: self is the
+ * thread group's leader, which may have exited.
+ */
+static inline long mem_read(const void *addr)
+{
+	int fd = open("/proc/thread-self/mem", O_RDONLY | O_CLOEXEC);
+	long value, result;
+
+	if (fd < 0)
+		return -errno;
+	result = pread(fd, &value, sizeof(value), (off_t)(uintptr_t)addr) < 0 ? -errno : value;
+	close(fd);
+	return result;
+}
+
+static inline long mem_write(void *addr, long value)
+{
+	int fd = open("/proc/thread-self/mem", O_WRONLY | O_CLOEXEC);
+	long result;
+
+	if (fd < 0)
+		return -errno;
+	result = pwrite(fd, &value, sizeof(value), (off_t)(uintptr_t)addr) < 0 ? -errno : 0;
+	close(fd);
+	return result;
+}
+
+static inline long clear_refs(int what)
+{
+	int fd = open("/proc/thread-self/clear_refs", O_WRONLY | O_CLOEXEC);
+	char digit = '0' + what;
+	long result;
+
+	if (fd < 0)
+		return -errno;
+	result = write(fd, &digit, 1) < 0 ? -errno : 0;
+	close(fd);
+	return result;
+}
+
+/* Bits 55 to 63: all but the frame number, which is never the same twice. */
+static inline long pagemap_entry(const void *addr)
+{
+	int fd = open("/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry;
+	long result;
+
+	if (fd < 0)
+		return -errno;
+	result = pread(fd, &entry, sizeof(entry), (uintptr_t)addr / psize * sizeof(entry));
+	result = result < 0 ? -errno : (long)(entry >> 55);
+	close(fd);
+	return result;
+}
+
+static inline long pipe_close(int pipe)
+{
+	int *ends = open_files->pipe[pipe];
+
+	if (ends[0] < 0)
+		return RESULT_SKIPPED;
+	close(ends[0]);
+	close(ends[1]);
+	ends[0] = ends[1] = -1;
+	return 0;
+}
+
+/* The pipe holds a reference to the page, not a copy of it. */
+static inline long pipe_splice(int pipe, void *addr)
+{
+	struct iovec page = { .iov_base = addr, .iov_len = psize };
+	int *ends = open_files->pipe[pipe];
+	long error;
+
+	if (ends[0] >= 0)
+		return -EEXIST;
+	if (pipe2(ends, O_CLOEXEC)) {
+		ends[0] = ends[1] = -1;
+		return -errno;
+	}
+	if (vmsplice(ends[1], &page, 1, 0) >= 0)
+		return 0;
+	error = errno;
+	pipe_close(pipe);
+	return -error;
+}
+
+static inline long pipe_read(int pipe, int word)
+{
+	long buffer[NR_WORDS][512];
+	long result;
+
+	if (open_files->pipe[pipe][0] < 0)
+		return RESULT_SKIPPED;
+	result = read(open_files->pipe[pipe][0], buffer, psize);
+	result = result < 0 ? -errno : buffer[0][word * (psize / NR_WORDS / sizeof(long))];
+	pipe_close(pipe);
+	return result;
+}
+
+#endif /* MMFARM_OPS_H */
