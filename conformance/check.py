@@ -9,7 +9,7 @@ scenario that the kernel cannot run, or not in its order, is skipped with the re
 from dataclasses import dataclass
 
 from conformance.compare import Disagreement
-from conformance.differ import Kernel, Side, run_both
+from conformance.differ import Kernel, Side, first_difference
 from conformance.model import comparable
 from simulator.scenario import Scenario
 
@@ -36,4 +36,4 @@ def check(scenario: Scenario, model: Side, kernel: Kernel) -> Checked:
     reason = kernel.why_not(tested)
     if reason:
         return Checked(skipped=reason)
-    return Checked(run_both(tested, model, kernel, every_op=True).disagreement)
+    return Checked(first_difference(tested, model, kernel))

@@ -33,7 +33,7 @@ ORACLE: Final = "conformance"  # the first word of a disagreement's signature
 # What is not compared although an `Observed` has it, and why: for users, in conformance/README.md.
 LEFT_OUT: Final = (
     ("soft-dirty", "the bit of pagemap and the flag `sd` of smaps, where the kernel was built "
-                   "without CONFIG_MEM_SOFT_DIRTY; the runner probes that"),
+                   "without CONFIG_MEM_SOFT_DIRTY; the executor probes that"),
 )
 
 # The function of the kernel in which an op does its work: the culprit of a disagreement.
@@ -58,6 +58,7 @@ _PAGE_BITS: Final = (
     (FILE, "file"), (MAPPED_ONCE, "mapped-once"), (UFFD_WP, "uffd-wp"), (IN_CORE, "in-core"),
     (SOFT_DIRTY, "soft-dirty"),
 )
+ALL_PAGE_BITS: Final = sum(bit for bit, _ in _PAGE_BITS)
 _FIELDS: Final = ("prot", "shared", "backing", "offset", "vm_flags", "rss", "anonymous")
 
 
@@ -91,27 +92,29 @@ class Disagreement:
         )
 
 
-def compare(scenario: Scenario, model: Observed, kernel: Observed) -> Disagreement | None:
-    """The first difference between the two, or None."""
-    soft_dirty = model.soft_dirty and kernel.soft_dirty
+def compare(
+    scenario: Scenario, model: Observed, kernel: Observed, page_bits: int = ALL_PAGE_BITS
+) -> Disagreement | None:
+    """The first difference between the two, or None. `page_bits` are those of pages that the
+    kernel can show."""
     ours = {(c.uid, c.actor): c for c in model.checkpoints}
     theirs = {(c.uid, c.actor): c for c in kernel.checkpoints}
     for i, op in enumerate(scenario.ops):
-        found = _results(op, model.results[i], kernel.results[i], soft_dirty)
+        found = _results(op, model.results[i], kernel.results[i], page_bits)
         if found is None:
             here = (op.uid, op.actor)
-            found = _checkpoints(*here, ours.pop(here, None), theirs.pop(here, None), soft_dirty)
+            found = _checkpoints(*here, ours.pop(here, None), theirs.pop(here, None), page_bits)
         if found is not None:
             return found
     for here in sorted(ours.keys() | theirs.keys()):
-        found = _checkpoints(*here, ours.get(here), theirs.get(here), soft_dirty)
+        found = _checkpoints(*here, ours.get(here), theirs.get(here), page_bits)
         if found is not None:
             return found
     return None
 
 
-def _results(op: Op, model: int, kernel: int, soft_dirty: bool) -> Disagreement | None:
-    if op.code == OP_PAGEMAP and model >= 0 and not soft_dirty:
+def _results(op: Op, model: int, kernel: int, page_bits: int) -> Disagreement | None:
+    if op.code == OP_PAGEMAP and model >= 0 and not page_bits & SOFT_DIRTY:
         model &= ~_PAGEMAP_SOFT_DIRTY
         kernel = kernel & ~_PAGEMAP_SOFT_DIRTY if kernel >= 0 else kernel
     if model == kernel:
@@ -121,7 +124,7 @@ def _results(op: Op, model: int, kernel: int, soft_dirty: bool) -> Disagreement 
 
 
 def _checkpoints(
-    uid: int, actor: int, model: Checkpoint | None, kernel: Checkpoint | None, soft_dirty: bool
+    uid: int, actor: int, model: Checkpoint | None, kernel: Checkpoint | None, page_bits: int
 ) -> Disagreement | None:
     """The same moment on both sides."""
     if model is None or kernel is None:
@@ -130,20 +133,19 @@ def _checkpoints(
         said = tuple("gone" if side is None else "there" for side in (model, kernel))
         return Disagreement(uid, actor, "process", "", *said)
     if model.regions != kernel.regions:
-        for difference in _regions(model, kernel, soft_dirty):
+        for difference in _regions(model, kernel, page_bits):
             return Disagreement(uid, actor, *difference)
     if model.pages != kernel.pages:
-        known = ~0 if soft_dirty else ~SOFT_DIRTY
         for page, (ours, theirs) in enumerate(zip(model.pages, kernel.pages, strict=True)):
             for bit, name in _PAGE_BITS:
-                if (ours ^ theirs) & known & bit:
+                if (ours ^ theirs) & page_bits & bit:
                     said = tuple("set" if side & bit else "clear" for side in (ours, theirs))
                     return Disagreement(uid, actor, name, f"page {page}", *said)
     return None
 
 
 def _regions(
-    model: Checkpoint, kernel: Checkpoint, soft_dirty: bool
+    model: Checkpoint, kernel: Checkpoint, page_bits: int
 ) -> Iterator[tuple[str, str, str, str]]:
     """Observation, place and both values of each difference of the VMAs."""
     ours, theirs = _layout(model), _layout(kernel)
@@ -153,7 +155,7 @@ def _regions(
     for region, other in zip(model.regions, kernel.regions, strict=True):
         for name in _FIELDS:
             one, two = getattr(region, name), getattr(other, name)
-            if name == "vm_flags" and not soft_dirty:
+            if name == "vm_flags" and not page_bits & SOFT_DIRTY:
                 one, two = (tuple(f for f in flags if f != "sd") for flags in (one, two))
             if one != two:
                 place = f"{region.start}..{region.end}"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from conformance.compare import Disagreement
-from conformance.differ import Kernel, Side, Unstable, first_difference, minimized, run_both
+from conformance.differ import Kernel, Side, first_difference, minimized, run_both
 from conformance.generate import Generator
 from conformance.observation import Observed
 from corpus.text import dump
@@ -77,16 +77,20 @@ def _one(scenario: Scenario, model: Side, kernel: Kernel, figures: Figures) -> F
     figures.count(both.kernel)
     if both.disagreement is None:
         return None
-    try:
-        signature = first_difference(scenario, model, kernel).signature(scenario)
-        figures.sightings[signature] += 1
-        if figures.sightings[signature] > 1:
-            return None
-        small = minimized(scenario, signature, model, kernel)
-        return Found(small, signature, first_difference(small, model, kernel))
-    except Unstable:
+    first = first_difference(scenario, model, kernel)
+    if first is None:
         figures.unstable.append(scenario)
         return None
+    signature = first.signature(scenario)
+    figures.sightings[signature] += 1
+    if figures.sightings[signature] > 1:
+        return None
+    small = minimized(scenario, signature, model, kernel)
+    differs = first_difference(small, model, kernel)
+    if differs is None:
+        figures.unstable.append(small)
+        return None
+    return Found(small, signature, differs)
 
 
 def runnable(kernel: Kernel) -> list[int]:

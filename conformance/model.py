@@ -92,8 +92,9 @@ class ModelKernel:
         self._machine = Machine()
 
     def run(self, scenario: Scenario, *, every_op: bool) -> Observed:
-        """What the model answers; with `every_op` also how things stand after each op. Raises
-        Broken."""
+        """What the model answers. Checkpoints are of the acting process after each op, unless
+        its actor is gone; or, without `every_op`, of every process that is left at the end.
+        Raises Broken."""
         watcher = _Watcher(scenario, every_op)
         outcome = self._machine.run(scenario, observer=watcher)
         if outcome.violation is not None:
@@ -122,6 +123,8 @@ class _Watcher(Observer):
             self.checkpoints.append(_checkpoint(k, t.mm, uid, t.id))
 
     def end_begins(self, k: Kernel) -> None:
+        if self.every_op:
+            return
         seen: set[int] = set()
         for t in k.tasks[:NR_USER_ACTORS]:
             if t.mm is not None and k.existing >> t.id & 1 and t.mm.id not in seen:

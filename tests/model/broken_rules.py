@@ -83,7 +83,7 @@ def hunt(rule: Rule, kernel: Kernel, seconds: float, seed: int = 1) -> Caught:
         count += 1
         found = run_both(scenario, model, kernel, every_op=False).disagreement
         if found is not None:
-            first = first_difference(scenario, model, kernel)
+            first = first_difference(scenario, model, kernel) or found
             return Caught(
                 str(first.signature(scenario)), count, time.process_time() - began
             )

@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from conformance.compare import ALL_PAGE_BITS
 from conformance.model import ModelKernel
 from conformance.observation import Observed
 from simulator.ops import BY_NUMBER
@@ -18,6 +19,7 @@ class StandIn:
     def __init__(self, twist: Twist = lambda _, observed: observed) -> None:
         self.twist = twist
         self.model = ModelKernel()
+        self.page_bits = ALL_PAGE_BITS
 
     def __enter__(self) -> "StandIn":
         return self
