@@ -47,15 +47,16 @@ static void run_turn(pid_t server)
 
 		if (op->code == OP_EXIT)
 			leave(self);
+		if (op->code == OP_FORK)
+			control->process[op->a[0]] = op->a[0];
 		result = run_op(op->code, op->a, op->uid);
 		if (this_actor != self) {	/* the child of a fork */
 			die_with_server(server);
+			open_proc_files();
 			return;
 		}
-		if (op->code == OP_FORK && result >= 0) {
-			control->process[result] = result;
+		if (op->code == OP_FORK && result >= 0)
 			control->alive[result] = 1;
-		}
 		control->results[op->index] = result;
 		if (control->request.every_op)
 			observe(op->uid);
@@ -106,6 +107,7 @@ static void run_program(pid_t server)
 		give_up("setsid, setrlimit");
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
+	open_proc_files();
 	for (uint32_t i = 0; i < control->request.nr_ops; i++)
 		used |= 1u << control->ops[i].actor;
 	used &= ~control->request.children | 1;

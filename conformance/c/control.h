@@ -64,6 +64,7 @@ struct control {
 	uint32_t call[NR_ACTORS];	/* futexes: enum call */
 	uint8_t alive[NR_ACTORS];
 	uint8_t process[NR_ACTORS];	/* which the actor belongs to: named after its first */
+	int smaps[NR_ACTORS], pagemap[NR_ACTORS];	/* of processes: descriptors */
 	uint32_t turn;			/* the operation that runs, or is next */
 	uint32_t observed;		/* processes asked for their end state so far */
 	uint32_t over;
@@ -113,6 +114,8 @@ static int is_first(int actor)
 /* Give the turn to whoever is next; false: that is `self`, who goes on with RUN. */
 static int hand_over(int self)
 {
+	int process = control->process[this_actor];
+
 	for (; control->turn < control->request.nr_ops; control->turn++) {
 		struct op *op = &control->ops[control->turn];
 
@@ -130,9 +133,11 @@ static int hand_over(int self)
 			return 1;
 		}
 	control->over = 1;
-	for (int i = 0; i < NR_ACTORS; i++)
-		if (is_first(i))
-			call_actor(i, QUIT);
+	/* The own process last, for its exit ends this thread. */
+	for (int own = 0; own <= 1; own++)
+		for (int i = 0; i < NR_ACTORS; i++)
+			if (is_first(i) && own == (control->process[i] == process))
+				call_actor(i, QUIT);
 	return 1;
 }
 

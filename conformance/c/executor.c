@@ -154,7 +154,8 @@ static int read_request(void)
 	for (uint32_t i = 0; i < request->nr_ops; i++) {
 		struct op *op = &control->ops[i];
 
-		if (op->actor >= NR_ACTORS || op->index >= request->nr_ops) {
+		if (op->actor >= NR_ACTORS || op->index >= request->nr_ops ||
+		    (op->code == OP_FORK && (uint64_t)op->a[0] >= NR_ACTORS)) {
 			errno = EPROTO;
 			fatal("operation");
 		}

@@ -34,6 +34,21 @@ struct scan_arg {
 #define SCAN_PFNZERO	(1 << 5)
 #define SCAN_REGIONS	64	/* per call */
 
+/*
+ * Once for each process, by its first actor. Opening them for each observation
+ * would litter /proc's dentries, which the kernel walks when a thread has exited.
+ */
+static void open_proc_files(void)
+{
+	int *smaps = &control->smaps[control->process[this_actor]];
+	int *pagemap = &control->pagemap[control->process[this_actor]];
+
+	*smaps = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC);
+	*pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (*smaps < 0 || *pagemap < 0)
+		give_up("/proc/self/smaps, pagemap");
+}
+
 static const char *next_line(const char *line)
 {
 	const char *end = strchr(line, '\n');
@@ -94,16 +109,16 @@ static void parse_field(const char *line, struct region *region)
  */
 static struct region *read_smaps(struct region *region)
 {
-	int fd = open("/proc/thread-self/smaps", O_RDONLY | O_CLOEXEC);
+	int fd = control->smaps[control->process[this_actor]];
 	struct region *end = (struct region *)(control->seen + SEEN_BYTES) - 1;
 	char *text = control->scratch;
 	int inside = 1;
+	off_t at = 0;
 	ssize_t got;
 
-	if (fd < 0)
-		give_up("/proc/thread-self/smaps");
 	region--;
-	while (inside && (got = read(fd, text, SMAPS_BYTES)) > 0) {
+	while (inside && (got = pread(fd, text, SMAPS_BYTES - 1, at)) > 0) {
+		at += got;
 		text[got] = '\0';
 		for (const char *line = text; *line && inside; line = next_line(line)) {
 			if (*line >= 'A' && *line <= 'Z') {
@@ -118,13 +133,14 @@ static struct region *read_smaps(struct region *region)
 			region += inside;
 		}
 	}
-	close(fd);
+	if (got < 0)
+		give_up("smaps");
 	return region + 1;
 }
 
 static void read_pagemap(uint16_t *pages, int nr_pages)
 {
-	int fd = open("/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC);
+	int fd = control->pagemap[control->process[this_actor]];
 	uint64_t *entries = (uint64_t *)control->scratch;
 	struct scan_region *vec = (struct scan_region *)(control->scratch + MAX_PAGES * 8);
 	struct scan_arg scan = {
@@ -139,7 +155,7 @@ static void read_pagemap(uint16_t *pages, int nr_pages)
 	ssize_t got = pread(fd, entries, nr_pages * 8, (uint64_t)arena / psize * 8);
 
 	if (got != nr_pages * 8)
-		give_up("/proc/thread-self/pagemap");
+		give_up("pagemap");
 	for (int i = 0; i < nr_pages; i++) {
 		uint64_t entry = entries[i];
 
@@ -152,7 +168,6 @@ static void read_pagemap(uint16_t *pages, int nr_pages)
 				pages[(at - (uint64_t)arena) / psize] |= SEEN_ZERO_PAGE;
 		scan.start = scan.walk_end;
 	}
-	close(fd);
 }
 
 static void read_mincore(const struct region *region, const struct region *end, uint16_t *pages)

@@ -132,6 +132,7 @@ static int numa(void)
 
 static void probe(void)
 {
+	open_proc_files();
 	control->seen[0] = '\0';
 	answer("soft-dirty", soft_dirty());
 	answer("guard-regions", guard_regions());
