@@ -8,7 +8,7 @@ need.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from conformance.compare import Disagreement, compare
@@ -67,12 +67,25 @@ def run_both(scenario: Scenario, model: Side, kernel: Kernel, *, every_op: bool)
 
 
 def first_difference(scenario: Scenario, model: Side, kernel: Kernel) -> Disagreement | None:
-    """The first difference after any op, or else at the end: another process than the one
-    that acts may have changed."""
-    return (
+    """The first op after which both sides differ, and how. Checkpoints after each op are only
+    of the process that acts, so where they differ another op may have been to blame: the
+    scenario is cut before it for as long as its end still differs."""
+    found = (
         run_both(scenario, model, kernel, every_op=True).disagreement
         or run_both(scenario, model, kernel, every_op=False).disagreement
     )
+    if found is None:
+        return None
+    uids = [op.uid for op in scenario.ops]
+    place = uids.index(found.uid) if found.uid else len(uids) - 1
+    while place:
+        shorter = scenario.with_ops(scenario.ops[:place])
+        earlier = run_both(shorter, model, kernel, every_op=False).disagreement
+        if earlier is None:
+            break
+        found = earlier
+        place -= 1
+    return replace(found, uid=uids[place])
 
 
 def minimized(

@@ -17,6 +17,7 @@ from typing import Final
 from conformance.compare import Disagreement
 from conformance.differ import Kernel, Side, first_difference, minimized, run_both
 from conformance.generate import Generator
+from conformance.model import comparable
 from conformance.observation import Observed
 from corpus.text import dump
 from fuzz.findings import Finding
@@ -106,7 +107,8 @@ def runnable(kernel: Kernel) -> list[int]:
 def _alone(code: int) -> Scenario:
     """A scenario of one op, with some arguments."""
     pages = 8
-    return Scenario(Config(pages=pages), (Op(1, 0, code, fit(code, [0] * MAX_SLOTS, pages)),))
+    op = Op(1, 0, code, fit(code, [0] * MAX_SLOTS, pages))
+    return comparable(Scenario(Config(pages=pages), (op,)))
 
 
 def finding(found: Found) -> Finding:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from conformance.compare import ALL_PAGE_BITS
-from conformance.model import ModelKernel
+from conformance.model import PMD_ORDER, ModelKernel
 from conformance.observation import Observed
 from simulator.ops import BY_NUMBER
 from simulator.scenario import Scenario
@@ -31,6 +31,8 @@ class StandIn:
         return self.twist(scenario, self.model.run(scenario, every_op=every_op))
 
     def why_not(self, scenario: Scenario) -> str:
+        if scenario.config.pmd_order != PMD_ORDER:
+            return "no real page table is like that"
         needs = [BY_NUMBER[op.code].requires for op in scenario.ops]
         return next((f"it needs {need}" for need in needs if need), "")
 

@@ -154,3 +154,19 @@ def test_a_check_skips_what_a_kernel_cannot_do_and_says_why() -> None:
     pinned = scenario("1 T0 pin p0 0 r\n")
     assert check(pinned, ModelKernel(), StandIn()).skipped == "it needs gup_test"
     assert check(scenario("1 T0 sleep\n"), ModelKernel(), StandIn()).verdict == "agrees"
+
+
+def test_what_another_process_shows_later_is_blamed_on_the_op_that_made_it() -> None:
+    def unlike(made: Scenario, there: Observed) -> Observed:
+        """Children see nothing of what they should have inherited."""
+        return replace(there, checkpoints=tuple(
+            replace(c, regions=()) if c.actor == 1 else c for c in there.checkpoints
+        ))
+
+    made = comparable(scenario(
+        "1 T0 mmap 0..8 rw private anon\n2 T0 fork T1\n3 T0 write 3\n4 T1 read 3\n"
+    ))
+    first = first_difference(made, ModelKernel(), StandIn(unlike))
+    assert first is not None
+    assert (first.uid, first.actor) == (2, 1)
+    assert str(first.signature(made)) == "conformance dup_mmap layout"
