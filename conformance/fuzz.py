@@ -4,8 +4,8 @@
 Contract: `fuzz` yields each disagreement when it is found, minimized, once per signature; the
 `Figures` that it is given count everything. Scenarios and what comes of them are a function of
 the seed; `seconds` only says how many there are. Scenarios that the kernel cannot run are
-skipped, those that differ once and not again unstable: a trouble of the runner or of the
-machine, and no finding.
+skipped. Those that differ once and not again, or that the executor did not get through, are
+troubles of the runner or of the machine, and no findings; `ExecutorError` is raised for too many.
 """
 
 import time
@@ -16,6 +16,7 @@ from typing import Final
 
 from conformance.compare import Disagreement
 from conformance.differ import Kernel, Side, first_difference, minimized, run_both
+from conformance.executor import ExecutorError
 from conformance.generate import Generator
 from conformance.model import comparable
 from conformance.observation import Observed
@@ -29,6 +30,16 @@ from simulator.run import Machine
 from simulator.scenario import Config, Op, Scenario
 
 ORIGIN: Final = "conform"  # of the findings
+MAX_TROUBLES: Final = 20  # then something is wrong with the machine, and more time will not help
+NOT_AGAIN: Final = "it differed once and not again"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A scenario that gave no answer to compare, and why."""
+
+    scenario: Scenario
+    reason: str
 
 
 @dataclass(slots=True)
@@ -40,7 +51,7 @@ class Figures:
     succeeded: int = 0  # ops that did not fail in the kernel
     skipped: int = 0
     sightings: Counter[Signature] = field(default_factory=Counter)
-    unstable: list[Scenario] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
 
     def count(self, kernel: Observed) -> None:
         self.scenarios += 1
@@ -67,7 +78,13 @@ def fuzz(
     number = 0
     while time.monotonic() < until and number != (scenarios or -1):
         number += 1
-        yield _one(generator.next(), model, kernel, figures)
+        scenario = generator.next()
+        try:
+            yield _one(scenario, model, kernel, figures)
+        except ExecutorError as error:
+            figures.troubles.append(Trouble(scenario, str(error)))
+            if len(figures.troubles) >= MAX_TROUBLES:
+                raise
 
 
 def _one(scenario: Scenario, model: Side, kernel: Kernel, figures: Figures) -> Found | None:
@@ -80,7 +97,7 @@ def _one(scenario: Scenario, model: Side, kernel: Kernel, figures: Figures) -> F
         return None
     first = first_difference(scenario, model, kernel)
     if first is None:
-        figures.unstable.append(scenario)
+        figures.troubles.append(Trouble(scenario, NOT_AGAIN))
         return None
     signature = first.signature(scenario)
     figures.sightings[signature] += 1
@@ -89,7 +106,7 @@ def _one(scenario: Scenario, model: Side, kernel: Kernel, figures: Figures) -> F
     small = minimized(scenario, signature, model, kernel)
     differs = first_difference(small, model, kernel)
     if differs is None:
-        figures.unstable.append(small)
+        figures.troubles.append(Trouble(small, NOT_AGAIN))
         return None
     return Found(small, signature, differs)
 

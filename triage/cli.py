@@ -83,6 +83,7 @@ SPEAKING_ERRORS: Final[Mapping[tuple[str, str], int]] = {
     ("corpus.text", "TextError"): USAGE,
     ("corpus.strace.parse", "StraceError"): USAGE,
     ("simulator.build", "ModelError"): USAGE,
+    ("conformance.executor", "ExecutorError"): INFRASTRUCTURE,
     ("workers.store", "StoreError"): INFRASTRUCTURE,
     ("triage.bench", "BenchError"): INFRASTRUCTURE,
 }

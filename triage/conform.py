@@ -2,9 +2,8 @@
 """A session of differential fuzzing, from the request to the report.
 
 Contract: shows its progress on stderr and one report on stdout. What is found is stored when it
-is found, so an interrupt loses nothing of it. Returns 1 with disagreements, 3 when the sides
-were not of one mind with themselves (a scenario that differs once and not again) and there is
-nothing else, 0 otherwise.
+is found, so an interrupt loses nothing of it. Returns 1 with disagreements, 3 when there were
+troubles (`conformance.fuzz`) and nothing else, 0 otherwise.
 """
 
 import os
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance.fuzz import Figures, Found, finding, fuzz
-from conformance.kernel import RealKernel
+from conformance import kernel as real
 from conformance.model import ModelKernel
 from corpus.text import dump
 from simulator.build import build_id, mode
@@ -62,7 +61,7 @@ def run(request: Request, as_json: bool) -> int:
     interrupt: KeyboardInterrupt | None = None
     with closing(Store.open(database_url(request.folder))) as store:
         began, cpu_began = time.monotonic(), _cpu_seconds()
-        with RealKernel() as kernel:
+        with real.RealKernel() as kernel:
             try:
                 _fuzz(request, kernel, store, report)
             except KeyboardInterrupt as stopped:
@@ -77,10 +76,10 @@ def run(request: Request, as_json: bool) -> int:
         raise interrupt
     if report.found:
         return FINDING
-    return INFRASTRUCTURE if report.figures.unstable else OK
+    return INFRASTRUCTURE if report.figures.troubles else OK
 
 
-def _fuzz(request: Request, kernel: RealKernel, store: Store, report: Report) -> None:
+def _fuzz(request: Request, kernel: real.RealKernel, store: Store, report: Report) -> None:
     said = time.monotonic()
     session = fuzz(
         ModelKernel(), kernel, report.figures,
@@ -123,10 +122,10 @@ def _text(report: Report) -> str:
         ]))
     else:
         parts.append("Model and kernel agree.")
-    if figures.unstable:
+    if figures.troubles:
+        reason = figures.troubles[0].reason
         parts.append(paint(
-            f"trouble: {len(figures.unstable)} scenarios differed once and not again, see --json",
-            BAD,
+            f"trouble: {len(figures.troubles)} scenarios, see --json; the first: {reason}", BAD
         ))
     return "\n\n".join(parts)
 
@@ -153,7 +152,10 @@ def _json(request: Request, report: Report) -> dict[str, object]:
             }
             for number, found in report.found
         ],
-        "unstable": [dump(scenario) for scenario in figures.unstable],
+        "troubles": [
+            {"scenario": dump(trouble.scenario), "reason": trouble.reason}
+            for trouble in figures.troubles
+        ],
         "mode": mode(),
         "build_id": build_id(),
     }

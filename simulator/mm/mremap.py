@@ -234,6 +234,8 @@ def remap_move(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
             res = moved
         seen = True
         target = moved + vrm.new_len
+        if last_end >= end:  # the VMA may have grown over its copy: the iterator is past it
+            break
         vma = vma_tree.find_vma_intersection(mm, last_end, end)
     return res
 

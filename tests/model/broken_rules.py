@@ -11,6 +11,7 @@ model's judge being this machine's kernel; exit code 1 when one was not caught.
 """
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -374,21 +375,25 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(prog="tests.model.broken_rules")
     parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--json", action="store_true", help="only signatures, by rule")
     parser.add_argument("rules", nargs="*", metavar="RULE")
     arguments = parser.parse_args()
-    missed = 0
+    signatures: dict[str, str] = {}
     with RealKernel() as kernel:
         for rule in RULES:
             if arguments.rules and rule.name not in arguments.rules:
                 continue
             caught = hunt(rule, kernel, arguments.seconds)
-            missed += not caught.signature
-            print(
-                f"{rule.name:24} {caught.cpu_seconds:6.2f} s {caught.scenarios:7} scenarios  "
-                f"{caught.signature or 'NOT CAUGHT'}",
-                flush=True,
-            )
-    return 1 if missed else 0
+            signatures[rule.name] = caught.signature
+            if not arguments.json:
+                print(
+                    f"{rule.name:24} {caught.cpu_seconds:6.2f} s {caught.scenarios:6} scenarios  "
+                    f"{caught.signature or 'NOT CAUGHT'}",
+                    flush=True,
+                )
+    if arguments.json:
+        print(json.dumps(signatures))
+    return 0 if all(signatures.values()) else 1
 
 
 if __name__ == "__main__":

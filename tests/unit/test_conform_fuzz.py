@@ -4,8 +4,11 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+import pytest
+
 from conformance.differ import first_difference, minimized, run_both
-from conformance.fuzz import Figures, Found, finding, fuzz, runnable
+from conformance.executor import ExecutorError
+from conformance.fuzz import NOT_AGAIN, Figures, Found, finding, fuzz, runnable
 from conformance.generate import PTRS, Generator
 from conformance.check import check
 from conformance.model import ModelKernel, comparable
@@ -134,8 +137,28 @@ def test_what_differs_once_and_not_again_is_no_finding() -> None:
 
     figures = Figures()
     assert session(StandIn(once), figures, scenarios=20) == []
-    assert len(figures.unstable) == 1
-    assert first_difference(figures.unstable[0], ModelKernel(), StandIn()) is None
+    (trouble,) = figures.troubles
+    assert trouble.reason == NOT_AGAIN
+    assert first_difference(trouble.scenario, ModelKernel(), StandIn()) is None
+
+
+def test_an_executor_that_fails_once_is_a_trouble_and_one_that_always_does_ends_it() -> None:
+    calls = iter([1])
+
+    def fails(_: Scenario, there: Observed) -> Observed:
+        if next(calls, 0):
+            raise ExecutorError("no end after 10 ms")
+        return there
+
+    def always(_: Scenario, there: Observed) -> Observed:
+        raise ExecutorError("it has gone")
+
+    figures = Figures()
+    assert session(StandIn(fails), figures) == []
+    assert [trouble.reason for trouble in figures.troubles] == ["no end after 10 ms"]
+    assert figures.scenarios == ENOUGH - 1
+    with pytest.raises(ExecutorError):
+        session(StandIn(always), Figures())
 
 
 def test_a_finding_replays() -> None:

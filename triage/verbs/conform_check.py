@@ -24,6 +24,7 @@ def command(path: str, as_json: bool) -> int:
     from conformance.check import check
     from conformance.kernel import RealKernel
     from conformance.model import ModelKernel
+    from triage import real_kernel
 
     try:
         files = mm_files([Path(path)])
@@ -32,6 +33,8 @@ def command(path: str, as_json: bool) -> int:
     if not files:
         raise Refused(f"{path}: no .mm files below this folder")
     scenarios = [(str(file), inputs.scenario(str(file))) for file in files]
+    if real_kernel.skipped(as_json):
+        return SKIPPED
     model = ModelKernel()
     with RealKernel() as kernel:
         results = [(name, check(scenario, model, kernel)) for name, scenario in scenarios]

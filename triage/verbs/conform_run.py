@@ -4,6 +4,7 @@
 import click
 
 from corpus.paths import data_dir
+from triage.exits import SKIPPED
 
 
 @click.command()
@@ -18,10 +19,12 @@ def command(seconds: float, scenarios: int, seed: int, as_json: bool) -> int:
     """Run random sequential scenarios on both sides and compare how they end.
 
     Each disagreement is made as small as it gets and kept as a failure in the data folder, where
-    `mmfarm triage list` shows it. Exit code 1 when there is one.
+    `mmfarm triage list` shows it. Exit code 1 when there is one, 4 without a C compiler.
     """
-    from triage import conform, inputs  # load SQLAlchemy, which --help does not need
+    from triage import conform, inputs, real_kernel  # SQLAlchemy, which --help does not need
 
+    if real_kernel.skipped(as_json):
+        return SKIPPED
     request = conform.Request(
         seconds=seconds, scenarios=scenarios, seed=seed,
         folder=inputs.output_folder(str(data_dir())),
