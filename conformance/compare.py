@@ -8,7 +8,7 @@ what LEFT_OUT lists.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from conformance.observation import (
@@ -23,6 +23,7 @@ from conformance.observation import (
     ZERO_PAGE,
     Checkpoint,
     Observed,
+    Region,
 )
 from simulator.ops import BY_NUMBER, OP_PAGEMAP, PROTS
 from simulator.outcome import Signature, result_name
@@ -132,16 +133,24 @@ def _checkpoints(
             return None
         said = tuple("gone" if side is None else "there" for side in (model, kernel))
         return Disagreement(uid, actor, "process", "", *said)
-    if model.regions != kernel.regions:
-        for difference in _regions(model, kernel, page_bits):
-            return Disagreement(uid, actor, *difference)
+    for difference in _regions(model, kernel, page_bits):
+        return Disagreement(uid, actor, *difference)
     if model.pages != kernel.pages:
         for page, (ours, theirs) in enumerate(zip(model.pages, kernel.pages, strict=True)):
-            for bit, name in _PAGE_BITS:
-                if (ours ^ theirs) & page_bits & bit:
-                    said = tuple("set" if side & bit else "clear" for side in (ours, theirs))
-                    return Disagreement(uid, actor, name, f"page {page}", *said)
+            if ours != theirs and (ours ^ theirs) & page_bits:
+                return _page(uid, actor, page, ours, theirs, page_bits)
     return None
+
+
+def _page(
+    uid: int, actor: int, page: int, model: int, kernel: int, page_bits: int
+) -> Disagreement:
+    """The first bit of one page that differs."""
+    bit, name = next(
+        (bit, name) for bit, name in _PAGE_BITS if (model ^ kernel) & page_bits & bit
+    )
+    said = ("set" if side & bit else "clear" for side in (model, kernel))
+    return Disagreement(uid, actor, name, f"page {page}", *said)
 
 
 def _regions(
@@ -150,20 +159,33 @@ def _regions(
     """Observation, place and both values of each difference of the VMAs."""
     ours, theirs = _layout(model), _layout(kernel)
     if ours != theirs:
-        yield "layout", "", ours, theirs
+        yield "layout", "", _text(ours), _text(theirs)
         return
     for region, other in zip(model.regions, kernel.regions, strict=True):
+        if not page_bits & SOFT_DIRTY:
+            region, other = _without_soft_dirty(region), _without_soft_dirty(other)
+        if region == other:
+            continue
         for name in _FIELDS:
             one, two = getattr(region, name), getattr(other, name)
-            if name == "vm_flags" and not page_bits & SOFT_DIRTY:
-                one, two = (tuple(f for f in flags if f != "sd") for flags in (one, two))
             if one != two:
                 place = f"{region.start}..{region.end}"
                 yield name.replace("_", "-"), place, _value(name, one), _value(name, two)
 
 
-def _layout(checkpoint: Checkpoint) -> str:
-    return " ".join(f"{r.start}..{r.end}" for r in checkpoint.regions) or "empty"
+def _without_soft_dirty(region: Region) -> Region:
+    """Without smaps' `sd`."""
+    if "sd" not in region.vm_flags:
+        return region
+    return replace(region, vm_flags=tuple(flag for flag in region.vm_flags if flag != "sd"))
+
+
+def _layout(checkpoint: Checkpoint) -> list[tuple[int, int]]:
+    return [(r.start, r.end) for r in checkpoint.regions]
+
+
+def _text(layout: list[tuple[int, int]]) -> str:
+    return " ".join(f"{start}..{end}" for start, end in layout) or "empty"
 
 
 def _value(name: str, value: int | tuple[str, ...]) -> str:

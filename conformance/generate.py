@@ -11,7 +11,6 @@ move and go.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
 from conformance.model import comparable
@@ -58,4 +57,4 @@ def _moved(op: Op, by: int) -> Op:
             args[at] += by * WORDS_PER_PAGE
         elif names_page(arg):
             args[at] += by
-    return replace(op, args=tuple(args))
+    return Op(op.uid, op.actor, op.code, tuple(args))
