@@ -17,12 +17,14 @@ from conformance.model import comparable
 from fuzz.generate import WEIGHTS, write_ops
 from fuzz.minimizing.variants import arguments, names_page
 from fuzz.rng import Rng
-from simulator.ops import DEST, RANGE, WORD
+from fuzz.slots import fit
+from simulator.ops import DEST, OP_FORK, RANGE, WORD
 from simulator.scenario import WORDS_PER_PAGE, Config, Op, Scenario
 
 MAX_OPS: Final = 32  # each op more makes the next one likelier to meet a state that was tested
 WINDOW: Final = 32  # pages: few, so that ops meet; enough for fault-around's 16
 PTRS: Final = 512
+BENT_ONE_IN: Final = 12
 LARGE_TABLES: Final = 3  # of a scenario with real sizes
 LARGE_ONE_IN: Final = 64  # it costs ten times as much
 
@@ -38,12 +40,31 @@ class Generator:
     def next(self) -> Scenario:
         if self._rng.chance(1, LARGE_ONE_IN):
             pages = LARGE_TABLES * PTRS
-            ops = write_ops(self._rng, MAX_OPS, self._weights, pages, PTRS)
-        else:
-            written = write_ops(self._rng, MAX_OPS, self._weights, WINDOW, WINDOW // 2)
-            ops = tuple(_moved(op, PTRS - WINDOW // 2) for op in written)
-            pages = PTRS + WINDOW // 2
-        return comparable(Scenario(Config(pages=pages), ops))
+            return self._scenario(pages, self._written(pages, PTRS))
+        low = PTRS - WINDOW // 2
+        ops = [_moved(op, low) for op in self._written(WINDOW, WINDOW // 2)]
+        return self._scenario(low + WINDOW, ops)
+
+    def _scenario(self, pages: int, ops: list[Op]) -> Scenario:
+        return comparable(Scenario(Config(pages=pages), tuple(ops)))
+
+    def _written(self, pages: int, ptrs: int) -> list[Op]:
+        """Ops that mostly succeed, some of them bent."""
+        rng = self._rng
+        return [
+            _bent(op, rng, pages) if rng.chance(1, BENT_ONE_IN) else op
+            for op in write_ops(rng, MAX_OPS, self._weights, pages, ptrs)
+        ]
+
+
+def _bent(op: Op, rng: Rng, pages: int) -> Op:
+    """The op with one argument a little off: what is refused has rules too."""
+    if not op.args or op.code == OP_FORK:  # a child is forked once
+        return op
+    args = list(op.args)
+    slot = rng.below(len(args))
+    args[slot] += rng.between(1, 3) if rng.chance(1, 2) else -rng.between(1, 3)
+    return Op(op.uid, op.actor, op.code, fit(op.code, args, pages))
 
 
 def _moved(op: Op, by: int) -> Op:
