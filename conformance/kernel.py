@@ -90,6 +90,8 @@ class RealKernel:
         if config.stack_gap not in (0, STACK_GAP):
             return f"stack_gap={config.stack_gap}: this kernel's is {STACK_GAP}"
         for word in dict(scenario.headers).get("requires", "").split():
+            if word not in features.FEATURES:
+                return f"requires {word}, which no probe knows"
             if word not in self.features:
                 return f"requires {word}, which this kernel does not have"
         for op in scenario.ops:

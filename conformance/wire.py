@@ -30,7 +30,8 @@ _PROBE: Final = 1
 # The flags of smaps' VmFlags that the model has. Others, such as mt or nh, are of the kernel's
 # configuration or of things that the model leaves out.
 MODEL_VM_FLAGS: Final = frozenset(
-    "rd wr ex sh mr mw me ms gd sr rr dc wf ac nr sd dp gu".split()
+    ("rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "sr", "rr", "dc", "wf", "ac", "nr", "sd",
+     "dp", "gu")
 )
 
 

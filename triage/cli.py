@@ -40,6 +40,7 @@ VERBS: Final[Mapping[str, str]] = {
     "bench": "Measure mmfarm itself.",
     "bench speed": "Executions and steps per CPU-second on a fixed workload.",
     "bench find": "How long the fuzzer needs to find a known bug.",
+    "doctor": "What this machine offers, and what is skipped without.",
     "triage": "What the farm and `mmfarm run` have found so far.",
     "triage list": "List the failures.",
     "triage show": "Explain one failure.",
@@ -80,6 +81,7 @@ SPEAKING_ERRORS: Final[Mapping[tuple[str, str], int]] = {
     ("corpus.text", "TextError"): USAGE,
     ("corpus.strace.parse", "StraceError"): USAGE,
     ("simulator.build", "ModelError"): USAGE,
+    ("conformance.executor", "ExecutorError"): INFRASTRUCTURE,
     ("workers.store", "StoreError"): INFRASTRUCTURE,
     ("triage.bench", "BenchError"): INFRASTRUCTURE,
 }
