@@ -90,6 +90,8 @@ class RealKernel:
         if config.stack_gap not in (0, STACK_GAP):
             return f"stack_gap={config.stack_gap}: this kernel's is {STACK_GAP}"
         for word in dict(scenario.headers).get("requires", "").split():
+            if word not in features.FEATURES:
+                return f"requires {word}, which no probe knows"
             if word not in self.features:
                 return f"requires {word}, which this kernel does not have"
         for op in scenario.ops:
@@ -125,8 +127,9 @@ class RealKernel:
         assert server.stdin is not None
         try:
             try:
-                server.stdin.write(request)
-                server.stdin.flush()
+                rest = memoryview(request)
+                while rest:
+                    rest = rest[os.write(server.stdin.fileno(), rest) :]
                 deadline = time.monotonic() + self._timeout_ms / 1000 + GRACE_SECONDS
                 head = self._read(server, wire.HEADER.size, b"", deadline)
                 size, failed, nr_checkpoints = wire.HEADER.unpack_from(head)
@@ -146,7 +149,7 @@ class RealKernel:
     def _start(self) -> subprocess.Popen[bytes]:
         try:
             self._server = subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                self._command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
             )
         except OSError as error:

@@ -27,8 +27,8 @@ class Region:
     """One line of /proc/PID/maps within the arena, with the lines of smaps the model has.
 
     `backing` is an op table's BACKING slot: 0 anonymous, 1 + n for memory file fn; -1 is shared
-    anonymous memory. `offset` is 0 without a file. `vm_flags` are smaps' VmFlags, sorted, out
-    of those that the model has."""
+    anonymous memory, which has an unnamed file. `offset` is 0 without a file. `vm_flags` are
+    smaps' VmFlags, sorted, out of those that the model has."""
 
     start: int
     end: int  # exclusive

@@ -26,6 +26,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -53,6 +54,8 @@
 #define MAX_FILES	64
 #define MORE_TASKS	4096		/* than there are now; root is exempt */
 #define KILL_SECONDS	10		/* until a killed group must be gone */
+
+static int child_signals;	/* a descriptor: a process of the program has ended */
 
 static void fatal(const char *what)
 {
@@ -98,6 +101,9 @@ static void confine(void)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) ||
 	    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) || sigprocmask(SIG_BLOCK, &child, NULL))
 		fatal("prctl");
+	child_signals = signalfd(-1, &child, SFD_CLOEXEC);
+	if (child_signals < 0)
+		fatal("signalfd");
 }
 
 static void set_up(void)
@@ -209,39 +215,59 @@ static int reaped(pid_t pid, int status)
 	return 0;
 }
 
+/*
+ * Wait for the end of a process. 0 when time is up, -1 when nobody reads our
+ * answers any more.
+ */
+static int wait_for_child(int64_t end_ms)
+{
+	struct pollfd what[] = { { child_signals, POLLIN, 0 }, { STDOUT_FILENO, 0, 0 } };
+	struct signalfd_siginfo signal;
+	int64_t left_ms = end_ms - now_ms();
+
+	if (left_ms <= 0 || !poll(what, 2, left_ms))
+		return 0;
+	if (what[1].revents & POLLERR)
+		return -1;
+	return what[0].revents ? read(child_signals, &signal, sizeof(signal)) : 1;
+}
+
+static void kill_program(pid_t group)
+{
+	kill(-group, SIGKILL);
+	kill(group, SIGKILL);	/* it may not have its session yet */
+}
+
 /* Until all processes of the program are gone; false if they had to be killed. */
 static int supervise(pid_t group)
 {
-	sigset_t child;
 	int64_t end_ms = now_ms() + control->request.timeout_ms;
-	int ok = 1, killed = 0;
+	int ok = 1;
 
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
 	for (;;) {
-		int status;
+		int status, woken = 1, was_ok = ok;
 		pid_t pid = waitpid(-1, &status, WNOHANG);
-		int64_t left_ms = end_ms - now_ms();
-		struct timespec left = { left_ms / 1000, left_ms % 1000 * 1000000 };
 
 		if (pid < 0)
 			return ok;
-		if (pid > 0) {
-			if (ok)
-				ok = reaped(pid, status);
-		} else if (left_ms > 0 && sigtimedwait(&child, NULL, &left) > 0) {
-			continue;
-		} else if (now_ms() >= end_ms && ok) {
-			fail("no end after %ld ms", control->request.timeout_ms);
-			ok = 0;
-		} else if (now_ms() >= end_ms) {
+		if (pid > 0 && ok)
+			ok = reaped(pid, status);
+		else if (!pid)
+			woken = wait_for_child(end_ms);
+		if (woken < 0) {
+			kill_program(group);
+			exit(1);
+		}
+		if (!woken && !ok) {
 			errno = ETIMEDOUT;
 			fatal("killed processes stay");
 		}
-		if (!ok && !killed) {
-			kill(-group, SIGKILL);
-			kill(group, SIGKILL);	/* it may not have its session yet */
-			killed = 1;
+		if (!woken) {
+			fail("no end after %ld ms", control->request.timeout_ms);
+			ok = 0;
+		}
+		if (was_ok && !ok) {
+			kill_program(group);
 			end_ms = now_ms() + KILL_SECONDS * 1000;
 		}
 	}

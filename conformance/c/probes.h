@@ -150,7 +150,7 @@ static void probe(void)
 		answer(advices[i].name, !madvise(P(0), psize, advices[i].value));
 	}
 	answer("thp", thp());
-	answer("swap", file_says("/proc/swaps", "\n/") || file_says("/proc/swaps", "\nzram"));
+	answer("swap", file_says("/proc/swaps", "\n/"));
 	answer("numa", numa());
 	answer("device-private", !access("/dev/hmm_dmirror0", R_OK | W_OK));
 	answer("gup_test", !access("/sys/kernel/debug/gup_test", R_OK | W_OK));
