@@ -3,7 +3,7 @@
 
 Contract: `check` runs a scenario on both sides with a checkpoint after each op, on the machine
 that `comparable` makes of its config, and without known bugs: the kernel has none of them. A
-scenario that the kernel cannot run, or not in its order, is skipped with the reason.
+scenario that the kernel cannot run, or not in that order, is skipped with the reason.
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,6 @@ class Checked:
 
 def check(scenario: Scenario, model: Side, kernel: Kernel) -> Checked:
     """Run one scenario on both sides."""
-    if scenario.directives:
-        return Checked(skipped="its schedule cannot be forced on a real kernel")
     tested = comparable(scenario)
     reason = kernel.why_not(tested)
     if reason:

@@ -7,17 +7,19 @@ differs. `minimized` keeps the signature of a disagreement and takes away whatev
 need.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from conformance.compare import Disagreement, compare
 from conformance.model import Broken
 from conformance.observation import Observed
+from conformance.order import order
 from fuzz.certificate import simpler
 from fuzz.minimizing.edits import canonical, delete_ops
 from fuzz.minimizing.order import cost
 from simulator.outcome import Signature
+from simulator.run import Machine
 from simulator.scenario import Scenario
 from simulator.validate import ScenarioError, validate
 
@@ -32,9 +34,13 @@ class Side(Protocol):
     def run(self, scenario: Scenario, *, every_op: bool) -> Observed: ...
 
 
-class Kernel(Side, Protocol):
+class Kernel(Protocol):
     """A real kernel. `why_not` says why it cannot run a scenario, "" if it can; `page_bits`
-    are the bits of pages that it can show."""
+    are the bits of pages that it can show; `order` is `conformance.order`'s."""
+
+    def run(
+        self, scenario: Scenario, *, every_op: bool, order: Sequence[int] = ()
+    ) -> Observed: ...
 
     @property
     def page_bits(self) -> int: ...
@@ -53,7 +59,8 @@ class Both:
 def run_both(scenario: Scenario, model: Side, kernel: Kernel, *, every_op: bool) -> Both:
     """Run and compare. A promise that the model breaks is a difference too, called after the
     oracle: no kernel reports one."""
-    theirs = kernel.run(scenario, every_op=every_op)
+    ordered = order(scenario, Machine()) if scenario.directives else ()
+    theirs = kernel.run(scenario, every_op=every_op, order=ordered)
     try:
         ours = model.run(scenario, every_op=every_op)
     except Broken as broken:
@@ -68,8 +75,8 @@ def run_both(scenario: Scenario, model: Side, kernel: Kernel, *, every_op: bool)
 
 def first_difference(scenario: Scenario, model: Side, kernel: Kernel) -> Disagreement | None:
     """The first op after which both sides differ, and how. Checkpoints after each op are only
-    of the process that acts, so where they differ another op may have been to blame: the
-    scenario is cut before it for as long as its end still differs."""
+    of the process that acts, so where they differ another op may have been to blame: a
+    scenario without a schedule is cut before it for as long as its end still differs."""
     found = (
         run_both(scenario, model, kernel, every_op=True).disagreement
         or run_both(scenario, model, kernel, every_op=False).disagreement
@@ -78,7 +85,7 @@ def first_difference(scenario: Scenario, model: Side, kernel: Kernel) -> Disagre
         return None
     uids = [op.uid for op in scenario.ops]
     place = uids.index(found.uid) if found.uid else len(uids) - 1
-    while place:
+    while place and not scenario.directives:
         shorter = scenario.with_ops(scenario.ops[:place])
         earlier = run_both(shorter, model, kernel, every_op=False).disagreement
         if earlier is None:

@@ -26,7 +26,7 @@ WINDOW: Final = 32  # pages: few, so that ops meet; enough for fault-around's 16
 PTRS: Final = 512
 BENT_ONE_IN: Final = 12
 LARGE_TABLES: Final = 3  # of a scenario with real sizes
-LARGE_ONE_IN: Final = 64  # it costs ten times as much
+LARGE_ONE_IN: Final = 32  # it costs ten times as much
 
 
 class Generator:

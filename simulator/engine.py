@@ -36,6 +36,8 @@ def run_op(k: "Kernel", t: Task) -> None:
     end_of_op(k, t)
     contract.check(k, t, op, result)
     k.nr_inside -= 1
+    if k.observer is not None:
+        k.observer.op_ended(k, t, index)
     k.step(sites.OP__END, OBJ_NONE, READ)
     finish_op(k, t, op, index, result)
 
@@ -96,8 +98,6 @@ def finish_op(k: "Kernel", t: Task, op: Op, index: i64, result: i64) -> None:
         if t.state == READY:
             t.pos = len(k.ops)
     core.op_ended(k, index)
-    if k.observer is not None:
-        k.observer.op_ended(k, t, index)
 
 
 def end_run(k: "Kernel") -> None:

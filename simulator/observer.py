@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The interface between a run and whoever looks at the machine while it lasts.
 
-Contract: `Machine.run(..., observer=...)` calls an observer after each op and once before the
-End begins to take the machine apart. An observer may read everything and change nothing: digest and
-outcome are the same with and without one. A run that breaks a promise ends where it does, so
-its last op and its End are not announced.
+Contract: `Machine.run(..., observer=...)` calls an observer when an op has done its work, before
+anybody can come in between, and once before the End begins to take the machine apart. Ops that
+are skipped, for their actor does not exist, are not announced; nor is what comes after a broken
+promise. An observer may read everything and change nothing: digest and outcome are the same with
+and without one.
 
 The base class looks at nothing.
 """
@@ -22,7 +23,7 @@ class Observer:
     """Looks away."""
 
     def op_ended(self, k: "Kernel", t: "Task", index: i64) -> None:
-        """`t` has ended the op at `index` of the scenario; its result is booked."""
+        """`t` is about to return from the op at `index` of the scenario."""
 
     def end_begins(self, k: "Kernel") -> None:
         """All ops have ended; handles are open, and processes that did not exit are there."""

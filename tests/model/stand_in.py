@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A kernel to compare with where none is needed: the model itself, with a twist."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from conformance.compare import ALL_PAGE_BITS
@@ -27,12 +27,17 @@ class StandIn:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def run(self, scenario: Scenario, *, every_op: bool) -> Observed:
+    def run(
+        self, scenario: Scenario, *, every_op: bool, order: Sequence[int] = ()
+    ) -> Observed:
         return self.twist(scenario, self.model.run(scenario, every_op=every_op))
 
     def why_not(self, scenario: Scenario) -> str:
         if scenario.config.pmd_order != PMD_ORDER:
             return "no real page table is like that"
+        for d in scenario.directives:
+            if d.site not in ("op:begin", "op:end"):
+                return f"the directive at {d.site} of op {d.uid} reaches inside an op"
         needs = [BY_NUMBER[op.code].requires for op in scenario.ops]
         return next((f"it needs {need}" for need in needs if need), "")
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Differential fuzzing on a stand-in for the kernel: what it generates, finds and makes of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -116,7 +116,9 @@ def test_a_promise_that_the_model_breaks_is_a_disagreement_too() -> None:
     class Silent(StandIn):
         """Sees the same run and no violation."""
 
-        def run(self, scenario: Scenario, *, every_op: bool) -> Observed:
+        def run(
+            self, scenario: Scenario, *, every_op: bool, order: Sequence[int] = ()
+        ) -> Observed:
             return Observed((0,) * len(scenario.ops), ())
 
     made = scenario(
@@ -172,8 +174,11 @@ def test_a_finding_replays() -> None:
 
 
 def test_a_check_skips_what_a_kernel_cannot_do_and_says_why() -> None:
-    racy = scenario("1 T0 sleep\n2 T1 sleep\n@1 op:begin#1 -> T1\n")
-    assert "schedule" in check(racy, ModelKernel(), StandIn()).skipped
+    racy = scenario(
+        "1 T0 mmap 0..8 rw private anon\n2 T0 munmap 0..4\n3 T1 read 5\n"
+        "@2 vma_iter_clear:tree#1 -> T1\n"
+    )
+    assert "inside an op" in check(racy, ModelKernel(), StandIn()).skipped
     pinned = scenario("1 T0 pin p0 0 r\n")
     assert check(pinned, ModelKernel(), StandIn()).skipped == "it needs gup_test"
     assert check(scenario("1 T0 sleep\n"), ModelKernel(), StandIn()).verdict == "agrees"

@@ -240,6 +240,15 @@ def test_a_failure_moves_on_once_however_often_the_task_is_delivered(store: Stor
     assert store.failures()[0].state == MINIMIZED
 
 
+def test_a_finding_that_is_minimal_as_it_comes_needs_no_verification(store: Store) -> None:
+    assert store.record_minimal(finding(2)).first
+    assert not store.record_minimal(finding(1)).first
+    (row,) = store.failures()
+    assert (row.state, row.count, row.ops) == (MINIMIZED, 2, 2)
+    assert store.begin(1, NEW) is None
+    assert store.begin(1, VERIFIED) is None
+
+
 def test_attempts_at_a_failure_are_capped_and_start_anew_in_the_next_state(
     store: Store,
 ) -> None:
