@@ -51,7 +51,11 @@ class RealKernel:
         self._command = list(command) or [str(executor.binary())]
         self._timeout_ms = int(timeout_seconds * 1000)
         self._server: subprocess.Popen[bytes] | None = None
-        self.features = wire.features(self._ask(wire.probe(self._timeout_ms))[0])
+        try:
+            self.features = wire.features(self._ask(wire.probe(self._timeout_ms))[0])
+        except ExecutorError:
+            self.close()
+            raise
         """What this kernel offers, out of conformance.features.FEATURES."""
 
     def __enter__(self) -> Self:
