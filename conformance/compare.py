@@ -31,10 +31,14 @@ from simulator.scenario import Op, Scenario
 
 ORACLE: Final = "conformance"  # the first word of a disagreement's signature
 
-# What is not compared although an `Observed` has it, and why: for users, in conformance/README.md.
+# What is not compared, and why: for users, in conformance/README.md.
 LEFT_OUT: Final = (
     ("soft-dirty", "the bit of pagemap and the flag `sd` of smaps, where the kernel was built "
                    "without CONFIG_MEM_SOFT_DIRTY; the executor probes that"),
+    ("guard and zero-page", "these bits of pages, where the kernel is too old to show them; the "
+                            "executor probes that"),
+    ("other VmFlags", "flags of smaps that the model does not have: they are of the kernel's "
+                      "configuration, or of what the model leaves out"),
 )
 
 # The function of the kernel in which an op does its work: the culprit of a disagreement.

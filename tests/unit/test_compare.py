@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from conformance import compare as compare_module
+from conformance import model as model_module
+from conformance import wire
 from conformance.compare import ALL_PAGE_BITS, CULPRITS, LEFT_OUT, compare
 from conformance.model import ModelKernel, comparable
-from conformance.observation import PRESENT, SOFT_DIRTY, Checkpoint, Observed
+from conformance.observation import (
+    GUARD, PRESENT, SOFT_DIRTY, ZERO_PAGE, Checkpoint, Observed,
+)
 from simulator.errno import EINVAL
 from simulator.fs.proc import PM_SOFT_DIRTY
 from simulator.ops import OPS
@@ -123,6 +127,20 @@ def test_soft_dirty_is_left_out_where_the_kernel_does_not_track_it_and_only_ther
     there = replace(there, results=results, checkpoints=without)
     assert compare(SCENARIO, observed(), there, ALL_PAGE_BITS & ~SOFT_DIRTY) is None
     assert compare(SCENARIO, observed(), there) is not None
+
+
+@pytest.mark.parametrize("bit", [GUARD, ZERO_PAGE])
+def test_a_bit_that_the_kernel_cannot_show_is_left_out(bit: int) -> None:
+    there = observed()
+    pages = list(checkpoint(there, 5, 1).pages)
+    pages[2] ^= bit
+    there = at(there, 5, 1, pages=tuple(pages))
+    assert compare(SCENARIO, observed(), there, ALL_PAGE_BITS & ~bit) is None
+    assert compare(SCENARIO, observed(), there) is not None
+
+
+def test_the_flags_of_smaps_that_are_compared_are_the_model_s() -> None:
+    assert {name for _, name in model_module._VM_FLAGS} == wire.MODEL_VM_FLAGS
 
 
 def test_the_list_of_what_is_left_out_stands_in_the_documentation() -> None:
