@@ -7,13 +7,15 @@
 #ifndef ACTORS_H
 #define ACTORS_H
 
-#define CPU_SECONDS	10	/* of one process; the time-out comes first */
+#define CPU_SECONDS	10	/* of one process; a time-out usually comes first */
 #define STACK_BYTES	(64 << 10)
 
+static pid_t server_pid;
+
 /* The server is the parent of all processes, so all die with it. */
-static void die_with_server(pid_t server)
+static void die_with_server(void)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != server)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != server_pid)
 		_exit(1);
 }
 
@@ -37,7 +39,8 @@ static void leave(int self)
 	hand_over(-1);
 }
 
-static void run_turn(pid_t server)
+/* Run operations until the turn is somebody else's. */
+static void run_turn(void)
 {
 	int self = this_actor;
 
@@ -51,7 +54,7 @@ static void run_turn(pid_t server)
 			control->process[op->a[0]] = op->a[0];
 		result = run_op(op->code, op->a, op->uid);
 		if (this_actor != self) {	/* the child of a fork */
-			die_with_server(server);
+			die_with_server();
 			open_proc_files();
 			return;
 		}
@@ -63,8 +66,6 @@ static void run_turn(pid_t server)
 		control->turn++;
 	} while (!hand_over(self));
 }
-
-static pid_t server_pid;
 
 static void *actor_main(void *actor)
 {
@@ -78,7 +79,7 @@ static void *actor_main(void *actor)
 		case QUIT:
 			_exit(0);
 		default:
-			run_turn(server_pid);
+			run_turn();
 		}
 	return NULL;
 }
@@ -96,13 +97,12 @@ static void start_thread(int actor)
 }
 
 /* In a child of the server. */
-static void run_program(pid_t server)
+static void run_program(void)
 {
 	struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS };
 	uint32_t used = 1;
 
-	server_pid = server;
-	die_with_server(server);
+	die_with_server();
 	if (setsid() < 0 || setrlimit(RLIMIT_CPU, &cpu))
 		give_up("setsid, setrlimit");
 	close(STDIN_FILENO);

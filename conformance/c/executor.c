@@ -312,8 +312,7 @@ static void reply(int ok)
 
 int main(void)
 {
-	pid_t self = getpid();
-
+	server_pid = getpid();
 	confine();
 	set_up();
 	while (read_request()) {
@@ -322,13 +321,13 @@ int main(void)
 		if (pid < 0)
 			fatal("fork");
 		if (!pid && control->request.kind == PROBE) {
-			die_with_server(self);
+			die_with_server();
 			probe();
 			control->over = 1;
 			_exit(0);
 		}
 		if (!pid)
-			run_program(self);
+			run_program();
 		reply(supervise(pid));
 	}
 	return 0;

@@ -305,13 +305,13 @@ static inline long pipe_splice(int pipe, void *addr)
 
 static inline long pipe_read(int pipe, int word)
 {
-	long buffer[NR_WORDS][512];
+	static long buffer[(64 << 10) / sizeof(long)];	/* the largest page */
 	long result;
 
 	if (open_files->pipe[pipe][0] < 0)
 		return RESULT_SKIPPED;
 	result = read(open_files->pipe[pipe][0], buffer, psize);
-	result = result < 0 ? -errno : buffer[0][word * (psize / NR_WORDS / sizeof(long))];
+	result = result < 0 ? -errno : buffer[word * (psize / NR_WORDS / sizeof(long))];
 	pipe_close(pipe);
 	return result;
 }
