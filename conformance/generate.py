@@ -6,8 +6,8 @@ the rows of the op table it is given. They have no directives, and pass `simulat
 
 `fuzz.generate` makes programs for small page tables, where ops meet often. These are such
 programs, written for WINDOW pages with a border in the middle and moved to where a page table
-of 512 entries ends. Now and then one is written for the real sizes, so that whole page tables
-move and go.
+of 512 entries ends, or to where one begins. Now and then one is written for the real sizes, so
+that whole page tables move and go.
 """
 
 from collections.abc import Iterable
@@ -41,7 +41,7 @@ class Generator:
         if self._rng.chance(1, LARGE_ONE_IN):
             pages = LARGE_TABLES * PTRS
             return self._scenario(pages, self._written(pages, PTRS))
-        low = PTRS - WINDOW // 2
+        low = PTRS if self._rng.chance(1, 4) else PTRS - WINDOW // 2
         ops = [_moved(op, low) for op in self._written(WINDOW, WINDOW // 2)]
         return self._scenario(low + WINDOW, ops)
 

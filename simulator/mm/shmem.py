@@ -244,16 +244,17 @@ def fault_error(k: "Kernel", vmf: "VmFault") -> i64:
 
 def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> bool:
     """Fault-around: map what the page cache has around a read fault, within the VMA, the file
-    and the page table. True when that includes the faulting page."""
+    and the page table. Where the VMA cuts the window's beginning off, as much is added at its
+    end (do_fault_around()). True when that includes the faulting page."""
     vma = vmf.vma
     inode = vma.inode
     assert inode is not None
     mm = vmf.mm
     size = k.ptrs_per_pte
     window = min(i64(memory.FAULT_AROUND_PAGES), size)
-    first = vmf.va // window * window
-    last = min(first + window, min(vma.end, vma.start + eof_pages(inode) - vma.pgoff))
-    first = max(first, vma.start)
+    first = max(vmf.va // window * window, vma.start)
+    last = min(first + window, vmf.va // size * size + size)
+    last = min(last, min(vma.end, vma.start + eof_pages(inode) - vma.pgoff))
     if not has_candidate(inode, vma, first, last):
         return False
     table = memory.pte_offset_map_lock(k, sites.FILEMAP_MAP_PAGES__LOCK, mm, vmf.va)
