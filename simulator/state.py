@@ -120,7 +120,9 @@ class Task:
         self.acks_missing: i64 = 0  # IPIs sent and not yet handled
         self.gathering: i64 = 0  # mmu_gathers in progress
         self.through_stale: Stale | None = None  # what the last translation came from
-        self.recheck: list[Page] = []  # mapping changed under the current page table lock
+        # Pages whose mapping changed under the current page table lock: the first `nr_recheck`.
+        self.recheck: list[Page] = []
+        self.nr_recheck: i64 = 0
 
 
 @final
@@ -208,7 +210,6 @@ class Kernel:
         self.nr_begun: i64 = 0  # ops that actors have begun to run
         self.nr_inside: i64 = 0  # those that have not returned yet
         self.op_done: vec[i64] = vec[i64]()  # by op index
-        self.op_actor: vec[i64] = vec[i64]()
         self.used: vec[i64] = vec[i64]()  # by directive: it did something
         self.recorded: list[Planned] = []  # what a strategy decided; `index` is the op's uid
         self.rcu_tables: list[PageTable] = []  # page tables that wait for readers

@@ -271,7 +271,7 @@ def interpose(k: "Kernel", t: Task, site: i64, obj: i64, access: i64) -> None:
                 else:
                     k.used[d.index] = 1
             elif d.kind == PARK:
-                if not k.op_done[d.arg] and k.tasks[k.op_actor[d.arg]] is not t:
+                if not k.op_done[d.arg] and k.ops[d.arg].actor != t.id:
                     k.used[d.index] = 1
                     t.parked_until = d.arg
             elif d.kind == FAIL:
