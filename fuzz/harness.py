@@ -16,6 +16,7 @@ It does not promise to be safe on its own: limits on wall time are its superviso
 """
 
 import argparse
+import gc
 import importlib.util
 import os
 import sys
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 # CPU seconds over the slice's wall seconds: starting, the last run, writing the end.
 CPU_GRACE_SECONDS: Final = 20
+GC_THRESHOLD: Final = 100_000  # objects made between two searches for cycles; Python's own is 700
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,6 +67,9 @@ def main(arguments: list[str] | None = None) -> int:
         started=forbid_processes,  # now that the engine's own thread runs
         alive=lambda: os.getppid() == options.supervisor,
     )
+    # Scenarios come and go by the thousand and hold no cycles: looking for some is a waste.
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
     engine.run(
         session,
         seed=options.seed,

@@ -54,6 +54,7 @@ FRESH_ONE_IN: Final = 24  # new scenarios from nothing, which no corpus entry le
 CROSS_ONE_IN: Final = 4  # engines choose crossover as often as mutation: too often
 RECHECK_ONE_IN: Final = 100  # runs that are executed twice and compared by digest
 MAX_QUEUE: Final = 1024  # recorded schedules that wait for the engine
+MAX_DECODED: Final = 2048  # inputs whose scenarios are kept: mutated ones come back, some soon
 MAX_DONORS: Final = 64  # recent promising scenarios that a mutation may splice from
 MAX_INTERNAL_ERRORS: Final = 64  # distinct ones that are kept; all are counted
 MAX_FRESH_OPS: Final = 48
@@ -111,6 +112,7 @@ class Session:
         self._novelty: Final = Novelty(features.COUNTERS_SIZE)
         self._queue: Final[deque[bytes]] = deque(maxlen=MAX_QUEUE)
         self._donors: Final[deque[Scenario]] = deque(maxlen=MAX_DONORS)
+        self._decoded: Final[dict[bytes, Scenario]] = {}
         self._sizes: Final[dict[Signature, tuple[int, int, int]]] = {}
         self._slot: Final = Slot(work / "in-flight")
         self._findings_folder: Final = work / "findings"
@@ -130,7 +132,7 @@ class Session:
                 scenario = generate(rng, MAX_FRESH_OPS)
             else:
                 donor = rng.pick(list(self._donors)) if self._donors else None
-                scenario = mutate(decode(data), rng, donor, self._portfolio.hints)
+                scenario = mutate(self._scenario(data), rng, donor, self._portfolio.hints)
             return self._fitting(self._explored(scenario), data, max_size)
         except Exception as e:
             self.internal_error("mutator", _describe(e))
@@ -143,7 +145,7 @@ class Session:
             if self._queue or not rng.chance(1, CROSS_ONE_IN):
                 return self.mutate(a, max_size, seed)
             self.mutator_calls += 1
-            scenario = crossover(decode(a), decode(b), rng)
+            scenario = crossover(self._scenario(a), self._scenario(b), rng)
             return self._fitting(self._explored(scenario), a, max_size)
         except Exception as e:
             self.internal_error("mutator", _describe(e))
@@ -155,7 +157,7 @@ class Session:
             self._started()
         self._inputs += 1
         self._tick()
-        seen = self._run(self._with_bugs(decode(data)), None, data)
+        seen = self._run(self._with_bugs(self._scenario(data)), None, data)
         if seen is None or seen[0].violation is not None:
             ctypes.memset(self.feedback, 0, len(self.feedback))
         else:
@@ -166,7 +168,7 @@ class Session:
     def _explored(self, scenario: Scenario) -> bytes:
         """Try a batch of strategies on a new scenario. Returns its bytes."""
         self.statistics.scenarios += 1
-        data = encode(scenario)
+        data = self._encoded(scenario)
         bare = self._with_bugs(scenario)
         outcome: Outcome | None = None
         for _ in range(SCHEDULES_PER_SCENARIO):
@@ -179,7 +181,7 @@ class Session:
             outcome, snapshot = seen
             if outcome.violation is None and self._novelty.scan(snapshot):
                 recorded = outcome.recorded[:MAX_FUZZ_DIRECTIVES]
-                self._queue.append(encode(scenario.with_directives(tuple(recorded))))
+                self._queue.append(self._encoded(scenario.with_directives(tuple(recorded))))
                 self._donors.append(scenario)
             if self._over():
                 break
@@ -270,6 +272,19 @@ class Session:
             self.statistics.first_find_executions = self.statistics.executions
             self.statistics.first_find_seconds = self.statistics.seconds
             self.statistics.first_find_cpu_seconds = self.statistics.cpu_seconds
+
+    def _scenario(self, data: bytes) -> Scenario:
+        """The scenario of an input."""
+        known = self._decoded.get(data)
+        return decode(data) if known is None else known
+
+    def _encoded(self, scenario: Scenario) -> bytes:
+        """The bytes of a scenario, which is remembered with them."""
+        data = encode(scenario)
+        if len(self._decoded) >= MAX_DECODED:
+            self._decoded.clear()
+        self._decoded[data] = scenario
+        return data
 
     def _with_bugs(self, scenario: Scenario) -> Scenario:
         """The slice chooses the model: bytes cannot express `bug=`."""

@@ -325,8 +325,8 @@ def collect(k: Kernel, scenario: Scenario, after: str) -> Outcome:
         dead = [d for i, d in enumerate(scenario.directives) if not k.used[i]]
     k.strategy = None
     return Outcome(
-        violation, hex(int(k.d0) << 32 | int(k.d1))[2:].zfill(16), k.nr_steps, list(k.results), dead, recorded,
-        k.trace, k.state_before, after,
+        violation, hex(int(k.d0) << 32 | int(k.d1))[2:].zfill(16), k.nr_steps,
+        list(k.results), dead, recorded, k.trace, k.state_before, after,
     )
 
 

@@ -107,7 +107,6 @@ def test_a_killed_slice_keeps_its_findings_and_says_killed(tmp_path: Path) -> No
     signatures = [finding.signature for finding in result.findings]
     assert signatures
     assert len(signatures) == len(set(signatures))
-    assert result.statistics.violations >= len(signatures)
     if result.in_flight is not None:
         assert text.parse(result.in_flight).config.bugs == (EASY_BUG,)
 
