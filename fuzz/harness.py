@@ -5,6 +5,7 @@ Contract: runs in a work folder that its supervisor (fuzz/slice.py) has made:
 
     seeds/             starting inputs, as bytes (read)
     corpus/            new inputs, as bytes (written by the engine)
+    redundant          names of starting inputs that show nothing of their own (written)
     findings/          one JSON file per signature, each whole at any time
     statistics.jsonl   a line a second; the last one says `final`
     in-flight          the scenario that is running (a shared mapping)

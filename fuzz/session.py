@@ -40,6 +40,7 @@ from fuzz.mutate import mutate
 from fuzz.novelty import Novelty
 from fuzz.portfolio import Portfolio
 from fuzz.rng import Rng
+from fuzz.seeds import input_name
 from fuzz.statistics import InternalError, Statistics
 from simulator import build, features
 from simulator.outcome import Outcome, Signature
@@ -113,6 +114,9 @@ class Session:
         self._queue: Final[deque[bytes]] = deque(maxlen=MAX_QUEUE)
         self._donors: Final[deque[Scenario]] = deque(maxlen=MAX_DONORS)
         self._decoded: Final[dict[bytes, Scenario]] = {}
+        self._seeds: Final[set[str]] = set()  # names of those that have run
+        self._redundant: Final[list[str]] = []  # of those that showed nothing new
+        self._redundant_file: Final = work / "redundant"
         self._sizes: Final[dict[Signature, tuple[int, int, int]]] = {}
         self._slot: Final = Slot(work / "in-flight")
         self._findings_folder: Final = work / "findings"
@@ -123,8 +127,8 @@ class Session:
 
     def mutate(self, data: bytes, max_size: int, seed: int) -> bytes:
         """A new input made from `data`, or a recorded schedule that waits for its run."""
-        self.mutator_calls += 1
         try:
+            self._asked()
             if self._queue:
                 return self._fitting(self._queue.popleft(), data, max_size)
             rng = Rng(seed)
@@ -144,7 +148,7 @@ class Session:
             rng = Rng(seed)
             if self._queue or not rng.chance(1, CROSS_ONE_IN):
                 return self.mutate(a, max_size, seed)
-            self.mutator_calls += 1
+            self._asked()
             scenario = crossover(self._scenario(a), self._scenario(b), rng)
             return self._fitting(self._explored(scenario), a, max_size)
         except Exception as e:
@@ -160,8 +164,23 @@ class Session:
         seen = self._run(self._with_bugs(self._scenario(data)), None, data)
         if seen is None or seen[0].violation is not None:
             ctypes.memset(self.feedback, 0, len(self.feedback))
-        else:
-            ctypes.memmove(self.feedback, seen[1], len(self.feedback))
+            return
+        ctypes.memmove(self.feedback, seen[1], len(self.feedback))
+        if self.mutator_calls == 0:
+            self._seed(input_name(data), seen[1])
+
+    def _seed(self, name: str, snapshot: bytes) -> None:
+        """A starting input has run. What seeds show is not new to the strategies."""
+        if name not in self._seeds:
+            self._seeds.add(name)
+            if not self._novelty.scan(snapshot):
+                self._redundant.append(name)
+
+    def _asked(self) -> None:
+        """The engine wants a new input; when it does for the first time, all seeds have run."""
+        self.mutator_calls += 1
+        if self.mutator_calls == 1:
+            self._redundant_file.write_text("\n".join(self._redundant))
 
     # --- running ----------------------------------------------------------------------------
 
