@@ -96,10 +96,10 @@ class SliceResult:
     findings: list[Finding]
     statistics: Statistics
     new_entries: int
-    retired: int
     seconds: float
     in_flight: str | None
     log_tail: str
+    retired: int = 0
     seeds: int = 0
     unused_seeds: list[str] = field(default_factory=list)
 
