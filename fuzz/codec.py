@@ -19,7 +19,7 @@ build.
 from typing import Final
 
 from librt.strings import BytesWriter
-from mypy_extensions import i64
+from mypy_extensions import i64, u8
 
 from fuzz.slots import (
     ACTORS_OF_CODE,
@@ -97,9 +97,13 @@ def _check_widths() -> None:
 _check_widths()
 
 
+def _put8(out: BytesWriter, value: i64) -> None:
+    out.append(u8(value & 0xFF))
+
+
 def _put16(out: BytesWriter, value: i64) -> None:
-    out.append(value & 0xFF)
-    out.append((value >> 8) & 0xFF)
+    _put8(out, value)
+    _put8(out, value >> 8)
 
 
 def _get16(data: bytes, at: i64) -> i64:
@@ -113,32 +117,33 @@ def _within(value: i64, low: i64, high: i64) -> i64:
     return value if low <= value <= high else low + value % (high - low + 1)
 
 
-def _demand(holds: bool, what: str) -> None:
-    if not holds:
-        raise FuzzLimitError(f"too large for fuzzing: {what}")
+def _at_most(value: i64, limit: i64, what: str) -> None:
+    if value > limit:
+        raise FuzzLimitError(f"too large for fuzzing: at most {limit} {what}")
 
 
 def check_fuzz_limits(scenario: Scenario) -> None:
     """Raises FuzzLimitError if a valid scenario is larger than what fuzzing holds."""
     config = scenario.config
-    _demand(config.frames <= MAX_FRAMES, f"at most {MAX_FRAMES} frames")
-    _demand(config.pages <= MAX_PAGES, f"at most {MAX_PAGES} pages")
-    _demand(config.steps <= MAX_STEPS, f"at most {MAX_STEPS} steps")
-    largest = max(config.stack_gap, config.folio_batch, config.gather_batch, config.flush_ceiling)
-    _demand(largest <= MAX_TUNABLE, f"stack_gap and the batch sizes at most {MAX_TUNABLE}")
-    _demand(len(scenario.ops) <= MAX_FUZZ_OPS, f"at most {MAX_FUZZ_OPS} ops")
-    _demand(len(scenario.directives) <= MAX_FUZZ_DIRECTIVES,
-            f"at most {MAX_FUZZ_DIRECTIVES} directives")
+    _at_most(config.frames, MAX_FRAMES, "frames")
+    _at_most(config.pages, MAX_PAGES, "pages")
+    _at_most(config.steps, MAX_STEPS, "steps")
+    _at_most(config.stack_gap, MAX_TUNABLE, "pages of stack_gap")
+    _at_most(config.folio_batch, MAX_TUNABLE, "for folio_batch")
+    _at_most(config.gather_batch, MAX_TUNABLE, "for gather_batch")
+    _at_most(config.flush_ceiling, MAX_TUNABLE, "for flush_ceiling")
+    _at_most(len(scenario.ops), MAX_FUZZ_OPS, "ops")
+    _at_most(len(scenario.directives), MAX_FUZZ_DIRECTIVES, "directives")
     actors: i64 = 0
     for op in scenario.ops:
         actors |= 1 << op.actor
-        _demand(op.uid <= MAX_FUZZ_UID, f"op uids at most {MAX_FUZZ_UID}")
+        _at_most(op.uid, MAX_FUZZ_UID, "for the number of an op")
         for value in op.args:
-            _demand(value <= MAX_U16, f"arguments at most {MAX_U16}")
-    _demand(_popcount(actors) <= MAX_FUZZ_ACTORS, f"at most {MAX_FUZZ_ACTORS} actors")
+            _at_most(value, MAX_U16, "for an argument")
+    _at_most(_popcount(actors), MAX_FUZZ_ACTORS, "actors")
     for directive in scenario.directives:
-        _demand(directive.visit <= MAX_U16 and directive.arg <= MAX_U16,
-                f"visits and directive arguments at most {MAX_U16}")
+        _at_most(directive.visit, MAX_U16, "for the visit of a directive")
+        _at_most(directive.arg, MAX_U16, "for the argument of a directive")
 
 
 def _popcount(mask: i64) -> i64:
@@ -167,8 +172,8 @@ def encode(scenario: Scenario) -> bytes:
 
 
 def _put_config(out: BytesWriter, config: Config) -> None:
-    out.append(config.pmd_order)
-    out.append(config.cpus)
+    _put8(out, config.pmd_order)
+    _put8(out, config.cpus)
     _put16(out, config.frames)
     _put16(out, config.pages)
     _put16(out, config.steps)
@@ -180,33 +185,33 @@ def _put_config(out: BytesWriter, config: Config) -> None:
     for actor, cpu in config.placement:
         cpu_of[actor] = cpu + 1
     for value in cpu_of:
-        out.append(value)
+        _put8(out, value)
     while len(out) < HEADER_SIZE:
-        out.append(0)
+        _put8(out, 0)
 
 
 def _put_op(out: BytesWriter, op: Op) -> None:
-    out.append(op.actor)
-    out.append(op.code)
+    _put8(out, op.actor)
+    _put8(out, op.code)
     _put16(out, op.uid)
     size: i64 = ARGS_AT
     at: i64 = op.code * MAX_SLOTS
     for value in op.args:
         if _width(WHAT[at], BOUND[at]) == 1:
-            out.append(value)
+            _put8(out, value)
             size += 1
         else:
             _put16(out, value)
             size += 2
         at += 1
     while size < RECORD_SIZE:
-        out.append(0)
+        _put8(out, 0)
         size += 1
 
 
 def _put_directive(out: BytesWriter, directive: Directive) -> None:
-    out.append(DIRECTIVE_BIT | directive.kind)
-    out.append(0)
+    _put8(out, DIRECTIVE_BIT | directive.kind)
+    _put8(out, 0)
     _put16(out, BY_NAME[directive.site])
     _put16(out, directive.visit)
     _put16(out, directive.arg)

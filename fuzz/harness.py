@@ -5,6 +5,7 @@ Contract: runs in a work folder that its supervisor (fuzz/slice.py) has made:
 
     seeds/             starting inputs, as bytes (read)
     corpus/            new inputs, as bytes (written by the engine)
+    redundant          names of starting inputs that show nothing of their own (written)
     findings/          one JSON file per signature, each whole at any time
     statistics.jsonl   a line a second; the last one says `final`
     in-flight          the scenario that is running (a shared mapping)
@@ -16,6 +17,7 @@ It does not promise to be safe on its own: limits on wall time are its superviso
 """
 
 import argparse
+import gc
 import importlib.util
 import os
 import sys
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 # CPU seconds over the slice's wall seconds: starting, the last run, writing the end.
 CPU_GRACE_SECONDS: Final = 20
+GC_THRESHOLD: Final = 100_000  # objects made between two searches for cycles; Python's own is 700
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,6 +68,9 @@ def main(arguments: list[str] | None = None) -> int:
         started=forbid_processes,  # now that the engine's own thread runs
         alive=lambda: os.getppid() == options.supervisor,
     )
+    # Scenarios come and go by the thousand and hold no cycles: looking for some is a waste.
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
     engine.run(
         session,
         seed=options.seed,

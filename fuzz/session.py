@@ -40,6 +40,7 @@ from fuzz.mutate import mutate
 from fuzz.novelty import Novelty
 from fuzz.portfolio import Portfolio
 from fuzz.rng import Rng
+from fuzz.seeds import input_name
 from fuzz.statistics import InternalError, Statistics
 from simulator import build, features
 from simulator.outcome import Outcome, Signature
@@ -54,6 +55,7 @@ FRESH_ONE_IN: Final = 24  # new scenarios from nothing, which no corpus entry le
 CROSS_ONE_IN: Final = 4  # engines choose crossover as often as mutation: too often
 RECHECK_ONE_IN: Final = 100  # runs that are executed twice and compared by digest
 MAX_QUEUE: Final = 1024  # recorded schedules that wait for the engine
+MAX_DECODED: Final = 2048  # inputs whose scenarios are kept: mutated ones come back, some soon
 MAX_DONORS: Final = 64  # recent promising scenarios that a mutation may splice from
 MAX_INTERNAL_ERRORS: Final = 64  # distinct ones that are kept; all are counted
 MAX_FRESH_OPS: Final = 48
@@ -111,6 +113,10 @@ class Session:
         self._novelty: Final = Novelty(features.COUNTERS_SIZE)
         self._queue: Final[deque[bytes]] = deque(maxlen=MAX_QUEUE)
         self._donors: Final[deque[Scenario]] = deque(maxlen=MAX_DONORS)
+        self._decoded: Final[dict[bytes, Scenario]] = {}
+        self._seeds: Final[set[str]] = set()  # names of those that have run
+        self._redundant: Final[list[str]] = []  # of those that showed nothing new
+        self._redundant_file: Final = work / "redundant"
         self._sizes: Final[dict[Signature, tuple[int, int, int]]] = {}
         self._slot: Final = Slot(work / "in-flight")
         self._findings_folder: Final = work / "findings"
@@ -121,8 +127,8 @@ class Session:
 
     def mutate(self, data: bytes, max_size: int, seed: int) -> bytes:
         """A new input made from `data`, or a recorded schedule that waits for its run."""
-        self.mutator_calls += 1
         try:
+            self._asked()
             if self._queue:
                 return self._fitting(self._queue.popleft(), data, max_size)
             rng = Rng(seed)
@@ -130,7 +136,7 @@ class Session:
                 scenario = generate(rng, MAX_FRESH_OPS)
             else:
                 donor = rng.pick(list(self._donors)) if self._donors else None
-                scenario = mutate(decode(data), rng, donor, self._portfolio.hints)
+                scenario = mutate(self._scenario(data), rng, donor, self._portfolio.hints)
             return self._fitting(self._explored(scenario), data, max_size)
         except Exception as e:
             self.internal_error("mutator", _describe(e))
@@ -142,8 +148,8 @@ class Session:
             rng = Rng(seed)
             if self._queue or not rng.chance(1, CROSS_ONE_IN):
                 return self.mutate(a, max_size, seed)
-            self.mutator_calls += 1
-            scenario = crossover(decode(a), decode(b), rng)
+            self._asked()
+            scenario = crossover(self._scenario(a), self._scenario(b), rng)
             return self._fitting(self._explored(scenario), a, max_size)
         except Exception as e:
             self.internal_error("mutator", _describe(e))
@@ -155,18 +161,33 @@ class Session:
             self._started()
         self._inputs += 1
         self._tick()
-        seen = self._run(self._with_bugs(decode(data)), None, data)
+        seen = self._run(self._with_bugs(self._scenario(data)), None, data)
         if seen is None or seen[0].violation is not None:
             ctypes.memset(self.feedback, 0, len(self.feedback))
-        else:
-            ctypes.memmove(self.feedback, seen[1], len(self.feedback))
+            return
+        ctypes.memmove(self.feedback, seen[1], len(self.feedback))
+        if self.mutator_calls == 0:
+            self._seed(input_name(data), seen[1])
+
+    def _seed(self, name: str, snapshot: bytes) -> None:
+        """A starting input has run. What seeds show is not new to the strategies."""
+        if name not in self._seeds:
+            self._seeds.add(name)
+            if not self._novelty.scan(snapshot):
+                self._redundant.append(name)
+
+    def _asked(self) -> None:
+        """The engine wants a new input; when it does for the first time, all seeds have run."""
+        self.mutator_calls += 1
+        if self.mutator_calls == 1:
+            self._redundant_file.write_text("\n".join(self._redundant))
 
     # --- running ----------------------------------------------------------------------------
 
     def _explored(self, scenario: Scenario) -> bytes:
         """Try a batch of strategies on a new scenario. Returns its bytes."""
         self.statistics.scenarios += 1
-        data = encode(scenario)
+        data = self._encoded(scenario)
         bare = self._with_bugs(scenario)
         outcome: Outcome | None = None
         for _ in range(SCHEDULES_PER_SCENARIO):
@@ -179,7 +200,7 @@ class Session:
             outcome, snapshot = seen
             if outcome.violation is None and self._novelty.scan(snapshot):
                 recorded = outcome.recorded[:MAX_FUZZ_DIRECTIVES]
-                self._queue.append(encode(scenario.with_directives(tuple(recorded))))
+                self._queue.append(self._encoded(scenario.with_directives(tuple(recorded))))
                 self._donors.append(scenario)
             if self._over():
                 break
@@ -270,6 +291,19 @@ class Session:
             self.statistics.first_find_executions = self.statistics.executions
             self.statistics.first_find_seconds = self.statistics.seconds
             self.statistics.first_find_cpu_seconds = self.statistics.cpu_seconds
+
+    def _scenario(self, data: bytes) -> Scenario:
+        """The scenario of an input."""
+        known = self._decoded.get(data)
+        return decode(data) if known is None else known
+
+    def _encoded(self, scenario: Scenario) -> bytes:
+        """The bytes of a scenario, which is remembered with them."""
+        data = encode(scenario)
+        if len(self._decoded) >= MAX_DECODED:
+            self._decoded.clear()
+        self._decoded[data] = scenario
+        return data
 
     def _with_bugs(self, scenario: Scenario) -> Scenario:
         """The slice chooses the model: bytes cannot express `bug=`."""

@@ -7,14 +7,14 @@ says how it ended. Whatever the child had reported before it died is in the resu
 that is not ours to explain (killed, out of memory, crash of the engine) is never a finding.
 Nothing of the child is trusted: its files are parsed strictly and bounded in size.
 
-`out` afterwards has `corpus/` (new scenarios as text, named by their hash) and `findings/`.
+`out` afterwards has `corpus/` (new scenarios as text, named by their hash, without those that
+have become redundant) and `findings/`.
 
 It does not store, minimize or judge: that is the caller's.
 """
 
 import contextlib
 import enum
-import hashlib
 import os
 import signal
 import subprocess
@@ -28,18 +28,12 @@ from typing import Final, final
 
 import fuzz
 from corpus import text
-from fuzz.codec import MAX_SIZE, FuzzLimitError, decode, encode
-from fuzz.findings import (
-    Finding,
-    FindingError,
-    read_findings,
-    write_atomically,
-    write_finding,
-)
+from fuzz.codec import MAX_SIZE, decode
+from fuzz.findings import Finding, FindingError, read_findings, write_finding
 from fuzz.inflight import read_slot
+from fuzz.seeds import keep_corpus, only_retirer, retire, write_seeds
 from fuzz.statistics import InternalError, Statistics, statistics_from_json
 from simulator import build
-from simulator.scenario import MAX_FUZZ_OPS, Scenario
 
 START_GRACE_SECONDS: Final = 15.0  # importing, reading the seeds
 END_GRACE_SECONDS: Final = 10.0  # the last run, the last line of statistics
@@ -47,7 +41,6 @@ POLL_SECONDS: Final = 0.1
 LOG_TAIL_BYTES: Final = 4096
 # A line of statistics names every site that was missed; more was not written by us.
 MAX_STATISTICS_LINE: Final = 1 << 20
-MAX_SEED_FILES: Final = 10_000
 WORK_PREFIX: Final = "mmfarm-slice-"  # of the child's own folder
 DEFAULT_RSS_LIMIT_MIB: Final = 1024
 
@@ -96,7 +89,8 @@ class SliceSpec:
 @dataclass(frozen=True, slots=True)
 class SliceResult:
     """What came of it. `in_flight` is the text of the scenario that was running when the
-    child died; `unused_seeds` says why each starting file was not used, one line each."""
+    child died; `unused_seeds` says why each starting file was not used, one line each;
+    `retired` entries of the corpus showed nothing of their own and are gone."""
 
     exit_kind: ExitKind
     findings: list[Finding]
@@ -105,6 +99,7 @@ class SliceResult:
     seconds: float
     in_flight: str | None
     log_tail: str
+    retired: int = 0
     seeds: int = 0
     unused_seeds: list[str] = field(default_factory=list)
 
@@ -150,13 +145,17 @@ def run_slice(
 
     Raises OSError where the folder or the child cannot be made.
     """
-    (spec.out / "corpus").mkdir(parents=True, exist_ok=True)
+    corpus = spec.out / "corpus"
+    corpus.mkdir(parents=True, exist_ok=True)
     (spec.out / "findings").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=spec.work) as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=spec.work) as folder,
+        only_retirer(corpus) as may_retire,
+    ):
         work = Path(folder)
         for name in ("seeds", "corpus", "home"):
             (work / name).mkdir()
-        nr_seeds, unused = _write_seeds(spec.seed_corpus, work / "seeds")
+        seeds = write_seeds(spec.seed_corpus, work / "seeds")
         began = clock()
         return_code, timed_out, statistics = _supervise(spec, work, progress, clock, stop)
         seconds = clock() - began
@@ -169,12 +168,16 @@ def run_slice(
             exit_kind=kind,
             findings=findings,
             statistics=statistics,
-            new_entries=_keep_corpus(work / "corpus", spec.out / "corpus"),
+            new_entries=keep_corpus(work / "corpus", corpus),
+            # Not for what another model shows.
+            retired=retire(seeds, work / "redundant", corpus)
+            if may_retire and not spec.bugs
+            else 0,
             seconds=round(seconds, 3),
             in_flight=_in_flight(work, spec.bugs) if died else None,
             log_tail=_log_tail(work / "log"),
-            seeds=nr_seeds,
-            unused_seeds=unused,
+            seeds=len(seeds.inputs),
+            unused_seeds=seeds.unused,
         )
 
 
@@ -291,57 +294,6 @@ class _Follower:
 
 
 # --- what goes in and what comes out -----------------------------------------------------------
-
-
-def _write_seeds(source: Path | None, folder: Path) -> tuple[int, list[str]]:
-    """Encode the .mm files of `source`. Returns how many inputs came of them and, a line
-    each, what was not used and why."""
-    unused: list[str] = []
-    if source is None:
-        return 0, unused
-    names: set[str] = set()
-    paths = sorted(source.rglob("*.mm"))
-    for path in paths[MAX_SEED_FILES:]:
-        unused.append(f"{path.name}: more than {MAX_SEED_FILES} seed files")
-    for path in paths[:MAX_SEED_FILES]:
-        try:
-            scenario = text.load(path)
-        except (OSError, text.TextError) as e:
-            unused.append(f"{path.name}: {e}")
-            continue
-        for piece in _windows(scenario):
-            try:
-                data = encode(piece)
-            except FuzzLimitError as e:
-                unused.append(f"{path.name}: from op {piece.ops[0].uid}: {e}")
-                continue
-            name = hashlib.sha256(data).hexdigest()
-            if name not in names:
-                (folder / name).write_bytes(data)
-                names.add(name)
-    return len(names), unused
-
-
-def _windows(scenario: Scenario) -> Iterable[Scenario]:
-    """Pieces of at most MAX_FUZZ_OPS ops, in order, with the directives of their ops."""
-    ops = scenario.ops
-    for start in range(0, len(ops), MAX_FUZZ_OPS):
-        yield scenario.with_ops(ops[start : start + MAX_FUZZ_OPS])
-
-
-def _keep_corpus(made: Path, corpus: Path) -> int:
-    """New inputs of the engine as text, named by their hash. Returns how many are new."""
-    new = 0
-    for path in sorted(made.iterdir()):
-        if path.stat().st_size > MAX_SIZE:
-            continue
-        scenario = replace(decode(path.read_bytes()), headers=(("origin", "farm"),))
-        data = text.dump(scenario).encode()
-        target = corpus / f"{hashlib.sha256(data).hexdigest()[:16]}.mm"
-        if not target.exists():
-            write_atomically(target, data, sync=False)  # there are many, and more to come
-            new += 1
-    return new
 
 
 def _collect_findings(work: Path, out: Path, statistics: Statistics) -> list[Finding]:

@@ -56,9 +56,9 @@ def begin_op(k: "Kernel", t: Task, op: Op, index: i64) -> None:
     t.planned = k.plan[index]
     t.watch = k.strategy is not None or len(t.planned) > 0
     if t.watch:
-        for site in t.visited:
-            t.visits[site] = 0
-        t.visited = []
+        for i in range(t.nr_visited):
+            t.visits[t.visited[i]] = 0
+        t.nr_visited = 0
     k.alarm = 0 if t.watch else k.alarm_due
     if k.tracing:
         t.depth = []

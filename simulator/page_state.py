@@ -6,7 +6,7 @@ and pins in buckets); states and changes of state are features. Model-guided fuz
 by such states than by code coverage (OOPSLA 2025).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
@@ -16,12 +16,14 @@ from simulator.mm.mm_types import PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
-_FLAGS: i64 = PG_ANON_EXCLUSIVE | PG_DEVICE_PRIVATE | PG_DIRTY | PG_LRU
+_FLAGS: Final[i64] = PG_ANON_EXCLUSIVE | PG_DEVICE_PRIVATE | PG_DIRTY | PG_LRU
 
 
 def bucket(n: i64) -> i64:
-    """0, 1, 2, or 3 for more."""
-    return n if n < 3 else 3
+    """0, 1, 2, or 3 for anything else."""
+    if 0 <= n < 3:
+        return n
+    return 3
 
 
 def abstract(page: Page) -> i64:
@@ -31,7 +33,7 @@ def abstract(page: Page) -> i64:
     locked: i64 = 1 if page.lock.owner >= 0 else 0
     return (
         1 | kind << 1 | locked << 2 | bucket(page.mapcount) << 3 | bucket(page.nr_writable) << 5
-        | (bucket(spare) if spare >= 0 else 3) << 7 | bucket(page.pincount) << 9
+        | bucket(spare) << 7 | bucket(page.pincount) << 9
         | (page.flags & _FLAGS) << 11
     )
 

@@ -180,18 +180,28 @@ def set_up_ops(k: Kernel, scenario: Scenario) -> None:
     k.ops = list(scenario.ops)
     k.results = [UNFINISHED] * n
     k.op_done = vec[i64]([0] * n)
-    k.op_actor = vec[i64]([op.actor for op in scenario.ops])
     k.used = vec[i64]([0] * len(scenario.directives))
     k.plan = [k.no_plan] * n
-    if k.strategy is not None or not scenario.directives:
+    if k.strategy is not None:
         return
-    place = {op.uid: i for i, op in enumerate(scenario.ops)}
+    i: i64 = 0
     for index, d in enumerate(scenario.directives):
-        i = place[d.uid]
+        i = place_of(k, d.uid, i)
         if k.plan[i] is k.no_plan:
             k.plan[i] = []
-        arg = place[d.arg] if d.kind == PARK else d.arg
+        arg: i64 = d.arg
+        if d.kind == PARK:
+            arg = place_of(k, d.arg, i)
         k.plan[i].append(Planned(index, sites.BY_NAME[d.site], d.visit, d.kind, arg))
+
+
+def place_of(k: Kernel, uid: i64, near: i64) -> i64:
+    """The index of an op that is there. Looked for from `near` on: directives mostly stand in
+    the order of their ops."""
+    i = near
+    while k.ops[i].uid != uid:
+        i = i + 1 if i + 1 < len(k.ops) else 0
+    return i
 
 
 def set_up_actors(k: Kernel, scenario: Scenario) -> None:
@@ -273,8 +283,7 @@ def reset_task(t: Task) -> None:
     t.acks_missing = 0
     t.gathering = 0
     t.through_stale = None
-    if t.recheck:
-        t.recheck = []
+    t.nr_recheck = 0
     if t.held_mask:
         t.held_mask = 0
         for i in range(len(t.held)):
@@ -320,8 +329,8 @@ def collect(k: Kernel, scenario: Scenario, after: str) -> Outcome:
         dead = [d for i, d in enumerate(scenario.directives) if not k.used[i]]
     k.strategy = None
     return Outcome(
-        violation, f"{k.d0:08x}{k.d1:08x}", k.nr_steps, list(k.results), dead, recorded,
-        k.trace, k.state_before, after,
+        violation, hex(int(k.d0) << 32 | int(k.d1))[2:].zfill(16), k.nr_steps,
+        list(k.results), dead, recorded, k.trace, k.state_before, after,
     )
 
 

@@ -4,10 +4,14 @@
 Contract: plain data, no behaviour of Linux here. A `Scenario` that `simulator.validate`
 accepts can be run by `simulator.run`, printed by the text codec of `corpus` and packed by
 the byte codec of `fuzz`. Nothing in this file knows how any of those look.
+
+Fuzzing makes millions of these, and a frozen dataclass sets each field by a call of Python's.
+So they have constructors of their own, and `Final` fields, which mypy and the compiled form
+refuse to change.
 """
 
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, final
 
 # Actors: eight user threads, then the kernel's own. The numbers are part of the digest.
 KHUGEPAGED: Final = 8
@@ -38,55 +42,112 @@ MAX_DIRECTIVES: Final = 4096
 MAX_FUZZ_DIRECTIVES: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
+@final
+@dataclass(init=False, unsafe_hash=True)
 class Config:
     """The machine a scenario runs on. A `0` for `pages`, `cpus`, `stack_gap`, `folio_batch`,
     `gather_batch` and `flush_ceiling` means the default for that `pmd_order`."""
 
-    pmd_order: int = 3  # log2 of the pages one page table maps: 3, 4 or 9
-    frames: int = 64  # physical page frames
-    pages: int = 0  # pages of the address arena; default 8 << pmd_order
-    cpus: int = 0  # default: one CPU for each actor
-    steps: int = 20_000  # bound of one run
-    stack_gap: int = 0  # pages; Linux: stack_guard_gap = 256
-    folio_batch: int = 0  # Linux: PAGEVEC_SIZE = 31
-    gather_batch: int = 0  # pages in one mmu_gather batch
-    flush_ceiling: int = 0  # pages; Linux: tlb_single_page_flush_ceiling = 33
-    placement: tuple[tuple[int, int], ...] = ()  # (actor, cpu), sorted
-    bugs: tuple[str, ...] = ()  # known bugs the model shall have again, sorted
-    kernel: str = ""  # "" is 6.18
+    pmd_order: Final[int]  # log2 of the pages one page table maps: 3, 4 or 9
+    frames: Final[int]  # physical page frames
+    pages: Final[int]  # pages of the address arena; default 8 << pmd_order
+    cpus: Final[int]  # default: one CPU for each actor
+    steps: Final[int]  # bound of one run
+    stack_gap: Final[int]  # pages; Linux: stack_guard_gap = 256
+    folio_batch: Final[int]  # Linux: PAGEVEC_SIZE = 31
+    gather_batch: Final[int]  # pages in one mmu_gather batch
+    flush_ceiling: Final[int]  # pages; Linux: tlb_single_page_flush_ceiling = 33
+    placement: Final[tuple[tuple[int, int], ...]]  # (actor, cpu), sorted
+    bugs: Final[tuple[str, ...]]  # known bugs the model shall have again, sorted
+    kernel: Final[str]  # "" is 6.18
+
+    def __init__(
+        self,
+        pmd_order: int = 3,
+        frames: int = 64,
+        pages: int = 0,
+        cpus: int = 0,
+        steps: int = 20_000,
+        stack_gap: int = 0,
+        folio_batch: int = 0,
+        gather_batch: int = 0,
+        flush_ceiling: int = 0,
+        placement: tuple[tuple[int, int], ...] = (),
+        bugs: tuple[str, ...] = (),
+        kernel: str = "",
+    ) -> None:
+        self.pmd_order = pmd_order
+        self.frames = frames
+        self.pages = pages
+        self.cpus = cpus
+        self.steps = steps
+        self.stack_gap = stack_gap
+        self.folio_batch = folio_batch
+        self.gather_batch = gather_batch
+        self.flush_ceiling = flush_ceiling
+        self.placement = placement
+        self.bugs = bugs
+        self.kernel = kernel
 
 
-@dataclass(frozen=True, slots=True)
+@final
+@dataclass(init=False, unsafe_hash=True)
 class Op:
     """One operation of one actor. `code` is the row number in `simulator.ops`; `args` are
     its integer slots in the order of that row."""
 
-    uid: int
-    actor: int
-    code: int
-    args: tuple[int, ...] = ()
+    uid: Final[int]
+    actor: Final[int]
+    code: Final[int]
+    args: Final[tuple[int, ...]]
+
+    def __init__(self, uid: int, actor: int, code: int, args: tuple[int, ...] = ()) -> None:
+        self.uid = uid
+        self.actor = actor
+        self.code = code
+        self.args = args
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@final
+@dataclass(init=False, unsafe_hash=True, order=True)
 class Directive:
     """One schedule entry, anchored to the `visit`-th (from 1) passing of `site` in op `uid`."""
 
-    uid: int
-    site: str
-    visit: int
-    kind: int
-    arg: int = 0
+    uid: Final[int]
+    site: Final[str]
+    visit: Final[int]
+    kind: Final[int]
+    arg: Final[int]
+
+    def __init__(self, uid: int, site: str, visit: int, kind: int, arg: int = 0) -> None:
+        self.uid = uid
+        self.site = site
+        self.visit = visit
+        self.kind = kind
+        self.arg = arg
 
 
-@dataclass(frozen=True, slots=True)
+@final
+@dataclass(init=False, unsafe_hash=True)
 class Scenario:
     """Config, ops in text order, directives in canonical order, and the text's headers."""
 
-    config: Config = field(default_factory=Config)
-    ops: tuple[Op, ...] = ()
-    directives: tuple[Directive, ...] = ()
-    headers: tuple[tuple[str, str], ...] = ()  # ("title", "..."), canonical order
+    config: Final[Config]
+    ops: Final[tuple[Op, ...]]
+    directives: Final[tuple[Directive, ...]]
+    headers: Final[tuple[tuple[str, str], ...]]  # ("title", "..."), canonical order
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        ops: tuple[Op, ...] = (),
+        directives: tuple[Directive, ...] = (),
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self.config = Config() if config is None else config
+        self.ops = ops
+        self.directives = directives
+        self.headers = headers
 
     def with_ops(self, ops: tuple[Op, ...]) -> "Scenario":
         """The same scenario with other ops; directives of ops that are gone are dropped."""

@@ -17,6 +17,7 @@ from mypy_extensions import i64, u8
 
 from simulator import features, sites
 from simulator.bugs import BugFlags
+from simulator.features import CONFLICT, EDGE
 from simulator.mm.mm_types import (
     NR_LOCK_CLASSES, NR_REFS, PG_DEVICE_PRIVATE, PG_ZERO, AnonVma, Inode, Mm, Page, PageTable,
     RwSem, Stale, Vma,
@@ -101,7 +102,8 @@ class Task:
         self.watch: bool = False
         self.planned: list[Planned] = []
         self.visits: vec[i64] = vec[i64]([0] * sites.NR_SITES)
-        self.visited: list[i64] = []
+        self.visited: vec[i64] = vec[i64]([0] * sites.NR_SITES)  # the first `nr_visited`
+        self.nr_visited: i64 = 0
         self.parked_until: i64 = -1  # op index
         self.inject_fail: bool = False
         self.inject_tlb: i64 = 0
@@ -121,7 +123,9 @@ class Task:
         self.acks_missing: i64 = 0  # IPIs sent and not yet handled
         self.gathering: i64 = 0  # mmu_gathers in progress
         self.through_stale: Stale | None = None  # what the last translation came from
-        self.recheck: list[Page] = []  # mapping changed under the current page table lock
+        # Pages whose mapping changed under the current page table lock: the first `nr_recheck`.
+        self.recheck: list[Page] = []
+        self.nr_recheck: i64 = 0
 
 
 @final
@@ -210,7 +214,6 @@ class Kernel:
         self.nr_begun: i64 = 0  # ops that actors have begun to run
         self.nr_inside: i64 = 0  # those that have not returned yet
         self.op_done: vec[i64] = vec[i64]()  # by op index
-        self.op_actor: vec[i64] = vec[i64]()
         self.used: vec[i64] = vec[i64]()  # by directive: it did something
         self.recorded: list[Planned] = []  # what a strategy decided; `index` is the op's uid
         self.rcu_tables: list[PageTable] = []  # page tables that wait for readers
@@ -259,17 +262,18 @@ class Kernel:
         self.d0 = ((self.d0 ^ x) * 0x01000193 + 0x3C6EF35F) & _M32
         self.d1 = (self.d1 * 69069 + x) & _M32
         c = self.counters
-        i = features.EDGE + (((t.site * 41) ^ site) & 8191)
-        c[i] = u8((i64(c[i]) + 1) & 255)
+        i = EDGE + (((t.site * 41) ^ site) & 8191)
+        c[i] = (c[i] + 1) & 255
         t.site = site
         self.sites_seen[site] += 1
         if obj >= 0:
             h = ((obj * 0x9E3779B1) >> 13) & (_LAST_SIZE - 1)
             last = self.last_access[h]
-            tag = (self.run_number << 20) | (site << 5) | (t.id << 1) | access
-            if last >> 20 == self.run_number and (last >> 1) & 15 != t.id and (last | access) & 1:
-                i = features.CONFLICT + (((((last >> 5) & 0x7FFF) * 173) ^ (site * 5)) & 8191)
-                c[i] = u8((i64(c[i]) + 1) & 255)
+            run = self.run_number
+            tag = (run << 20) | (site << 5) | (t.id << 1) | access
+            if last >> 20 == run and (last >> 1) & 15 != t.id and (last | access) & 1:
+                i = CONFLICT + (((((last >> 5) & 0x7FFF) * 173) ^ (site * 5)) & 8191)
+                c[i] = (c[i] + 1) & 255
             self.last_access[h] = tag
         if n >= self.alarm:
             core.interpose(self, t, site, obj, access)
@@ -283,13 +287,13 @@ class Kernel:
     def sometimes(self, situation: i64) -> None:
         """A named rare situation (features.Z_*) has come up."""
         i = features.NAMED + situation
-        self.counters[i] = u8((i64(self.counters[i]) + 1) & 255)
+        self.counters[i] = (self.counters[i] + 1) & 255
         self.named_seen[situation] += 1
 
     def feature(self, zone: i64, bits: i64, key: i64) -> None:
         """Count one feature: `key` is hashed into the zone of 2**bits counters."""
         i = zone + ((((key & 0x3FFFFFFF) * 0x9E3779B1) >> 7) & ((1 << bits) - 1))
-        self.counters[i] = u8((i64(self.counters[i]) + 1) & 255)
+        self.counters[i] = (self.counters[i] + 1) & 255
 
     def feature_preempt(self, site: i64, target: i64) -> None:
         """An actor was preempted at `site` in favour of `target`."""

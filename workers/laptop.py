@@ -32,8 +32,10 @@ from workers.records import FailureDetail, Recorded
 from workers.schema import MINIMIZED, NEW, UNREPRODUCIBLE, VERIFIED
 from workers.store import Store
 
-# Short: parallel slices learn from each other, and finds are seen, at the end of a slice.
-SLICE_SECONDS: Final = 15.0
+# Parallel slices learn from each other, and finds are seen, at the end of a slice: the first ones
+# are short. Later there is more to read at the start of each, and less that is new.
+FIRST_SLICE_SECONDS: Final = 15.0
+SLICE_SHARE: Final = 0.25  # of the time that the run has fuzzed
 # Some minimizations; a model with a bug shows dozens of signatures, which shall not keep
 # somebody waiting who asked for a minute.
 FINISH_SECONDS: Final = 60.0
@@ -188,7 +190,8 @@ class _Farm:
         self._folder = folder
         self._bugs = bugs
         self._clock = clock
-        self._fuzz_until = clock() + seconds
+        self._began = clock()
+        self._fuzz_until = self._began + seconds
         self._finish_until = self._fuzz_until + FINISH_SECONDS
         self._lock = threading.Lock()
         self._sum = _Sum()
@@ -219,13 +222,17 @@ class _Farm:
 
     def _slice(self) -> bool:
         """Fuzz for a while, if there is time. Returns whether it did."""
-        left = self._fuzz_until - self._clock()
+        now = self._clock()
+        left = self._fuzz_until - now
         with self._lock:
             if left < jobs.MIN_SLICE_SECONDS / 2 or self._broken:
                 return False
             self._busy += 1
+        longest = min(
+            max(FIRST_SLICE_SECONDS, SLICE_SHARE * (now - self._began)), jobs.MAX_SLICE_SECONDS
+        )
         # Equal parts: no stump at the end.
-        seconds = max(left / math.ceil(left / SLICE_SECONDS), jobs.MIN_SLICE_SECONDS)
+        seconds = max(left / math.ceil(left / longest), jobs.MIN_SLICE_SECONDS)
         try:
             run_id = jobs.order(self._store, seconds=seconds, bugs=self._bugs)
             self.events.put(SliceStarted(run_id))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """mm/mmu_gather.c: pages and page tables that wait for a TLB flush before they are freed."""
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from mypy_extensions import i64
 
@@ -14,7 +14,7 @@ from simulator.state import OBJ_MM, WRITE, obj
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
-NO_RANGE: i64 = 1 << 40
+NO_RANGE: Final[i64] = 1 << 40
 
 
 @final

@@ -6,7 +6,7 @@ an entry last, which translations became stale, which pages must be looked at ag
 no step of their own: the caller stands at the site that precedes the write.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
@@ -19,7 +19,7 @@ from simulator.mm.mm_types import (
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
-DEVICE_PFN_BASE: i64 = 1 << 20  # pfns of device private pages start here
+DEVICE_PFN_BASE: Final[i64] = 1 << 20  # pfns of device private pages start here
 
 
 def pfn_to_page(k: "Kernel", pfn: i64) -> Page:
@@ -71,7 +71,12 @@ def count(k: "Kernel", pte: i64, n: i64) -> None:
     page = pfn_to_page(k, pte >> PFN_SHIFT)
     if pte & PTE_WRITE:
         page.nr_writable += n
-    k.cur.recheck.append(page)
+    t = k.cur
+    if t.nr_recheck < len(t.recheck):
+        t.recheck[t.nr_recheck] = page
+    else:
+        t.recheck.append(page)
+    t.nr_recheck += 1
 
 
 def set_pte_at(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64) -> None:

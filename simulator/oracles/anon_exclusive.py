@@ -16,15 +16,14 @@ if TYPE_CHECKING:
 def recheck(k: "Kernel") -> None:
     """Look at every page whose mapping changed under the lock that is being dropped."""
     t = k.cur
-    if not t.recheck:
-        return
-    for page in t.recheck:
+    for i in range(t.nr_recheck):
+        page = t.recheck[i]
         page_state.note(k, page)
         if page.anon_vma is not None and page.mapcount > 1:
             shared(k, page)
         if page.pincount:
             pin.recheck(k, page)
-    t.recheck = []
+    t.nr_recheck = 0
 
 
 def shared(k: "Kernel", page: Page) -> None:

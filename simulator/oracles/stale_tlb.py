@@ -38,20 +38,19 @@ def active_cpus(k: "Kernel", mm: Mm, mask: i64) -> i64:
     return out
 
 
-def report(k: "Kernel", s: Stale, cls: str, why: str) -> None:
+def report(k: "Kernel", s: Stale, why: str) -> None:
     culprit = sites.TLB_FINISH_MMU__FLUSH if s.gather else s.who
-    k.violate("stale-tlb", culprit, cls, why)
+    k.violate("stale-tlb", culprit, object_class(k, s), why)
 
 
 def object_class(k: "Kernel", s: Stale) -> str:
     return "page-table" if s.table is not None else k.page_class(s.pte >> PFN_SHIFT)
 
 
-def promise(k: "Kernel", mm: Mm, s: Stale, why: str) -> None:
-    """The end of `s` is promised now."""
+def broken(k: "Kernel", mm: Mm, s: Stale) -> bool:
+    """The end of `s` is promised now; whether some CPU may still use it."""
     s.promised = True
-    if active_cpus(k, mm, s.mask):
-        report(k, s, object_class(k, s), why)
+    return active_cpus(k, mm, s.mask) != 0
 
 
 def page_freed(k: "Kernel", page: Page) -> None:
@@ -59,9 +58,9 @@ def page_freed(k: "Kernel", page: Page) -> None:
     for mm in k.mms:
         if mm.stale:
             for s in mm.stale:
-                if s.table is None and s.pte >> PFN_SHIFT == page.pfn:
-                    promise(
-                        k, mm, s,
+                if s.table is None and s.pte >> PFN_SHIFT == page.pfn and broken(k, mm, s):
+                    report(
+                        k, s,
                         f"frame {page.pfn} was freed while a CPU may still translate page "
                         f"{s.va} to it",
                     )
@@ -71,9 +70,9 @@ def table_freed(k: "Kernel", table: PageTable) -> None:
     """A page table goes back to the allocator."""
     for mm in k.mms:
         for s in mm.stale:
-            if s.table is table:
-                promise(
-                    k, mm, s,
+            if s.table is table and broken(k, mm, s):
+                report(
+                    k, s,
                     f"the page table of pages {s.va} and up was freed while a CPU may still "
                     "walk it",
                 )
@@ -87,9 +86,9 @@ def call_returns(k: "Kernel", mm: Mm, start: i64, end: i64, call: str) -> None:
     for s in mm.stale:
         if s.table is None and start <= s.va < end and (
             s.seq <= since or s.owner == k.cur.id
-        ):
-            promise(
-                k, mm, s,
+        ) and broken(k, mm, s):
+            report(
+                k, s,
                 f"{call} returned while a CPU may still use the old translation of page {s.va}",
             )
 
@@ -98,9 +97,12 @@ def own_call_returns(k: "Kernel", mm: Mm, start: i64, end: i64, call: str) -> No
     """The same for calls that promise only for what they took away themselves: mremap() and
     MADV_GUARD_INSTALL do not wait for the flush of a madvise() that is still on its way."""
     for s in mm.stale:
-        if s.table is None and start <= s.va < end and s.owner == k.cur.id:
-            promise(
-                k, mm, s,
+        if (
+            s.table is None and start <= s.va < end and s.owner == k.cur.id
+            and broken(k, mm, s)
+        ):
+            report(
+                k, s,
                 f"{call} returned while a CPU may still use the old translation of page {s.va}",
             )
 

@@ -243,7 +243,8 @@ def interpose(k: "Kernel", t: Task, site: i64, obj: i64, access: i64) -> None:
     visit = t.visits[site] + 1
     t.visits[site] = visit
     if visit == 1:
-        t.visited.append(site)
+        t.visited[t.nr_visited] = site
+        t.nr_visited += 1
     s = k.strategy
     if s is not None:
         s.pend_site[t.id] = site
@@ -271,7 +272,7 @@ def interpose(k: "Kernel", t: Task, site: i64, obj: i64, access: i64) -> None:
                 else:
                     k.used[d.index] = 1
             elif d.kind == PARK:
-                if not k.op_done[d.arg] and k.tasks[k.op_actor[d.arg]] is not t:
+                if not k.op_done[d.arg] and k.ops[d.arg].actor != t.id:
                     k.used[d.index] = 1
                     t.parked_until = d.arg
             elif d.kind == FAIL:

@@ -29,7 +29,6 @@ B_SITE: Final[i64] = 6
 B_VISIT: Final[i64] = 7
 
 
-
 @final
 class Profile:
     """The last run of one scenario."""
@@ -41,7 +40,8 @@ class Profile:
         self.writers: vec[i64] = vec[i64]([0] * SLOTS)
         self.counts: vec[i64] = vec[i64]([0] * (SLOTS * STRIDE))
         self.last: vec[i64] = vec[i64]([0] * (SLOTS * STRIDE))  # actor, pos, site, visit, access
-        self.used: list[i64] = []
+        self.used: vec[i64] = vec[i64]([0] * SLOTS)  # the first `nr_used`
+        self.nr_used: i64 = 0
         self.pairs: vec[i64] = vec[i64]([0] * (MAX_PAIRS * PAIR))
         self.nr_pairs: i64 = 0  # seen; the table holds at most MAX_PAIRS of them
 
@@ -49,9 +49,9 @@ class Profile:
         """Forget the last run."""
         self.nr_active = 0
         self.nr_pairs = 0
-        for slot in self.used:
-            self.owner[slot] = -1
-        self.used = []
+        for i in range(self.nr_used):
+            self.owner[self.used[i]] = -1
+        self.nr_used = 0
 
     def note(self, actor: i64, pos: i64, site: i64, visit: i64, obj: i64, access: i64) -> None:
         """An access to a shared object; `access` bit 0 says that it writes."""
@@ -61,7 +61,8 @@ class Profile:
         last = self.last
         if self.owner[slot] != obj:
             if self.owner[slot] < 0:
-                self.used.append(slot)
+                self.used[self.nr_used] = slot
+                self.nr_used += 1
             self.owner[slot] = obj
             self.actors[slot] = 0
             self.writers[slot] = 0
@@ -101,7 +102,8 @@ class Profile:
     def contended(self) -> list[i64]:
         """Slots of the objects that several actors touched and one of them wrote."""
         found: list[i64] = []
-        for slot in self.used:
+        for i in range(self.nr_used):
+            slot = self.used[i]
             actors = self.actors[slot]
             if actors & (actors - 1) and self.writers[slot]:
                 found.append(slot)

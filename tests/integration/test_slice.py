@@ -12,6 +12,7 @@ import pytest
 from corpus import text
 from fuzz import slice as slices
 from fuzz.inflight import read_slot
+from fuzz.seeds import only_retirer
 from fuzz.slice import ExitKind, SliceResult, SliceSpec, classify, run_slice
 from fuzz.statistics import Statistics
 from simulator.run import Machine
@@ -107,7 +108,6 @@ def test_a_killed_slice_keeps_its_findings_and_says_killed(tmp_path: Path) -> No
     signatures = [finding.signature for finding in result.findings]
     assert signatures
     assert len(signatures) == len(set(signatures))
-    assert result.statistics.violations >= len(signatures)
     if result.in_flight is not None:
         assert text.parse(result.in_flight).config.bugs == (EASY_BUG,)
 
@@ -227,6 +227,37 @@ def test_seeds_are_used_and_what_is_not_is_said(tmp_path: Path) -> None:
     result = run_slice(SliceSpec(1.0, tmp_path / "out", seed_corpus=seeds))
     assert result.seeds == 4  # three windows of the large one, and the small one
     assert sorted(line.split(":")[0] for line in result.unused_seeds) == ["broken.mm", "wide.mm"]
+
+
+@pytest.mark.parametrize(("bugs", "kept"), [((), 1), ((EASY_BUG,), 2)])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_entries_of_the_farm_that_show_nothing_of_their_own_are_retired(
+    tmp_path: Path, engine: str, bugs: tuple[str, ...], kept: int
+) -> None:
+    corpus = tmp_path / "corpus"
+    (corpus / "seeds").mkdir(parents=True)
+    for name in ("one.mm", "other.mm", "seeds/one.mm", "seeds/other.mm"):
+        page = 3 if "one" in name else 5
+        size = 7 if "seeds" in name else 8
+        (corpus / name).write_text(
+            "# mmfarm scenario 1\n# origin: farm\nconfig pmd_order=3 frames=64\n"
+            f"1 T0 mmap 0..{size} rw private anon\n2 T0 write {page}\n"
+        )
+    result = run_slice(
+        SliceSpec(1.0, tmp_path, seed_corpus=corpus, engine=engine, bugs=bugs)
+    )
+    assert result.exit_kind in (ExitKind.OK, ExitKind.FINDINGS), result.log_tail
+    assert len(list((corpus / "seeds").iterdir())) == 2, "these are not the farm's"
+    own = sum(path.name in ("one.mm", "other.mm") for path in corpus.iterdir())
+    assert own <= kept
+    assert own + result.retired == 2
+
+
+def test_one_slice_at_a_time_retires_entries(tmp_path: Path) -> None:
+    with only_retirer(tmp_path) as first, only_retirer(tmp_path) as second:
+        assert (first, second) == (True, False)
+    with only_retirer(tmp_path) as again:
+        assert again
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World([])
-    monkeypatch.setattr(laptop, "SLICE_SECONDS", 0.2)
+    monkeypatch.setattr(laptop, "FIRST_SLICE_SECONDS", 0.2)
+    monkeypatch.setattr(laptop, "SLICE_SHARE", 0.0)
     monkeypatch.setattr(jobs, "MIN_SLICE_SECONDS", 0.1)
     monkeypatch.setattr(jobs, "run_slice", made.run_slice)
     monkeypatch.setattr(isolated, "replay", made.replay)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""What a slice starts from and what it adds: text in a corpus folder, bytes inside the slice.
+
+Contract: `write_seeds` encodes the .mm files below a folder; `keep_corpus` writes what an engine
+has kept as text, named by its hash; `retire` removes entries of the farm that show nothing which
+the others do not show as well, so that starting a slice stays cheap however long a farm runs.
+Only one slice at a time retires (two that judge at once could each remove what the other relies
+on), and only entries that the farm has made itself.
+
+It does not promise the smallest corpus that shows everything.
+"""
+
+import contextlib
+import fcntl
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from corpus import text
+from fuzz.codec import MAX_SIZE, FuzzLimitError, decode, encode
+from fuzz.findings import write_atomically
+from simulator.scenario import MAX_FUZZ_OPS, Scenario
+
+MAX_SEED_FILES: Final = 10_000
+LOCK: Final = ".retiring"  # in the corpus folder
+
+
+@dataclass(slots=True)
+class Seeds:
+    """What was written: `inputs` by name (the hash of their bytes) with the file each is the
+    whole of, or None for one of several windows; and, a line each, what was not used and why."""
+
+    inputs: dict[str, Path | None] = field(default_factory=dict)
+    unused: list[str] = field(default_factory=list)
+
+
+def input_name(data: bytes) -> str:
+    """The name of an input among the seeds of a slice."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_seeds(source: Path | None, folder: Path) -> Seeds:
+    """Encode the .mm files below `source` into `folder`."""
+    seeds = Seeds()
+    if source is None:
+        return seeds
+    paths = sorted(source.rglob("*.mm"))
+    for path in paths[MAX_SEED_FILES:]:
+        seeds.unused.append(f"{path.name}: more than {MAX_SEED_FILES} seed files")
+    for path in paths[:MAX_SEED_FILES]:
+        try:
+            status = path.stat()
+            pieces, complaints = _encoded(path, status.st_mtime_ns, status.st_size)
+        except (OSError, text.TextError) as e:
+            seeds.unused.append(f"{path.name}: {e}")
+            continue
+        seeds.unused += complaints
+        for data in pieces:
+            name = input_name(data)
+            if name not in seeds.inputs:
+                (folder / name).write_bytes(data)
+                seeds.inputs[name] = path if len(pieces) == 1 else None
+    return seeds
+
+
+@functools.lru_cache(maxsize=2 * MAX_SEED_FILES)
+def _encoded(path: Path, mtime_ns: int, size: int) -> tuple[tuple[bytes, ...], list[str]]:
+    """The inputs that a file is, and complaints about windows that are too large. Kept, for
+    most files of a corpus are the same from slice to slice."""
+    del mtime_ns, size  # they tell that the file has changed
+    pieces: list[bytes] = []
+    complaints: list[str] = []
+    for piece in _windows(text.load(path)):
+        try:
+            pieces.append(encode(piece))
+        except FuzzLimitError as e:
+            complaints.append(f"{path.name}: from op {piece.ops[0].uid}: {e}")
+    return tuple(pieces), complaints
+
+
+def _windows(scenario: Scenario) -> Iterable[Scenario]:
+    """Pieces of at most MAX_FUZZ_OPS ops, in order, with the directives of their ops."""
+    ops = scenario.ops
+    for start in range(0, len(ops), MAX_FUZZ_OPS):
+        yield scenario.with_ops(ops[start : start + MAX_FUZZ_OPS])
+
+
+def keep_corpus(made: Path, corpus: Path) -> int:
+    """New inputs of the engine as text, named by their hash. Returns how many are new."""
+    new = 0
+    for path in sorted(made.iterdir()):
+        if path.stat().st_size > MAX_SIZE:
+            continue
+        scenario = replace(decode(path.read_bytes()), headers=(("origin", "farm"),))
+        data = text.dump(scenario).encode()
+        target = corpus / f"{hashlib.sha256(data).hexdigest()[:16]}.mm"
+        if not target.exists():
+            write_atomically(target, data, sync=False)  # there are many, and more to come
+            new += 1
+    return new
+
+
+@contextlib.contextmanager
+def only_retirer(corpus: Path) -> Iterator[bool]:
+    """Whether nobody else may retire entries of this folder until the block ends."""
+    with (corpus / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def retire(seeds: Seeds, redundant: Path, corpus: Path) -> int:
+    """Remove the farm's own entries that the list `redundant` names. Returns how many."""
+    retired = 0
+    try:
+        names = redundant.read_text().split()
+    except FileNotFoundError:  # the slice ended before its seeds had all run
+        return 0
+    for name in names:
+        path = seeds.inputs.get(name)
+        if path is not None and path.parent == corpus:
+            path.unlink(missing_ok=True)
+            retired += 1
+    return retired
