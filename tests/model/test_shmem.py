@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Memory files: sizes, page cache, private and shared mappings."""
 
-from simulator.fs.proc import PM_FILE, PM_MMAP_EXCLUSIVE, PM_PRESENT
+from simulator.fs.proc import PM_FILE, PM_MMAP_EXCLUSIVE, PM_PRESENT, PM_SOFT_DIRTY
 
 from tests.model.run import results, run
 
@@ -128,6 +128,21 @@ def test_a_read_fault_maps_what_is_cached_around_it() -> None:
 7 T0 pagemap 1
 8 T0 pagemap 2
 """)[4:] == [0, 0, PM_PRESENT | PM_FILE | PM_MMAP_EXCLUSIVE, 0]
+
+
+def test_a_fault_around_window_that_begins_with_the_mapping_is_as_long_as_any() -> None:
+    """Seen on 6.18: do_fault_around() adds at the end what the VMA takes from the beginning,
+    up to the end of the page table."""
+    text = "config pmd_order=9 frames=256 pages=544\n1 T0 memfd f0 32\n"
+    text += "".join(f"{2 + page} T0 pwrite f0 {page}\n" for page in range(32))
+    within = "40 T0 mmap 6..38 r shared f0\n41 T0 read 8\n"
+    assert results(text + within + "42 T0 pagemap 21\n43 T0 pagemap 22\n")[-2:] == [
+        PM_PRESENT | PM_MMAP_EXCLUSIVE | PM_FILE | PM_SOFT_DIRTY, PM_SOFT_DIRTY
+    ]
+    across = "40 T0 mmap 502..534 r shared f0\n41 T0 read 503\n"
+    assert results(text + across + "42 T0 pagemap 511\n43 T0 pagemap 512\n")[-2:] == [
+        PM_PRESENT | PM_MMAP_EXCLUSIVE | PM_FILE | PM_SOFT_DIRTY, PM_SOFT_DIRTY
+    ]
 
 
 def test_shared_anonymous_memory_is_a_file_as_long_as_the_mapping() -> None:
