@@ -4,6 +4,8 @@
 Contract: for scenarios whose directives stand between ops (`RealKernel.why_not`), so that ops
 run whole, one after the other. The order is that of their ends: what an op does happens just
 before its `op:end`, while other ops may come between `op:begin` and that.
+
+Not promised: anything about a run that the model ends with a Violation.
 """
 
 from simulator.run import Machine
