@@ -78,7 +78,7 @@ class VerbGroup(click.Group):
 # that can raise one has loaded its module.
 SPEAKING_ERRORS: Final[Mapping[tuple[str, str], int]] = {
     ("corpus.text", "TextError"): USAGE,
-    ("corpus.strace.parse", "StraceError"): USAGE,
+    ("corpus.recording.events", "RecordingError"): USAGE,
     ("simulator.build", "ModelError"): USAGE,
     ("workers.store", "StoreError"): INFRASTRUCTURE,
     ("triage.bench", "BenchError"): INFRASTRUCTURE,

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from corpus.paths import data_dir
-from corpus.strace.report import import_log, write as write_scenarios
+from corpus.recording.report import import_log, write as write_scenarios
+from corpus.strace.parse import load
 from simulator.run import Machine
 from triage import inputs
 from triage.exits import FINDING, OK, Refused
@@ -28,7 +29,7 @@ def command(file: str, out: str | None, check: bool, as_json: bool) -> int:
     the model and the real kernel disagree without a known reason.
     """
     try:
-        report = import_log(Path(file), Machine() if check else None)
+        report = import_log(load(Path(file)), Machine() if check else None)
     except OSError as error:
         raise Refused(f"{file}: {error.strerror or error}") from error
     place = out if out is not None else str(data_dir() / "corpus" / "strace")

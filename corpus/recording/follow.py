@@ -14,8 +14,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from corpus.strace import values
-from corpus.strace.parse import Call, Exit, Log, Signal, six_arguments, split_arguments
+from corpus.recording import values
+from corpus.recording.events import Call, Exit, Fault, Log, Signal, six_arguments, split_arguments
 
 _FORKS: Final = ("fork", "vfork", "clone", "clone3")
 _OPENS: Final = {"open": 0, "openat": 1, "creat": 0, "openat2": 1}  # index of the path
@@ -59,10 +59,10 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A call or signal, its space, and the file of its descriptor if it has one that matters;
-    of memfd_create() the file that it makes."""
+    """A call, fault or signal, its space, and the file of its descriptor if it has one that
+    matters; of memfd_create() the file that it makes."""
 
-    event: Call | Signal
+    event: Call | Fault | Signal
     space: int
     file: File | None = None
 
@@ -105,7 +105,7 @@ def follow(log: Log) -> Followed:
         match event:
             case Call():
                 follower.call(event)
-            case Signal():
+            case Fault() | Signal():
                 process = follower.process(event.pid)
                 follower.out.events.append(Placed(event, process.space))
             case Exit():

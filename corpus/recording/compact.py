@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from corpus.strace.layout import ANON
-from corpus.strace.parse import StraceError
-from corpus.strace.steps import Step
+from corpus.recording.layout import ANON
+from corpus.recording.events import RecordingError
+from corpus.recording.steps import Step
 from simulator import ops
 from simulator.scenario import WORDS_PER_PAGE
 
@@ -140,7 +140,7 @@ class Compaction:
                 _give_back(one if surplus > 0 else other, abs(surplus))
             if even:
                 return
-        raise StraceError("too many ranges are moved onto each other: this log cannot be made "
+        raise RecordingError("too many ranges are moved onto each other: this log cannot be made "
                           "small; trace a shorter run")
 
     def _between(self, axis: int, start: int, pages: int) -> tuple[list[int], range]:

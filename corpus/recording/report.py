@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Import of one log from file to files, and what it says to people and programs.
 
-Contract: `import_log` reads, cuts, and with a machine also checks; it raises `StraceError` for
-what is no log. A `Report` says for every mm call of the log that it was taken or why not;
-`Report.ok` is false when the model disagrees with the real kernel without a known reason.
+Contract: `import_log` translates, cuts, and with a machine also checks. A `Report` says for
+every mm call and page fault of the log that it was taken or why not; `Report.ok` is false when
+the model disagrees with the real kernel without a known reason.
 """
 
 import re
@@ -14,15 +14,16 @@ from typing import Final
 
 from corpus import text
 from corpus.files import SUFFIX
-from corpus.strace.check import Checked, check
-from corpus.strace.follow import follow
-from corpus.strace.parse import load
-from corpus.strace.translate import Translation, translate
-from corpus.strace.windows import cut
+from corpus.recording.check import Checked, check
+from corpus.recording.events import Log
+from corpus.recording.follow import follow
+from corpus.recording.translate import Translation, translate
+from corpus.recording.windows import cut
 from corpus.verify import Runs
 from simulator import ops
 from simulator.scenario import Scenario
 
+_SUFFIX: Final = re.compile(r"\.(strace|perf-trace|perf|syz|txt)$")
 _SHOWN: Final = 20  # disagreements and odd lines in the text for people; JSON has all
 
 
@@ -107,12 +108,12 @@ def _checked_lines(checked: Checked) -> list[str]:
     return lines
 
 
-def import_log(path: Path, machine: Runs | None = None) -> Report:
+def import_log(log: Log, machine: Runs | None = None) -> Report:
     """Import one log; with a machine also replay it whole and compare."""
-    log = load(path)
+    path = Path(log.name)
     translation = translate(follow(log))
     name = scenario_name(path)
-    windows = cut(translation, name)
+    windows = cut(translation, name, log.kind)
     return Report(
         log=path.name,
         processes=len({step.space for step in translation.steps}),
@@ -141,7 +142,7 @@ def write(report: Report, folder: Path) -> list[Path]:
 
 def scenario_name(path: Path) -> str:
     """What the scenarios of a log are called: its file name as a file name of the corpus."""
-    stem = path.name.removesuffix(".strace").lower()
+    stem = _SUFFIX.sub("", path.name).lower()
     return re.sub(r"[^a-z0-9._-]+", "-", stem).strip("-._") or "log"
 
 

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Steps as a scenario: actors, small pages, file handles.
 
-Contract: the steps become ops in their order, with uids from 1. Spaces become actors in the
-order given, the first one T0. Small memory files become f0.., at most NR_FILES of them; all
+Contract: the steps become ops in their order, with uids from 1. Threads of spaces become actors
+in the order given, the first one T0. Small memory files become f0.., at most NR_FILES of them; all
 other files x0.. in the order of their first use.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from corpus.strace.arguments import PAGE_SIZE, small_memfd
-from corpus.strace.compact import Compaction
-from corpus.strace.follow import File
-from corpus.strace.layout import ANON, Region
-from corpus.strace.steps import Step
+from corpus.recording.arguments import PAGE_SIZE, small_memfd
+from corpus.recording.compact import Compaction
+from corpus.recording.follow import File
+from corpus.recording.layout import ANON, Region
+from corpus.recording.steps import Step
 from simulator import ops
 from simulator.scenario import Config, Op, Scenario
 
@@ -50,11 +50,11 @@ def is_memfd(file: int, files: Sequence[File]) -> bool:
 
 
 def scene(
-    steps: Sequence[Step], files: Sequence[File], members: Sequence[int], config: Config,
+    steps: Sequence[Step], files: Sequence[File], actors: Sequence[tuple[int, int]], config: Config,
     pin_chosen: bool,
 ) -> Scene:
     """The scenario of these steps on the machine of `config`, with an arena that fits and
-    frames for what is populated on top of those of `config`.
+    frames for what is populated on top of those of `config`. `actors` are (space, thread).
 
     `pin_chosen` makes mappings at places that the kernel chose fail where something is mapped
     (noreplace), so that a replay notices when the model has more mapped than the kernel had.
@@ -77,12 +77,14 @@ def scene(
             args = (numbers[args[0]] - 1, args[1])
             filled += args[1]
         elif step.code == ops.OP_FORK:
-            args = (members.index(args[0]),)
+            args = (actors.index((args[0], 0)),)
         elif step.code == ops.OP_MADVISE and args[2] in (
             ops.MADV_POPULATE_READ, ops.MADV_POPULATE_WRITE
         ):
             filled += args[1] - args[0]
-        made.append(Op(uid, members.index(step.space), step.code, args))
+        elif step.code in (ops.OP_READ, ops.OP_WRITE) and step.answer and step.answer.good:
+            filled += 1
+        made.append(Op(uid, actors.index((step.space, step.thread)), step.code, args))
     pages = -(-(compaction.end + block) // block) * block
     full = replace(config, frames=1 << (config.frames + filled - 1).bit_length(),
                    pages=0 if pages <= 8 * block else pages)

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from corpus.strace.follow import File
-from corpus.strace.layout import ANON, Layout, Region
+from corpus.recording.follow import File
+from corpus.recording.layout import ANON, Layout, Region
 from simulator import ops
+from simulator.scenario import WORDS_PER_PAGE
 
 # What an answer is.
 OK: Final = "ok"
@@ -22,6 +23,7 @@ SIGNAL: Final = "signal"
 ENTRY: Final = "entry"  # a pagemap entry
 
 CHANGES_LAYOUT: Final = (ops.OP_MMAP, ops.OP_MUNMAP, ops.OP_MPROTECT, ops.OP_MREMAP)
+_TOUCHES: Final = (ops.OP_READ, ops.OP_WRITE)
 # Ops that succeed only where everything is mapped (madvise() says ENOMEM for holes).
 _PROVING: Final = (ops.OP_MPROTECT, ops.OP_MADVISE, ops.OP_MREMAP)
 
@@ -52,7 +54,7 @@ class Answer:
 class Step:
     """One op of one space. A step without an answer stands in for something that is no call
     of its own. `chosen`: the kernel chose the address, so nothing was mapped there. `inside`:
-    where regions ended within the source of an mremap."""
+    where regions ended within the source of an mremap. `thread` tells threads of a space apart."""
 
     line: int
     space: int
@@ -63,6 +65,7 @@ class Step:
     chosen: bool = False
     why_not_compared: str = ""
     inside: tuple[int, ...] = ()
+    thread: int = 0
 
     def proves_mapped(self, layout: Layout) -> Iterator[tuple[int, int]]:
         """Ranges that were mapped before this step, or it would have answered otherwise."""
@@ -70,6 +73,8 @@ class Step:
             return
         if self.answer.good and self.code in _PROVING:
             yield self.args[0], self.args[1]
+        if self.answer.good and self.code in _TOUCHES:
+            yield self.args[0] // WORDS_PER_PAGE, self.args[0] // WORDS_PER_PAGE + 1
         if self.answer.name == "EEXIST" and not any(layout.within(*self.args[:2])):
             yield self.args[0], self.args[1]
 

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: MIT
 """Calls on memory files, on files of /proc that show or change memory, and System V segments.
 
-Contract: as `corpus.strace.calls`, which these functions are a part of.
+Contract: as `corpus.recording.calls`, which these functions are a part of.
 """
 
 from typing import Final
 
-from corpus.strace import values
-from corpus.strace.arguments import (
+from corpus.recording import values
+from corpus.recording.arguments import (
     NO_OP, PAGE_SIZE, TASK_PAGES, WORD_SIZE, Listed, Odd, State, Translated, answer_of, number_of,
     page_of, pages_of, small_memfd, step_of,
 )
-from corpus.strace.follow import Placed
-from corpus.strace.layout import ANON
-from corpus.strace.parse import Call
-from corpus.strace.steps import ENTRY, Answer, Step
+from corpus.recording.follow import Placed
+from corpus.recording.layout import ANON
+from corpus.recording.events import Call
+from corpus.recording.steps import ENTRY, Answer, Step
 from simulator import ops
 
 _ENTRY_SIZE: Final = 8  # of pagemap
