@@ -64,6 +64,7 @@ _HARMLESS_MAP_FLAGS: Final = (
 def mm_name(placed: Placed) -> str:
     """What an mm call is counted as, or nothing for other calls."""
     call = placed.event
+    assert isinstance(call, Call)
     if call.name in _ALWAYS:
         return call.name
     if placed.file and placed.file.kind in _ABOUT_FILES.get(call.name, ()):
@@ -98,6 +99,11 @@ def translate_call(placed: Placed, name: str, state: State) -> Translated:
                 return file_calls.memfd_create(placed, call)
             case "ftruncate(memfd)":
                 return file_calls.ftruncate(placed, call, state)
+            case "pread64(memfd)" | "pwrite64(memfd)":
+                return file_calls.transfer(placed, call, arguments, state)
+            case "ioctl(userfaultfd)":
+                return Listed(f"{values.uffdio(arguments[1])}: {NO_OP}",
+                              _changed(name, arguments, call))
             case "pread64(pagemap)":
                 return file_calls.pagemap(placed, call, arguments)
             case "write(clear_refs)":

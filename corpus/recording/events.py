@@ -21,7 +21,9 @@ class RecordingError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Call:
     """One system call. `arguments` is the text between the brackets, `result` the first word
-    after `=` (`?` when it did not return), `errno` a name or empty. `line` is where it began."""
+    after `=` (`?` when it did not return), `errno` a name or empty. `line` is where it began.
+    `thread` tells threads of one process apart where a pid does not; `again` marks calls that
+    repeat one of the text, which are not counted."""
 
     line: int
     pid: int
@@ -29,10 +31,33 @@ class Call:
     arguments: str
     result: str
     errno: str
+    thread: int = 0
+    again: bool = False
 
     def __str__(self) -> str:
         error = f" {self.errno}" if self.errno else ""
         return f"{self.name}({self.arguments}) = {self.result}{error}"
+
+
+@dataclass(frozen=True, slots=True)
+class Untaken:
+    """A call of which whoever read the text knows why it cannot be taken."""
+
+    line: int
+    pid: int
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A load or store (`code` is the op's) that belongs to a call, or to none."""
+
+    line: int
+    pid: int
+    code: int
+    address: int
+    thread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +91,20 @@ class Exit:
     pid: int
 
 
-Event = Call | Fault | Signal | Exit
+Event = Call | Untaken | Touch | Fault | Signal | Exit
 
 
 @dataclass(slots=True)
 class Log:
     """All events in the order in which they began, and the lines that are none. `kind` is what
-    wrote it, a word of `# origin:`."""
+    wrote it, a word of `# origin:`. Without `answered` its results are no kernel's: they only
+    say which descriptor or address a later call means."""
 
     name: str
     kind: str
     events: list[Event] = field(default_factory=list)
     odd_lines: list[tuple[int, str]] = field(default_factory=list)  # (line, what is wrong)
+    answered: bool = True
 
 
 def read_text(path: Path, limit: int, what: str) -> str:

@@ -50,6 +50,7 @@ class Report:
     odd_lines: list[tuple[int, str]]
     left_out_of_windows: dict[str, int]
     scenarios: list[Scenario] = field(default_factory=list)
+    notes: dict[str, int] = field(default_factory=dict)  # what is not as the text says it
     checked: Checked | None = None
 
     @property
@@ -70,6 +71,7 @@ class Report:
             },
             "odd_lines": [{"line": line, "message": what} for line, what in self.odd_lines],
             "scenarios": len(self.scenarios),
+            "notes": self.notes,
             "left_out_of_windows": self.left_out_of_windows,
         }
         if self.checked:
@@ -79,14 +81,15 @@ class Report:
     def lines(self) -> list[str]:
         """The same for people."""
         total, taken = sum(self.mm_calls.values()), sum(self.taken.values())
-        lines = [f"{self.log}: {total} mm calls of {self.processes} address spaces: {taken} taken, "
-                 f"{total - taken} listed; {len(self.scenarios)} scenarios"]
+        lines = [f"{self.log}: {total} calls and faults of {self.processes} address spaces: "
+                 f"{taken} taken, {total - taken} listed; {len(self.scenarios)} scenarios"]
         lines += [f"  not taken: {listing.count} {listing.name}: {listing.reason} "
                   f"(first in line {listing.first_line})" for listing in self.listed]
         lines += [f"  not understood: line {line}: {what}" for line, what in
                   self.odd_lines[:_SHOWN]]
         for reason, count in sorted(self.left_out_of_windows.items()):
             lines.append(f"  not in a scenario: {count} ops: {reason}")
+        lines += [f"  note: {count} {what}" for what, count in sorted(self.notes.items())]
         if self.checked:
             lines += _checked_lines(self.checked)
         return lines
@@ -110,10 +113,16 @@ def _checked_lines(checked: Checked) -> list[str]:
 
 def import_log(log: Log, machine: Runs | None = None) -> Report:
     """Import one log; with a machine also replay it whole and compare."""
-    path = Path(log.name)
     translation = translate(follow(log))
-    name = scenario_name(path)
-    windows = cut(translation, name, log.kind)
+    report = report_of(log, translation)
+    report.checked = check(translation, machine) if machine else None
+    return report
+
+
+def report_of(log: Log, translation: Translation) -> Report:
+    """What a translation took, listed, and gives as scenarios."""
+    path = Path(log.name)
+    windows = cut(translation, scenario_name(path), log.kind)
     return Report(
         log=path.name,
         processes=len({step.space for step in translation.steps}),
@@ -124,7 +133,6 @@ def import_log(log: Log, machine: Runs | None = None) -> Report:
         odd_lines=log.odd_lines,
         left_out_of_windows=_sorted(windows.left_out),
         scenarios=windows.scenarios,
-        checked=check(translation, machine) if machine else None,
     )
 
 

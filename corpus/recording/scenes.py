@@ -13,9 +13,9 @@ from corpus.recording.arguments import PAGE_SIZE, small_memfd
 from corpus.recording.compact import Compaction
 from corpus.recording.follow import File
 from corpus.recording.layout import ANON, Region
-from corpus.recording.steps import Step
+from corpus.recording.steps import FILE_WORD, Step
 from simulator import ops
-from simulator.scenario import Config, Op, Scenario
+from simulator.scenario import WORDS_PER_PAGE, Config, Op, Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ def scene(
     block = 1 << config.pmd_order
     numbers = _file_numbers(steps, files)
     # A memory file too many is a file of which only the mappings are in the model.
-    steps = [step for step in steps
-             if step.code != ops.OP_MEMFD or numbers[step.args[0]] <= ops.NR_FILES]
+    steps = [step for step in steps if step.code not in (ops.OP_MEMFD, *FILE_WORD)
+             or numbers[step.file] <= ops.NR_FILES]
     compaction = Compaction(steps, block)
     made: list[Op] = []
     filled = 0
@@ -76,6 +76,8 @@ def scene(
         elif step.code == ops.OP_MEMFD:
             args = (numbers[args[0]] - 1, args[1])
             filled += args[1]
+        elif step.code in FILE_WORD:
+            args = ((numbers[step.file] - 1) * WORDS_PER_PAGE + args[0] % WORDS_PER_PAGE, args[1])
         elif step.code == ops.OP_FORK:
             args = (actors.index((args[0], 0)),)
         elif step.code == ops.OP_MADVISE and args[2] in (
@@ -96,13 +98,12 @@ def _file_numbers(steps: Sequence[Step], files: Sequence[File]) -> dict[int, int
     numbers: dict[int, int] = {}
     memory = others = 0
     for step in steps:
-        file = {ops.OP_MMAP: 4, ops.OP_MEMFD: 0}.get(step.code)
-        if file is None or step.args[file] == ANON or step.args[file] in numbers:
+        if step.file == ANON or step.file in numbers:
             continue
-        if is_memfd(step.args[file], files) and memory < ops.NR_FILES:
+        if is_memfd(step.file, files) and memory < ops.NR_FILES:
             memory += 1
-            numbers[step.args[file]] = memory
+            numbers[step.file] = memory
         else:
-            numbers[step.args[file]] = ops.FIRST_OTHER_FILE + others % ops.NR_OTHER_FILES
+            numbers[step.file] = ops.FIRST_OTHER_FILE + others % ops.NR_OTHER_FILES
             others += 1
     return numbers

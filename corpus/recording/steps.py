@@ -50,6 +50,9 @@ class Answer:
         return self.name or self.kind
 
 
+FILE_WORD: Final = (ops.OP_PREAD, ops.OP_PWRITE)  # their page is one of the file
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One op of one space. A step without an answer stands in for something that is no call
@@ -66,6 +69,15 @@ class Step:
     why_not_compared: str = ""
     inside: tuple[int, ...] = ()
     thread: int = 0
+
+    @property
+    def file(self) -> int:
+        """The file that the step names, or ANON."""
+        if self.code == ops.OP_MMAP:
+            return self.args[4]
+        if self.code == ops.OP_MEMFD:
+            return self.args[0]
+        return self.args[0] // WORDS_PER_PAGE if self.code in FILE_WORD else ANON
 
     def proves_mapped(self, layout: Layout) -> Iterator[tuple[int, int]]:
         """Ranges that were mapped before this step, or it would have answered otherwise."""

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from corpus.recording import calls, touches
-from corpus.recording.arguments import Listed, State
+from corpus.recording.arguments import WORD_SIZE, Listed, State
 from corpus.recording.follow import Ended, File, Followed, Forked, Placed, Space
 from corpus.recording.layout import ANON, Layout, Region
-from corpus.recording.events import Fault, Signal
+from corpus.recording.events import Call, Fault, Signal, Touch, Untaken
 from corpus.recording.steps import Answer, Step, apply
 from simulator import ops
 
@@ -51,12 +51,15 @@ class Translation:
     calls: Counter[str] = field(default_factory=Counter)  # all mm calls and faults by name
     taken: Counter[str] = field(default_factory=Counter)  # by call name
     listed: list[tuple[int, str, str]] = field(default_factory=list)  # line, name, reason
+    others: list[tuple[int, str]] = field(default_factory=list)  # line, name: not about memory
     unmodelled: list[Unmodelled] = field(default_factory=list)
 
 
-def translate(followed: Followed) -> Translation:
-    """All mm calls of a log."""
-    initial: dict[int, list[Region]] = {}
+def translate(
+    followed: Followed, before: dict[int, list[Region]] | None = None
+) -> Translation:
+    """All mm calls of a log. `before` are mappings, by space, that are known to be there."""
+    initial = dict(before or {})
     files: list[File] = []  # those of `initial`, which are the first of every pass
     for _ in range(_MAX_PASSES):
         translator = _Translator(followed, initial, files)
@@ -97,22 +100,26 @@ class _Translator:
         for event in self.followed.events:
             match event:
                 case Forked():
-                    self.out.calls[event.call.name] += 1
-                    self.out.taken[event.call.name] += 1
-                    self.state.fork(event.space, event.child)
-                    self.add(Step(event.call.line, event.space, ops.OP_FORK, (event.child,),
-                                  str(event.call), Answer.ok()))
+                    self.fork(event)
                 case Ended():
                     self.add(Step(event.line, event.space, ops.OP_EXIT, (), "exit", None))
                 case Placed(event=Fault() as fault):
                     self.fault(fault, event.space)
                 case Placed(event=Signal() as signal):
                     self.signal(signal, event.space)
-                case Placed():
-                    self.call(event)
+                case Placed(event=Touch() as touch):
+                    self.add(Step(touch.line, event.space, touch.code,
+                                  (touch.address // WORD_SIZE,), "", None, thread=touch.thread))
+                case Placed(event=Untaken() as untaken):
+                    self.out.calls[untaken.name] += 1
+                    self.out.listed.append((untaken.line, untaken.name, untaken.reason))
+                case Placed(event=Call() as call):
+                    self.call(event, call)
 
     def add(self, step: Step) -> None:
         """A step of the log; what it proves about the time before is inferred first."""
+        if not self.followed.answered:
+            step = replace(step, answer=None, chosen=False)
         layout = self.state.layouts[step.space]
         for start, end in step.proves_mapped(layout):
             for low, high in layout.untold(start, end):
@@ -137,6 +144,15 @@ class _Translator:
         self.state.layouts[step.space].map(region)
         self.state.layouts[step.space].tell(start, end)
 
+    def fork(self, forked: Forked) -> None:
+        call = forked.call
+        if not call.again:
+            self.out.calls[call.name] += 1
+            self.out.taken[call.name] += 1
+        self.state.fork(forked.space, forked.child)
+        self.add(Step(call.line, forked.space, ops.OP_FORK, (forked.child,), str(call),
+                      Answer.ok(), thread=call.thread))
+
     def fault(self, fault: Fault, space: int) -> None:
         self.out.calls[fault.name] += 1
         step = self.faults.served(fault, space, self.state.layouts[space], self.out.files)
@@ -151,22 +167,24 @@ class _Translator:
         if step:
             self.add(step)
 
-    def call(self, placed: Placed) -> None:
-        call = placed.event
-        assert not isinstance(call, Fault | Signal)
+    def call(self, placed: Placed, call: Call) -> None:
         name = calls.mm_name(placed)
+        counted = 0 if call.again else 1
         if not name:
+            if counted:
+                self.out.others.append((call.line, call.name))
             return
-        self.out.calls[name] += 1
+        self.out.calls[name] += counted
         translated = calls.translate_call(placed, name, self.state)
         if isinstance(translated, Listed):
-            self.out.listed.append((call.line, name, translated.reason))
+            if counted:
+                self.out.listed.append((call.line, name, translated.reason))
             if translated.changed:
                 start, end = translated.changed
                 self.out.unmodelled.append(Unmodelled(call.line, placed.space, name, start, end))
-            for step in translated.stand_ins:
-                self.add(step)
+            steps = list(translated.stand_ins)
         else:
-            self.out.taken[name] += 1
-            for step in translated:
-                self.add(step)
+            self.out.taken[name] += counted
+            steps = translated
+        for step in steps:
+            self.add(replace(step, thread=call.thread))

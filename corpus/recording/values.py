@@ -35,6 +35,12 @@ MADV: Final = {
 CLONE: Final = {
     "CLONE_VM": 0x100, "CLONE_FS": 0x200, "CLONE_FILES": 0x400, "CLONE_VFORK": 0x4000,
 }
+UFFDIO: Final = {  # numbers hold the size of the argument, so other sizes are other ioctls
+    "UFFDIO_API": 0xC018AA3F, "UFFDIO_REGISTER": 0xC020AA00, "UFFDIO_UNREGISTER": 0x8010AA01,
+    "UFFDIO_WAKE": 0x8010AA02, "UFFDIO_COPY": 0xC028AA03, "UFFDIO_ZEROPAGE": 0xC020AA04,
+    "UFFDIO_MOVE": 0xC028AA05, "UFFDIO_WRITEPROTECT": 0xC018AA06,
+    "UFFDIO_CONTINUE": 0xC020AA07, "UFFDIO_POISON": 0xC020AA08,
+}
 OPEN: Final = {"O_CLOEXEC": 0x80000, "MFD_CLOEXEC": 1}
 
 _NUMBER: Final = re.compile(r"-?(?:0x[0-9a-fA-F]+|\d+)")
@@ -90,6 +96,12 @@ def flags(word: str, names: dict[str, int]) -> int | None:
                 return None
             mask |= value
     return mask
+
+
+def uffdio(word: str) -> str:
+    """The name of an ioctl of userfaultfd by its number, or what stands there."""
+    value = flags(word, UFFDIO)
+    return next((name for name, number in UFFDIO.items() if number == value), word[:40])
 
 
 def some_flags(word: str, names: dict[str, int]) -> int:

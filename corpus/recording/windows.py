@@ -17,7 +17,7 @@ from typing import Final
 from corpus import headers
 from corpus.recording.layout import ANON, Layout, Region
 from corpus.recording.scenes import as_steps, is_memfd, scene
-from corpus.recording.steps import CHANGES_LAYOUT, Step, apply
+from corpus.recording.steps import CHANGES_LAYOUT, FILE_WORD, Step, apply
 from corpus.recording.translate import Translation
 from simulator import ops
 from simulator.scenario import MAX_FUZZ_OPS, NR_USER_ACTORS, Config, Scenario
@@ -28,8 +28,10 @@ MAX_FRAMES: Final = 512  # memory is small in fuzzing
 # Selftests look at page after page; more looks of one kind in a row tell a fuzzer nothing new.
 _MAX_LOOKS: Final = 4
 _LOOKS: Final = (ops.OP_READ, ops.OP_WRITE, ops.OP_PAGEMAP)
-# Ops that make a window worth having; a window of exits alone is none.
+# Ops that make no window worth having: one of exits alone is none, nor one of touches that
+# all may.
 _DULL: Final = (ops.OP_EXIT, ops.OP_FORK, ops.OP_PAGEMAP)
+_TOUCHES: Final = (ops.OP_READ, ops.OP_WRITE)
 
 
 @dataclass(slots=True)
@@ -107,14 +109,16 @@ def _add(window: _Window, step: Step, translation: Translation) -> str:
             return "one more look at a page after many"
     else:
         window.looks = 0
-    actor = (step.args[0], 0) if step.code == ops.OP_FORK else (step.space, step.thread)
-    if actor not in window.actors and len(window.actors) == NR_USER_ACTORS:
+    named = [(step.space, step.thread)]
+    if step.code == ops.OP_FORK:
+        named.append((step.args[0], 0))
+    actors = list(dict.fromkeys([*window.actors, *named]))
+    if len(actors) > NR_USER_ACTORS:
         return "full"
     carried = window.carried | set(_bordering(window.before, step))
     files = {region.file for region in carried if is_memfd(region.file, translation.files)}
     made = {each.args[0] for each in (*window.steps, step) if each.code == ops.OP_MEMFD}
-    mapped = {each.args[4] for each in (*window.steps, step) if each.code == ops.OP_MMAP
-              and is_memfd(each.args[4], translation.files)}
+    mapped = {each.file for each in (*window.steps, step) if is_memfd(each.file, translation.files)}
     lead = len(files | (mapped - made))
     if len(window.steps) + 1 + len(carried) + lead > MAX_FUZZ_OPS:
         if window.steps:
@@ -124,8 +128,7 @@ def _add(window: _Window, step: Step, translation: Translation) -> str:
         return "full"
     window.carried = carried
     window.steps.append(step)
-    if actor not in window.actors:
-        window.actors.append(actor)
+    window.actors = actors
     if step.code == ops.OP_FORK:
         window.members.append(step.args[0])
     return ""
@@ -139,7 +142,7 @@ def _bordering(layout: Layout, step: Step) -> list[Region]:
         start = step.args[at]
         if arg.kind in (ops.RANGE, ops.DEST):
             found += _near(layout, start, step.args[at + 1])
-        elif arg.kind == ops.PAGE:
+        elif arg.kind == ops.PAGE and step.code not in FILE_WORD:
             found += _near(layout, start, start + 1)
         elif arg.kind == ops.WORD:
             found += _near(layout, start // 4, start // 4 + 1)
@@ -152,20 +155,24 @@ def _near(layout: Layout, start: int, end: int) -> list[Region]:
             if region.start <= end and start <= region.end]
 
 
+def _dull(step: Step) -> bool:
+    touched = step.code in _TOUCHES and (step.answer is None or step.answer.good)
+    return touched or step.code in _DULL
+
+
 def _finish(
     window: _Window, translation: Translation, name: str, kind: str, out: Windows,
     seen: set[Scenario],
 ) -> None:
     """The window as a scenario, if it is worth one."""
     steps = window.steps
-    if all(step.code in _DULL for step in steps):
+    if all(_dull(step) for step in steps):
         out.left_out["no op of its own in the window"] += len(steps)
         return
     files = translation.files
     regions = sorted(window.carried, key=lambda region: region.start)
     made_here = {step.args[0] for step in steps if step.code == ops.OP_MEMFD}
-    mapped = [step.args[4] for step in steps if step.code == ops.OP_MMAP]
-    before = [file for file in mapped if file != ANON and file not in made_here]
+    before = [step.file for step in steps if step.file != ANON and step.file not in made_here]
     lead = as_steps(regions, files, window.members[0], steps[0].line, before)
     config = Config(pmd_order=PMD_ORDER)
     made = scene([*lead, *steps], files, window.actors, config, pin_chosen=False).scenario
