@@ -54,7 +54,7 @@ def parse(text: str, name: str = "<log>") -> Log:
         log.events.append(Call(at, pid, call, so_far, "?", ""))
     log.events.sort(key=lambda event: event.line)
     if not log.events:
-        raise RecordingError(f"{name}: no line of this is a line of a strace log: give what "
+        raise RecordingError(f"{name}:1: no line of this is a line of a strace log: give what "
                           "`strace -f -o FILE` wrote")
     return log
 

@@ -5,8 +5,8 @@ Contract: every call of the program is one event, a `Call` in the notation of st
 `Untaken` with a reason, so that `corpus.recording` translates programs as it does logs. Numbers
 decide and not the names of variants. Before a call the executor stores the data that its
 pointers point at: those are stores of the main thread. `async` calls go to further threads, one
-after the other; with `collide`, which old programs have, the program runs a second time and
-nobody waits for every other call. `rerun` repeats a call. Results are made up: all calls that
+after the other, if the header does not forbid threads; with `collide`, which old programs have,
+the program runs a second time and nobody waits for every other call. `rerun` repeats a call. Results are made up: all calls that
 open or map something succeed.
 
 Not promised: what depends on results of the real kernel, or on sizes of types that only
@@ -52,6 +52,7 @@ _ADDRESSED: Final = frozenset((
     "munlock", "mincore", "msync", "remap_file_pages", "mbind", "mseal", "brk", "shmdt",
 ))
 
+_INJECTED: Final = "fail_nth: the call is taken without its failure"
 CHOSEN: Final = "the kernel chooses its place, which a program does not show"
 CLOSED: Final = "its descriptor is -1: the call fails"
 DRIVER: Final = "maps what a driver gives: such pages are not in the model"
@@ -99,12 +100,17 @@ class _Executor:
 
     def run(self) -> None:
         options = self.program.options
-        collide = options.get("collide") == "true" and options.get("threaded") == "true"
-        for second in (False, True) if collide else (False,):
-            self.again = second
+        threaded = not options or options.get("threaded") == "true"
+        injected = options.get("fault") == "true"  # what `fail_nth` was in old programs
+        collide = threaded and options.get("collide") == "true" and not injected
+        if injected:
+            self.note(_INJECTED)
+        if collide:
+            self.note("collide: the program runs a second time, with every other call async")
+        for self.again in (False, True) if collide else (False,):
             for index, call in enumerate(self.program.calls):
-                unwaited = second and index % 2 == 0
-                self.call(call, self.thread(call) if call.asynchronous or unwaited else 0)
+                unwaited = call.asynchronous or self.again and index % 2 == 1
+                self.call(call, self.thread(call) if threaded and unwaited else 0)
         if self.leaving:
             line = self.program.calls[-1].line
             self.out.log.events += [Exit(line, pid) for pid in self.leaving]
@@ -120,7 +126,7 @@ class _Executor:
     def call(self, call: ProgramCall, thread: int) -> None:
         self.stores(call)
         if call.fail_nth:
-            self.note("fail_nth: the call is taken without its failure")
+            self.note(_INJECTED)
         event = self.event(call)
         if isinstance(event, Untaken):
             if not self.again:
@@ -399,7 +405,7 @@ def _size(value: Value) -> int:
             return value.size if value.content is not None else 0
         case Group():
             return sum(_size(item) for item in value.items)
-        case Nothing():
+        case Nothing() | Bound():  # the kernel stores what is bound
             return 0
     return _FIELD_SIZE
 
