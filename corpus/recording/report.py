@@ -8,6 +8,7 @@ the model disagrees with the real kernel without a known reason.
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -24,12 +25,14 @@ from simulator import ops
 from simulator.scenario import Scenario
 
 _SUFFIX: Final = re.compile(r"\.(strace|perf-trace|perf|syz|txt)$")
+_NAMES_SHOWN: Final = 8  # of calls in a line for people
 _SHOWN: Final = 20  # disagreements and odd lines in the text for people; JSON has all
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Calls of one name that were not taken for one reason; `first_line` is the first of them."""
+    """Calls of one name that were not taken for one reason; `first_line` is the first of them,
+    0 where they are of several texts."""
 
     name: str
     reason: str
@@ -83,8 +86,7 @@ class Report:
         total, taken = sum(self.mm_calls.values()), sum(self.taken.values())
         lines = [f"{self.log}: {total} calls and faults of {self.processes} address spaces: "
                  f"{taken} taken, {total - taken} listed; {len(self.scenarios)} scenarios"]
-        lines += [f"  not taken: {listing.count} {listing.name}: {listing.reason} "
-                  f"(first in line {listing.first_line})" for listing in self.listed]
+        lines += not_taken(self.listed)
         lines += [f"  not understood: line {line}: {what}" for line, what in
                   self.odd_lines[:_SHOWN]]
         for reason, count in sorted(self.left_out_of_windows.items()):
@@ -93,6 +95,23 @@ class Report:
         if self.checked:
             lines += _checked_lines(self.checked)
         return lines
+
+
+def not_taken(listed: Sequence[Listing]) -> list[str]:
+    """A line for every reason, with the calls that were not taken for it."""
+    by_reason: dict[str, list[Listing]] = {}
+    for listing in listed:
+        by_reason.setdefault(listing.reason, []).append(listing)
+    lines: list[str] = []
+    for reason, listings in sorted(by_reason.items()):
+        often = sorted(listings, key=lambda listing: -listing.count)
+        names = ", ".join(f"{listing.count} {listing.name}" for listing in often[:_NAMES_SHOWN])
+        others = often[_NAMES_SHOWN:]
+        if others:
+            names += f", {sum(listing.count for listing in others)} others"
+        first = min(listing.first_line for listing in listings)
+        lines.append(f"  not taken: {names}: {reason}" + f" (first in line {first})" * bool(first))
+    return lines
 
 
 def _checked_lines(checked: Checked) -> list[str]:

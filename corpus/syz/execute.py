@@ -6,8 +6,8 @@ Contract: every call of the program is one event, a `Call` in the notation of st
 decide and not the names of variants. Before a call the executor stores the data that its
 pointers point at: those are stores of the main thread. `async` calls go to further threads, one
 after the other, if the header does not forbid threads; with `collide`, which old programs have,
-the program runs a second time and nobody waits for every other call. `rerun` repeats a call. Results are made up: all calls that
-open or map something succeed.
+the program runs a second time and nobody waits for every other call. `rerun` repeats a call.
+Results are made up: all calls that open or map something succeed.
 
 Not promised: what depends on results of the real kernel, or on sizes of types that only
 syzkaller's descriptions know. One iteration of one process is one scenario: `repeat` starts
@@ -16,7 +16,6 @@ is left out: the n-th allocation of the kernel is not that of the model.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,9 +24,10 @@ from corpus.recording.arguments import PAGE_SIZE, TASK_PAGES, WORD_SIZE
 from corpus.recording.events import Call, Exit, Log, Touch, Untaken
 from corpus.recording.follow import FD_ARGUMENT
 from corpus.recording.layout import ANON, Region
+from corpus.syz.pointers import bounds, items, stored, string
 from corpus.syz.program import (
-    DATA_BASE, DATA_PAGE, DATA_PAGES, OLD_BASE, Bound, Data, Group, Nothing, Number, Pointer,
-    Program, ProgramCall, Result, Value,
+    DATA_BASE, DATA_PAGE, DATA_PAGES, OLD_BASE, Bound, Group, Number, Pointer, Program,
+    ProgramCall, Result, Value,
 )
 from simulator import ops
 from simulator.scenario import NR_USER_ACTORS
@@ -37,7 +37,6 @@ _FIRST_CHILD: Final = 1000
 _MAX_TOUCHES: Final = 8  # stores of one call's data: more of them tell a fuzzer nothing new
 _MAX_RERUNS: Final = 3  # likewise
 _MAX_ENTRIES: Final = 64  # of pagemap in one read, likewise
-_FIELD_SIZE: Final = 8  # of a number whose type is not known: most are this wide, or smaller
 
 _PROT_SEM: Final = 8
 _MAP_TYPE: Final = 15
@@ -179,7 +178,7 @@ class _Executor:
         if call.result:
             self.results[call.result] = self.fresh
         for argument in call.arguments:
-            for bound in _bounds(argument):
+            for bound in bounds(argument):
                 self.fresh += 1
                 self.results[bound.name] = self.fresh
         return self.fresh
@@ -190,7 +189,7 @@ class _Executor:
         """The executor stores what the pointers of a call point at."""
         words: dict[int, None] = {}
         for argument in call.arguments:
-            for address, size in _stored(argument):
+            for address, size in stored(argument):
                 first, last = address // WORD_SIZE, (address + size - 1) // WORD_SIZE
                 for word in range(first, min(last, first + _MAX_TOUCHES) + 1):
                     words[word] = None
@@ -310,7 +309,7 @@ class _Executor:
         path = b""
         at = _OPENS.get(call.name, 0)
         if at < len(call.arguments):
-            path = _string(call.arguments[at])
+            path = string(call.arguments[at])
         if call.name == "syz_open_procfs":
             path = b"/proc/self/" + (path or call.variant.encode())
         elif call.name == "syz_open_dev" or call.variant and not path:
@@ -326,7 +325,7 @@ class _Executor:
         buffer = f"{self.number(call, 1):#x}"
         offset = self.address(call, 3)
         if call.name == "write" and len(call.arguments) > 1:
-            text = _string(call.arguments[1])
+            text = string(call.arguments[1])
             buffer = '"' + "".join(f"\\x{byte:02x}" for byte in text[:size]) + '"'
         if call.name == "pread64" and descriptor not in self.memory_files:
             entries = min(size // 8, _MAX_ENTRIES)  # of pagemap, if it is that
@@ -339,7 +338,7 @@ class _Executor:
 
     def process_madvise(self, call: ProgramCall) -> tuple[str, str, str]:
         vectors, total = [], 0
-        for vector in _items(call.arguments[1:2]):
+        for vector in items(call.arguments[1:2]):
             if isinstance(vector, Group) and len(vector.items) == 2:
                 base, size = (self.value(part) for part in vector.items)
                 vectors.append(f"{{iov_base={base:#x}, iov_len={size:#x}}}")
@@ -355,7 +354,7 @@ class _Executor:
         if call.name in ("clone", "syz_clone"):
             flags = self.number(call, 0)
         elif call.name in ("clone3", "syz_clone3"):
-            flags = next((self.value(item) for item in _items(call.arguments[:1])), 0)
+            flags = next((self.value(item) for item in items(call.arguments[:1])), 0)
         elif call.name == "vfork":
             flags = constants.CLONE["CLONE_VM"] | constants.CLONE["CLONE_VFORK"]
         if call.name.startswith("syz_"):
@@ -367,58 +366,3 @@ class _Executor:
         if call.name.startswith("syz_"):
             self.leaving.append(self.pid)
         return call.name.removeprefix("syz_"), f"flags={flags:#x}", str(self.pid)
-
-
-def _bounds(value: Value) -> Iterator[Bound]:
-    match value:
-        case Bound():
-            yield value
-        case Pointer(to=Bound() | Group() | Pointer() as inner):
-            yield from _bounds(inner)
-        case Group():
-            for item in value.items:
-                yield from _bounds(item)
-
-
-def _stored(value: Value) -> Iterator[tuple[int, int]]:
-    """Address and size of everything that is stored for an argument."""
-    match value:
-        case Pointer(to=None) | Pointer(to=Nothing()):
-            return
-        case Pointer():
-            assert value.to is not None
-            size = _size(value.to)
-            if size:
-                yield value.address, size
-            yield from _stored(value.to)
-        case Group():
-            for item in value.items:
-                yield from _stored(item)
-        case Bound():
-            yield from _stored(value.value)
-
-
-def _size(value: Value) -> int:
-    """Bytes that a value takes in memory, as far as its text tells."""
-    match value:
-        case Data():
-            return value.size if value.content is not None else 0
-        case Group():
-            return sum(_size(item) for item in value.items)
-        case Nothing() | Bound():  # the kernel stores what is bound
-            return 0
-    return _FIELD_SIZE
-
-
-def _string(value: Value) -> bytes:
-    """The text that a pointer points at, up to the zero that ends it."""
-    if isinstance(value, Pointer) and isinstance(value.to, Data) and value.to.content:
-        return value.to.content.partition(b"\0")[0]
-    return b""
-
-
-def _items(arguments: tuple[Value, ...]) -> Iterator[Value]:
-    """The fields or elements that the only one of `arguments` points at."""
-    for value in arguments:
-        if isinstance(value, Pointer) and isinstance(value.to, Group):
-            yield from value.to.items

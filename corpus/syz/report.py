@@ -12,7 +12,7 @@ from typing import Final
 
 from corpus.recording.events import RecordingError
 from corpus.recording.follow import follow
-from corpus.recording.report import Listing, Report, report_of
+from corpus.recording.report import Listing, Report, not_taken, report_of
 from corpus.recording.translate import translate
 from corpus.syz.execute import execute
 from corpus.syz.parse import load
@@ -56,7 +56,7 @@ class Programs:
         ]
 
     def listed(self) -> list[Listing]:
-        """What was not taken, by call and reason; `first_line` has no meaning here."""
+        """What was not taken, by call and reason."""
         counts: Counter[tuple[str, str]] = Counter()
         for report in self.reports:
             for listing in report.listed:
@@ -80,8 +80,7 @@ class Programs:
         data = self.to_json()
         lines = [f"{len(self.reports)} programs: {data['calls']} calls: {data['taken']} taken, "
                  f"{data['listed']} listed; {data['scenarios']} scenarios"]
-        lines += [f"  not taken: {listing.count} {listing.name}: {listing.reason}"
-                  for listing in self.listed()]
+        lines += not_taken(self.listed())
         sums: Counter[str] = Counter()
         for report in self.reports:
             for what, count in report.left_out_of_windows.items():
