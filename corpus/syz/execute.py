@@ -237,6 +237,8 @@ class _Executor:
                 return name, self.text(call, 2, prot, *rest), "0"
             case "madvise":  # whose advice is an int
                 return name, self.text(call, 2, self.number(call, 2) & 0xFFFFFFFF), "0"
+            case "dup" | "dup2" | "dup3":
+                return self.dup(call)
             case "memfd_create":
                 return self.memfd_create(call)
             case "write" | "pwrite64" | "read" | "pread64":
@@ -302,6 +304,18 @@ class _Executor:
         self.files.add(descriptor)
         self.memory_files.add(descriptor)
         return call.name, f'"", {self.number(call, 1):#x}', str(descriptor)
+
+    def dup(self, call: ProgramCall) -> tuple[str, str, str]:
+        old, new = self.descriptor(call, 0), self.bind(call)
+        if call.name != "dup":  # whose new descriptor is given
+            new = self.descriptor(call, 1)
+            if call.result:
+                self.results[call.result] = new
+        for kind in (self.files, self.memory_files):
+            kind.discard(new)
+            if old in kind:
+                kind.add(new)
+        return call.name, f"{old}, {new}", str(new)
 
     def open(self, call: ProgramCall) -> tuple[str, str, str]:
         """Files of drivers cannot be mapped like others, and their data is no file's."""

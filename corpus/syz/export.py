@@ -4,13 +4,13 @@
 Contract: `export` writes one call for every op that syzkaller's language can say, in their
 order, and a comment for every other op and for the schedule; nothing is left out silently. The
 page p of a scenario is page p of the program's data area, which begins mapped, so the first call
-unmaps the arena; names and buffers lie behind it. A store is the data argument of a write() that
-fails: the executor stores it before the call. A load is a write to a memory file, for which the
-kernel loads the byte through the program's own mapping. Calls of other threads are `async`, with
-the thread as comment, which `corpus.syz.execute` reads back.
+unmaps the arena; names and buffers lie behind it. A store of T0 is the data argument of a
+write() that fails: the executor's main thread stores it before the call. A load is a write to a
+memory file, and a store of another thread a read from one: the kernel loads or stores the byte
+through the program's own mapping. Calls of other threads are `async`, with the thread as
+comment, which `corpus.syz.execute` reads back.
 
-Not promised: the interleaving, which syzkaller leaves to chance; the words of a token; that a
-store of T1 is made on T1's CPU, for the executor's main thread makes it.
+Not promised: the interleaving, which syzkaller leaves to chance; the values that are stored.
 """
 
 from typing import Final
@@ -101,7 +101,7 @@ class _Writer:
                 file = self.memory_file("sink")
                 self.say(f"pwrite64({file}, {_pointer(_address(a[0]))}, 0x1, 0x0)")
             case ops.OP_WRITE:
-                self.say(f'write({_BAD_FD}, {_pointer(_address(a[0]))}="01", 0x1)')
+                self.store(op.actor, _pointer(_address(a[0])))
             case ops.OP_MMAP:
                 self.mmap(a)
             case ops.OP_MUNMAP:
@@ -173,6 +173,15 @@ class _Writer:
         """A memory file; one that no op has made has no pages, and every access fails."""
         return self.opening(name, "memfd_create(NAME, 0x0)", name)
 
+    def store(self, actor: int, place: str) -> None:
+        if actor == 0:
+            self.say(f'write({_BAD_FD}, {place}="01", 0x1)')
+            return
+        if "source" not in self.opened:
+            file = self.memory_file("source")
+            self.lines.append(f'pwrite64({file}, {_scratch(_BUFFER)}="01", 0x1, 0x0)')
+        self.say(f'pread64({self.memory_file("source")}, {place}=""/1, 0x1, 0x0)')
+
     def transfer(self, file: str, writes: bool, offset: int) -> None:
         if writes:
             self.say(f'pwrite64({file}, {_scratch(_BUFFER)}="01", 0x1, {offset:#x})')
@@ -182,8 +191,10 @@ class _Writer:
     def mmap(self, a: tuple[int, ...]) -> None:
         prot, shared, backing, offset, kept = a[2:]
         flags = values.MAP["MAP_FIXED_NOREPLACE" if kept & ops.MMAP_NOREPLACE else "MAP_FIXED"]
-        flags |= values.MAP["MAP_DROPPABLE" if kept & ops.MMAP_DROPPABLE else
-                            "MAP_SHARED" if shared else "MAP_PRIVATE"]
+        if kept & ops.MMAP_DROPPABLE:  # a type of its own; with MAP_SHARED it is none, as in an op
+            flags |= values.MAP["MAP_DROPPABLE"] | (values.MAP["MAP_SHARED"] if shared else 0)
+        else:
+            flags |= values.MAP["MAP_SHARED" if shared else "MAP_PRIVATE"]
         for bit, name in ((ops.MMAP_GROWSDOWN, "MAP_GROWSDOWN"),
                           (ops.MMAP_POPULATE, "MAP_POPULATE"),
                           (ops.MMAP_NORESERVE, "MAP_NORESERVE")):

@@ -112,8 +112,6 @@ class _Line:
 
     def values(self, end: str, depth: int) -> tuple[Value, ...]:
         """Values with commas between them, up to the bracket `end`."""
-        if depth > _MAX_DEPTH:
-            raise _Bad(self.at, f"structures nested more than {_MAX_DEPTH} deep")
         found: list[Value] = []
         while True:
             self.blanks()
@@ -134,6 +132,8 @@ class _Line:
 
     def value(self, depth: int) -> Value:
         begin = self.at
+        if depth > _MAX_DEPTH:
+            raise _Bad(begin, f"structures nested more than {_MAX_DEPTH} deep")
         match self.text[begin:begin + 1]:
             case "<":
                 bound = self.take(_BOUND)
@@ -166,8 +166,6 @@ class _Line:
         raise _Bad(begin, f"no value: {self.text[begin:begin + _SHOWN] or 'the line ends'}")
 
     def pointer(self, match: re.Match[str], depth: int) -> Pointer:
-        if depth > _MAX_DEPTH:
-            raise _Bad(self.at, f"structures nested more than {_MAX_DEPTH} deep")
         address, size = DATA_BASE, 0
         if match[1]:
             offset = int(match[3] or "0", 16)
