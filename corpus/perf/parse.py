@@ -22,8 +22,11 @@ from corpus.recording.events import (
 )
 
 MAX_LOG_BYTES: Final = 256 << 20  # as for strace: larger is a wrong file more likely than a log
+NO_PID: Final = 0
 
-_HEAD: Final = re.compile(r" *(\?|\d+\.\d+) \( *(?:\d+\.\d+ ms)? *\): (?:(.*?)/)?(\d+) +")
+# Without --no-inherit every line names its thread.
+_HEAD: Final = re.compile(r" *(\?|\d+\.\d+) \( *(?:\d+\.\d+ ms)? *\): "
+                          r"(?:(?:[^()\"]{0,15}?/)?(\d+) +)? *")
 _FAULT: Final = re.compile(r"(maj|min)fault \[(.*?)\] => (?:(.*)@)?(\S*) \((.)(.)\)")
 _OFFSET: Final = re.compile(r"(.*)\+(0x[0-9a-f]+)")
 _CALL: Final = re.compile(r"(\w+)\((.*)\) += *(.*)")
@@ -125,7 +128,7 @@ class _Reader:
         head = _HEAD.match(text)
         if not head:
             return "does not begin as lines of perf trace: time (duration): command/thread"
-        pid = int(head[3])
+        pid = int(head[2] or NO_PID)
         time = self.now if head[1] == "?" else float(head[1])
         self.now = time
         rest = text[head.end():]

@@ -159,8 +159,7 @@ def _compare(
         if why_not:
             checked.not_compared[why_not] += 1
             continue
-        touch = step.answer.kind == st.SIGNAL
-        checked.touches_compared += touch
+        checked.touches_compared += step.code in (ops.OP_READ, ops.OP_WRITE)
         difference = None
         if not agrees:
             op = ops.BY_NUMBER[step.code].name
