@@ -14,7 +14,7 @@ mmap(&(0x7f0000000000/0x4000)=nil, 0x4000, 0x3, 0x32, 0xffffffffffffffff, 0x0)
 madvise(&(0x7f0000001000/0x1000)=nil, 0x1000, 0x4) (async)
 socket(0x1, 0x2, 0x3)
 """
-TRACE = """1.000 ( 0.001 ms): p/1 mmap(len: 8192, prot: READ|WRITE, flags: PRIVATE|ANONYMOUS) = 0x10000
+TRACE = """1.000 ( 0.001 ms): p/1 mmap(len: 8192, prot: READ|WRITE, flags: PRIVATE|ANON) = 0x10000
 2.000 ( 0.000 ms): p/1 minfault [main+0x1] => //anon@0x10008 (d.)
 3.000 ( 0.001 ms): p/1 munmap(addr: 0x10000, len: 4096) = 0
 """
