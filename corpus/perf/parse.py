@@ -8,8 +8,8 @@ time at which it began: events are sorted by that, for a child's faults stand be
 parent's clone() in the text. Lines that are none of that are kept in `Log.odd_lines`. A file
 without any such line raises `RecordingError`.
 
-Not promised: strings and structures that perf shows as addresses; signals, which are not in
-its text.
+Not promised: strings and structures that perf shows as addresses, the flags of clone3() among
+them; signals, which are not in its text.
 """
 
 import re
@@ -26,7 +26,8 @@ NO_PID: Final = 0
 
 # Without --no-inherit every line names its thread.
 _HEAD: Final = re.compile(r" *(\?|\d+\.\d+) \( *(?:\d+\.\d+ ms)? *\): "
-                          r"(?:(?:[^()\"]{0,15}?/)?(\d+) +)? *")
+                          r"(?:(?:[^()\"]{0,15}?/)?(\d{1,18}) +)? *")
+_LOST: Final = re.compile(r"LOST \d+ events!")
 _FAULT: Final = re.compile(r"(maj|min)fault \[(.*?)\] => (?:(.*)@)?(\S*) \((.)(.)\)")
 _OFFSET: Final = re.compile(r"(.*)\+(0x[0-9a-f]+)")
 _CALL: Final = re.compile(r"(\w+)\((.*)\) += *(.*)")
@@ -71,6 +72,8 @@ _PREFIXES: Final = {
     ("open", "flags"): "O_", ("openat", "flags"): "O_", ("memfd_create", "flags"): "MFD_",
     ("clone", "clone_flags"): "CLONE_",
 }
+# What clone3() is taken for: threads and posix_spawn() use it, fork() does not.
+_THREAD: Final = "flags=CLONE_VM|CLONE_FILES"
 _ANONYMOUS: Final = ("ANONYMOUS", "ANON")
 # Functions of the kernel that access user memory: their faults say what they were.
 _LOADS: Final = re.compile(r"__get_user_.*|.*copy_from_user.*|copyin.*|.*fault_in_readable.*")
@@ -108,7 +111,7 @@ def parse(text: str, name: str = "<log>") -> Log:
     log.events = [event for _, event in reader.events]
     if not log.events:
         raise RecordingError(f"{name}:1: no line of this is a line of perf trace: give what "
-                             "`perf trace -F all -o FILE` wrote")
+                             "`perf trace -F all --syscalls -o FILE` wrote")
     return log
 
 
@@ -126,6 +129,8 @@ class _Reader:
     def line(self, at: int, text: str) -> str:
         """Take a line, or say why not."""
         head = _HEAD.match(text)
+        if not head and _LOST.fullmatch(text):
+            return "perf lost events here, so what follows may not fit what was before"
         if not head:
             return "does not begin as lines of perf trace: time (duration): command/thread"
         pid = int(head[2] or NO_PID)
@@ -158,12 +163,16 @@ class _Reader:
     def _returned(self, at: int, pid: int, continued: re.Match[str]) -> str:
         """The second half of a call. A new thread returns from a clone() that its parent made."""
         name, result = continued[1], continued[2]
-        begun = self.begun.pop(pid, None)
+        begun = self.begun.get(pid)
         if begun is None:
+            if name in ("execve", "execveat"):  # of the command that perf starts
+                self.add(self.now, _call(at, pid, name, "", result))
+                return ""
             forks = ("clone", "clone3", "fork", "vfork")
             return "" if name in forks else "the call that goes on here did not begin in this log"
         if begun.name != name:
             return f"goes on with {name}, but {begun.name} is what did not return"
+        del self.begun[pid]
         self.add(begun.time, _call(begun.line, pid, name, begun.arguments, result))
         return ""
 
@@ -205,6 +214,8 @@ def _positional(name: str, text: str) -> str:
         values[key] = _with_prefix(value, prefix) if prefix else value
     if name == "clone":
         return ", ".join(f"{key.removeprefix('clone_')}={value}" for key, value in values.items())
+    if name == "clone3":  # its flags are behind a pointer
+        return _THREAD
     places = _PLACES.get(name)
     if places is None:
         return text
@@ -215,5 +226,6 @@ def _positional(name: str, text: str) -> str:
 
 
 def _with_prefix(value: str, prefix: str) -> str:
-    return "|".join(word if word[:1].isdigit() or not word else prefix + word
-                    for word in value.split("|"))
+    """Names with their prefix, which some perfs print for some of them."""
+    return "|".join(word if word[:1].isdigit() or not word or word.startswith(prefix)
+                    else prefix + word for word in value.split("|"))

@@ -213,6 +213,8 @@ def _advice(word: str) -> int:
     """The index of an advice in the op table."""
     value = values.flags(word, values.MADV)
     name = next((name for name, number in values.MADV.items() if number == value), "")
+    if not word:  # perf does not know the name of some
+        raise Odd("the log does not name the advice")
     if name.removeprefix("MADV_") not in ops.ADVICE:
         raise Odd(f"the model has no advice {name or word[:40]} yet")
     return ops.ADVICE.index(name.removeprefix("MADV_"))

@@ -21,10 +21,11 @@ from corpus.recording.arguments import (
     NO_FILE_PAGES, PAGE_SIZE, TASK_PAGES, WORD_SIZE, Listed, small_memfd,
 )
 from corpus.recording.events import Fault, Signal
-from corpus.recording.follow import File
+from corpus.recording.follow import MEMFD, File
 from corpus.recording.layout import ANON, Layout, Region
 from corpus.recording.steps import OK, SIGNAL, Answer, Step
 from simulator import ops
+from simulator.scenario import WORDS_PER_PAGE
 
 # What recordings call memory without a file; addresses in it are addresses of the process.
 _ANONYMOUS: Final = re.compile(r"|//anon|\[(heap|stack|anon.*)\]|/dev/zero.*|/SYSV.*")
@@ -82,9 +83,14 @@ class Faults:
         self, fault: Fault, space: int, layout: Layout, files: list[File]
     ) -> Step | Listed:
         """The access, which will stand next in `steps`, or why there is none."""
-        if not _ANONYMOUS.fullmatch(fault.where):
-            return Listed(NO_FILE_PAGES)
         page = fault.address // PAGE_SIZE
+        if fault.where.startswith("/memfd:"):
+            pages = _of_memory_files(page, layout, files)
+            if len(pages) != 1:
+                return Listed(f"{len(pages)} mapped memory files have that page")
+            page = pages[0]
+        elif not _ANONYMOUS.fullmatch(fault.where):
+            return Listed(NO_FILE_PAGES)
         if not 0 <= page < TASK_PAGES:
             return Listed("the address is none of user memory")
         region = next(iter(layout.within(page, page + 1)), None)
@@ -97,8 +103,9 @@ class Faults:
         if region.file != ANON and not small_memfd(files[region.file]):
             return Listed(NO_FILE_PAGES)
         code = self._access(fault, space, page, region)
-        return Step(fault.line, space, code, (fault.address // WORD_SIZE,),
-                    f"{fault.name} at {fault.address:#x}", Answer(OK))
+        word = fault.address % PAGE_SIZE // WORD_SIZE
+        return Step(fault.line, space, code, (page * WORDS_PER_PAGE + word,),
+                    f"{fault.name} at {fault.where}@{fault.address:#x}", Answer(OK))
 
     def _access(self, fault: Fault, space: int, page: int, region: Region) -> int:
         """Load or store, and what that tells about the fault before."""
@@ -135,6 +142,13 @@ class Faults:
             for start, end in (step.args[:2], step.args[2:4]):
                 for page in _within(pages, start, end):
                     del pages[page]
+
+
+def _of_memory_files(index: int, layout: Layout, files: list[File]) -> list[int]:
+    """Where page `index` of a memory file is mapped; the text may not say which file it is."""
+    return [region.start + index - region.offset for region in layout.regions
+            if region.file != ANON and files[region.file].kind == MEMFD
+            and region.offset <= index < region.offset + region.end - region.start]
 
 
 def _as_load(step: Step) -> Step:

@@ -44,7 +44,7 @@ UFFDIO: Final = {  # numbers hold the size of the argument, so other sizes are o
 OPEN: Final = {"O_CLOEXEC": 0x80000, "MFD_CLOEXEC": 1}
 
 _NUMBER: Final = re.compile(r"-?(?:0x[0-9a-fA-F]+|\d+)")
-_DESCRIPTOR: Final = re.compile(r"(-?\d+)(?:<.*>)?", re.DOTALL)
+_DESCRIPTOR: Final = re.compile(r"(-?\d{1,18})(?:<.*>)?", re.DOTALL)
 _STRING: Final = re.compile(r'(?:&0x[0-9a-f]+=)?"((?:[^"\\]|\\.)*)"(\.\.\.)?', re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.)", re.DOTALL)
 _ESCAPED: Final = {

@@ -22,7 +22,7 @@ MAX_LOG_BYTES: Final = 256 << 20
 NO_PID: Final = 0  # of logs of one process, which have no pid column
 
 _PREFIX: Final = re.compile(
-    r"(?:\[pid +(?P<bracket>\d+)\] +|(?P<pid>\d+) +)?"
+    r"(?:\[pid +(?P<bracket>\d{1,18})\] +|(?P<pid>\d{1,18}) +)?"
     r"(?:(?:\d+:\d\d:\d\d(?:\.\d+)?|\d+\.\d+|\(\+ *\d+\.\d+\)) +)?"
 )
 _CALL: Final = re.compile(r"(\w+)\(")

@@ -24,8 +24,9 @@ _MAX_DEPTH: Final = 64  # of nested structures; real ones have less than ten
 _SHOWN: Final = 30  # characters of a bad place in a message
 
 _CALL: Final = re.compile(r"(?:(r\d+) *= *)?([a-zA-Z_]\w*)(?:\$(\w*))?\(")
-_NUMBER: Final = re.compile(r"0x[0-9a-fA-F]+|\d+")
-_RESULT: Final = re.compile(r"(r\d+)(?:/(0x[0-9a-fA-F]+|\d+))?(?:\+(0x[0-9a-fA-F]+|\d+))?")
+_NUMBER: Final = re.compile(r"0x[0-9a-fA-F]+|\d+", re.ASCII)
+_RESULT: Final = re.compile(r"(r\d+)(?:/(0x[0-9a-fA-F]+|\d+))?(?:\+(0x[0-9a-fA-F]+|\d+))?",
+                             re.ASCII)
 _BOUND: Final = re.compile(r"<(r\d+)=>")
 _ADDRESS: Final = re.compile(r"&\((0x[0-9a-fA-F]+)(?:([-+])(0x[0-9a-fA-F]+))?"
                              r"(?:/(0x[0-9a-fA-F]+))?\)|&AUTO")
@@ -39,6 +40,7 @@ _UNION: Final = re.compile(r"@(\w+)(=)?")
 _WORD: Final = re.compile(r"nil|AUTO")
 _PROPERTIES: Final = re.compile(r" *\(([^()]*)\)")
 _COMMENT: Final = re.compile(r" *(?:#(.*))?")
+_COUNT: Final = re.compile(r"\d{1,9}", re.ASCII)
 _OPTION: Final = re.compile(r'"?([A-Za-z_]+)"? ?: ?"?([^",} ]*)"?')
 
 
@@ -142,7 +144,7 @@ class _Line:
             case "r":
                 result = self.take(_RESULT)
                 if result:
-                    div, add = int(result[2] or "0", 0), int(result[3] or "0", 0)
+                    div, add = (_number(word or "0", begin) for word in (result[2], result[3]))
                     return Result(result[1], div, add)
             case "&":
                 address = self.take(_ADDRESS)
@@ -224,7 +226,8 @@ def _properties(match: re.Match[str]) -> dict[str, int]:
     for word in match[1].split(","):
         name, _, value = word.partition(":")
         name, value = name.strip(), value.strip()
-        if name not in ("async", "fail_nth", "rerun", "remote") or value and not value.isdigit():
+        known = name in ("async", "fail_nth", "rerun", "remote")
+        if not known or value and not _COUNT.fullmatch(value):
             raise _Bad(match.start(1), f"an unknown property of a call: {word.strip()[:_SHOWN]}")
         found[name] = int(value or "1")
     return found

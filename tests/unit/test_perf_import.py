@@ -64,6 +64,7 @@ def touches(text: str) -> list[str]:
      "0x1000, 4096, MADV_DONTNEED"),
     ('openat(dfd: CWD, filename: "/a, b", flags: RDONLY|CLOEXEC)',
      'CWD, "/a, b", O_RDONLY|O_CLOEXEC, 0'),
+    ("madvise(start: 0x1000, len_in: 4096, behavior: MADV_COLD)", "0x1000, 4096, MADV_COLD"),
     (CLONE, "flags=CLONE_CHILD_SETTID|0x11, child_tidptr=0x7f00"),
     ("getpid()", ""),
 ])
@@ -112,7 +113,7 @@ def test_a_child_that_faults_before_its_parent_returns_is_born_before_that() -> 
 def test_a_fault_on_writable_memory_is_a_store() -> None:
     (step,) = [step for step in translated(mapped() + fault(0x10c08)).steps if step.code == 2]
     assert step.args == (0x10 * 4 + 3,)
-    assert step.call == "minfault at 0x10c08"
+    assert step.call == "minfault at //anon@0x10c08"
 
 
 @pytest.mark.parametrize(("text", "expected"), [
@@ -136,6 +137,36 @@ def test_a_fault_on_writable_memory_is_a_store() -> None:
 ])
 def test_what_a_fault_was_as_far_as_the_text_tells(text: str, expected: list[str]) -> None:
     assert touches(text) == expected
+
+
+MEMFD = (line("memfd_create(uname: 0x1) = 3") + line("ftruncate(fd: 3, length: 8192) = 0")
+         + line("mmap(len: 8192, prot: READ|WRITE, flags: SHARED, fd: 3) = 0x20000"))
+
+
+def test_a_fault_in_a_memory_file_is_where_the_file_is_mapped() -> None:
+    where = "/memfd:x (deleted)@"
+    log = translated(MEMFD + fault(0x1400, where=where))
+    assert log.steps[-1].args == (0x21 * 4 + 1,)
+    log = translated(MEMFD + MEMFD.replace("0x20000", "0x30000") + fault(0x1400, where=where))
+    assert [listed[2] for listed in log.listed] == ["2 mapped memory files have that page"]
+
+
+def test_what_perf_starts_has_memory_of_its_own() -> None:
+    began = "   ? (      ): prog/1  ... [continued]: execve())  = 0\n"
+    log = translated(mapped() + began + mapped())
+    assert [step.space for step in log.steps] == [0, 0, 1]
+
+
+def test_clone3_makes_threads() -> None:
+    log = translated(mapped() + line("clone3(uargs: 0x1, size: 88) = 2") + fault(pid=2))
+    assert [step.space for step in log.steps] == [0, 0]
+    ((_, name, reason),) = log.listed
+    assert (name, reason.partition(" with")[0]) == ("clone3", "shares its address space")
+
+
+def test_advice_without_a_name_is_listed() -> None:
+    log = translated(mapped() + line("madvise(start: 0x10000, len_in: 4096, behavior: )  = 0"))
+    assert [listed[2] for listed in log.listed] == ["the log does not name the advice"]
 
 
 def test_a_fault_proves_that_memory_was_there_before() -> None:
@@ -163,12 +194,13 @@ def test_faults_are_compared_with_the_model() -> None:
 
 
 @pytest.mark.parametrize(("text", "reason"), [
+    ("LOST 12 events!", "perf lost events here"),
     ("0x1234 PERF_RECORD", "does not begin as lines of perf trace"),
     (line("munmap(addr: 0x1000"), "neither a call nor a page fault, or cut off"),
     (line("minfault [main] => nowhere (d.)"), "at an address that is no number: nowhere"),
     (line("... [continued]: read()) = 1"), "did not begin in this log"),
-    (line("read(fd: 3)  ...") + line("... [continued]: write()) = 1"),
-     "goes on with write, but read is what did not return"),
+    (line("read(fd: 3)  ...") + line("... [continued]: write()) = 1")
+     + line("... [continued]: read()) = 1"), "goes on with write, but read is what did not return"),
 ])
 def test_lines_that_are_none_are_kept_with_a_reason(text: str, reason: str) -> None:
     log = parse(mapped() + text)
