@@ -16,7 +16,7 @@ from typing import Final
 from corpus import text
 from corpus.files import SUFFIX
 from corpus.recording.check import Checked, check
-from corpus.recording.events import Log
+from corpus.recording.events import Log, RecordingError
 from corpus.recording.follow import follow
 from corpus.recording.translate import Translation, translate
 from corpus.recording.windows import cut
@@ -141,7 +141,10 @@ def import_log(log: Log, machine: Runs | None = None) -> Report:
 def report_of(log: Log, translation: Translation) -> Report:
     """What a translation took, listed, and gives as scenarios."""
     path = Path(log.name)
-    windows = cut(translation, scenario_name(path), log.kind)
+    try:
+        windows = cut(translation, scenario_name(path), log.kind)
+    except RecordingError as error:
+        raise RecordingError(f"{log.name}: {error}") from error
     return Report(
         log=path.name,
         processes=len({step.space for step in translation.steps}),

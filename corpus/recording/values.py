@@ -124,7 +124,7 @@ def _unescape(match: re.Match[bytes]) -> bytes:
     code = match[1]
     if code[:1] == b"x" and len(code) == 3:
         return bytes([int(code[1:], 16)])
-    if code.isdigit():
+    if b"0" <= code[:1] <= b"7":
         return bytes([int(code, 8) & 0xFF])
     return _ESCAPED.get(code, code)
 

@@ -135,6 +135,7 @@ def test_flags_are_read_by_name_and_by_number() -> None:
 
 def test_strings_are_read_only_when_whole() -> None:
     assert values.string(r'"\6\0\x41\n\""') == b"\x06\0A\n\""
+    assert values.string(r'"\9"') == b"9"  # no octal digit: as it stands
     assert values.string('&0x803030="4"') == b"4"
     assert values.string('"abc"...') is None
     assert values.string("0x1234") is None
