@@ -91,9 +91,18 @@ class Step:
             yield self.args[0], self.args[1]
 
 
+def _failed(layout: Layout, step: Step) -> bool:
+    """Whether the step failed; without an answer as far as the layout tells."""
+    if step.answer is not None:
+        return not step.answer.good
+    if step.code == ops.OP_MMAP and step.args[6] & ops.MMAP_NOREPLACE:
+        return any(layout.within(step.args[0], step.args[1]))
+    return step.code == ops.OP_MREMAP and not any(layout.within(step.args[0], step.args[0] + 1))
+
+
 def apply(layout: Layout, step: Step, files: list[File]) -> None:
     """What the step did to the layout; nothing if it failed."""
-    if step.answer is not None and not step.answer.good:
+    if _failed(layout, step):
         return
     args = step.args
     match step.code:

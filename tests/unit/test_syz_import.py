@@ -17,6 +17,7 @@ from simulator import ops
 
 FIXED = 0x32  # MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS
 AREA = "&(0x7f0000000000/0x4000)=nil"
+UNMAP = f"munmap({AREA}, 0x1000)"
 
 
 def translated(program: str) -> Translation:
@@ -114,6 +115,16 @@ def test_what_is_not_taken_has_a_reason(call: str, reason: str) -> None:
     assert reasons(call)[-1][1] == reason
 
 
+def test_what_cannot_succeed_changes_no_mapping(tmp_path: Path) -> None:
+    far = "&(0x7f0000800000/0x1000)=nil"
+    file = tmp_path / "fails.txt"
+    file.write_text(f"mmap({AREA}, 0x4000, 0x0, 0x100032, 0xffffffffffffffff, 0x0)\n"
+                    f"munmap({far}, 0x1000)\n"
+                    f"mremap({far}, 0x1000, 0x1000, 0x3, {AREA})\n" + f"{UNMAP}\n" * 61)
+    second = import_program(file).scenarios[1]
+    assert "rwx private anon" in text.print_op(second.ops[1])  # the page before is the guard
+
+
 def test_data_is_stored_before_the_call_by_the_main_thread() -> None:
     steps = steps_of(
         'f(&(0x7f0000001400)={0x1, &(0x7f0000002bff)="0102"}, &(0x7f0000003000)=""/9, '
@@ -128,9 +139,6 @@ def test_much_data_is_cut_and_that_is_noted() -> None:
     executed = execute(parse('f(&(0x7f0000000000)="01"/65536)'))
     assert len(executed.log.events) == 9
     assert executed.notes == {"data: stores of 8 words of a call stand for more": 1}
-
-
-UNMAP = f"munmap({AREA}, 0x1000)"
 
 
 @pytest.mark.parametrize(("header", "threads"), [
