@@ -15,6 +15,7 @@ others with fresh memory, `procs` have memory of their own. The injected failure
 is left out: the n-th allocation of the kernel is not that of the model.
 """
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
@@ -38,6 +39,7 @@ _MAX_TOUCHES: Final = 8  # stores of one call's data: more of them tell a fuzzer
 _MAX_RERUNS: Final = 3  # likewise
 _MAX_ENTRIES: Final = 64  # of pagemap in one read, likewise
 
+_THREAD: Final = re.compile(r"T([1-7])")  # a comment of `corpus.syz.export`
 _PROT_SEM: Final = 8
 _MAP_TYPE: Final = 15
 _MAP_IGNORED: Final = ("MAP_SYNC", "MAP_UNINITIALIZED")  # but for MAP_SHARED_VALIDATE, no MMU
@@ -117,8 +119,9 @@ class _Executor:
     def thread(self, call: ProgramCall) -> int:
         """The thread of a call that nobody waits for: the comment names it where this project
         wrote the program, else it is the next one."""
-        if call.comment[:1] == "T" and call.comment[1:] in "1234567":
-            return int(call.comment[1:])
+        named = _THREAD.fullmatch(call.comment)
+        if named:
+            return int(named[1])
         self.rotation = self.rotation % (NR_USER_ACTORS - 1) + 1
         return self.rotation
 
@@ -175,13 +178,14 @@ class _Executor:
     def bind(self, call: ProgramCall) -> int:
         """A new result for a call, and for what it stores."""
         self.fresh += 1
+        result = self.fresh
         if call.result:
-            self.results[call.result] = self.fresh
+            self.results[call.result] = result
         for argument in call.arguments:
             for bound in bounds(argument):
                 self.fresh += 1
                 self.results[bound.name] = self.fresh
-        return self.fresh
+        return result
 
     # Touches.
 

@@ -155,6 +155,20 @@ def test_calls_that_nobody_waits_for_run_in_threads(header: str, threads: list[i
     assert log.taken == {"munmap": 4}
 
 
+@pytest.mark.parametrize(("comment", "thread"), [
+    ("", 1), ("# T5", 5), ("# T", 1), ("# T12", 1), ("# T0", 1), ("# why", 1),
+])
+def test_a_comment_may_name_the_thread(comment: str, thread: int) -> None:
+    (step,) = steps_of(f"{UNMAP} (async) {comment}")
+    assert step.thread == thread
+
+
+def test_a_call_may_give_several_results() -> None:
+    program = ("r0 = memfd_create(&(0x7f0000000000)={<r1=>0x0}, 0x0)\n"
+               "ftruncate(r0, 0x1000)\n")
+    assert steps_of(program)[-1].code == ops.OP_MEMFD
+
+
 def test_threads_are_actors_and_eight_of_them_fill_a_scenario(tmp_path: Path) -> None:
     file = tmp_path / "many.txt"
     file.write_text("\n".join(f"{UNMAP} (async)" for _ in range(10)))
