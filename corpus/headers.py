@@ -17,7 +17,7 @@ CLEAN: Final = "clean"  # the value of `expect` when no oracle speaks
 
 _WORD: Final = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
 _FUNCTION: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_ORIGIN: Final = re.compile(r"farm|(seed|strace|syz):[^ ]+")
+_ORIGIN: Final = re.compile(r"farm|(seed|strace|perf|syz):[^ ]+")
 
 
 def check(name: str, value: str) -> str:
@@ -39,7 +39,7 @@ def check(name: str, value: str) -> str:
         case "expect" if value != CLEAN and words[0] not in oracles.NAMES:
             return f"unknown oracle {shown(words[0])}{nearest(words[0], oracles.NAMES)}"
         case "origin" if not _ORIGIN.fullmatch(value):
-            return "origin should be farm, seed:NAME, strace:NAME or syz:NAME"
+            return "origin should be farm, seed:NAME, strace:NAME, perf:NAME or syz:NAME"
     return ""
 
 

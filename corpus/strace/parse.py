@@ -4,23 +4,25 @@
 Contract: `parse` takes what strace 4.x to 7.x print with any of -f, -ff, -t/-tt/-ttt, -T, -y,
 -v, -x, -X raw: calls cut by `<unfinished ...>` are joined with their `resumed` line and stand
 where they began. Lines that are nothing of all that are kept in `Log.odd_lines`, never
-dropped. A file that is no strace log at all raises `StraceError`.
+dropped. A file that is no strace log at all raises `RecordingError`.
 
-Not promised: what the arguments mean; they stay text (`corpus.strace.values`).
+Not promised: what the arguments mean; they stay text (`corpus.recording.values`).
 """
 
-import os
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from corpus.recording.events import (
+    Call, Event, Exit, Log, RecordingError, Signal, read_text, split_arguments,
+)
 
 # A log of a whole selftest run has 30 MB; beyond this it is a wrong file more likely than a log.
 MAX_LOG_BYTES: Final = 256 << 20
 NO_PID: Final = 0  # of logs of one process, which have no pid column
 
 _PREFIX: Final = re.compile(
-    r"(?:\[pid +(?P<bracket>\d+)\] +|(?P<pid>\d+) +)?"
+    r"(?:\[pid +(?P<bracket>\d{1,18})\] +|(?P<pid>\d{1,18}) +)?"
     r"(?:(?:\d+:\d\d:\d\d(?:\.\d+)?|\d+\.\d+|\(\+ *\d+\.\d+\)) +)?"
 )
 _CALL: Final = re.compile(r"(\w+)\(")
@@ -31,72 +33,14 @@ _SIGNAL: Final = re.compile(r"--- (SIG\w+) (?:\{(.*)\} )?---")
 _EXIT: Final = re.compile(r"\+\+\+ (exited with \d+|killed by .*) \+\+\+")
 
 
-class StraceError(ValueError):
-    """A file that is no strace log; the text says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One system call. `arguments` is the text between the brackets, `result` the first word
-    after `=` (`?` when it did not return), `errno` a name or empty. `line` is where it began."""
-
-    line: int
-    pid: int
-    name: str
-    arguments: str
-    result: str
-    errno: str
-
-    def __str__(self) -> str:
-        error = f" {self.errno}" if self.errno else ""
-        return f"{self.name}({self.arguments}) = {self.result}{error}"
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """A signal as it is delivered; `fields` are those of siginfo, as text."""
-
-    line: int
-    pid: int
-    name: str
-    fields: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """The end of a process or thread."""
-
-    line: int
-    pid: int
-
-
-Event = Call | Signal | Exit
-
-
-@dataclass(slots=True)
-class Log:
-    """All events in the order in which they began, and the lines that are none."""
-
-    name: str
-    events: list[Event] = field(default_factory=list)
-    odd_lines: list[tuple[int, str]] = field(default_factory=list)  # (line, what is wrong)
-
-
 def load(path: Path) -> Log:
     """The log in a file. Raises OSError for what is not readable."""
-    with open(path, "rb") as file:
-        if os.fstat(file.fileno()).st_size > MAX_LOG_BYTES:
-            raise StraceError(f"{path}: too large: a log has at most {MAX_LOG_BYTES} bytes; "
-                              "trace a shorter run, or only its memory calls")
-        data = file.read(MAX_LOG_BYTES + 1)
-    if b"\0" in data:
-        raise StraceError(f"{path}: has NUL bytes: this is not the text that strace -o writes")
-    return parse(data.decode("utf-8", "replace"), str(path))
+    return parse(read_text(path, MAX_LOG_BYTES, "the text that strace -o writes"), str(path))
 
 
 def parse(text: str, name: str = "<log>") -> Log:
     """The events of a log."""
-    log = Log(name)
+    log = Log(name, "strace")
     unfinished: dict[int, tuple[int, str, str]] = {}  # pid -> line, call, text so far
     # split() and not splitlines(), for that cuts at characters which strace may print as they are
     for at, text_line in enumerate(text.split("\n"), 1):
@@ -110,7 +54,7 @@ def parse(text: str, name: str = "<log>") -> Log:
         log.events.append(Call(at, pid, call, so_far, "?", ""))
     log.events.sort(key=lambda event: event.line)
     if not log.events:
-        raise StraceError(f"{name}: no line of this is a line of a strace log: give what "
+        raise RecordingError(f"{name}:1: no line of this is a line of a strace log: give what "
                           "`strace -f -o FILE` wrote")
     return log
 
@@ -157,39 +101,3 @@ def _call(line: int, pid: int, name: str, rest: str) -> Call | str:
             return Call(line, pid, name, rest[:bracket], value, errno)
         bracket = rest.rfind(")", 0, bracket)
     return f"{name}: the line is cut off before its result"
-
-
-_PIECE: Final = re.compile(
-    r'"(?:[^"\\]|\\.)*"(?:\.\.\.)?'  # a string, which may have been shortened
-    r"|/\*.*?\*/"  # a comment of strace
-    r"|[\[\](){},]"
-    r'|[^"/\[\](){},]+|.'
-)
-
-
-def six_arguments(call: Call) -> list[str]:
-    """The arguments of a call, with empty ones for those that a broken log left out."""
-    arguments = split_arguments(call.arguments)
-    return arguments + [""] * (6 - len(arguments))
-
-
-def split_arguments(text: str) -> list[str]:
-    """The arguments: split at commas outside of strings and brackets; without comments."""
-    arguments: list[str] = []
-    depth = 0
-    current = ""
-    for piece in _PIECE.findall(text):
-        if piece.startswith("/*"):
-            continue
-        if piece == "," and depth == 0:
-            arguments.append(current.strip())
-            current = ""
-            continue
-        if piece in ("(", "[", "{"):
-            depth += 1
-        elif piece in (")", "]", "}"):
-            depth -= 1
-        current += piece
-    if current.strip() or arguments:
-        arguments.append(current.strip())
-    return arguments

@@ -129,7 +129,15 @@ def test_corpus_verify_names_files_that_are_no_scenarios(
         (["triage", "export", "7", "-o", "{empty}"], "mmfarm triage list"),
         (["corpus", "import", "strace", "{missing}"], "missing"),
         (["corpus", "import", "strace", "{empty}"], "empty"),
-        (["corpus", "import", "strace", "{binary}"], "binary"),
+        (["corpus", "import", "perf", "{missing}"], "missing"),
+        (["corpus", "import", "perf", "{empty}"], "empty"),
+        (["corpus", "import", "syz", "{missing}"], "missing"),
+        (["corpus", "import", "syz", "{empty}"], "no files below"),
+        (["corpus", "import", "syz", "{program}", "-o", "{good}"], "good.mm"),
+        (["corpus", "export", "syz", "{missing}"], "missing"),
+        (["corpus", "export", "syz", "{empty}"], "no .mm files"),
+        (["corpus", "export", "syz", "{here}"], "-o DIR"),
+        (["corpus", "export", "syz", "{good}", "-o", "{good}"], "good.mm"),
         (["replay"], "FILE"),
         (["fly"], "fly"),
     ],
@@ -142,9 +150,57 @@ def test_wrong_requests_are_refused(
     names["empty"].mkdir()
     names["good"] = tmp_path / "good.mm"
     names["good"].write_text(GOOD)
-    names["binary"] = tmp_path / "binary"
-    names["binary"].write_bytes(bytes(range(256)) * 64)
+    names["here"] = tmp_path
+    names["program"] = tmp_path / "program"
+    names["program"].write_text(RECORDINGS["syz"])
     _refused(mmfarm, [word.format(**names) for word in words], message)
+
+
+# One good line of everything that is imported, and what may have become of a file.
+RECORDINGS = {
+    "strace": "1 munmap(0x7f0000000000, 4096) = 0\n",
+    "perf": "     1.000 ( 0.001 ms): prog/1 munmap(addr: 0x1000, len: 4096) = 0\n",
+    "syz": "munmap(&(0x7f0000000000/0x1000)=nil, 0x1000)\n",
+}
+DAMAGES: dict[str, Callable[[str, Path], Path]] = {
+    "truncated": lambda good, folder: _file(good[:-5].encode())(folder),
+    "binary": lambda good, folder: _file(good.encode() + bytes(range(256)) * 64)(folder),
+    "empty": lambda good, folder: _file(b"")(folder),
+    "nested": lambda good, folder: _file(good[:-10].encode() + b"[{" * 10_000)(folder),
+    "many lines": lambda good, folder: _file((good[:-5] + "\n").encode() * 20_000)(folder),
+    "a scenario": lambda good, folder: _file(GOOD.encode())(folder),
+    "huge": lambda good, folder: _sparse(folder),
+}
+
+
+@pytest.mark.parametrize("kind", RECORDINGS)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_imports_refuse_what_they_cannot_read(
+    mmfarm: Command, tmp_path: Path, kind: str, damage: str
+) -> None:
+    path = DAMAGES[damage](RECORDINGS[kind], tmp_path)
+    line = {"binary": ":2:", "huge": ": too large",
+            "a scenario": ":2:" if kind == "syz" else ":1:"}.get(damage, ":1:")
+    _refused(mmfarm, ["corpus", "import", kind, path], f"{path}{line}")
+
+
+def test_a_program_that_is_cut_off_is_imported_up_to_there(
+    mmfarm: Command, tmp_path: Path
+) -> None:
+    path = tmp_path / "cut.syz"
+    path.write_text(RECORDINGS["syz"] + RECORDINGS["syz"][:-5])
+    done = mmfarm("corpus", "import", "syz", path, "-o", tmp_path / "out", "--json")
+    assert done.code == 2
+    assert "cut.syz:2: column 41" in done.err
+    assert done.json()["scenarios"] == 1
+
+
+@pytest.mark.parametrize("kind", ["binary", "huge", "unknown op", "folder"])
+def test_export_refuses_what_is_no_scenario(mmfarm: Command, tmp_path: Path, kind: str) -> None:
+    make, place = INPUTS[kind]
+    path = make(tmp_path)
+    expected = ": no .mm files" if kind == "folder" else place
+    _refused(mmfarm, ["corpus", "export", "syz", path], f"{path}{expected}")
 
 
 @pytest.mark.parametrize("verb", ["minimize", "explain"])

@@ -9,7 +9,8 @@ import pytest
 
 from corpus import text
 from corpus.files import SCENARIOS, mm_files
-from corpus.strace.report import Report, import_log, scenario_name
+from corpus.recording.report import Report, import_log, scenario_name
+from corpus.strace.parse import load
 from corpus.verify import verify_scenario
 from fuzz.codec import decode, encode
 from simulator.run import Machine
@@ -46,7 +47,7 @@ reports: dict[str, Report] = {}
 def imported(name: str) -> Report:
     """The report of a log, with the check; made once."""
     if name not in reports:
-        reports[name] = import_log(LOGS / name, Machine())
+        reports[name] = import_log(load(LOGS / name), Machine())
     return reports[name]
 
 

@@ -8,14 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus import text as canonical
-from corpus.strace.arguments import TASK_PAGES, small_memfd
-from corpus.strace.check import check
-from corpus.strace.follow import Ended, Followed, Forked, follow
-from corpus.strace.layout import ANON, Layout, Region
-from corpus.strace.parse import StraceError, parse
-from corpus.strace.steps import ENTRY, ERRNO, OK, PAGE, SIGNAL, Answer, Step
-from corpus.strace.translate import Translation, translate
-from corpus.strace.windows import cut
+from corpus.recording.arguments import TASK_PAGES, small_memfd
+from corpus.recording.check import check
+from corpus.recording.follow import Ended, Followed, Forked, follow
+from corpus.recording.layout import ANON, Layout, Region
+from corpus.recording.events import RecordingError
+from corpus.strace.parse import parse
+from corpus.recording.steps import ENTRY, ERRNO, OK, PAGE, SIGNAL, Answer, Step
+from corpus.recording.translate import Translation, translate
+from corpus.recording.windows import cut
 from simulator import ops
 from simulator.outcome import Outcome
 from simulator.scenario import Scenario
@@ -311,7 +312,7 @@ LOGS = st.lists(st.tuples(st.sampled_from(("1 ", "2 ", "3 ")), MM_LINE).map("".j
 def test_every_mm_call_of_any_log_is_taken_or_listed(text: str) -> None:
     try:
         log = translated(text)
-    except StraceError:
+    except RecordingError:
         return
     assert log.calls == log.taken + Counter(name for _, name, _ in log.listed)
 
@@ -329,9 +330,9 @@ class Validating:
 def test_scenarios_of_any_log_are_valid(text: str) -> None:
     try:
         log = translated(text)
-    except StraceError:
+    except RecordingError:
         return
-    for scenario in cut(log, "any").scenarios:
+    for scenario in cut(log, "any", "strace").scenarios:
         assert canonical.parse(canonical.dump(scenario)) == scenario
     checked = check(log, Validating())
     assert checked.compared == checked.agreed + len(checked.explained) + len(checked.disagreements)

@@ -10,17 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus import text
-from corpus.strace import check as checking
-from corpus.strace import compact
-from corpus.strace.check import PM_GUARD_REGION, PM_PRESENT, PM_SHIFT
-from corpus.strace.compact import Compaction
-from corpus.strace.follow import follow
-from corpus.strace.layout import ANON
-from corpus.strace.parse import StraceError, parse
-from corpus.strace.report import import_log, scenario_name, write
-from corpus.strace.steps import Answer, Step
-from corpus.strace.translate import Translation, translate
-from corpus.strace.windows import Windows, cut
+from corpus.recording import check as checking
+from corpus.recording import compact
+from corpus.recording.check import PM_GUARD_REGION, PM_PRESENT, PM_SHIFT
+from corpus.recording.compact import Compaction
+from corpus.recording.follow import follow
+from corpus.recording.layout import ANON
+from corpus.recording.events import RecordingError
+from corpus.strace.parse import load, parse
+from corpus.recording.report import import_log, scenario_name, write
+from corpus.recording.steps import Answer, Step
+from corpus.recording.translate import Translation, translate
+from corpus.recording.windows import Windows, cut
 from simulator import ops
 from simulator.errno import ENOMEM
 from simulator.outcome import Outcome
@@ -100,7 +101,7 @@ def test_many_moves_onto_each_other_are_evened_out() -> None:
 def test_what_cannot_be_evened_out_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compact, "_MAX_ROUNDS", 1)
     uneven = [move_step(0, 1000, 5000, 6000), mmap_step(500, 510)]
-    with pytest.raises(StraceError, match="cannot be made small"):
+    with pytest.raises(RecordingError, match="cannot be made small"):
         Compaction(uneven, BLOCK)
 
 
@@ -123,7 +124,7 @@ def translated(log: str) -> Translation:
 
 
 def windows(log: str) -> Windows:
-    return cut(translated(log), "log")
+    return cut(translated(log), "log", "strace")
 
 
 def body(scenario: Scenario) -> list[str]:
@@ -265,7 +266,7 @@ def test_processes_of_too_many_generations_are_counted_as_not_compared() -> None
 def test_a_report_adds_up_and_its_scenarios_become_files(tmp_path: Path) -> None:
     source = tmp_path / "My Log.strace"
     source.write_text(LOG + "1 mlock(0x7f0000000000, 4096) = 0\n")
-    report = import_log(source, Answers())
+    report = import_log(load(source), Answers())
     data = report.to_json()
     counts = {key: data[key]["total"] for key in ("mm_calls", "taken", "listed")}  # type: ignore[index]
     assert counts == {"mm_calls": 9, "taken": 8, "listed": 1}
@@ -275,7 +276,7 @@ def test_a_report_adds_up_and_its_scenarios_become_files(tmp_path: Path) -> None
     files = write(report, tmp_path / "out")
     assert [file.name for file in files] == ["my-log-001.mm"]
     assert text.load(files[0]) == report.scenarios[0]
-    assert not import_log(source, Answers(-ENOMEM)).ok
+    assert not import_log(load(source), Answers(-ENOMEM)).ok
 
 
 def test_scenarios_are_called_after_their_log() -> None:

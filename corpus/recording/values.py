@@ -35,10 +35,16 @@ MADV: Final = {
 CLONE: Final = {
     "CLONE_VM": 0x100, "CLONE_FS": 0x200, "CLONE_FILES": 0x400, "CLONE_VFORK": 0x4000,
 }
+UFFDIO: Final = {  # numbers hold the size of the argument, so other sizes are other ioctls
+    "UFFDIO_API": 0xC018AA3F, "UFFDIO_REGISTER": 0xC020AA00, "UFFDIO_UNREGISTER": 0x8010AA01,
+    "UFFDIO_WAKE": 0x8010AA02, "UFFDIO_COPY": 0xC028AA03, "UFFDIO_ZEROPAGE": 0xC020AA04,
+    "UFFDIO_MOVE": 0xC028AA05, "UFFDIO_WRITEPROTECT": 0xC018AA06,
+    "UFFDIO_CONTINUE": 0xC020AA07, "UFFDIO_POISON": 0xC020AA08,
+}
 OPEN: Final = {"O_CLOEXEC": 0x80000, "MFD_CLOEXEC": 1}
 
 _NUMBER: Final = re.compile(r"-?(?:0x[0-9a-fA-F]+|\d+)")
-_DESCRIPTOR: Final = re.compile(r"(-?\d+)(?:<.*>)?", re.DOTALL)
+_DESCRIPTOR: Final = re.compile(r"(-?\d{1,18})(?:<.*>)?", re.DOTALL)
 _STRING: Final = re.compile(r'(?:&0x[0-9a-f]+=)?"((?:[^"\\]|\\.)*)"(\.\.\.)?', re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.)", re.DOTALL)
 _ESCAPED: Final = {
@@ -92,6 +98,12 @@ def flags(word: str, names: dict[str, int]) -> int | None:
     return mask
 
 
+def uffdio(word: str) -> str:
+    """The name of an ioctl of userfaultfd by its number, or what stands there."""
+    value = flags(word, UFFDIO)
+    return next((name for name, number in UFFDIO.items() if number == value), word[:40])
+
+
 def some_flags(word: str, names: dict[str, int]) -> int:
     """The bits of a mask that `names` knows; all bits of its numbers."""
     mask = 0
@@ -112,7 +124,7 @@ def _unescape(match: re.Match[bytes]) -> bytes:
     code = match[1]
     if code[:1] == b"x" and len(code) == 3:
         return bytes([int(code[1:], 16)])
-    if code.isdigit():
+    if b"0" <= code[:1] <= b"7":
         return bytes([int(code, 8) & 0xFF])
     return _ESCAPED.get(code, code)
 

@@ -7,7 +7,7 @@ becomes several runs that share their ancestors, each process being compared in 
 Success and errno are compared for every call, returned addresses after mapping; signals for
 the touches that the log shows. What depends on touches that no log shows is not compared but
 counted. A difference that an earlier call explains which the model does not have
-(`corpus.strace.differences`) is explained, everything else is a disagreement.
+(`corpus.recording.differences`) is explained, everything else is a disagreement.
 
 Not promised: that an agreement is no luck after a disagreement in the same process.
 """
@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from corpus.strace import steps as st
-from corpus.strace.differences import why_different
-from corpus.strace.scenes import Scene, as_steps, scene
-from corpus.strace.steps import Step
-from corpus.strace.translate import Translation
+from corpus.recording import steps as st
+from corpus.recording.differences import why_different
+from corpus.recording.scenes import Scene, as_steps, scene
+from corpus.recording.steps import Step
+from corpus.recording.translate import Translation
 from corpus.verify import Runs
 from simulator import ops
 from simulator.outcome import SIGBUS, SIGSEGV, Outcome, result_name
@@ -37,7 +37,7 @@ PM_SWAP: Final = 1 << 62
 PM_GUARD_REGION: Final = 1 << 58
 PM_SHIFT: Final = 55
 
-TOUCHES: Final = "depends on touches, which strace does not show"
+TOUCHES: Final = "depends on touches, which the log does not show"
 TOO_DEEP: Final = f"more generations of forks than the model's {NR_USER_ACTORS} actors"
 
 
@@ -102,7 +102,7 @@ def _owner(step: Step) -> int:
 
 def groups(translation: Translation) -> Iterator[Group]:
     """The runs of a log: trees of processes, cut where actors or memory files run out."""
-    spaces = translation.followed.spaces
+    spaces = translation.spaces
     busy = {step.space for step in translation.steps if step.code != ops.OP_EXIT}
     memory_files: dict[int, set[int]] = {}
     for step in translation.steps:
@@ -143,7 +143,8 @@ def build(translation: Translation, group: Group) -> Scene:
             continue
         chosen.append(step)
     config = Config(pmd_order=PMD_ORDER, frames=SPARE_FRAMES, steps=MAX_MODEL_STEPS)
-    return scene(chosen, files, group.members, config, pin_chosen=True)
+    actors = [(member, 0) for member in group.members]
+    return scene(chosen, files, actors, config, pin_chosen=True)
 
 
 def _compare(
@@ -158,8 +159,7 @@ def _compare(
         if why_not:
             checked.not_compared[why_not] += 1
             continue
-        touch = step.answer.kind == st.SIGNAL
-        checked.touches_compared += touch
+        checked.touches_compared += step.code in (ops.OP_READ, ops.OP_WRITE)
         difference = None
         if not agrees:
             op = ops.BY_NUMBER[step.code].name
@@ -219,7 +219,7 @@ def _same_entry(log: int, model: int) -> tuple[bool, str]:
 
 def _reason(translation: Translation, step: Step) -> str:
     """Why a difference at this step was to be expected, or nothing."""
-    spaces = translation.followed.spaces
+    spaces = translation.spaces
     line_up = {step.space}
     parent = spaces[step.space].parent
     while parent is not None:

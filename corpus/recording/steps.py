@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from corpus.strace.follow import File
-from corpus.strace.layout import ANON, Layout, Region
+from corpus.recording.follow import File
+from corpus.recording.layout import ANON, Layout, Region
 from simulator import ops
+from simulator.scenario import WORDS_PER_PAGE
 
 # What an answer is.
 OK: Final = "ok"
@@ -22,6 +23,7 @@ SIGNAL: Final = "signal"
 ENTRY: Final = "entry"  # a pagemap entry
 
 CHANGES_LAYOUT: Final = (ops.OP_MMAP, ops.OP_MUNMAP, ops.OP_MPROTECT, ops.OP_MREMAP)
+_TOUCHES: Final = (ops.OP_READ, ops.OP_WRITE)
 # Ops that succeed only where everything is mapped (madvise() says ENOMEM for holes).
 _PROVING: Final = (ops.OP_MPROTECT, ops.OP_MADVISE, ops.OP_MREMAP)
 
@@ -48,11 +50,14 @@ class Answer:
         return self.name or self.kind
 
 
+FILE_WORD: Final = (ops.OP_PREAD, ops.OP_PWRITE)  # their page is one of the file
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One op of one space. A step without an answer stands in for something that is no call
     of its own. `chosen`: the kernel chose the address, so nothing was mapped there. `inside`:
-    where regions ended within the source of an mremap."""
+    where regions ended within the source of an mremap. `thread` tells threads of a space apart."""
 
     line: int
     space: int
@@ -63,6 +68,16 @@ class Step:
     chosen: bool = False
     why_not_compared: str = ""
     inside: tuple[int, ...] = ()
+    thread: int = 0
+
+    @property
+    def file(self) -> int:
+        """The file that the step names, or ANON."""
+        if self.code == ops.OP_MMAP:
+            return self.args[4]
+        if self.code == ops.OP_MEMFD:
+            return self.args[0]
+        return self.args[0] // WORDS_PER_PAGE if self.code in FILE_WORD else ANON
 
     def proves_mapped(self, layout: Layout) -> Iterator[tuple[int, int]]:
         """Ranges that were mapped before this step, or it would have answered otherwise."""
@@ -70,13 +85,24 @@ class Step:
             return
         if self.answer.good and self.code in _PROVING:
             yield self.args[0], self.args[1]
+        if self.answer.good and self.code in _TOUCHES:
+            yield self.args[0] // WORDS_PER_PAGE, self.args[0] // WORDS_PER_PAGE + 1
         if self.answer.name == "EEXIST" and not any(layout.within(*self.args[:2])):
             yield self.args[0], self.args[1]
 
 
+def _failed(layout: Layout, step: Step) -> bool:
+    """Whether the step failed; without an answer as far as the layout tells."""
+    if step.answer is not None:
+        return not step.answer.good
+    if step.code == ops.OP_MMAP and step.args[6] & ops.MMAP_NOREPLACE:
+        return any(layout.within(step.args[0], step.args[1]))
+    return step.code == ops.OP_MREMAP and not any(layout.within(step.args[0], step.args[0] + 1))
+
+
 def apply(layout: Layout, step: Step, files: list[File]) -> None:
     """What the step did to the layout; nothing if it failed."""
-    if step.answer is not None and not step.answer.good:
+    if _failed(layout, step):
         return
     args = step.args
     match step.code:

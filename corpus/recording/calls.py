@@ -10,15 +10,15 @@ layouts, the break, System V segments, sizes of memory files.
 import re
 from typing import Final
 
-from corpus.strace import file_calls, follow, values
-from corpus.strace.arguments import (
-    NO_FILE_PAGES, NO_OP, PAGE_SIZE, TASK_PAGES, WORD_SIZE, Listed, Odd, State, Translated,
+from corpus.recording import file_calls, follow, values
+from corpus.recording.arguments import (
+    NO_FILE_PAGES, NO_OP, PAGE_SIZE, TASK_PAGES, Listed, Odd, State, Translated,
     answer_of, number_of, page_of, pages_of, range_of, small_memfd, step_of,
 )
-from corpus.strace.follow import File, Placed
-from corpus.strace.layout import ANON, Layout
-from corpus.strace.parse import Call, Signal, six_arguments, split_arguments
-from corpus.strace.steps import PAGE, SIGNAL, Answer, Step
+from corpus.recording.follow import Placed
+from corpus.recording.layout import ANON
+from corpus.recording.events import Call, six_arguments, split_arguments
+from corpus.recording.steps import PAGE, Answer, Step
 from simulator import ops
 
 _PIDFD_SELF: Final = (-10000, -10001)  # thread, thread group
@@ -42,7 +42,7 @@ _ABOUT_FILES: Final = {
     "pwrite64": (follow.MEMFD, follow.MEM),
     "ioctl": (follow.PAGEMAP, follow.USERFAULTFD),
 }
-# Calls without an op that change state which later answers depend on (corpus.strace.differences).
+# Calls without an op that change what later answers depend on (corpus.recording.differences).
 _CHANGES_ALL: Final = frozenset(("mlockall", "munlockall", "ftruncate(memfd)", "fallocate(memfd)"))
 _CHANGES_RANGE: Final = frozenset((
     "mlock", "mlock2", "munlock", "remap_file_pages", "mbind", "mseal",
@@ -64,6 +64,7 @@ _HARMLESS_MAP_FLAGS: Final = (
 def mm_name(placed: Placed) -> str:
     """What an mm call is counted as, or nothing for other calls."""
     call = placed.event
+    assert isinstance(call, Call)
     if call.name in _ALWAYS:
         return call.name
     if placed.file and placed.file.kind in _ABOUT_FILES.get(call.name, ()):
@@ -98,6 +99,11 @@ def translate_call(placed: Placed, name: str, state: State) -> Translated:
                 return file_calls.memfd_create(placed, call)
             case "ftruncate(memfd)":
                 return file_calls.ftruncate(placed, call, state)
+            case "pread64(memfd)" | "pwrite64(memfd)":
+                return file_calls.transfer(placed, call, arguments, state)
+            case "ioctl(userfaultfd)":
+                return Listed(f"{values.uffdio(arguments[1])}: {NO_OP}",
+                              _changed(name, arguments, call))
             case "pread64(pagemap)":
                 return file_calls.pagemap(placed, call, arguments)
             case "write(clear_refs)":
@@ -207,6 +213,8 @@ def _advice(word: str) -> int:
     """The index of an advice in the op table."""
     value = values.flags(word, values.MADV)
     name = next((name for name, number in values.MADV.items() if number == value), "")
+    if not word:  # perf does not know the name of some
+        raise Odd("the log does not name the advice")
     if name.removeprefix("MADV_") not in ops.ADVICE:
         raise Odd(f"the model has no advice {name or word[:40]} yet")
     return ops.ADVICE.index(name.removeprefix("MADV_"))
@@ -294,32 +302,3 @@ def _changed(name: str, arguments: list[str], call: Call) -> tuple[int, int] | N
         if start is not None and length is not None:
             return start // PAGE_SIZE, -(-(start + length) // PAGE_SIZE)
     return None
-
-
-def touch(signal: Signal, space: int, layout: Layout, files: list[File]) -> Step | None:
-    """The access that ended in a signal for a bad address, if the log shows which it was.
-
-    SEGV_ACCERR at a readable page was a store; where neither may pass, a load says the same.
-    """
-    address = values.number(signal.fields.get("si_addr", ""))
-    code = signal.fields.get("si_code", "")
-    wanted = {"SIGSEGV": ("SEGV_MAPERR", "SEGV_ACCERR"), "SIGBUS": ("BUS_ADRERR",)}
-    if address is None or code not in wanted.get(signal.name, ()):
-        return None
-    if not 0 <= address < TASK_PAGES * PAGE_SIZE:
-        return None
-    page = address // PAGE_SIZE
-    regions = list(layout.within(page, page + 1))
-    if not regions and layout.untold(page, page + 1):
-        return None
-    op, why = ops.OP_READ, ""
-    if regions:
-        region = regions[0]
-        if code == "SEGV_ACCERR" and region.prot & 1:
-            op = ops.OP_WRITE
-        other_file = region.file != ANON and not small_memfd(files[region.file])
-        if other_file and signal.name == "SIGBUS":
-            why = NO_FILE_PAGES
-    text = f"{signal.name} {code} at {address:#x}"
-    return Step(signal.line, space, op, (address // WORD_SIZE,), text,
-                Answer(SIGNAL, 0, signal.name), why_not_compared=why)

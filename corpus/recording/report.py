@@ -1,34 +1,38 @@
 # SPDX-License-Identifier: MIT
 """Import of one log from file to files, and what it says to people and programs.
 
-Contract: `import_log` reads, cuts, and with a machine also checks; it raises `StraceError` for
-what is no log. A `Report` says for every mm call of the log that it was taken or why not;
-`Report.ok` is false when the model disagrees with the real kernel without a known reason.
+Contract: `import_log` translates, cuts, and with a machine also checks. A `Report` says for
+every mm call and page fault of the log that it was taken or why not; `Report.ok` is false when
+the model disagrees with the real kernel without a known reason.
 """
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 from corpus import text
 from corpus.files import SUFFIX
-from corpus.strace.check import Checked, check
-from corpus.strace.follow import follow
-from corpus.strace.parse import load
-from corpus.strace.translate import Translation, translate
-from corpus.strace.windows import cut
+from corpus.recording.check import Checked, check
+from corpus.recording.events import Log, RecordingError
+from corpus.recording.follow import follow
+from corpus.recording.translate import Translation, translate
+from corpus.recording.windows import cut
 from corpus.verify import Runs
 from simulator import ops
 from simulator.scenario import Scenario
 
+_SUFFIX: Final = re.compile(r"\.(strace|perf-trace|perf|syz|txt)$")
+_NAMES_SHOWN: Final = 8  # of calls in a line for people
 _SHOWN: Final = 20  # disagreements and odd lines in the text for people; JSON has all
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Calls of one name that were not taken for one reason; `first_line` is the first of them."""
+    """Calls of one name that were not taken for one reason; `first_line` is the first of them,
+    0 where they are of several texts."""
 
     name: str
     reason: str
@@ -49,6 +53,7 @@ class Report:
     odd_lines: list[tuple[int, str]]
     left_out_of_windows: dict[str, int]
     scenarios: list[Scenario] = field(default_factory=list)
+    notes: dict[str, int] = field(default_factory=dict)  # what is not as the text says it
     checked: Checked | None = None
 
     @property
@@ -69,6 +74,7 @@ class Report:
             },
             "odd_lines": [{"line": line, "message": what} for line, what in self.odd_lines],
             "scenarios": len(self.scenarios),
+            "notes": self.notes,
             "left_out_of_windows": self.left_out_of_windows,
         }
         if self.checked:
@@ -78,17 +84,34 @@ class Report:
     def lines(self) -> list[str]:
         """The same for people."""
         total, taken = sum(self.mm_calls.values()), sum(self.taken.values())
-        lines = [f"{self.log}: {total} mm calls of {self.processes} address spaces: {taken} taken, "
-                 f"{total - taken} listed; {len(self.scenarios)} scenarios"]
-        lines += [f"  not taken: {listing.count} {listing.name}: {listing.reason} "
-                  f"(first in line {listing.first_line})" for listing in self.listed]
+        lines = [f"{self.log}: {total} calls and faults of {self.processes} address spaces: "
+                 f"{taken} taken, {total - taken} listed; {len(self.scenarios)} scenarios"]
+        lines += not_taken(self.listed)
         lines += [f"  not understood: line {line}: {what}" for line, what in
                   self.odd_lines[:_SHOWN]]
         for reason, count in sorted(self.left_out_of_windows.items()):
             lines.append(f"  not in a scenario: {count} ops: {reason}")
+        lines += [f"  note: {count} {what}" for what, count in sorted(self.notes.items())]
         if self.checked:
             lines += _checked_lines(self.checked)
         return lines
+
+
+def not_taken(listed: Sequence[Listing]) -> list[str]:
+    """A line for every reason, with the calls that were not taken for it."""
+    by_reason: dict[str, list[Listing]] = {}
+    for listing in listed:
+        by_reason.setdefault(listing.reason, []).append(listing)
+    lines: list[str] = []
+    for reason, listings in sorted(by_reason.items()):
+        often = sorted(listings, key=lambda listing: -listing.count)
+        names = ", ".join(f"{listing.count} {listing.name}" for listing in often[:_NAMES_SHOWN])
+        others = often[_NAMES_SHOWN:]
+        if others:
+            names += f", {sum(listing.count for listing in others)} others"
+        first = min(listing.first_line for listing in listings)
+        lines.append(f"  not taken: {names}: {reason}" + f" (first in line {first})" * bool(first))
+    return lines
 
 
 def _checked_lines(checked: Checked) -> list[str]:
@@ -107,12 +130,21 @@ def _checked_lines(checked: Checked) -> list[str]:
     return lines
 
 
-def import_log(path: Path, machine: Runs | None = None) -> Report:
+def import_log(log: Log, machine: Runs | None = None) -> Report:
     """Import one log; with a machine also replay it whole and compare."""
-    log = load(path)
     translation = translate(follow(log))
-    name = scenario_name(path)
-    windows = cut(translation, name)
+    report = report_of(log, translation)
+    report.checked = check(translation, machine) if machine else None
+    return report
+
+
+def report_of(log: Log, translation: Translation) -> Report:
+    """What a translation took, listed, and gives as scenarios."""
+    path = Path(log.name)
+    try:
+        windows = cut(translation, scenario_name(path), log.kind)
+    except RecordingError as error:
+        raise RecordingError(f"{log.name}: {error}") from error
     return Report(
         log=path.name,
         processes=len({step.space for step in translation.steps}),
@@ -123,7 +155,6 @@ def import_log(path: Path, machine: Runs | None = None) -> Report:
         odd_lines=log.odd_lines,
         left_out_of_windows=_sorted(windows.left_out),
         scenarios=windows.scenarios,
-        checked=check(translation, machine) if machine else None,
     )
 
 
@@ -141,7 +172,7 @@ def write(report: Report, folder: Path) -> list[Path]:
 
 def scenario_name(path: Path) -> str:
     """What the scenarios of a log are called: its file name as a file name of the corpus."""
-    stem = path.name.removesuffix(".strace").lower()
+    stem = _SUFFIX.sub("", path.name).lower()
     return re.sub(r"[^a-z0-9._-]+", "-", stem).strip("-._") or "log"
 
 

@@ -14,14 +14,16 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from corpus.strace import values
-from corpus.strace.parse import Call, Exit, Log, Signal, six_arguments, split_arguments
+from corpus.recording import values
+from corpus.recording.events import (
+    Call, Exit, Fault, Log, Signal, Touch, Untaken, six_arguments, split_arguments,
+)
 
 _FORKS: Final = ("fork", "vfork", "clone", "clone3")
 _OPENS: Final = {"open": 0, "openat": 1, "creat": 0, "openat2": 1}  # index of the path
 _PROC: Final = re.compile(r"/proc/(?:self|thread-self|\d+)/(pagemap|mem|clear_refs|maps|smaps)")
 # Argument that is a descriptor of a file that matters.
-_FD_ARGUMENT: Final = {
+FD_ARGUMENT: Final = {
     "mmap": 4, "mmap2": 4, "ftruncate": 0, "fallocate": 0, "ioctl": 0, "read": 0, "write": 0,
     "pread64": 0, "pwrite64": 0, "pread": 0, "pwrite": 0, "vmsplice": 0,
 }
@@ -59,10 +61,10 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A call or signal, its space, and the file of its descriptor if it has one that matters;
-    of memfd_create() the file that it makes."""
+    """A call or another event, its space, and the file of its descriptor if it has one that
+    matters; of memfd_create() the file that it makes."""
 
-    event: Call | Signal
+    event: Call | Untaken | Touch | Fault | Signal
     space: int
     file: File | None = None
 
@@ -90,6 +92,7 @@ class Followed:
 
     spaces: list[Space] = field(default_factory=list)
     events: list[Placed | Forked | Ended] = field(default_factory=list)
+    answered: bool = True
 
 
 @dataclass(slots=True)
@@ -105,11 +108,12 @@ def follow(log: Log) -> Followed:
         match event:
             case Call():
                 follower.call(event)
-            case Signal():
+            case Untaken() | Touch() | Fault() | Signal():
                 process = follower.process(event.pid)
                 follower.out.events.append(Placed(event, process.space))
             case Exit():
                 follower.exit(event)
+    follower.out.answered = log.answered
     return follower.out
 
 
@@ -218,7 +222,7 @@ class _Follower:
 
     def file_of(self, call: Call, process: _Process) -> File | None:
         """The file behind the call's descriptor; one that was not seen opened is made up."""
-        at = _FD_ARGUMENT.get(call.name)
+        at = FD_ARGUMENT.get(call.name)
         if at is None:
             return None
         descriptor = values.descriptor(six_arguments(call)[at])

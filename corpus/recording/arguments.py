@@ -8,11 +8,11 @@ translates a call turns that into a `Listed`.
 from dataclasses import dataclass, field
 from typing import Final
 
-from corpus.strace import follow, values
-from corpus.strace.follow import File, Placed
-from corpus.strace.layout import Layout
-from corpus.strace.parse import Call
-from corpus.strace.steps import ERRNO, PAGE, Answer, Step
+from corpus.recording import follow, values
+from corpus.recording.follow import File, Placed
+from corpus.recording.layout import Layout
+from corpus.recording.events import Call
+from corpus.recording.steps import ERRNO, PAGE, Answer, Step
 from simulator import ops
 
 PAGE_SIZE: Final = 4096

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from corpus.strace.layout import ANON
-from corpus.strace.parse import StraceError
-from corpus.strace.steps import Step
+from corpus.recording.layout import ANON
+from corpus.recording.events import RecordingError
+from corpus.recording.steps import FILE_WORD, Step
 from simulator import ops
 from simulator.scenario import WORDS_PER_PAGE
 
@@ -75,7 +75,8 @@ class Compaction:
             if arg.kind in (ops.RANGE, ops.DEST):
                 args[at], args[at + 1] = self.page(args[at]), self.page(args[at + 1])
             elif arg.kind == ops.PAGE:
-                args[at] = self.page(args[at])
+                axis = step.file if step.code in FILE_WORD else ADDRESSES
+                args[at] = self.page(args[at], axis)
             elif arg.kind == ops.WORD:
                 page, word = divmod(args[at], WORDS_PER_PAGE)
                 args[at] = self.page(page) * WORDS_PER_PAGE + word
@@ -93,9 +94,10 @@ class Compaction:
                 self._add(ADDRESSES, step.args[at])
                 self._add(ADDRESSES, step.args[at + 1])
             elif arg.kind in (ops.PAGE, ops.WORD):
-                words = WORDS_PER_PAGE if arg.kind == ops.WORD else 1
-                self._add(ADDRESSES, step.args[at] // words)
-                self._add(ADDRESSES, step.args[at] // words + 1)
+                axis = step.file if step.code in FILE_WORD else ADDRESSES
+                page = step.args[at] // (WORDS_PER_PAGE if arg.kind == ops.WORD else 1)
+                self._add(axis, page)
+                self._add(axis, page + 1)
             elif arg.kind == ops.BACKING and step.args[at] != ANON:
                 self._add_file(step, step.args[at], step.args[at + 1])
             elif arg.kind == ops.COUNT and step.code == ops.OP_MEMFD:
@@ -140,7 +142,7 @@ class Compaction:
                 _give_back(one if surplus > 0 else other, abs(surplus))
             if even:
                 return
-        raise StraceError("too many ranges are moved onto each other: this log cannot be made "
+        raise RecordingError("too many ranges are moved onto each other: this log cannot be made "
                           "small; trace a shorter run")
 
     def _between(self, axis: int, start: int, pages: int) -> tuple[list[int], range]:

@@ -1,23 +1,25 @@
 # SPDX-License-Identifier: MIT
 """Calls on memory files, on files of /proc that show or change memory, and System V segments.
 
-Contract: as `corpus.strace.calls`, which these functions are a part of.
+Contract: as `corpus.recording.calls`, which these functions are a part of.
 """
 
 from typing import Final
 
-from corpus.strace import values
-from corpus.strace.arguments import (
+from corpus.recording import values
+from corpus.recording.arguments import (
     NO_OP, PAGE_SIZE, TASK_PAGES, WORD_SIZE, Listed, Odd, State, Translated, answer_of, number_of,
     page_of, pages_of, small_memfd, step_of,
 )
-from corpus.strace.follow import Placed
-from corpus.strace.layout import ANON
-from corpus.strace.parse import Call
-from corpus.strace.steps import ENTRY, Answer, Step
+from corpus.recording.follow import Placed
+from corpus.recording.layout import ANON
+from corpus.recording.events import Call
+from corpus.recording.steps import ENTRY, Answer, Step
 from simulator import ops
+from simulator.scenario import WORDS_PER_PAGE
 
 _ENTRY_SIZE: Final = 8  # of pagemap
+_MAX_WORDS: Final = 64  # of one transfer: each becomes an op
 _NOT_SMALL: Final = f"a memory file of no pages, or of more than the model's {ops.MAX_FILE_PAGES}"
 
 
@@ -43,6 +45,30 @@ def ftruncate(placed: Placed, call: Call, state: State) -> Translated:
         return Listed("changes the size of a memory file: " + NO_OP, (0, TASK_PAGES))
     pages = -(-file.size // PAGE_SIZE)
     return [step_of(placed, call, ops.OP_MEMFD, (state.file(file), pages), Answer.ok())]
+
+
+def transfer(placed: Placed, call: Call, arguments: list[str], state: State) -> Translated:
+    """pread64() or pwrite64() of a memory file: one op a word."""
+    file = placed.file
+    if call.result.startswith("-"):
+        raise Odd(f"failed: {call.errno}")
+    if file is None or not small_memfd(file):
+        raise Odd(_NOT_SMALL)
+    done, at = number_of(call.result, "result"), number_of(arguments[3], "offset")
+    first, last = at // WORD_SIZE, (at + done - 1) // WORD_SIZE
+    if done <= 0 or at < 0:
+        raise Odd("transfers nothing")
+    if at + done > file.size:
+        raise Odd("goes beyond the pages of the memory file: " + NO_OP)
+    if last - first >= _MAX_WORDS:
+        raise Odd(f"transfers more than {_MAX_WORDS} words of the model")
+    code = ops.OP_PREAD if call.name == "pread64" else ops.OP_PWRITE
+    number = state.file(file)
+    return [
+        step_of(placed, call, code, (number * WORDS_PER_PAGE + word % WORDS_PER_PAGE,
+                                     word // WORDS_PER_PAGE), Answer.ok())
+        for word in range(first, last + 1)
+    ]
 
 
 def _own(placed: Placed) -> None:

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: MIT
 """Steps as a scenario: actors, small pages, file handles.
 
-Contract: the steps become ops in their order, with uids from 1. Spaces become actors in the
-order given, the first one T0. Small memory files become f0.., at most NR_FILES of them; all
+Contract: the steps become ops in their order, with uids from 1. Threads of spaces become actors
+in the order given, the first one T0. Small memory files become f0.., at most NR_FILES of them; all
 other files x0.. in the order of their first use.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from corpus.strace.arguments import PAGE_SIZE, small_memfd
-from corpus.strace.compact import Compaction
-from corpus.strace.follow import File
-from corpus.strace.layout import ANON, Region
-from corpus.strace.steps import Step
+from corpus.recording.arguments import PAGE_SIZE, small_memfd
+from corpus.recording.compact import Compaction
+from corpus.recording.follow import File
+from corpus.recording.layout import ANON, Region
+from corpus.recording.steps import FILE_WORD, Step
 from simulator import ops
-from simulator.scenario import Config, Op, Scenario
+from simulator.scenario import WORDS_PER_PAGE, Config, Op, Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ def is_memfd(file: int, files: Sequence[File]) -> bool:
 
 
 def scene(
-    steps: Sequence[Step], files: Sequence[File], members: Sequence[int], config: Config,
+    steps: Sequence[Step], files: Sequence[File], actors: Sequence[tuple[int, int]], config: Config,
     pin_chosen: bool,
 ) -> Scene:
     """The scenario of these steps on the machine of `config`, with an arena that fits and
-    frames for what is populated on top of those of `config`.
+    frames for what is populated on top of those of `config`. `actors` are (space, thread).
 
     `pin_chosen` makes mappings at places that the kernel chose fail where something is mapped
     (noreplace), so that a replay notices when the model has more mapped than the kernel had.
@@ -62,8 +62,8 @@ def scene(
     block = 1 << config.pmd_order
     numbers = _file_numbers(steps, files)
     # A memory file too many is a file of which only the mappings are in the model.
-    steps = [step for step in steps
-             if step.code != ops.OP_MEMFD or numbers[step.args[0]] <= ops.NR_FILES]
+    steps = [step for step in steps if step.code not in (ops.OP_MEMFD, *FILE_WORD)
+             or numbers[step.file] <= ops.NR_FILES]
     compaction = Compaction(steps, block)
     made: list[Op] = []
     filled = 0
@@ -76,13 +76,17 @@ def scene(
         elif step.code == ops.OP_MEMFD:
             args = (numbers[args[0]] - 1, args[1])
             filled += args[1]
+        elif step.code in FILE_WORD:
+            args = ((numbers[step.file] - 1) * WORDS_PER_PAGE + args[0] % WORDS_PER_PAGE, args[1])
         elif step.code == ops.OP_FORK:
-            args = (members.index(args[0]),)
+            args = (actors.index((args[0], 0)),)
         elif step.code == ops.OP_MADVISE and args[2] in (
             ops.MADV_POPULATE_READ, ops.MADV_POPULATE_WRITE
         ):
             filled += args[1] - args[0]
-        made.append(Op(uid, members.index(step.space), step.code, args))
+        elif step.code in (ops.OP_READ, ops.OP_WRITE) and step.answer and step.answer.good:
+            filled += 1
+        made.append(Op(uid, actors.index((step.space, step.thread)), step.code, args))
     pages = -(-(compaction.end + block) // block) * block
     full = replace(config, frames=1 << (config.frames + filled - 1).bit_length(),
                    pages=0 if pages <= 8 * block else pages)
@@ -94,13 +98,12 @@ def _file_numbers(steps: Sequence[Step], files: Sequence[File]) -> dict[int, int
     numbers: dict[int, int] = {}
     memory = others = 0
     for step in steps:
-        file = {ops.OP_MMAP: 4, ops.OP_MEMFD: 0}.get(step.code)
-        if file is None or step.args[file] == ANON or step.args[file] in numbers:
+        if step.file == ANON or step.file in numbers:
             continue
-        if is_memfd(step.args[file], files) and memory < ops.NR_FILES:
+        if is_memfd(step.file, files) and memory < ops.NR_FILES:
             memory += 1
-            numbers[step.args[file]] = memory
+            numbers[step.file] = memory
         else:
-            numbers[step.args[file]] = ops.FIRST_OTHER_FILE + others % ops.NR_OTHER_FILES
+            numbers[step.file] = ops.FIRST_OTHER_FILE + others % ops.NR_OTHER_FILES
             others += 1
     return numbers

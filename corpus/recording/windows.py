@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from corpus import headers
-from corpus.strace.layout import ANON, Layout, Region
-from corpus.strace.scenes import as_steps, is_memfd, scene
-from corpus.strace.steps import CHANGES_LAYOUT, Step, apply
-from corpus.strace.translate import Translation
+from corpus.recording.layout import ANON, Layout, Region
+from corpus.recording.scenes import as_steps, is_memfd, scene
+from corpus.recording.steps import CHANGES_LAYOUT, FILE_WORD, Step, apply
+from corpus.recording.translate import Translation
 from simulator import ops
 from simulator.scenario import MAX_FUZZ_OPS, NR_USER_ACTORS, Config, Scenario
 
@@ -28,8 +28,10 @@ MAX_FRAMES: Final = 512  # memory is small in fuzzing
 # Selftests look at page after page; more looks of one kind in a row tell a fuzzer nothing new.
 _MAX_LOOKS: Final = 4
 _LOOKS: Final = (ops.OP_READ, ops.OP_WRITE, ops.OP_PAGEMAP)
-# Ops that make a window worth having; a window of exits alone is none.
+# Ops that make no window worth having: one of exits alone is none, nor one of touches that
+# all may.
 _DULL: Final = (ops.OP_EXIT, ops.OP_FORK, ops.OP_PAGEMAP)
+_TOUCHES: Final = (ops.OP_READ, ops.OP_WRITE)
 
 
 @dataclass(slots=True)
@@ -46,13 +48,14 @@ class _Window:
 
     before: Layout
     members: list[int]
+    actors: list[tuple[int, int]]  # (space, thread)
     steps: list[Step] = field(default_factory=list)
     carried: set[Region] = field(default_factory=set)
     looks: int = 0
 
 
-def cut(translation: Translation, name: str) -> Windows:
-    """The windows of a log. `name` is the log's, for titles and origin."""
+def cut(translation: Translation, name: str, kind: str) -> Windows:
+    """The windows of a log. `name` is the log's and `kind` what wrote it, for titles and origin."""
     out = Windows()
     seen: set[Scenario] = set()
     steps = translation.steps
@@ -62,7 +65,8 @@ def cut(translation: Translation, name: str) -> Windows:
     for first in range(len(steps)):
         if covered[first]:
             continue
-        window = _Window(before[first], [steps[first].space])
+        space = steps[first].space
+        window = _Window(before[first], [space], [(space, 0)])
         for at in range(first, len(steps)):
             if at > max(last.get(member, -1) for member in window.members):
                 break
@@ -74,14 +78,14 @@ def cut(translation: Translation, name: str) -> Windows:
             covered[at] = True
             if verdict:
                 out.left_out[verdict] += 1
-        _finish(window, translation, name, out, seen)
+        _finish(window, translation, name, kind, out, seen)
     return out
 
 
 def _layouts_before(translation: Translation) -> list[Layout]:
     """The layout of each step's space just before it; most are shared, none may be changed."""
     layouts: dict[int, Layout] = {}
-    for space in translation.followed.spaces:
+    for space in translation.spaces:
         if space.parent is None:
             layouts[space.ident] = Layout()
             for region in translation.initial.get(space.ident, []):
@@ -105,13 +109,16 @@ def _add(window: _Window, step: Step, translation: Translation) -> str:
             return "one more look at a page after many"
     else:
         window.looks = 0
-    if step.code == ops.OP_FORK and len(window.members) == NR_USER_ACTORS:
+    named = [(step.space, step.thread)]
+    if step.code == ops.OP_FORK:
+        named.append((step.args[0], 0))
+    actors = list(dict.fromkeys([*window.actors, *named]))
+    if len(actors) > NR_USER_ACTORS:
         return "full"
     carried = window.carried | set(_bordering(window.before, step))
     files = {region.file for region in carried if is_memfd(region.file, translation.files)}
     made = {each.args[0] for each in (*window.steps, step) if each.code == ops.OP_MEMFD}
-    mapped = {each.args[4] for each in (*window.steps, step) if each.code == ops.OP_MMAP
-              and is_memfd(each.args[4], translation.files)}
+    mapped = {each.file for each in (*window.steps, step) if is_memfd(each.file, translation.files)}
     lead = len(files | (mapped - made))
     if len(window.steps) + 1 + len(carried) + lead > MAX_FUZZ_OPS:
         if window.steps:
@@ -121,6 +128,7 @@ def _add(window: _Window, step: Step, translation: Translation) -> str:
         return "full"
     window.carried = carried
     window.steps.append(step)
+    window.actors = actors
     if step.code == ops.OP_FORK:
         window.members.append(step.args[0])
     return ""
@@ -134,7 +142,7 @@ def _bordering(layout: Layout, step: Step) -> list[Region]:
         start = step.args[at]
         if arg.kind in (ops.RANGE, ops.DEST):
             found += _near(layout, start, step.args[at + 1])
-        elif arg.kind == ops.PAGE:
+        elif arg.kind == ops.PAGE and step.code not in FILE_WORD:
             found += _near(layout, start, start + 1)
         elif arg.kind == ops.WORD:
             found += _near(layout, start // 4, start // 4 + 1)
@@ -147,22 +155,27 @@ def _near(layout: Layout, start: int, end: int) -> list[Region]:
             if region.start <= end and start <= region.end]
 
 
+def _dull(step: Step) -> bool:
+    touched = step.code in _TOUCHES and (step.answer is None or step.answer.good)
+    return touched or step.code in _DULL
+
+
 def _finish(
-    window: _Window, translation: Translation, name: str, out: Windows, seen: set[Scenario]
+    window: _Window, translation: Translation, name: str, kind: str, out: Windows,
+    seen: set[Scenario],
 ) -> None:
     """The window as a scenario, if it is worth one."""
     steps = window.steps
-    if all(step.code in _DULL for step in steps):
+    if all(_dull(step) for step in steps):
         out.left_out["no op of its own in the window"] += len(steps)
         return
     files = translation.files
     regions = sorted(window.carried, key=lambda region: region.start)
     made_here = {step.args[0] for step in steps if step.code == ops.OP_MEMFD}
-    mapped = [step.args[4] for step in steps if step.code == ops.OP_MMAP]
-    before = [file for file in mapped if file != ANON and file not in made_here]
+    before = [step.file for step in steps if step.file != ANON and step.file not in made_here]
     lead = as_steps(regions, files, window.members[0], steps[0].line, before)
     config = Config(pmd_order=PMD_ORDER)
-    made = scene([*lead, *steps], files, window.members, config, pin_chosen=False).scenario
+    made = scene([*lead, *steps], files, window.actors, config, pin_chosen=False).scenario
     if (made.config.pages or 0) > MAX_ARENA_PAGES or made.config.frames > MAX_FRAMES:
         out.left_out["its addresses or pages are more than fuzzing holds"] += len(steps)
         return
@@ -171,6 +184,6 @@ def _finish(
         return
     seen.add(made)
     title = f"{name}, lines {steps[0].line} to {steps[-1].line}"
-    named = (("title", title), ("expect", headers.CLEAN), ("origin", f"strace:{name}"))
+    named = (("title", title), ("expect", headers.CLEAN), ("origin", f"{kind}:{name}"))
     out.scenarios.append(replace(made, headers=named))
 
