@@ -3,6 +3,7 @@
 
 from typing import Final
 
+EPERM: Final = 1
 EIO: Final = 5
 EAGAIN: Final = 11
 ENOMEM: Final = 12

@@ -95,7 +95,7 @@ def device_read(k: "Kernel", t: Task, word: i64) -> i64:
 
 
 def device_write(k: "Kernel", t: Task, word: i64) -> i64:
-    """dmirror_write() of a new token."""
+    """dmirror_write() of a new token: 0, -EPERM where the mapping is read-only, or -EFAULT."""
     return access(k, t, word, True)
 
 

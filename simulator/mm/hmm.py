@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.errno import EBUSY, EFAULT
+from simulator.errno import EBUSY, EFAULT, EPERM
 from simulator.mm.memory import (
     FAULT_FLAG_REMOTE, FAULT_FLAG_WRITE, VM_FAULT_ERROR, handle_mm_fault, vm_normal_page,
 )
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def hmm_range_fault(k: "Kernel", mm: Mm, va: i64, write: bool, seq: i64) -> i64:
-    """The frame of one page for the device: pfn << 1 | writable, -EBUSY to try again, or
-    -EFAULT. The mmap_lock is held for read."""
+    """The frame of one page for the device: pfn << 1 | writable, -EBUSY to try again, -EPERM
+    for a write that the mapping forbids, or -EFAULT. The mmap_lock is held for read."""
     if k.dmirror.seq != seq:
         return -EBUSY
     vma = vma_module.vma_lookup(mm, va)
-    if vma is None or not vma.flags & VM_READ or (write and not vma.flags & VM_WRITE):
+    if vma is None or not vma.flags & VM_READ:
         return -EFAULT
     k.step(sites.HMM_VMA_HANDLE_PTE__READ, pte_obj(mm, va), READ)
     table = mm.tables[va >> k.pmd_order]
@@ -53,6 +53,8 @@ def hmm_vma_fault(k: "Kernel", vma: Vma, mm: Mm, va: i64, write: bool) -> i64:
     """Fault the page in for the device; the caller starts over."""
     flags: i64 = FAULT_FLAG_REMOTE
     if write:
+        if not vma.flags & VM_WRITE:
+            return -EPERM
         flags |= FAULT_FLAG_WRITE
     fault = handle_mm_fault(k, vma, mm, va, flags)
     return -EFAULT if fault & VM_FAULT_ERROR else -EBUSY

@@ -14,7 +14,7 @@ from mypy_extensions import i64
 
 from simulator import ops, sites
 from simulator.errno import (
-    EACCES, EAGAIN, EEXIST, EFAULT, EINVAL, EIO, ENOMEM,
+    EACCES, EAGAIN, EEXIST, EFAULT, EINVAL, EIO, ENOMEM, EPERM,
 )
 from simulator.mm.mm_types import (
     GUP_PIN_COUNTING_BIAS, PFN_SHIFT, PTE_SOFT_DIRTY, PTE_WRITE, SWP_MARKER_GUARD,
@@ -58,7 +58,7 @@ FAILURES: Final[dict[int, tuple[int, ...]]] = {
     ops.OP_MIGRATE_TO_DEVICE: (-EINVAL,),
     ops.OP_MIGRATE_TO_RAM: (-EINVAL,),
     ops.OP_DEVICE_READ: (-EFAULT,),
-    ops.OP_DEVICE_WRITE: (-EFAULT,),
+    ops.OP_DEVICE_WRITE: (-EPERM, -EFAULT),
 }
 # By op: the function that answers for it.
 ENTRY: Final[dict[int, int]] = {

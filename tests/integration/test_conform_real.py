@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from conformance import executor
+from conformance.check import check
 from conformance.fuzz import Figures, fuzz
 from conformance.kernel import RealKernel
 from conformance.model import ModelKernel
+from corpus import text
+from corpus.files import SCENARIOS, mm_files
 
 ROOT = Path(__file__).resolve().parents[2]
-SCENARIOS = 300  # a second or two
+RANDOM = 300  # a second or two
 # Some of tests/model/broken_rules.py: an errno, COW, a protection, a guard region, a merge.
 QUICK_RULES = (
     "errno-madvise", "private-file-cow", "write-implies-read", "guard-survives-dontneed",
@@ -30,12 +33,23 @@ def test_random_scenarios_go_the_same_way_in_the_model_and_in_the_kernel() -> No
     with RealKernel() as kernel:
         found = [
             each for each in fuzz(
-                ModelKernel(), kernel, figures, seed=1, seconds=60, scenarios=SCENARIOS
+                ModelKernel(), kernel, figures, seed=1, seconds=60, scenarios=RANDOM
             ) if each is not None
         ]
     assert [str(each.disagreement) for each in found] == []
-    assert figures.scenarios + figures.skipped + len(figures.troubles) == SCENARIOS
+    assert figures.scenarios + figures.skipped + len(figures.troubles) == RANDOM
     assert figures.succeeded > 0.6 * figures.ops
+
+
+def test_the_scenarios_of_the_corpus_go_the_same_way_in_the_kernel() -> None:
+    model = ModelKernel()
+    with RealKernel() as kernel:
+        checked = {file: check(text.load(file), model, kernel) for file in mm_files([SCENARIOS])}
+    assert {
+        str(file): str(each.disagreement) for file, each in checked.items() if each.disagreement
+    } == {}
+    agree = [file for file, each in checked.items() if not each.skipped]
+    assert len(agree) > len(checked) / 2, "most need nothing but a stock kernel"
 
 
 def test_the_kernel_contradicts_models_with_one_rule_flipped() -> None:

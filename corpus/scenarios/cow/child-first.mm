@@ -1,0 +1,14 @@
+# mmfarm scenario 1
+# title: the child may run to its store before the parent goes on after fork()
+# category: cow
+# expect: clean
+# origin: seed:cow
+config pmd_order=3 frames=64
+1 T0 mmap 0..4 rw private anon
+2 T0 write 1
+3 T0 fork T1
+4 T0 write 1
+5 T1 write 1.1
+6 T1 read 1
+7 T0 read 1.1
+@4 op:begin#1 -> T1

@@ -1,0 +1,15 @@
+# mmfarm scenario 1
+# title: a copy on write without memory changes nothing, and the next one may have it
+# category: cow
+# expect: clean
+# origin: seed:cow
+config pmd_order=3 frames=64
+1 T0 mmap 0..4 rw private anon
+2 T0 write 1
+3 T0 fork T1
+4 T1 write 1
+5 T0 read 1
+6 T1 read 1
+7 T1 write 1
+8 T0 read 1
+@4 wp_page_copy:alloc#1 fail

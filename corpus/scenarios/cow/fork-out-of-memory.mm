@@ -1,0 +1,14 @@
+# mmfarm scenario 1
+# title: a fork() that runs out of memory leaves parent and pages as they were
+# category: cow
+# expect: clean
+# origin: seed:cow
+config pmd_order=3 frames=64
+1 T0 mmap 0..4 rw private anon
+2 T0 write 1
+3 T0 fork T1
+4 T0 pagemap 1
+5 T0 write 1.1
+6 T0 read 1
+7 T1 read 1
+@3 anon_vma_fork:alloc#1 fail

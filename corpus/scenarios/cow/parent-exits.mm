@@ -1,0 +1,13 @@
+# mmfarm scenario 1
+# title: the child keeps the data when the parent exits
+# category: cow
+# expect: clean
+# origin: seed:cow
+config pmd_order=3 frames=64
+1 T0 mmap 0..4 rw private anon
+2 T0 write 1
+3 T0 fork T1
+4 T0 exit
+5 T1 pagemap 1
+6 T1 write 1.1
+7 T1 read 1

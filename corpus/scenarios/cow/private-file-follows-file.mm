@@ -1,0 +1,15 @@
+# mmfarm scenario 1
+# title: a private file mapping shows later writes to the file until it is copied
+# category: cow
+# expect: clean
+# origin: seed:cow
+config pmd_order=3 frames=64
+1 T0 memfd f0 4
+2 T0 pwrite f0 1
+3 T0 mmap 0..4 rw private f0
+4 T0 read 1
+5 T0 pwrite f0 1
+6 T0 read 1
+7 T0 write 1.1
+8 T0 pwrite f0 1
+9 T0 read 1

@@ -1,0 +1,16 @@
+# mmfarm scenario 1
+# title: each generation of processes copies for itself
+# category: cow
+# expect: clean
+# origin: seed:cow
+config pmd_order=3 frames=64
+1 T0 mmap 0..4 rw private anon
+2 T0 write 1
+3 T0 fork T1
+4 T1 fork T2
+5 T1 write 1
+6 T2 read 1
+7 T2 write 1
+8 T0 read 1
+9 T1 read 1
+10 T2 read 1

@@ -1,0 +1,16 @@
+# mmfarm scenario 1
+# title: mprotect() does not let the parent store to a page in the child's pipe
+# category: cow
+# expect: clean
+# origin: seed:cow
+config pmd_order=3 frames=64
+1 T0 mmap 0..4 rw private anon
+2 T0 write 1
+3 T0 fork T1
+4 T1 vmsplice p0 1
+5 T1 munmap 0..4
+6 T0 mprotect 0..4 r
+7 T0 mprotect 0..4 rw
+8 T0 write 1
+9 T1 pipe_read p0
+10 T0 read 1

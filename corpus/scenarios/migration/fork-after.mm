@@ -1,0 +1,15 @@
+# mmfarm scenario 1
+# title: the child inherits pages that are in device memory, and copies them
+# category: migration
+# requires: device-private
+# expect: clean
+# origin: seed:hmm-tests
+config pmd_order=3 frames=64
+1 T0 mmap 0..4 rw private anon
+2 T0 write 1
+3 DEVICE migrate_to_device 1..2
+4 T0 fork T1
+5 T1 pagemap 1
+6 T1 write 1
+7 T1 read 1
+8 T0 read 1

@@ -1,0 +1,13 @@
+# mmfarm scenario 1
+# title: guards do not migrate
+# category: migration
+# requires: device-private
+# expect: clean
+# origin: seed:guard-regions
+config pmd_order=3 frames=64
+1 T0 mmap 0..4 rw private anon
+2 T0 madvise 1..2 GUARD_INSTALL
+3 DEVICE migrate_to_device 0..4
+4 T0 read 1
+5 T0 pagemap 1
+6 T0 pagemap 2

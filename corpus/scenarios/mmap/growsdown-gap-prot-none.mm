@@ -1,0 +1,10 @@
+# mmfarm scenario 1
+# title: a mapping without access keeps no gap from a stack
+# category: mmap
+# expect: clean
+# origin: seed:mmap
+config pmd_order=9 frames=256 pages=640
+1 T0 mmap 100..101 none private anon
+2 T0 mmap 200..202 rw private anon growsdown
+3 T0 write 102
+4 T0 write 101

@@ -1,0 +1,13 @@
+# mmfarm scenario 1
+# title: MREMAP_DONTUNMAP of a private file mapping leaves the file's pages
+# category: mremap
+# expect: clean
+# origin: seed:mremap_dontunmap
+config pmd_order=3 frames=64
+1 T0 memfd f0 4
+2 T0 pwrite f0 1
+3 T0 mmap 0..4 rw private f0
+4 T0 write 1
+5 T0 mremap 0..4 to 16 dontunmap
+6 T0 read 17
+7 T0 read 1

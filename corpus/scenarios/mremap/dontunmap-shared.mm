@@ -1,0 +1,13 @@
+# mmfarm scenario 1
+# title: MREMAP_DONTUNMAP of shared memory makes a second mapping of it
+# category: mremap
+# expect: clean
+# origin: seed:mremap_dontunmap
+config pmd_order=3 frames=64
+1 T0 mmap 0..4 rw shared anon
+2 T0 write 1
+3 T0 mremap 0..4 to 16 dontunmap
+4 T0 pagemap 1
+5 T0 read 1
+6 T0 write 17
+7 T0 read 1

@@ -1,0 +1,10 @@
+# mmfarm scenario 1
+# title: a move without resize may end in a gap
+# category: mremap
+# expect: clean
+# origin: seed:mremap_test
+config pmd_order=3 frames=64
+1 T0 mmap 0..2 rw private anon
+2 T0 write 1
+3 T0 mremap 0..6 to 16
+4 T0 read 17

@@ -1,0 +1,12 @@
+# mmfarm scenario 1
+# title: a touched mapping keeps its offset and merges with no foreign neighbour
+# category: mremap
+# expect: clean
+# origin: seed:merge
+config pmd_order=3 frames=64
+1 T0 mmap 0..4 rw private anon
+2 T0 mmap 8..12 rw private anon
+3 T0 write 0
+4 T0 write 8
+5 T0 mremap 8..12 to 4
+6 T0 read 4

@@ -1,0 +1,13 @@
+# mmfarm scenario 1
+# title: MADV_DONTNEED discards pages that the process may not write
+# category: process_madv
+# expect: clean
+# origin: seed:process_madv
+config pmd_order=3 frames=64
+1 T0 mmap 0..4 rw private anon
+2 T0 write 1
+3 T0 mprotect 0..2 r
+4 T0 mprotect 2..4 none
+5 T0 madvise 0..4 DONTNEED
+6 T0 read 1
+7 T0 pagemap 1

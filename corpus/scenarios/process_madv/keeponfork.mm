@@ -1,0 +1,12 @@
+# mmfarm scenario 1
+# title: MADV_KEEPONFORK takes MADV_WIPEONFORK back
+# category: process_madv
+# expect: clean
+# origin: seed:process_madv
+config pmd_order=3 frames=64
+1 T0 mmap 0..4 rw private anon
+2 T0 write 1
+3 T0 madvise 0..4 WIPEONFORK
+4 T0 madvise 0..4 KEEPONFORK
+5 T0 fork T1
+6 T1 read 1

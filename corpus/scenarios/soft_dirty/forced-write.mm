@@ -1,0 +1,12 @@
+# mmfarm scenario 1
+# title: a write through /proc/self/mem marks the page soft-dirty
+# category: soft_dirty
+# requires: soft-dirty
+# expect: clean
+# origin: seed:soft-dirty
+config pmd_order=3 frames=64
+1 T0 mmap 0..4 r private anon
+2 T0 mem_write 1
+3 T0 clear_refs soft-dirty
+4 T0 mem_write 1
+5 T0 pagemap 1

@@ -1,0 +1,13 @@
+# mmfarm scenario 1
+# title: a merge that fails for memory leaves two mappings that work
+# category: vma_merge
+# expect: clean
+# origin: seed:merge
+config pmd_order=3 frames=64
+1 T0 mmap 0..4 rw private anon
+2 T0 write 3
+3 T0 mmap 4..8 rw private anon
+4 T0 write 4
+5 T0 read 3
+6 T0 read 4
+@3 commit_merge:prealloc#1 fail
