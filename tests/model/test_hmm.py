@@ -7,7 +7,7 @@ from tests.model.run import results
 
 
 @pytest.mark.parametrize(
-    "prot, read, write",
+    ("prot", "read", "write"),
     [("rw", 0, 0), ("r", 0, "EPERM"), ("w", "EFAULT", "EFAULT"), ("none", "EFAULT", "EFAULT")],
 )
 def test_a_device_has_the_rights_of_the_mapping(
