@@ -35,6 +35,9 @@ from fuzz.minimizing.edits import (
 )
 from fuzz.minimizing.judge import INVALID, MAX_DEVIATIONS, Exhausted, Judge, without_dead
 from fuzz.minimizing.order import cost
+from fuzz.minimizing.shuffle import Shuffle
+from fuzz.portfolio import Portfolio
+from fuzz.rng import Rng
 from simulator import build
 from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
@@ -45,7 +48,12 @@ DEFAULT_BUDGET: Final = 600_000  # executions: about 12 s compiled
 # deletions, which are worth much; after other steps, of which there are many; and for all
 # exchanges of one round together.
 FINAL_SCHEDULES: Final = 40_000
+SCHEDULES: Final = 4_000
 ORDER_SCHEDULES: Final = 5_000
+SHUFFLE_EXECUTIONS: Final = 20_000
+SHUFFLE_TRIES: Final = 4
+SHUFFLE_SEED: Final = 1
+MAX_SHUFFLED_OPS: Final = 16
 DELETION_SCHEDULES: Final = 40_000  # for all deletions of a round together
 EDIT_SCHEDULES: Final = 1_000
 FEW_SCHEDULES: Final = {"delete-directive": 0, "park-instead": 0, "replace-op": 150, "move-op": 300}
@@ -118,6 +126,7 @@ class _Reduction:
         self.judge = judge
         self.current = scenario
         self.tried: list[Tried] = []
+        self.shuffled: set[Scenario] = set()
 
     # --- coarse -----------------------------------------------------------------------------
 
@@ -189,23 +198,62 @@ class _Reduction:
     # --- fine -------------------------------------------------------------------------------
 
     def fine(self) -> None:
-        """Single steps, then exchanges, until nothing helps any more."""
-        self._reschedule()
+        """Single steps, then several at once, until nothing helps any more."""
         start = 0
         while True:
             self._plain_steps()
             before = self.current
             self._in_order_of_running()
             self._rename()
-            self._reschedule()
-            if self.current != before:
+            self._reschedule(SCHEDULES)
+            if self.current != before or self._shuffle():
                 continue
             start = self._repaired_step(start)
             if start >= 0:
                 continue
-            if not self._exchange():
+            if self._exchange():
+                start = 0
+                continue
+            self._reschedule(FINAL_SCHEDULES)
+            if self.current == before:
                 return
             start = 0
+
+    def _shuffle(self) -> bool:
+        """Try scenarios some steps away, under a few random schedules each."""
+        here = cost(self.current)
+        if len(self.current.ops) > MAX_SHUFFLED_OPS or self.current in self.shuffled:
+            return False
+        self.shuffled.add(self.current)
+        shuffle = Shuffle(self.current, Rng(SHUFFLE_SEED))
+        portfolio = Portfolio(SHUFFLE_SEED)
+        end = self.judge.executions + SHUFFLE_EXECUTIONS
+        tried: set[Scenario] = set()
+        while self.judge.executions < end:
+            candidate = shuffle.next()
+            if candidate in tried or not candidate.ops or cost(candidate) >= here:
+                end -= 1
+                continue
+            tried.add(candidate)
+            if self._accept(candidate):
+                return True
+            before = self.judge.visits()
+            if self.judge.verdict(candidate) == INVALID or not here[2]:
+                continue
+            found = self.judge.rescue(candidate, SHUFFLE_TRIES, portfolio)
+            if found is not None and self._settle(found):
+                return True
+        return False
+
+    def _settle(self, found: Scenario) -> bool:
+        """Take a scenario that fails under a random schedule, if few enough directives do."""
+        if _fewer_ops(found, self.current):
+            self._accept(found)
+            self._drop_directives()
+            return True
+        bound = self._bound(found)
+        repaired = self.judge.reschedule(found, bound, EDIT_SCHEDULES) if bound > 0 else None
+        return repaired is not None and self._accept(repaired)
 
     def _plain_steps(self) -> None:
         """Every step that needs no other schedule, to a fixed point."""
@@ -302,10 +350,10 @@ class _Reduction:
                 self.current = renamed
                 return
 
-    def _reschedule(self) -> None:
+    def _reschedule(self, schedules: int) -> None:
         """The first failing schedule in the order of the search."""
         found = self.judge.reschedule(
-            self.current, len(self.current.directives), FINAL_SCHEDULES
+            self.current, len(self.current.directives), schedules
         )
         if found is not None and len(found.directives) <= len(self.current.directives):
             self.current = found

@@ -15,6 +15,7 @@ from fuzz.search import Search
 from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
 from simulator.scenario import FAIL, IPI, SWITCH, TLB, Directive, Scenario
+from simulator.sites import FUNCTION
 from simulator.validate import ScenarioError, validate
 
 SAME: Final = "same"
@@ -41,6 +42,9 @@ class Judge:
         self._signature: Final = signature
         self._budget: Final = budget
         self._known: Final[dict[Scenario, str]] = {}
+        self._culprit: Final = [
+            i for i, function in enumerate(FUNCTION) if function == signature.culprit
+        ]
         self._searched: Final[set[object]] = set()  # searches that were in vain
 
     def run(self, scenario: Scenario, *, trace: bool = False) -> Outcome:
@@ -91,13 +95,15 @@ class Judge:
         result = ops.with_directives(found)
         return result if self.same(result) else None
 
-    def rescue(self, scenario: Scenario, tries: int) -> Scenario | None:
+    def rescue(
+        self, scenario: Scenario, tries: int, portfolio: Portfolio | None = None
+    ) -> Scenario | None:
         """The same ops under some schedule that fails with the signature: as a slice would
-        look for one, with random strategies. For scenarios too large to search."""
+        look for one, with random strategies. For scenarios too large to search, or too many."""
         ops = bare(scenario)
         if self.verdict(ops) == INVALID:
             return None
-        portfolio = Portfolio(RESCUE_SEED)
+        portfolio = portfolio or Portfolio(RESCUE_SEED)
         last: Outcome | None = None
         for _ in range(tries):
             strategy = portfolio.next(ops, last)
@@ -115,6 +121,11 @@ class Judge:
             elif self.same(found):
                 return found
         return None
+
+    def visits(self) -> int:
+        """How often runs of this machine have come to the culprit's function."""
+        seen = self._machine.k.sites_seen
+        return sum(seen[site] for site in self._culprit)
 
     def _judge(self, scenario: Scenario) -> str:
         try:
