@@ -30,8 +30,8 @@ from fuzz.minimizing.edits import (
     bare,
     canonical,
     delete_ops,
-    exchanges,
     renumbered,
+    steps,
 )
 from fuzz.minimizing.judge import INVALID, MAX_DEVIATIONS, Exhausted, Judge, without_dead
 from fuzz.minimizing.order import cost
@@ -49,18 +49,16 @@ DEFAULT_BUDGET: Final = 600_000  # executions: about 12 s compiled
 # exchanges of one round together.
 FINAL_SCHEDULES: Final = 40_000
 SCHEDULES: Final = 4_000
-ORDER_SCHEDULES: Final = 5_000
-SHUFFLE_EXECUTIONS: Final = 20_000
+ORDER_SCHEDULES: Final = 1_000
+SHUFFLE_EXECUTIONS: Final = 8_000
+LAST_SHUFFLE_EXECUTIONS: Final = 60_000
 SHUFFLE_TRIES: Final = 4
-SHUFFLE_SEED: Final = 1
 MAX_SHUFFLED_OPS: Final = 16
 DELETION_SCHEDULES: Final = 40_000  # for all deletions of a round together
 EDIT_SCHEDULES: Final = 1_000
 FEW_SCHEDULES: Final = {"delete-directive": 0, "park-instead": 0, "replace-op": 150, "move-op": 300}
+_INSTEAD: Final = ("replace-op", "move-op", "swap-actors", "park-instead")
 _DELETIONS: Final = ("delete-actor", "give-actor", "delete-op", "delete-fork", "idle-first")
-EXCHANGE_SCHEDULES: Final = 150_000
-MIN_EXCHANGE_SCHEDULES: Final = 50
-MAX_EXCHANGE_OPS: Final = 7  # exchanges grow with the square of the ops
 # Random schedules tried for a chunk of ops that hides the failure, and to get rid of
 # directives when there are too many to search.
 CHUNK_TRIES: Final = 64
@@ -126,7 +124,7 @@ class _Reduction:
         self.judge = judge
         self.current = scenario
         self.tried: list[Tried] = []
-        self.shuffled: set[Scenario] = set()
+        self.shuffled: set[tuple[Scenario, int]] = set()
 
     # --- coarse -----------------------------------------------------------------------------
 
@@ -135,7 +133,7 @@ class _Reduction:
         self._truncate()
         self._drop_directives()
         before = None
-        while before is None or cost(before)[:2] > cost(self.current)[:2]:
+        while before is None or cost(before)[:1] > cost(self.current)[:1]:
             before = self.current
             for actor in sorted({op.actor for op in self.current.ops}, reverse=True):
                 self._attempt(apply(self.current, ("delete-actor", actor)))
@@ -201,44 +199,45 @@ class _Reduction:
         """Single steps, then several at once, until nothing helps any more."""
         start = 0
         while True:
-            self._plain_steps()
+            self._plain_steps(less=True)
             before = self.current
             self._in_order_of_running()
             self._rename()
             self._reschedule(SCHEDULES)
-            if self.current != before or self._shuffle():
+            if self.current != before or self._shuffle(SHUFFLE_EXECUTIONS):
+                continue
+            self._plain_steps(less=False)
+            if self.current != before:
+                continue
+            if self._shuffle(LAST_SHUFFLE_EXECUTIONS):
                 continue
             start = self._repaired_step(start)
             if start >= 0:
                 continue
-            if self._exchange():
-                start = 0
-                continue
+            start = 0
             self._reschedule(FINAL_SCHEDULES)
             if self.current == before:
                 return
-            start = 0
 
-    def _shuffle(self) -> bool:
+    def _shuffle(self, executions: int) -> bool:
         """Try scenarios some steps away, under a few random schedules each."""
         here = cost(self.current)
-        if len(self.current.ops) > MAX_SHUFFLED_OPS or self.current in self.shuffled:
+        if len(self.current.ops) > MAX_SHUFFLED_OPS or (self.current, executions) in self.shuffled:
             return False
-        self.shuffled.add(self.current)
-        shuffle = Shuffle(self.current, Rng(SHUFFLE_SEED))
-        portfolio = Portfolio(SHUFFLE_SEED)
-        end = self.judge.executions + SHUFFLE_EXECUTIONS
+        self.shuffled.add((self.current, executions))
+        shuffle = Shuffle(self.current, Rng(executions))
+        portfolio = Portfolio(executions)
+        end = self.judge.executions + executions
         tried: set[Scenario] = set()
         while self.judge.executions < end:
             candidate = shuffle.next()
-            if candidate in tried or not candidate.ops or cost(candidate) >= here:
+            if candidate in tried or not candidate.ops or cost(bare(candidate)) >= here:
                 end -= 1
                 continue
             tried.add(candidate)
             if self._accept(candidate):
                 return True
-            before = self.judge.visits()
-            if self.judge.verdict(candidate) == INVALID or not here[2]:
+            if self.judge.verdict(candidate) == INVALID:
                 continue
             found = self.judge.rescue(candidate, SHUFFLE_TRIES, portfolio)
             if found is not None and self._settle(found):
@@ -255,13 +254,15 @@ class _Reduction:
         repaired = self.judge.reschedule(found, bound, EDIT_SCHEDULES) if bound > 0 else None
         return repaired is not None and self._accept(repaired)
 
-    def _plain_steps(self) -> None:
-        """Every step that needs no other schedule, to a fixed point."""
+    def _plain_steps(self, *, less: bool) -> None:
+        """Every step that needs no other schedule, to a fixed point; with `less` only those
+        that take something away, and not the many that put something else in its place."""
         before = None
         while before != self.current:
             before = self.current
-            for step, _ in simpler(before):
-                self._accept(apply(self.current, step))
+            for step in dict.fromkeys(steps(before)):
+                if not (less and step[0] in _INSTEAD):
+                    self._accept(apply(self.current, step))
 
     def _repaired_step(self, start: int) -> int:
         """Try the steps once round, from the one numbered `start`, and search a schedule for
@@ -306,25 +307,6 @@ class _Reduction:
         if _fewer_ops(candidate, self.current):
             return min(here + 1, MAX_DEVIATIONS)
         return here if cost(bare(candidate)) < cost(bare(self.current)) else here - 1
-
-    def _exchange(self) -> bool:
-        """Try exchanges until one fails the same way: all as they are, then, the simplest
-        first, each with a search."""
-        if len(self.current.ops) > MAX_EXCHANGE_OPS:
-            return False
-        here = cost(self.current)
-        costs = {c: cost(c) for c in exchanges(self.current)}
-        ranked = sorted(costs, key=lambda c: (costs[c][:2], costs[c][3:]))
-        for candidate in ranked:
-            if self._accept(candidate):
-                return True
-        fewer = [c for c in ranked if costs[c][:2] < here[:2] or here[2]]
-        schedules = max(MIN_EXCHANGE_SCHEDULES, EXCHANGE_SCHEDULES // max(1, len(fewer)))
-        for candidate in fewer[: EXCHANGE_SCHEDULES // MIN_EXCHANGE_SCHEDULES]:
-            repaired = self.judge.reschedule(candidate, self._bound(candidate), schedules)
-            if repaired is not None and self._accept(repaired):
-                return True
-        return False
 
     def _in_order_of_running(self) -> None:
         """Put the ops in the order in which they began: what a directive at the begin or end
@@ -373,8 +355,7 @@ class _Reduction:
 
 
 def _fewer_ops(candidate: Scenario, scenario: Scenario) -> bool:
-    """Whether it has fewer actors, or as many and fewer ops."""
-    return cost(candidate)[:2] < cost(scenario)[:2]
+    return len(candidate.ops) < len(scenario.ops)
 
 
 def _headers(scenario: Scenario, signature: Signature) -> tuple[tuple[str, str], ...]:

@@ -57,7 +57,7 @@ def steps(scenario: Scenario) -> Iterator[Step]:
     for actor in actors:
         if 0 < actor < NR_USER_ACTORS:
             yield ("idle-first", actor)
-        for other in reversed(actors):
+        for other in dict.fromkeys((*reversed(actors), 0)):
             if other < actor < NR_USER_ACTORS:
                 yield ("give-actor", actor, other)
     for op in reversed(scenario.ops):
@@ -95,7 +95,7 @@ def steps(scenario: Scenario) -> Iterator[Step]:
         for place in range(len(scenario.ops)):
             yield ("swap-actors", one, other, place)
     for place, op in enumerate(scenario.ops):
-        for other in reversed(actors):
+        for other in dict.fromkeys((*reversed(actors), 0)):
             for to in range(len(scenario.ops)):
                 if (other, to) != (op.actor, place):
                     yield ("move-op", op.uid, other, to)

@@ -106,7 +106,7 @@ class Judge:
         portfolio = portfolio or Portfolio(RESCUE_SEED)
         last: Outcome | None = None
         for _ in range(tries):
-            strategy = portfolio.next(ops, last)
+            strategy = portfolio.next(scenario, last)
             if strategy is None:
                 continue
             if self.executions >= self._budget:
