@@ -41,6 +41,7 @@ from simulator.scenario import (
     SWITCH,
     WORDS_PER_PAGE,
     Config,
+    Directive,
     Op,
     Scenario,
 )
@@ -252,21 +253,26 @@ def canonical(scenario: Scenario, first: int = 0) -> Scenario:
     return replace(scenario, config=config, ops=ops).with_directives(directives)
 
 
+def fitting(scenario: Scenario, directives: tuple[Directive, ...]) -> tuple[Directive, ...]:
+    """Those of the directives whose op is there, and the op or actor that they name, too."""
+    uids = {op.uid for op in scenario.ops}
+    actors = {op.actor for op in scenario.ops}
+    return tuple(
+        d
+        for d in directives
+        if d.uid in uids
+        and not (d.kind == PARK and d.arg not in uids)
+        and not (d.kind == SWITCH and d.arg not in actors)
+    )
+
+
 # --- parts ------------------------------------------------------------------------------------
 
 
 def _without(scenario: Scenario, uids: set[int]) -> Scenario:
     """Without these ops and the directives that name them or an actor that has no op left."""
-    left = scenario.with_ops(tuple(op for op in scenario.ops if op.uid not in uids))
-    actors = {op.actor for op in left.ops}
-    return left.with_directives(
-        tuple(
-            d
-            for d in left.directives
-            if not (d.kind == PARK and d.arg in uids)
-            and not (d.kind == SWITCH and d.arg not in actors)
-        )
-    )
+    left = replace(scenario, ops=tuple(op for op in scenario.ops if op.uid not in uids))
+    return left.with_directives(fitting(left, scenario.directives))
 
 
 def _give(scenario: Scenario, uids: set[int], actor: int) -> Scenario:

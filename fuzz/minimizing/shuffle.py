@@ -10,8 +10,10 @@ Why: simplest scenarios of one bug that different failures lead to may be severa
 with only passing or larger ones between; there are too many such places to visit all.
 """
 
+from dataclasses import replace
 from typing import Final
 
+from fuzz.minimizing.edits import fitting
 from fuzz.minimizing.variants import SETTING_UP, Variant, arguments, settings_like, variants
 from fuzz.rng import Rng
 from simulator.ops import BY_NUMBER, SLOTS, may_run
@@ -57,7 +59,8 @@ class Shuffle:
         for _ in range(changes):
             if ops:
                 self._change(ops, rng.below(len(ops)))
-        return self._scenario.with_ops(tuple(ops))
+        changed = replace(self._scenario, ops=tuple(ops))
+        return changed.with_directives(fitting(changed, self._scenario.directives))
 
     def _change(self, ops: list[Op], i: int) -> None:
         rng = self._rng
