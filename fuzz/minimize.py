@@ -8,13 +8,15 @@ comes with a certificate. `NotFailing` is raised when the input does not fail th
 
 How. First the coarse part, for inputs of any size: cut after the violation, then drop actors,
 ops and directives in chunks of falling size; where ops go but the failure hides, some random
-schedules are tried. Then the fine part, for what is left: every
-single simplification (fuzz/minimizing/edits.py), and after each that hides the failure a
-search for another schedule that shows it (delete-with-repair). Where no step helps, one op
-less with another one in place of a third is tried, the simplest results first: this brings
-different failures of one bug to the same ops. The schedule itself is always the first failing
-one in the order of fuzz/search.py, so equal ops end with equal directives. The fine part
-repeats until a whole round changes nothing; what that round tried is the certificate.
+schedules are tried. Then the fine part, for what is left, cheapest first: single
+simplifications (fuzz/minimizing/edits.py) as they are; scenarios some steps away, drawn at
+random (fuzz/minimizing/shuffle.py), under a few random schedules each; and every single
+simplification again, each with a search for another schedule that shows the failure
+(delete-with-repair). The random part is what brings different failures of one bug to the same
+ops: between their simplest forms there may be only passing or larger ones, which no single
+step crosses. Its seed is fixed. The schedule is always the first failing one in the order of
+fuzz/search.py, so equal ops end with equal directives. The fine part repeats until a whole
+round changes nothing; the single steps that this round tried are the certificate.
 
 Failures with another signature met on the way are returned, not followed.
 """
@@ -43,15 +45,17 @@ from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
 from simulator.scenario import Scenario
 
-DEFAULT_BUDGET: Final = 600_000  # executions: about 12 s compiled
-# Schedules that a search may try: for the final one; for the ops in another order; after
-# deletions, which are worth much; after other steps, of which there are many; and for all
-# exchanges of one round together.
+DEFAULT_BUDGET: Final = 400_000  # executions: about 15 s compiled
+# Schedules that a search may try: for the final one, and on the way there; for the ops in
+# another order; after deletions, which are worth much; after other steps, of which there are
+# many.
 FINAL_SCHEDULES: Final = 40_000
 SCHEDULES: Final = 4_000
 ORDER_SCHEDULES: Final = 1_000
-SHUFFLE_EXECUTIONS: Final = 8_000
-LAST_SHUFFLE_EXECUTIONS: Final = 60_000
+# Runs of scenarios some steps away, for each op: whenever there is a simpler scenario, and
+# before single steps are searched; with how many schedules each.
+SHUFFLES_PER_OP: Final = 2_000
+LAST_SHUFFLES_PER_OP: Final = 10_000
 SHUFFLE_TRIES: Final = 4
 MAX_SHUFFLED_OPS: Final = 16
 DELETION_SCHEDULES: Final = 40_000  # for all deletions of a round together
@@ -204,12 +208,12 @@ class _Reduction:
             self._in_order_of_running()
             self._rename()
             self._reschedule(SCHEDULES)
-            if self.current != before or self._shuffle(SHUFFLE_EXECUTIONS):
+            if self.current != before or self._shuffle(SHUFFLES_PER_OP):
                 continue
             self._plain_steps(less=False)
             if self.current != before:
                 continue
-            if self._shuffle(LAST_SHUFFLE_EXECUTIONS):
+            if self._shuffle(LAST_SHUFFLES_PER_OP):
                 continue
             start = self._repaired_step(start)
             if start >= 0:
@@ -219,26 +223,27 @@ class _Reduction:
             if self.current == before:
                 return
 
-    def _shuffle(self, executions: int) -> bool:
+    def _shuffle(self, executions_per_op: int) -> bool:
         """Try scenarios some steps away, under a few random schedules each."""
         here = cost(self.current)
-        if len(self.current.ops) > MAX_SHUFFLED_OPS or (self.current, executions) in self.shuffled:
+        key = (self.current, executions_per_op)
+        if len(self.current.ops) > MAX_SHUFFLED_OPS or key in self.shuffled:
             return False
-        self.shuffled.add((self.current, executions))
-        shuffle = Shuffle(self.current, Rng(executions))
-        portfolio = Portfolio(executions)
-        end = self.judge.executions + executions
-        tried: set[Scenario] = set()
+        self.shuffled.add(key)
+        shuffle = Shuffle(self.current, Rng(executions_per_op))
+        portfolio = Portfolio(executions_per_op)
+        end = self.judge.executions + executions_per_op * len(self.current.ops)
         while self.judge.executions < end:
             candidate = shuffle.next()
-            if candidate in tried or not candidate.ops or cost(bare(candidate)) >= here:
+            if not candidate.ops or candidate in shuffle.made:
+                end -= 1  # where few are left, this ends, too
+                continue
+            shuffle.made.add(candidate)
+            if cost(bare(candidate)) >= here:
                 end -= 1
                 continue
-            tried.add(candidate)
             if self._accept(candidate):
                 return True
-            if self.judge.verdict(candidate) == INVALID:
-                continue
             found = self.judge.rescue(candidate, SHUFFLE_TRIES, portfolio)
             if found is not None and self._settle(found):
                 return True
@@ -355,6 +360,7 @@ class _Reduction:
 
 
 def _fewer_ops(candidate: Scenario, scenario: Scenario) -> bool:
+    """Whether it is simpler whatever its directives are."""
     return len(candidate.ops) < len(scenario.ops)
 
 

@@ -14,14 +14,7 @@ from itertools import combinations
 from typing import Final
 
 from fuzz.minimizing.order import SETTINGS
-from fuzz.minimizing.variants import (
-    SETTING_UP,
-    arguments,
-    handle,
-    names_page,
-    settings_like,
-    variants,
-)
+from fuzz.minimizing.variants import arguments, handle, names_page, variants
 from simulator import ops as ops_table
 from simulator.ops import (
     ACTOR,
@@ -100,37 +93,6 @@ def steps(scenario: Scenario) -> Iterator[Step]:
             for to in range(len(scenario.ops)):
                 if (other, to) != (op.actor, place):
                     yield ("move-op", op.uid, other, to)
-
-
-def exchanges(scenario: Scenario) -> Iterator[Scenario]:
-    """What two steps at once make of it: another op in place of one, alone, with one op
-    less, or with another stage. For scenarios that no single step makes simpler."""
-    every = variants(scenario)
-    stages = [
-        _with_op(scenario, op.uid, op.actor, op.code, args)
-        for op in scenario.ops
-        if op.code in SETTING_UP
-        for args in settings_like(scenario, op)
-    ]
-    moves = [step for step in steps(scenario) if step[0] == "move-op"]
-    for stage in stages:
-        yield stage
-        for gone in scenario.ops:
-            yield delete_ops(stage, {gone.uid})
-        for move in moves:
-            yield apply(stage, move)
-    for op in scenario.ops:
-        if op.code in SETTING_UP:
-            continue
-        for actor, code, args in every:
-            other = _with_op(scenario, op.uid, actor, code, args)
-            yield other
-            for gone in scenario.ops:
-                if gone.uid != op.uid:
-                    yield delete_ops(other, {gone.uid})
-            if code < op.code:
-                for stage in stages:
-                    yield _with_op(stage, op.uid, actor, code, args)
 
 
 def apply(scenario: Scenario, step: Step) -> Scenario:

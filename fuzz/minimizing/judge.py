@@ -15,7 +15,6 @@ from fuzz.search import Search
 from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
 from simulator.scenario import FAIL, IPI, SWITCH, TLB, Directive, Scenario
-from simulator.sites import FUNCTION
 from simulator.validate import ScenarioError, validate
 
 SAME: Final = "same"
@@ -42,9 +41,6 @@ class Judge:
         self._signature: Final = signature
         self._budget: Final = budget
         self._known: Final[dict[Scenario, str]] = {}
-        self._culprit: Final = [
-            i for i, function in enumerate(FUNCTION) if function == signature.culprit
-        ]
         self._searched: Final[set[object]] = set()  # searches that were in vain
 
     def run(self, scenario: Scenario, *, trace: bool = False) -> Outcome:
@@ -99,7 +95,9 @@ class Judge:
         self, scenario: Scenario, tries: int, portfolio: Portfolio | None = None
     ) -> Scenario | None:
         """The same ops under some schedule that fails with the signature: as a slice would
-        look for one, with random strategies. For scenarios too large to search, or too many."""
+        look for one, with random strategies, some of which follow the scenario's directives for
+        a while. For scenarios too large to search, or too many. A `portfolio` goes on where its
+        last use ended."""
         ops = bare(scenario)
         if self.verdict(ops) == INVALID:
             return None
@@ -121,11 +119,6 @@ class Judge:
             elif self.same(found):
                 return found
         return None
-
-    def visits(self) -> int:
-        """How often runs of this machine have come to the culprit's function."""
-        seen = self._machine.k.sites_seen
-        return sum(seen[site] for site in self._culprit)
 
     def _judge(self, scenario: Scenario) -> str:
         try:
