@@ -232,16 +232,14 @@ class _Reduction:
         self.shuffled.add(key)
         shuffle = Shuffle(self.current, Rng(executions_per_op))
         portfolio = Portfolio(executions_per_op)
+        seen = {self.current}
         end = self.judge.executions + executions_per_op * len(self.current.ops)
         while self.judge.executions < end:
             candidate = shuffle.next()
-            if not candidate.ops or candidate in shuffle.made:
-                end -= 1  # where few are left, this ends, too
+            if candidate in seen or not candidate.ops or cost(bare(candidate)) >= here:
+                end -= 1  # so that it ends where there is little new
                 continue
-            shuffle.made.add(candidate)
-            if cost(bare(candidate)) >= here:
-                end -= 1
-                continue
+            seen.add(candidate)
             if self._accept(candidate):
                 return True
             found = self.judge.rescue(candidate, SHUFFLE_TRIES, portfolio)
@@ -252,9 +250,9 @@ class _Reduction:
     def _settle(self, found: Scenario) -> bool:
         """Take a scenario that fails under a random schedule, if few enough directives do."""
         if _fewer_ops(found, self.current):
-            self._accept(found)
+            taken = self._accept(found)
             self._drop_directives()
-            return True
+            return taken
         bound = self._bound(found)
         repaired = self.judge.reschedule(found, bound, EDIT_SCHEDULES) if bound > 0 else None
         return repaired is not None and self._accept(repaired)

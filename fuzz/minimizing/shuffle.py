@@ -31,7 +31,6 @@ class Shuffle:
     def __init__(self, scenario: Scenario, rng: Rng) -> None:
         self._scenario: Final = scenario
         self._rng: Final = rng
-        self.made: Final[set[Scenario]] = set()  # what the caller has had from here
         rows: dict[int, list[Variant]] = {}
         for variant in variants(scenario, guests=True):
             rows.setdefault(variant[1], []).append(variant)
