@@ -52,10 +52,12 @@ DEFAULT_BUDGET: Final = 400_000  # executions: about 15 s compiled
 FINAL_SCHEDULES: Final = 40_000
 SCHEDULES: Final = 4_000
 ORDER_SCHEDULES: Final = 1_000
-# Runs of scenarios some steps away, for each op: whenever there is a simpler scenario, and
-# before single steps are searched; with how many schedules each.
+# Runs of scenarios some steps away, for each op and again for each with every directive, within
+# limits: whenever there is a simpler scenario, and before single steps are searched; with how
+# many schedules each.
 SHUFFLES_PER_OP: Final = 2_000
 LAST_SHUFFLES_PER_OP: Final = 10_000
+MAX_SHUFFLE_SIZES: Final = 10
 SHUFFLE_TRIES: Final = 4
 MAX_SHUFFLED_OPS: Final = 16
 DELETION_SCHEDULES: Final = 40_000  # for all deletions of a round together
@@ -233,7 +235,8 @@ class _Reduction:
         shuffle = Shuffle(self.current, Rng(executions_per_op))
         portfolio = Portfolio(executions_per_op)
         seen = {self.current}
-        end = self.judge.executions + executions_per_op * len(self.current.ops)
+        sizes = len(self.current.ops) * (1 + len(self.current.directives))
+        end = self.judge.executions + executions_per_op * min(sizes, MAX_SHUFFLE_SIZES)
         while self.judge.executions < end:
             candidate = shuffle.next()
             if candidate in seen or not candidate.ops or cost(bare(candidate)) >= here:
