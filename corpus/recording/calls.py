@@ -200,7 +200,7 @@ def _mremap(placed: Placed, call: Call, arguments: list[str]) -> Translated:
         raise Odd(f"{call.errno}, and the place which the kernel looked for is not shown")
     if fixed:
         to = page_of(arguments[4])
-        if to == start:
+        if to == start and not keep:
             raise Odd("MREMAP_FIXED onto its own start: in an op that means to stay")
     else:
         to = answer.value if answer.good else start

@@ -111,8 +111,8 @@ class _Writer:
             case ops.OP_MADVISE:
                 self.say(f"madvise({_range(a)}, {values.MADV[f'MADV_{ops.ADVICE[a[2]]}']:#x})")
             case ops.OP_MREMAP:
-                flags = 0 if a[2] == a[0] else 3
-                flags |= values.MREMAP["MREMAP_DONTUNMAP"] | 1 if a[4] else 0
+                flags = 3 if a[2] != a[0] or a[4] else 0  # as in the row of the table
+                flags |= values.MREMAP["MREMAP_DONTUNMAP"] if a[4] else 0
                 size = (a[3] - a[2]) * PAGE_SIZE
                 self.say(f"mremap({_range(a)}, {size:#x}, {flags:#x}, {_vma(a[2], a[3])})")
             case ops.OP_FORK:

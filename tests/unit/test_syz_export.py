@@ -19,8 +19,9 @@ from fuzz.rng import Rng
 from simulator import ops
 from simulator.scenario import Config, Op, Scenario
 
-# Exceptions: syzkaller says them, but the importer does not follow pages through pipes; and a
-# mapping that is shared and droppable is of no type, which mmap() refuses.
+# Exceptions: syzkaller says them, but the importer does not follow pages through pipes; a mapping
+# that is shared and droppable is of no type, which mmap() refuses; and to the importer a memory
+# file keeps the size it was made with, so it lists what is read and written behind.
 LISTED = (ops.OP_VMSPLICE, ops.OP_PIPE_READ, ops.OP_UNPIN)
 FILE_SLOT = {ops.OP_MMAP: 4, ops.OP_MEMFD: 0}
 # Ops whose files are compared by identity: which file it is counts, not its number.
@@ -54,6 +55,7 @@ def sayable(scenario: Scenario) -> list[Plain]:
     children = {op.args[0] for op in scenario.ops if op.code == ops.OP_FORK}
     seen: dict[object, int] = {}
     made: dict[int, int] = {}  # memory file -> how often it was made
+    pages: dict[int, int] = {}  # and how large it is
     found: list[Plain] = []
     for op in scenario.ops:
         if op.actor in children or op.actor > 7 or op.code in (*UNSAYABLE, *LISTED):
@@ -66,8 +68,11 @@ def sayable(scenario: Scenario) -> list[Plain]:
         elif op.code == ops.OP_MEMFD:
             handle = op.args[0] + 1
             made[handle] = made.get(handle, 0) + 1
+            pages[handle] = op.args[1]
         elif op.code in (ops.OP_PREAD, ops.OP_PWRITE):
             handle = op.args[0] // 4 + 1
+            if op.args[1] >= pages.get(handle, ops.MAX_FILE_PAGES):
+                continue
         file = None if handle is None else \
             seen.setdefault((handle, made.get(handle)), len(seen))
         found.append(plain(op.actor, op.code, op.args, 0, file))
