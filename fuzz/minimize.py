@@ -137,9 +137,9 @@ class _Reduction:
     def coarse(self) -> None:
         """Large pieces first."""
         self._truncate()
-        self._drop_directives()
+        self.current = self._sparse(self.current)
         before = None
-        while before is None or cost(before)[:1] > cost(self.current)[:1]:
+        while before is None or len(before.ops) > len(self.current.ops):
             before = self.current
             for actor in sorted({op.actor for op in self.current.ops}, reverse=True):
                 self._attempt(apply(self.current, ("delete-actor", actor)))
@@ -164,40 +164,44 @@ class _Reduction:
                 end = min(start, len(self.current.ops))
             size //= 2
 
-    def _drop_directives(self) -> None:
-        """Chunks of directives of falling size, from the end."""
-        size = max(1, len(self.current.directives) // 2)
+    def _sparse(self, failing: Scenario) -> Scenario:
+        """A failing scenario without the directives that it fails without: chunks of falling
+        size, from the end."""
+        failing = without_dead(failing, self.judge.run(failing).dead)
+        size = max(1, len(failing.directives) // 2)
         while size > 0:
-            end = len(self.current.directives)
+            end = len(failing.directives)
             while end > 0:
                 start = max(0, end - size)
-                here = self.current.directives
-                self._accept(self.current.with_directives(here[:start] + here[end:]))
-                end = min(start, len(self.current.directives))
+                here = failing.directives
+                candidate = failing.with_directives(here[:start] + here[end:])
+                if self.judge.same(candidate):
+                    failing = candidate
+                end = min(start, len(failing.directives))
             size //= 2
+        return failing
 
     def _attempt(self, candidate: Scenario) -> None:
-        """Take a candidate with fewer ops, if need be under a random schedule."""
-        if not candidate.ops or cost(candidate) >= cost(self.current):
+        """Take a candidate with fewer ops, if need be under a random schedule, however many
+        directives that has: there will be fewer."""
+        if not candidate.ops or len(candidate.ops) >= len(self.current.ops):
             return
         if self._accept(candidate):
             return
         rescued = self.judge.rescue(candidate, CHUNK_TRIES)
-        if rescued is not None and self._accept(rescued):
-            self._drop_directives()
+        if rescued is not None:
+            self.current = self._sparse(rescued)
 
     def _sparser(self) -> None:
         """Look for a schedule with fewer directives than a search could find."""
         while len(self.current.directives) > MAX_DEVIATIONS:
-            before = self.current
             rescued = self.judge.rescue(self.current, SPARSE_TRIES)
             if rescued is None:
                 return
-            self.current = rescued
-            self._drop_directives()
-            if len(self.current.directives) >= len(before.directives):
-                self.current = before
+            sparse = self._sparse(rescued)
+            if len(sparse.directives) >= len(self.current.directives):
                 return
+            self.current = sparse
 
     # --- fine -------------------------------------------------------------------------------
 
@@ -252,10 +256,8 @@ class _Reduction:
 
     def _settle(self, found: Scenario) -> bool:
         """Take a scenario that fails under a random schedule, if few enough directives do."""
-        if _fewer_ops(found, self.current):
-            taken = self._accept(found)
-            self._drop_directives()
-            return taken
+        if len(found.ops) < len(self.current.ops) and self._accept(self._sparse(found)):
+            return True
         bound = self._bound(found)
         repaired = self.judge.reschedule(found, bound, EDIT_SCHEDULES) if bound > 0 else None
         return repaired is not None and self._accept(repaired)
@@ -297,8 +299,7 @@ class _Reduction:
         elif step[0] in _DELETIONS:
             schedules = max(EDIT_SCHEDULES, DELETION_SCHEDULES // len(self.current.ops))
             rescued = self.judge.rescue(candidate, CHUNK_TRIES)
-            if rescued is not None and self._accept(rescued):
-                self._drop_directives()
+            if rescued is not None and self._accept(self._sparse(rescued)):
                 return True
         if schedules:
             repaired = self.judge.reschedule(candidate, bound, schedules)
@@ -308,10 +309,13 @@ class _Reduction:
         return False
 
     def _bound(self, candidate: Scenario) -> int:
-        """With how many directives the candidate would be simpler, and one may expect it."""
+        """With how many directives the candidate would be simpler."""
         here = len(self.current.directives)
-        if _fewer_ops(candidate, self.current):
-            return min(here + 1, MAX_DEVIATIONS)
+        more = len(candidate.ops) - len(self.current.ops)
+        if more > 0:
+            return here - more
+        if more < 0:
+            return min(here - more - 1, MAX_DEVIATIONS)
         return here if cost(bare(candidate)) < cost(bare(self.current)) else here - 1
 
     def _in_order_of_running(self) -> None:
@@ -358,11 +362,6 @@ class _Reduction:
                 self.current = made
                 return True
         return False
-
-
-def _fewer_ops(candidate: Scenario, scenario: Scenario) -> bool:
-    """Whether it is simpler whatever its directives are."""
-    return len(candidate.ops) < len(scenario.ops)
 
 
 def _headers(scenario: Scenario, signature: Signature) -> tuple[tuple[str, str], ...]:

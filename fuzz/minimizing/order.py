@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What "simpler" means: one total order on scenarios.
 
-Contract: `cost` is compared as a tuple, the smaller is the simpler: ops, directives, actors,
-settings of the machine that are not the default, kinds of ops, operands, then who runs what
-in which order, so that two scenarios of equal cost differ in their directives at most.
+Contract: `cost` is compared as a tuple, the smaller is the simpler: ops and directives together,
+directives, actors, settings of the machine that are not the default, kinds of ops, operands,
+then who runs what in which order, so that two scenarios of equal cost differ in their
+directives at most. An op more is better than a preemption more: it reads top to bottom, and it
+is easier to come by from elsewhere.
 Numbers of kinds and rows of the op table are the ranks: both were given from the plainest on.
 """
 
@@ -23,7 +25,7 @@ def cost(scenario: Scenario) -> Cost:
     """The place of a scenario in the order."""
     ops = scenario.ops
     return (
-        len(ops),
+        len(ops) + len(scenario.directives),
         len(scenario.directives),
         # T0 is there in any case, children from their fork on.
         len({0} | {op.actor for op in ops} | {op.args[0] for op in ops if op.code == OP_FORK}),

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Small scenarios made at random from the pieces of one: some steps away from it at once.
 
-Contract: `Shuffle(scenario, rng).next()` is a scenario that has at most as many ops as the
-given one, on the same machine: some ops deleted, replaced, moved or given to
-somebody else, the stage set differently. It may be invalid, or the same scenario. A function of
-the scenario and the state of `rng`.
+Contract: `Shuffle(scenario, rng).next()` is another scenario on the same machine: some ops
+deleted, replaced, moved or given to somebody else, the stage set differently, and an op more
+where it may save a directive. It may be invalid, or the same scenario. A function of the
+scenario and the state of `rng`.
 
 Why: simplest scenarios of one bug that different failures lead to may be several steps apart,
 with only passing or larger ones between; there are too many such places to visit all.
@@ -59,6 +59,9 @@ class Shuffle:
         for _ in range(changes):
             if ops:
                 self._change(ops, rng.below(len(ops)))
+        if self._scenario.directives and rng.chance(1, 4):
+            uid = 1 + max(op.uid for op in self._scenario.ops)
+            ops.insert(rng.below(len(ops) + 1), Op(uid, *rng.pick(rng.pick(self._rows))))
         changed = replace(self._scenario, ops=tuple(ops))
         return changed.with_directives(fitting(changed, self._scenario.directives))
 

@@ -183,12 +183,12 @@ STAGED = scenario(
 ).with_directives((Directive(2, "op:begin", 1, PARK, 4), Directive(4, "op:begin", 1, SWITCH, 2)))
 
 
-def test_shuffled_scenarios_have_no_more_ops_and_only_directives_that_fit() -> None:
+def test_shuffled_scenarios_have_one_op_more_at_most_and_only_directives_that_fit() -> None:
     shuffle = Shuffle(STAGED, Rng(1))
     for _ in range(300):
         made = shuffle.next()
         uids = {op.uid for op in made.ops}
-        assert len(made.ops) <= len(STAGED.ops)
+        assert len(made.ops) <= len(STAGED.ops) + 1
         assert made.config == STAGED.config
         assert made.with_directives(made.directives) == made
         assert {d.arg for d in made.directives if d.kind == PARK} <= uids
