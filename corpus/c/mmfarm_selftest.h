@@ -8,7 +8,7 @@
  */
 
 /* Below all that the kernel places by itself, and aligned like a page table. */
-#define ARENA		((char *)0x200000000000)
+#define ARENA		((char *)(uintptr_t)(sizeof(long) > 4 ? 0x200000000000 : 0x20000000))
 
 /* All actors use one table of descriptors, and all processes are the test's children. */
 #define FORK_FLAGS	(CLONE_FILES | CLONE_PARENT | SIGCHLD)

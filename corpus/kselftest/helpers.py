@@ -113,7 +113,7 @@ def _split(source: str) -> list[Definition]:
     found = []
     for unit in _units(source):
         bare = _COMMENT.sub("", unit)
-        names = {name for name in _DEFINES.findall(bare)}
+        names = set(_DEFINES.findall(bare))
         names.update(name for match in _NAMED.findall(bare) for name in match if name)
         names.update(name for inside in _ENUM.findall(bare) for name in _WORD.findall(inside))
         if names:
@@ -134,7 +134,7 @@ def _units(source: str) -> Iterator[str]:
         depth += line.count("{") - line.count("}")
         bare = _COMMENT.sub("", line).rstrip()
         inside = unit.count("#if") > unit.count("#endif")
-        if depth or inside or not bare or not unit.count("/*") == unit.count("*/"):
+        if depth or inside or not bare or unit.count("/*") != unit.count("*/"):
             continue
         if bare.endswith(("}", "};", "#endif", ";")) or (
             unit.lstrip().startswith(("#define", "/*")) and "#define" in unit

@@ -9,6 +9,7 @@ Contract: the same tests give the same bytes. Nothing of a scenario gets into C 
 words of our own tables, and what `words` has made harmless.
 """
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
@@ -44,6 +45,9 @@ ALWAYS: Final = frozenset((
 ))
 
 
+_TEST: Final = re.compile(r"^TEST_F\(.*\)$", re.MULTILINE)
+
+
 def files(tests: Sequence[Selftest], kernel: str) -> dict[str, str]:
     """The text of each file, by its name. `kernel` is one of KERNELS."""
     made: dict[str, str] = {}
@@ -65,7 +69,7 @@ def _source(category: str, tests: Sequence[Selftest], harness: str) -> str:
     for test in tests:
         text += "\n" + _test(test, unique(identifier(test.name), taken))
     text += "\nTEST_HARNESS_MAIN\n"
-    helpers = definitions(text)
+    helpers = definitions(_TEST.sub("", text))  # a test may be called like a helper
     head = comment([
         f"Memory management scenarios, category {category}.", "",
         "A page has four words. A store writes the number of its operation, so that a load tells "

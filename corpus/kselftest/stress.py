@@ -51,7 +51,7 @@ def body(test: Selftest) -> str:
         own = [op for op in race if op.actor == actor]
         block = ""
         for op in own:
-            block += _op(test.scenario, op)
+            block += _op(test.scenario, op, test.race_from)
             if op.code == ops.OP_EXIT:
                 staying.discard(actor)
                 break
@@ -78,7 +78,7 @@ def _block(actor: int, inner: str) -> str:
     return f"\tif (this_actor == T{actor}) {{\n{inner}\t}}\n"
 
 
-def _op(scenario: Scenario, op: Op) -> str:
+def _op(scenario: Scenario, op: Op, race_from: int) -> str:
     indent = "\t\t"
     call = cform.literal(op)
     lines = called(op)
@@ -87,7 +87,7 @@ def _op(scenario: Scenario, op: Op) -> str:
     elif op.code in (ops.OP_READ, ops.OP_WRITE) and not _accessible(scenario, op):
         lines = [f"ASSERT_EQ({call}, RESULT_SIGSEGV);"]
     elif op.code in _LOADS:
-        legal = " || ".join(f"seen == {uid}" for uid in (0, *sources(scenario, op)))
+        legal = " || ".join(f"seen == {uid}" for uid in (0, *sources(scenario, op, race_from)))
         lines = [f"seen = {call};", f"ASSERT_TRUE(seen < 0 || {legal});"]
     return comment([print_op(op)], indent) + "".join(wrapped(line, indent) for line in lines)
 
@@ -95,15 +95,15 @@ def _op(scenario: Scenario, op: Op) -> str:
 # --- what holds in any order -----------------------------------------------------------------
 
 
-def sources(scenario: Scenario, load: Op) -> list[int]:
-    """The ops whose store a load may see, whatever the order."""
+def sources(scenario: Scenario, load: Op, race_from: int) -> list[int]:
+    """The ops whose store a load may see, whatever the order of the ops from `race_from` on."""
     return sorted(
         op.uid for op in scenario.ops
-        if op.code in (*_STORES, ops.OP_PWRITE) and _may_see(scenario, load, op)
+        if op.code in (*_STORES, ops.OP_PWRITE) and _may_see(scenario, load, op, race_from)
     )
 
 
-def _may_see(scenario: Scenario, load: Op, store: Op) -> bool:
+def _may_see(scenario: Scenario, load: Op, store: Op, race_from: int) -> bool:
     if load.args[0] % WORDS_PER_PAGE != store.args[0] % WORDS_PER_PAGE:
         return False  # nothing moves a word within its page
     mappings = [op for op in scenario.ops if op.code == ops.OP_MMAP]
@@ -120,11 +120,13 @@ def _may_see(scenario: Scenario, load: Op, store: Op) -> bool:
     if load.code == ops.OP_PIPE_READ:
         pin = load.args[0] // WORDS_PER_PAGE
         spliced = [op for op in scenario.ops if op.code == ops.OP_VMSPLICE and op.args[0] == pin]
-        return any(_reaches(scenario, store, op.actor, op.args[1]) for op in spliced)
-    return _reaches(scenario, store, load.actor, load.args[0] // WORDS_PER_PAGE)
+        return any(
+            _reaches(scenario, store, op.actor, op.args[1], race_from) for op in spliced
+        )
+    return _reaches(scenario, store, load.actor, load.args[0] // WORDS_PER_PAGE, race_from)
 
 
-def _reaches(scenario: Scenario, store: Op, actor: int, page: int) -> bool:
+def _reaches(scenario: Scenario, store: Op, actor: int, page: int, race_from: int) -> bool:
     """Whether private memory may bring a store to a page of the process of `actor`."""
     moved = any(op.code == ops.OP_MREMAP for op in scenario.ops)
     if not moved and store.args[0] // WORDS_PER_PAGE != page:
@@ -137,8 +139,9 @@ def _reaches(scenario: Scenario, store: Op, actor: int, page: int) -> bool:
         if process == 0:
             return False
         fork = forks[process]
-        if fork.actor == store.actor and place[store.uid] > place[fork.uid]:
-            return False  # the forker itself stores when the child has its copy
+        forked_before = fork.actor == store.actor or place[fork.uid] < race_from
+        if forked_before and place[fork.uid] < place[store.uid]:
+            return False  # the child has its copy by then
         process = cast.process(fork.actor)
     return True
 
@@ -147,9 +150,7 @@ def _accessible(scenario: Scenario, op: Op) -> bool:
     """Whether anything may make the page readable, or writable for a store."""
     page = op.args[0] // WORDS_PER_PAGE
     wanted = _PROT_WRITE if op.code == ops.OP_WRITE else ~0
-    return any(
-        _gives(other, page, wanted) for other in scenario.ops
-    )
+    return any(_gives(other, page, wanted) for other in scenario.ops)
 
 
 def _gives(op: Op, page: int, wanted: int) -> bool:
