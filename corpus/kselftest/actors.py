@@ -2,11 +2,11 @@
 """Who the actors of a scenario are, as processes and threads.
 
 Contract: `Cast` is made from the ops alone: T0 and the actors that no fork names are threads of
-the first process; a child is a process with one thread, and `parent_of` names its forker.
+the first process; a child is a process with one thread.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from simulator import ops
 from simulator.scenario import Op
@@ -14,11 +14,10 @@ from simulator.scenario import Op
 
 @dataclass(slots=True)
 class Cast:
-    """The actors; `alive` changes as `exits` and forks are told in the order of the ops."""
+    """The actors; `alive` changes as forks and exits are told, in the order of the ops."""
 
     children: frozenset[int]
     alive: set[int]
-    parent_of: dict[int, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, everything: Iterable[Op]) -> "Cast":
@@ -32,7 +31,6 @@ class Cast:
 
     def forked(self, op: Op) -> None:
         self.alive.add(op.args[0])
-        self.parent_of[op.args[0]] = op.actor
 
     def exits(self, actor: int) -> bool:
         """The actor is gone; whether it was the last of its process."""

@@ -9,6 +9,7 @@ import pytest
 from conformance.features import FEATURES
 from conformance.selftest import NotExported, selftest
 from corpus import text
+from corpus.cform import RUNTIME
 from corpus.kselftest import helpers, source, words
 from corpus.kselftest.plan import KERNELS
 from corpus.kselftest.stress import sources
@@ -104,7 +105,7 @@ def test_a_test_may_be_called_like_a_helper() -> None:
 
 
 def test_every_definition_of_the_runtime_can_be_found() -> None:
-    text = helpers.SELFTEST.read_text() + helpers.cform.RUNTIME.read_text()
+    text = helpers.SELFTEST.read_text() + RUNTIME.read_text()
     functions = re.findall(r"^static [^(\n=;]*?(\w+)\(", text, re.MULTILINE)
     known = {name for definition in helpers._known() for name in definition.names}
     assert set(functions) <= known
@@ -118,8 +119,9 @@ def test_the_harness_is_where_the_kernel_has_it(kernel: str) -> None:
 
 
 def test_the_style_is_the_kernels() -> None:
-    many = "\n".join(f"{uid} T0 write {uid * 2}" for uid in range(2, 30))
-    for code in (exported(ALONE), exported(RACE), exported(f"1 T0 mmap 0..64 rw private anon\n{many}")):
+    many = "".join(f"\n{uid} T0 write {uid * 2}" for uid in range(2, 30))
+    scattered = exported(f"1 T0 mmap 0..64 rw private anon{many}")
+    for code in (exported(ALONE), exported(RACE), scattered):
         assert code.startswith("// SPDX-License-Identifier: GPL-2.0 OR MIT\n")
         assert code.endswith("\nTEST_HARNESS_MAIN\n")
         for line in code.split("\n"):
@@ -191,7 +193,8 @@ def test_a_schedule_inside_of_ops_becomes_a_stress_test_that_says_so() -> None:
 
 
 def test_one_actor_alone_races_with_nobody() -> None:
-    code = exported("1 T0 mmap 0..8 rw private anon\n2 T0 write 3\n@2 do_anonymous_page:alloc#1 fail")
+    code = exported("1 T0 mmap 0..8 rw private anon\n2 T0 write 3\n"
+                    "@2 do_anonymous_page:alloc#1 fail")
     assert "Stress" not in code
     assert "ASSERT_EQ(store(P(3), 2), 0);" in code
 
