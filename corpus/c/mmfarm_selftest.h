@@ -165,8 +165,8 @@ static void run_actors(struct __test_metadata *_metadata,
 		actor_main(0);
 	}
 	while ((pid = waitpid(-1, &status, 0)) > 0) {
-		if (status) {
-			failed = status;
+		if (status || _metadata->exit_code) {
+			failed = 1;	/* a failed assertion may exit with 0 */
 			set_turn(FAILED);
 		} else if (pid == turns->leaving) {
 			turns->leaving = 0;

@@ -82,14 +82,17 @@ def _op(scenario: Scenario, op: Op, race_from: int) -> str:
     indent = "\t\t"
     call = cform.literal(op)
     lines = called(op)
+    said = ""
     if op.code == ops.OP_FORK:
         lines = [f"ASSERT_EQ({call}, {op.args[0]});"]
     elif op.code in (ops.OP_READ, ops.OP_WRITE) and not _accessible(scenario, op):
         lines = [f"ASSERT_EQ({call}, RESULT_SIGSEGV);"]
     elif op.code in _LOADS:
         legal = " || ".join(f"seen == {uid}" for uid in (0, *sources(scenario, op, race_from)))
-        lines = [f"seen = {call};", f"ASSERT_TRUE(seen < 0 || {legal});"]
-    return comment([print_op(op)], indent) + "".join(wrapped(line, indent) for line in lines)
+        lines = [f"seen = {call};", f"ASSERT_TRUE(seen < 0 || {legal})"]
+        said = f'{indent}\tTH_LOG("saw %ld", seen);\n'
+    made = "".join(wrapped(line, indent) for line in lines)
+    return comment([print_op(op)], indent) + made + said
 
 
 # --- what holds in any order -----------------------------------------------------------------

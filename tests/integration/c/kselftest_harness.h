@@ -67,18 +67,28 @@ static inline void add_test(const char *name, void (*run)(struct __test_metadata
 	statement; \
 } while (0)
 
-#define CHECK(a, b, op, fatal) do { \
-	__typeof__(a) __a = (a); \
-	__typeof__(b) __b = (b); \
-	if (!(__a op __b)) { \
-		printf("# %s:%d: %s %s %s, but %jd %s %jd\n", __FILE__, __LINE__, #a, #op, #b, \
-		       (intmax_t)__a, #op, (intmax_t)__b); \
-		fflush(stdout); \
-		_metadata->exit_code = KSFT_FAIL; \
-		if (fatal) \
-			abort(); \
-	} \
-} while (0)
+/* A statement that follows is done before a failed assertion ends the process. */
+#define CHECK(a, b, op, fatal) \
+	for (bool __failed = ({ \
+		__typeof__(a) __a = (a); \
+		__typeof__(b) __b = (b); \
+		if (!(__a op __b)) { \
+			printf("# %s:%d: %s %s %s, but %jd %s %jd\n", __FILE__, __LINE__, \
+			       #a, #op, #b, (intmax_t)__a, #op, (intmax_t)__b); \
+			_metadata->exit_code = KSFT_FAIL; \
+		} \
+		!(__a op __b); \
+	}); __failed; __failed = end_check(fatal))
+
+static inline bool end_check(int fatal)
+{
+	fflush(stdout);
+	if (fatal)
+		abort();
+	return false;
+}
+
+#define TH_LOG(format, ...) printf("# " format "\n", ##__VA_ARGS__)
 
 #define ASSERT_EQ(a, b) CHECK(a, b, ==, 1)
 #define ASSERT_NE(a, b) CHECK(a, b, !=, 1)
