@@ -8,13 +8,15 @@ comes with a certificate. `NotFailing` is raised when the input does not fail th
 
 How. First the coarse part, for inputs of any size: cut after the violation, then drop actors,
 ops and directives in chunks of falling size; where ops go but the failure hides, some random
-schedules are tried. Then the fine part, for what is left: every
-single simplification (fuzz/minimizing/edits.py), and after each that hides the failure a
-search for another schedule that shows it (delete-with-repair). Where no step helps, one op
-less with another one in place of a third is tried, the simplest results first: this brings
-different failures of one bug to the same ops. The schedule itself is always the first failing
-one in the order of fuzz/search.py, so equal ops end with equal directives. The fine part
-repeats until a whole round changes nothing; what that round tried is the certificate.
+schedules are tried. Then the fine part, for what is left, cheapest first: single
+simplifications (fuzz/minimizing/edits.py) as they are; scenarios some steps away, drawn at
+random (fuzz/minimizing/shuffle.py), under a few random schedules each; and every single
+simplification again, each with a search for another schedule that shows the failure
+(delete-with-repair). The random part is what brings different failures of one bug to the same
+ops: between their simplest forms there may be only passing or larger ones, which no single
+step crosses. Its seed is fixed. The schedule is always the first failing one in the order of
+fuzz/search.py, so equal ops end with equal directives. The fine part repeats until a whole
+round changes nothing; the single steps that this round tried are the certificate.
 
 Failures with another signature met on the way are returned, not followed.
 """
@@ -30,29 +32,39 @@ from fuzz.minimizing.edits import (
     bare,
     canonical,
     delete_ops,
-    exchanges,
     renumbered,
+    steps,
 )
 from fuzz.minimizing.judge import INVALID, MAX_DEVIATIONS, Exhausted, Judge, without_dead
 from fuzz.minimizing.order import cost
+from fuzz.minimizing.shuffle import Shuffle
+from fuzz.portfolio import Portfolio
+from fuzz.rng import Rng
 from simulator import build
 from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
 from simulator.scenario import Scenario
 
-DEFAULT_BUDGET: Final = 600_000  # executions: about 12 s compiled
-# Schedules that a search may try: for the final one; for the ops in another order; after
-# deletions, which are worth much; after other steps, of which there are many; and for all
-# exchanges of one round together.
+DEFAULT_BUDGET: Final = 400_000  # executions: about 15 s compiled
+# Schedules that a search may try: for the final one, and on the way there; for the ops in
+# another order; after deletions, which are worth much; after other steps, of which there are
+# many.
 FINAL_SCHEDULES: Final = 40_000
-ORDER_SCHEDULES: Final = 5_000
+SCHEDULES: Final = 4_000
+ORDER_SCHEDULES: Final = 1_000
+# Runs of scenarios some steps away, for each op and again for each with every directive, within
+# limits: whenever there is a simpler scenario, and before single steps are searched; with how
+# many schedules each.
+SHUFFLES_PER_OP: Final = 2_000
+LAST_SHUFFLES_PER_OP: Final = 10_000
+MAX_SHUFFLE_SIZES: Final = 10
+SHUFFLE_TRIES: Final = 4
+MAX_SHUFFLED_OPS: Final = 16
 DELETION_SCHEDULES: Final = 40_000  # for all deletions of a round together
 EDIT_SCHEDULES: Final = 1_000
 FEW_SCHEDULES: Final = {"delete-directive": 0, "park-instead": 0, "replace-op": 150, "move-op": 300}
+_INSTEAD: Final = ("replace-op", "move-op", "swap-actors", "park-instead")
 _DELETIONS: Final = ("delete-actor", "give-actor", "delete-op", "delete-fork", "idle-first")
-EXCHANGE_SCHEDULES: Final = 150_000
-MIN_EXCHANGE_SCHEDULES: Final = 50
-MAX_EXCHANGE_OPS: Final = 7  # exchanges grow with the square of the ops
 # Random schedules tried for a chunk of ops that hides the failure, and to get rid of
 # directives when there are too many to search.
 CHUNK_TRIES: Final = 64
@@ -118,6 +130,7 @@ class _Reduction:
         self.judge = judge
         self.current = scenario
         self.tried: list[Tried] = []
+        self.shuffled: set[tuple[Scenario, int]] = set()
 
     # --- coarse -----------------------------------------------------------------------------
 
@@ -126,7 +139,7 @@ class _Reduction:
         self._truncate()
         self._drop_directives()
         before = None
-        while before is None or cost(before)[:2] > cost(self.current)[:2]:
+        while before is None or cost(before)[:1] > cost(self.current)[:1]:
             before = self.current
             for actor in sorted({op.actor for op in self.current.ops}, reverse=True):
                 self._attempt(apply(self.current, ("delete-actor", actor)))
@@ -189,31 +202,73 @@ class _Reduction:
     # --- fine -------------------------------------------------------------------------------
 
     def fine(self) -> None:
-        """Single steps, then exchanges, until nothing helps any more."""
-        self._reschedule()
+        """Single steps, then several at once, until nothing helps any more."""
         start = 0
         while True:
-            self._plain_steps()
+            self._plain_steps(less=True)
             before = self.current
             self._in_order_of_running()
             self._rename()
-            self._reschedule()
+            self._reschedule(SCHEDULES)
+            if self.current != before or self._shuffle(SHUFFLES_PER_OP):
+                continue
+            self._plain_steps(less=False)
             if self.current != before:
+                continue
+            if self._shuffle(LAST_SHUFFLES_PER_OP):
                 continue
             start = self._repaired_step(start)
             if start >= 0:
                 continue
-            if not self._exchange():
-                return
             start = 0
+            self._reschedule(FINAL_SCHEDULES)
+            if self.current == before:
+                return
 
-    def _plain_steps(self) -> None:
-        """Every step that needs no other schedule, to a fixed point."""
+    def _shuffle(self, executions_per_op: int) -> bool:
+        """Try scenarios some steps away, under a few random schedules each."""
+        here = cost(self.current)
+        key = (self.current, executions_per_op)
+        if len(self.current.ops) > MAX_SHUFFLED_OPS or key in self.shuffled:
+            return False
+        self.shuffled.add(key)
+        shuffle = Shuffle(self.current, Rng(executions_per_op))
+        portfolio = Portfolio(executions_per_op)
+        seen = {self.current}
+        sizes = len(self.current.ops) * (1 + len(self.current.directives))
+        end = self.judge.executions + executions_per_op * min(sizes, MAX_SHUFFLE_SIZES)
+        while self.judge.executions < end:
+            candidate = shuffle.next()
+            if candidate in seen or not candidate.ops or cost(bare(candidate)) >= here:
+                end -= 1  # so that it ends where there is little new
+                continue
+            seen.add(candidate)
+            if self._accept(candidate):
+                return True
+            found = self.judge.rescue(candidate, SHUFFLE_TRIES, portfolio)
+            if found is not None and self._settle(found):
+                return True
+        return False
+
+    def _settle(self, found: Scenario) -> bool:
+        """Take a scenario that fails under a random schedule, if few enough directives do."""
+        if _fewer_ops(found, self.current):
+            taken = self._accept(found)
+            self._drop_directives()
+            return taken
+        bound = self._bound(found)
+        repaired = self.judge.reschedule(found, bound, EDIT_SCHEDULES) if bound > 0 else None
+        return repaired is not None and self._accept(repaired)
+
+    def _plain_steps(self, *, less: bool) -> None:
+        """Every step that needs no other schedule, to a fixed point; with `less` only those
+        that take something away, and not the many that put something else in its place."""
         before = None
         while before != self.current:
             before = self.current
-            for step, _ in simpler(before):
-                self._accept(apply(self.current, step))
+            for step in dict.fromkeys(steps(before)):
+                if not (less and step[0] in _INSTEAD):
+                    self._accept(apply(self.current, step))
 
     def _repaired_step(self, start: int) -> int:
         """Try the steps once round, from the one numbered `start`, and search a schedule for
@@ -259,25 +314,6 @@ class _Reduction:
             return min(here + 1, MAX_DEVIATIONS)
         return here if cost(bare(candidate)) < cost(bare(self.current)) else here - 1
 
-    def _exchange(self) -> bool:
-        """Try exchanges until one fails the same way: all as they are, then, the simplest
-        first, each with a search."""
-        if len(self.current.ops) > MAX_EXCHANGE_OPS:
-            return False
-        here = cost(self.current)
-        costs = {c: cost(c) for c in exchanges(self.current)}
-        ranked = sorted(costs, key=lambda c: (costs[c][:2], costs[c][3:]))
-        for candidate in ranked:
-            if self._accept(candidate):
-                return True
-        fewer = [c for c in ranked if costs[c][:2] < here[:2] or here[2]]
-        schedules = max(MIN_EXCHANGE_SCHEDULES, EXCHANGE_SCHEDULES // max(1, len(fewer)))
-        for candidate in fewer[: EXCHANGE_SCHEDULES // MIN_EXCHANGE_SCHEDULES]:
-            repaired = self.judge.reschedule(candidate, self._bound(candidate), schedules)
-            if repaired is not None and self._accept(repaired):
-                return True
-        return False
-
     def _in_order_of_running(self) -> None:
         """Put the ops in the order in which they began: what a directive at the begin or end
         of an op did, the text then says."""
@@ -302,10 +338,10 @@ class _Reduction:
                 self.current = renamed
                 return
 
-    def _reschedule(self) -> None:
+    def _reschedule(self, schedules: int) -> None:
         """The first failing schedule in the order of the search."""
         found = self.judge.reschedule(
-            self.current, len(self.current.directives), FINAL_SCHEDULES
+            self.current, len(self.current.directives), schedules
         )
         if found is not None and len(found.directives) <= len(self.current.directives):
             self.current = found
@@ -325,8 +361,8 @@ class _Reduction:
 
 
 def _fewer_ops(candidate: Scenario, scenario: Scenario) -> bool:
-    """Whether it has fewer actors, or as many and fewer ops."""
-    return cost(candidate)[:2] < cost(scenario)[:2]
+    """Whether it is simpler whatever its directives are."""
+    return len(candidate.ops) < len(scenario.ops)
 
 
 def _headers(scenario: Scenario, signature: Signature) -> tuple[tuple[str, str], ...]:

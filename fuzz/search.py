@@ -8,9 +8,11 @@ alone, and it has the fewest deviations that the bound, the budget and the pruni
 allow. A deviation is a switch, and, where the caller says so, a failing allocation or
 trylock, a stale translation or a late IPI.
 
-Up to one deviation the enumeration is complete. From two on, a switch is tried only where an
-op begins or where the next access conflicts with one that another actor was seen to make:
-switching before any other access gives the same behaviour as switching a little later.
+A switch is tried only where an op begins, or where the next access conflicts with one that
+the other actor was seen to make: switching before any other access gives the same behaviour as
+switching a little later. What was seen grows with every run, and single deviations are tried
+until they show nothing new. Two and more are tried only where some run came to the culprit's
+function.
 
 It does not promise that nothing fails beyond the bound or behind the pruning: it is a search
 for a simple failing schedule, not a proof.
@@ -25,7 +27,7 @@ from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
 from simulator.scenario import FAIL, IPI, SWITCH, TLB, Directive, Scenario
 from simulator.sched.strategy import Strategy
-from simulator.sites import OP__BEGIN
+from simulator.sites import FUNCTION, OP__BEGIN
 
 MAX_POINTS: Final[i64] = 4096  # decisions of one run that are kept; longer runs are not minimal
 _TABLE_SIZE: Final[i64] = 4096  # slots of the table of accesses; a collision only tries more
@@ -42,7 +44,7 @@ class Script(Strategy):
         self.walks: bool = TLB in kinds
         self.nr_delays: i64 = len(delays) if IPI in kinds else 0
         self.delays: vec[i64] = vec[i64](delays)
-        self.pruned: bool = False
+        self.learned: bool = False  # an access was seen that no run before had shown
         self.count: i64 = 0  # decisions of this run so far
         self.due: vec[i64] = vec[i64]([])  # number of each deviation's decision, ascending
         self.answer: vec[i64] = vec[i64]([])  # and what it answers
@@ -67,18 +69,19 @@ class Script(Strategy):
         others = runnable & ~(1 << cur)
         if obj >= 0:
             slot = ((obj * 0x9E3779B1) >> 13) & (_TABLE_SIZE - 1)
-            readers = self.readers[slot]
-            writers = self.writers[slot]
-            if self.pruned:
-                if site != OP__BEGIN:
-                    conflicting = writers | (readers if access & 1 else 0)
-                    if conflicting & ~(1 << cur) == 0:
-                        others = 0
-            elif access & 1:
-                self.writers[slot] = writers | (1 << cur)
-            else:
-                self.readers[slot] = readers | (1 << cur)
-        elif self.pruned and site != OP__BEGIN:
+            me: i64 = 1 << cur
+            conflicting = self.writers[slot]
+            if access & 1:
+                conflicting |= self.readers[slot]
+                if not self.writers[slot] & me:
+                    self.writers[slot] |= me
+                    self.learned = True
+            elif not self.readers[slot] & me:
+                self.readers[slot] |= me
+                self.learned = True
+            if site != OP__BEGIN:
+                others &= conflicting
+        elif site != OP__BEGIN:
             others = 0
         answer = self.decide(others)
         return cur if answer < 0 else answer
@@ -134,23 +137,52 @@ class Search:
         self.script: Script = Script(kinds, delays)
         self.budget: i64 = budget
         self.executions: i64 = 0
+        self.culprit: list[i64] = [
+            i for i, function in enumerate(FUNCTION) if function == signature.culprit
+        ]
+        self.visits_before: i64 = self.visits()
+        self.reached: bool = False  # a run came to the culprit's function
         # Other broken promises met on the way: the first run of each.
         self.side_finds: list[tuple[Signature, tuple[Directive, ...]]] = []
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether the budget ended the search."""
-        return self.executions >= self.budget
-
     def find(self, bound: int) -> tuple[Directive, ...] | None:
         """Directives of the first schedule with at most `bound` deviations that fails."""
-        depth: i64 = 0
-        while depth <= bound and self.executions < self.budget:
-            self.script.pruned = depth >= 2
+        found = self.extend(vec[i64]([]), vec[i64]([]), 0)
+        if found is None and bound > 0:
+            found = self.singles()
+        depth: i64 = 2
+        while found is None and depth <= bound and self.reached:
+            if self.executions >= self.budget:
+                return None
             found = self.extend(vec[i64]([]), vec[i64]([]), depth)
-            if found is not None:
-                return found
             depth += 1
+        return found
+
+    def singles(self) -> tuple[Directive, ...] | None:
+        """Try the schedules with one deviation, again from the first as long as such runs show
+        accesses that make more of them worth trying."""
+        script = self.script
+        tried: dict[int, int] = {}  # answers, as a mask, by decision
+        script.learned = True
+        while script.learned and self.executions < self.budget:
+            script.learned = False
+            self.extend(vec[i64]([]), vec[i64]([]), 0)
+            point = script.point
+            options = script.options
+            i: i64 = 0
+            while i < len(point):
+                before: i64 = tried.get(point[i], 0)
+                mask = options[i] & ~before
+                tried[point[i]] = before | mask
+                bit: i64 = 0
+                while mask:
+                    if mask & 1:
+                        found = self.extend(vec[i64]([point[i]]), vec[i64]([bit]), 0)
+                        if found is not None:
+                            return found
+                    mask >>= 1
+                    bit += 1
+                i += 1
         return None
 
     def extend(
@@ -163,6 +195,8 @@ class Search:
         script = self.script
         script.prepare(due, answer)
         outcome = self.machine.run(self.ops, script)
+        if not self.reached:
+            self.reached = self.visits() > self.visits_before
         if outcome.violation is not None:
             return self.judge(outcome)
         if depth == 0:
@@ -182,6 +216,14 @@ class Search:
                 bit += 1
             i += 1
         return None
+
+    def visits(self) -> i64:
+        """How often runs of this machine came to a site of the culprit's function."""
+        seen = self.machine.k.sites_seen
+        total: i64 = 0
+        for site in self.culprit:
+            total += seen[site]
+        return total
 
     def judge(self, outcome: Outcome) -> tuple[Directive, ...] | None:
         """The directives of a failing run, if it fails as wanted; else it is a side find."""

@@ -14,14 +14,7 @@ from itertools import combinations
 from typing import Final
 
 from fuzz.minimizing.order import SETTINGS
-from fuzz.minimizing.variants import (
-    SETTING_UP,
-    arguments,
-    handle,
-    names_page,
-    settings_like,
-    variants,
-)
+from fuzz.minimizing.variants import arguments, handle, names_page, variants
 from simulator import ops as ops_table
 from simulator.ops import (
     ACTOR,
@@ -41,6 +34,7 @@ from simulator.scenario import (
     SWITCH,
     WORDS_PER_PAGE,
     Config,
+    Directive,
     Op,
     Scenario,
 )
@@ -57,7 +51,7 @@ def steps(scenario: Scenario) -> Iterator[Step]:
     for actor in actors:
         if 0 < actor < NR_USER_ACTORS:
             yield ("idle-first", actor)
-        for other in reversed(actors):
+        for other in dict.fromkeys((*reversed(actors), 0)):
             if other < actor < NR_USER_ACTORS:
                 yield ("give-actor", actor, other)
     for op in reversed(scenario.ops):
@@ -95,41 +89,10 @@ def steps(scenario: Scenario) -> Iterator[Step]:
         for place in range(len(scenario.ops)):
             yield ("swap-actors", one, other, place)
     for place, op in enumerate(scenario.ops):
-        for other in reversed(actors):
+        for other in dict.fromkeys((*reversed(actors), 0)):
             for to in range(len(scenario.ops)):
                 if (other, to) != (op.actor, place):
                     yield ("move-op", op.uid, other, to)
-
-
-def exchanges(scenario: Scenario) -> Iterator[Scenario]:
-    """What two steps at once make of it: another op in place of one, alone, with one op
-    less, or with another stage. For scenarios that no single step makes simpler."""
-    every = variants(scenario)
-    stages = [
-        _with_op(scenario, op.uid, op.actor, op.code, args)
-        for op in scenario.ops
-        if op.code in SETTING_UP
-        for args in settings_like(scenario, op)
-    ]
-    moves = [step for step in steps(scenario) if step[0] == "move-op"]
-    for stage in stages:
-        yield stage
-        for gone in scenario.ops:
-            yield delete_ops(stage, {gone.uid})
-        for move in moves:
-            yield apply(stage, move)
-    for op in scenario.ops:
-        if op.code in SETTING_UP:
-            continue
-        for actor, code, args in every:
-            other = _with_op(scenario, op.uid, actor, code, args)
-            yield other
-            for gone in scenario.ops:
-                if gone.uid != op.uid:
-                    yield delete_ops(other, {gone.uid})
-            if code < op.code:
-                for stage in stages:
-                    yield _with_op(stage, op.uid, actor, code, args)
 
 
 def apply(scenario: Scenario, step: Step) -> Scenario:
@@ -252,21 +215,26 @@ def canonical(scenario: Scenario, first: int = 0) -> Scenario:
     return replace(scenario, config=config, ops=ops).with_directives(directives)
 
 
+def fitting(scenario: Scenario, directives: tuple[Directive, ...]) -> tuple[Directive, ...]:
+    """Those of the directives whose op is there, and the op or actor that they name, too."""
+    uids = {op.uid for op in scenario.ops}
+    actors = {op.actor for op in scenario.ops}
+    return tuple(
+        d
+        for d in directives
+        if d.uid in uids
+        and not (d.kind == PARK and d.arg not in uids)
+        and not (d.kind == SWITCH and d.arg not in actors)
+    )
+
+
 # --- parts ------------------------------------------------------------------------------------
 
 
 def _without(scenario: Scenario, uids: set[int]) -> Scenario:
     """Without these ops and the directives that name them or an actor that has no op left."""
-    left = scenario.with_ops(tuple(op for op in scenario.ops if op.uid not in uids))
-    actors = {op.actor for op in left.ops}
-    return left.with_directives(
-        tuple(
-            d
-            for d in left.directives
-            if not (d.kind == PARK and d.arg in uids)
-            and not (d.kind == SWITCH and d.arg not in actors)
-        )
-    )
+    left = replace(scenario, ops=tuple(op for op in scenario.ops if op.uid not in uids))
+    return left.with_directives(fitting(left, scenario.directives))
 
 
 def _give(scenario: Scenario, uids: set[int], actor: int) -> Scenario:

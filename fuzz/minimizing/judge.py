@@ -91,16 +91,20 @@ class Judge:
         result = ops.with_directives(found)
         return result if self.same(result) else None
 
-    def rescue(self, scenario: Scenario, tries: int) -> Scenario | None:
+    def rescue(
+        self, scenario: Scenario, tries: int, portfolio: Portfolio | None = None
+    ) -> Scenario | None:
         """The same ops under some schedule that fails with the signature: as a slice would
-        look for one, with random strategies. For scenarios too large to search."""
+        look for one, with random strategies, some of which follow the scenario's directives for
+        a while. For scenarios too large to search, or too many. A `portfolio` goes on where its
+        last use ended."""
         ops = bare(scenario)
         if self.verdict(ops) == INVALID:
             return None
-        portfolio = Portfolio(RESCUE_SEED)
+        portfolio = portfolio or Portfolio(RESCUE_SEED)
         last: Outcome | None = None
         for _ in range(tries):
-            strategy = portfolio.next(ops, last)
+            strategy = portfolio.next(scenario, last)
             if strategy is None:
                 continue
             if self.executions >= self._budget:

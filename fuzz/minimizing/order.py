@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What "simpler" means: one total order on scenarios.
 
-Contract: `cost` is compared as a tuple, the smaller is the simpler: actors, ops, directives,
+Contract: `cost` is compared as a tuple, the smaller is the simpler: ops, directives, actors,
 settings of the machine that are not the default, kinds of ops, operands, then who runs what
 in which order, so that two scenarios of equal cost differ in their directives at most.
 Numbers of kinds and rows of the op table are the ranks: both were given from the plainest on.
@@ -9,7 +9,7 @@ Numbers of kinds and rows of the op table are the ranks: both were given from th
 
 from dataclasses import fields
 
-from simulator.ops import BY_NUMBER, DEST, RANGE, SLOTS
+from simulator.ops import BY_NUMBER, DEST, OP_FORK, RANGE, SLOTS
 from simulator.scenario import Config, Op, Scenario
 
 Cost = tuple[int, int, int, int, int, int, tuple[tuple[int, int, tuple[int, ...]], ...]]
@@ -23,9 +23,10 @@ def cost(scenario: Scenario) -> Cost:
     """The place of a scenario in the order."""
     ops = scenario.ops
     return (
-        len({0} | {op.actor for op in ops}),  # T0 is there in any case
         len(ops),
         len(scenario.directives),
+        # T0 is there in any case, children from their fork on.
+        len({0} | {op.actor for op in ops} | {op.args[0] for op in ops if op.code == OP_FORK}),
         settings(scenario.config),
         sum(op.code for op in ops),
         sum(operands(op) for op in ops),

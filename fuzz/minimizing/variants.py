@@ -13,7 +13,7 @@ from typing import Final
 
 from simulator import ops as table
 from simulator.ops import BY_NUMBER, OP_MEMFD, OP_MMAP, OPS, SLOTS, Arg, may_run
-from simulator.scenario import NR_USER_ACTORS, WORDS_PER_PAGE, Op, Scenario
+from simulator.scenario import DEVICE, NR_USER_ACTORS, WORDS_PER_PAGE, Op, Scenario
 from simulator.validate import arena_pages
 
 SETTING_UP: Final = (OP_MMAP, OP_MEMFD)
@@ -24,15 +24,17 @@ _FILE_INDEX: Final = "index"
 Variant = tuple[int, int, tuple[int, ...]]  # actor, row, arguments
 
 
-def variants(scenario: Scenario) -> list[Variant]:
-    """The ops that could stand in the scenario, plainest rows first."""
+def variants(scenario: Scenario, *, guests: bool = False) -> list[Variant]:
+    """The ops that could stand in the scenario, plainest rows first; with `guests` also those
+    of children without ops, of one more thread and of the device."""
     universe = _Universe(scenario)
+    actors = sorted({*universe.actors, *universe.guests}) if guests else universe.actors
     return [
         (actor, spec.number, args)
         for spec in OPS
         if spec.number not in SETTING_UP
         for args in _all_args(spec.args, universe)
-        for actor in universe.actors
+        for actor in actors
         if may_run(spec, actor)
     ]
 
@@ -99,6 +101,7 @@ class _Universe:
         self.ranges = sorted({*sorted(ranges)[:MAX_RANGES], (first[0], last)})
         unused = [actor for actor in range(1, NR_USER_ACTORS) if actor not in named]
         self.children = unused[:1]
+        self.guests = {*named, *unused[:1], DEVICE}
         self._edges = {edge for each in self.ranges for edge in each}
         self._pages = arena_pages(scenario.config)
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 # Bugs that a session finds within a second.
-EASY = ("do-wp-page-copies-pinned-page", "clear-refs-wrprotect-pinned")
+EASY = ("softdirty-clear-no-flush", "do-wp-page-copies-pinned-page")
 
 
 @pytest.mark.parametrize("bug", EASY)
@@ -62,6 +62,23 @@ def test_a_minimal_scenario_stays_as_it_is() -> None:
     small = minimized(finding)
     again = minimize(small.scenario, finding.signature, Machine())
     assert again.scenario == small.scenario
+
+
+def test_a_form_that_no_single_step_leaves_is_left() -> None:
+    """Each single step from this one passes or is larger: it takes several at once."""
+    stuck = text.parse(
+        "# mmfarm scenario 1\n"
+        f"config pmd_order=3 frames=64 bug={EASY[1]}\n"
+        "1 T0 mmap 0..1 rw private anon populate\n"
+        "2 T0 fork T1\n"
+        "3 T0 pin p0 0 r\n"
+        "4 T0 write 0\n"
+    )
+    machine = Machine()
+    violation = machine.run(stuck).violation
+    assert violation is not None
+    small = minimize(stuck, violation.signature, machine)
+    assert len(small.scenario.ops) < len(stuck.ops)
 
 
 def test_a_certificate_that_lies_is_caught() -> None:

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""The steps of the minimizer: what each makes of a scenario, and what counts as simpler."""
+"""The minimizer's parts: what each step makes of a scenario, what counts as simpler, what is
+searched and what is drawn at random."""
 
 import pytest
 
 from corpus import text
 from fuzz.minimizing.edits import apply, canonical, delete_ops, steps
 from fuzz.minimizing.order import cost
+from fuzz.minimizing.shuffle import Shuffle
+from fuzz.rng import Rng
+from fuzz.search import Search
+from simulator.outcome import Signature
+from simulator.run import Machine
 from simulator.scenario import PARK, SWITCH, Directive, Scenario
 
 HEAD = "# mmfarm scenario 1\nconfig pmd_order=3 frames=64\n"
@@ -146,6 +152,8 @@ def test_steps_reach_the_simplest_operands() -> None:
     ("simple", "complex_"),
     [
         (("T0 read 0", "T0 read 0"), ("T0 read 0", "T1 read 0")),
+        (("T0 read 0", "T1 read 0"), ("T0 read 0", "T0 read 0", "T0 read 0")),
+        (("T0 write 0", "T0 write 0"), ("T0 read 0", "T0 fork T1")),
         (("T0 write 60",), ("T0 read 0", "T0 read 0")),
         (("T0 read 9",), ("T0 write 0",)),
         (("T0 munmap 4..5",), ("T0 munmap 0..4",)),
@@ -159,3 +167,67 @@ def test_the_order_prefers_less(simple: tuple[str, ...], complex_: tuple[str, ..
 def test_a_step_that_does_not_fit_changes_nothing() -> None:
     for step in (("delete-directive", 0), ("exchange-ops", 99), ("nonsense", 1), ("cut-pages",)):
         assert apply(FORKING, step) == FORKING
+
+
+def test_the_first_thread_takes_over_though_it_has_no_op() -> None:
+    made = scenario("T1 mmap 0..1 rw private anon", "T1 write 0", "T2 read 0")
+    assert ("give-actor", 1, 0) in steps(made)
+    assert ("move-op", 1, 0, 0) in steps(made)
+
+
+STAGED = scenario(
+    "T0 mmap 8..16 rw private anon populate",
+    "T0 fork T2",
+    "T2 write 9",
+    "T1 madvise 8..12 DONTNEED",
+).with_directives((Directive(2, "op:begin", 1, PARK, 4), Directive(4, "op:begin", 1, SWITCH, 2)))
+
+
+def test_shuffled_scenarios_have_no_more_ops_and_only_directives_that_fit() -> None:
+    shuffle = Shuffle(STAGED, Rng(1))
+    for _ in range(300):
+        made = shuffle.next()
+        uids = {op.uid for op in made.ops}
+        assert len(made.ops) <= len(STAGED.ops)
+        assert made.config == STAGED.config
+        assert made.with_directives(made.directives) == made
+        assert {d.arg for d in made.directives if d.kind == PARK} <= uids
+        assert {d.arg for d in made.directives if d.kind == SWITCH} <= {
+            op.actor for op in made.ops
+        }
+
+
+def test_shuffling_is_a_function_of_scenario_and_seed_and_does_not_stay_where_it_is() -> None:
+    one, two = Shuffle(STAGED, Rng(3)), Shuffle(STAGED, Rng(3))
+    made = [one.next() for _ in range(100)]
+    assert made == [two.next() for _ in range(100)]
+    assert len(set(made)) > 80
+
+
+RACING = scenario(
+    "T0 mmap 0..4 none private anon",
+    "T1 read 1",
+    config="bug=mmap-vma-visible-before-locked",
+)
+
+
+def test_a_search_finds_the_race_and_tries_only_switches_that_can_matter() -> None:
+    machine = Machine()
+    search = Search(
+        machine, RACING, Signature("permission", "mmap_region", "pte"), budget=2_000
+    )
+    found = search.find(1)
+    assert found is not None
+    outcome = machine.run(RACING.with_directives(found))
+    assert outcome.violation is not None
+    assert outcome.violation.signature == search.signature
+    assert search.executions < machine.run(RACING).steps
+
+
+def test_a_search_goes_no_deeper_where_nobody_comes_to_the_culprit() -> None:
+    search = Search(
+        Machine(), RACING, Signature("pin", "clear_soft_dirty", "anon"), budget=100_000
+    )
+    assert search.find(4) is None
+    assert not search.reached
+    assert search.executions < 100
