@@ -39,6 +39,7 @@ VERBS: Final[Mapping[str, str]] = {
     "corpus import syz": "Import syzkaller programs.",
     "corpus export": "Write scenarios in the notation of other tools.",
     "corpus export syz": "Write syzkaller programs.",
+    "corpus export kselftest": "Write selftests of the kernel.",
     "conform": "Compare the model with this machine's kernel.",
     "conform check": "Run scenarios on both and compare after every op.",
     "conform run": "Run random scenarios on both and compare how they end.",

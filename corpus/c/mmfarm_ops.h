@@ -70,7 +70,7 @@ static char *arena;
 static unsigned long psize;
 static struct open_files *open_files;		/* in shared memory */
 static __thread int this_actor;
-static __thread sigjmp_buf *volatile fault_exit;	/* set while a fault is expected */
+static __thread sigjmp_buf *fault_exit;	/* set while a fault is expected */
 
 #define P(page)		(arena + (page) * psize)
 #define W(page, word)	(P(page) + (word) * (psize / NR_WORDS))
@@ -105,26 +105,44 @@ static inline void on_fault(int sig)
 	signal(sig, SIG_DFL);	/* no access of an operation: die of it */
 }
 
-/* The arena's first page, and shared memory for the table of open files. */
-static inline void set_up_ops(void *first_page, struct open_files *files)
+static inline void catch_faults(void)
 {
 	struct sigaction action = {
 		.sa_handler = on_fault,
 		.sa_flags = SA_NODEFER,
 	};
 
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+}
+
+/* The arena's first page, and shared memory for the table of open files. */
+static inline void set_up_ops(void *first_page, struct open_files *files)
+{
 	arena = first_page;
 	psize = sysconf(_SC_PAGESIZE);
 	open_files = files;
 	memset(files, -1, sizeof(*files));
-	sigaction(SIGSEGV, &action, NULL);
-	sigaction(SIGBUS, &action, NULL);
+	catch_faults();
 }
 
 static inline long result_of_signal(int sig)
 {
 	fault_exit = NULL;
 	return sig == SIGBUS ? RESULT_SIGBUS : RESULT_SIGSEGV;
+}
+
+/* A fault of what follows comes back to env. */
+static inline void expect_fault(sigjmp_buf *env)
+{
+	fault_exit = env;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void expect_no_fault(void)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	fault_exit = NULL;
 }
 
 static inline long load(const void *addr)
@@ -135,9 +153,9 @@ static inline long load(const void *addr)
 
 	if (sig)
 		return result_of_signal(sig);
-	fault_exit = &env;
-	value = *(const volatile long *)addr;
-	fault_exit = NULL;
+	expect_fault(&env);
+	value = __atomic_load_n((const long *)addr, __ATOMIC_RELAXED);
+	expect_no_fault();
 	return value;
 }
 
@@ -148,9 +166,9 @@ static inline long store(void *addr, long value)
 
 	if (sig)
 		return result_of_signal(sig);
-	fault_exit = &env;
-	*(volatile long *)addr = value;
-	fault_exit = NULL;
+	expect_fault(&env);
+	__atomic_store_n((long *)addr, value, __ATOMIC_RELAXED);
+	expect_no_fault();
 	return 0;
 }
 
@@ -243,9 +261,11 @@ static inline long mem_write(void *addr, long value)
 	return result;
 }
 
+#define CLEAR_REFS	"/proc/thread-self/clear_refs"
+
 static inline long clear_refs(int what)
 {
-	int fd = open("/proc/thread-self/clear_refs", O_WRONLY | O_CLOEXEC);
+	int fd = open(CLEAR_REFS, O_WRONLY | O_CLOEXEC);
 	char digit = '0' + what;
 	long result;
 
