@@ -30,7 +30,7 @@ class Checked:
 
 def check(scenario: Scenario, model: Side, kernel: Kernel) -> Checked:
     """Run one scenario on both sides."""
-    tested = comparable(scenario)
+    tested = comparable(scenario, kernel.version)
     reason = kernel.why_not(tested)
     if reason:
         return Checked(skipped=reason)

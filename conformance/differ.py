@@ -36,7 +36,8 @@ class Side(Protocol):
 
 class Kernel(Protocol):
     """A real kernel. `why_not` says why it cannot run a scenario, "" if it can; `page_bits`
-    are the bits of pages that it can show; `order` is `conformance.order`'s."""
+    are the bits of pages that it can show; `order` is `conformance.order`'s; `version` is the
+    model's `kernel=` to compare it with."""
 
     def run(
         self, scenario: Scenario, *, every_op: bool, order: Sequence[int] = ()
@@ -44,6 +45,9 @@ class Kernel(Protocol):
 
     @property
     def page_bits(self) -> int: ...
+
+    @property
+    def version(self) -> str: ...
 
     def why_not(self, scenario: Scenario) -> str: ...
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from corpus import cform
-from simulator import ops
+from simulator import kernels, ops
 from simulator.scenario import Op
 
 FEATURES: Final[Mapping[str, str]] = {
@@ -35,6 +35,19 @@ FEATURES: Final[Mapping[str, str]] = {
     "device-private": "ops of DEVICE (the module test_hmm)",
     "gup_test": "`pin`, `pin_fast`, `dma_read`, `dma_write` (CONFIG_GUP_TEST)",
 }
+
+
+# The model refuses them as kernels do that are older.
+_SINCE: Final = {
+    "MAP_DROPPABLE": kernels.MAP_DROPPABLE,
+    "MADV_GUARD_INSTALL": kernels.GUARD_REGIONS,
+    "MADV_GUARD_REMOVE": kernels.GUARD_REGIONS,
+}
+
+
+def refused(name: str, version: str) -> bool:
+    """Whether the model of that version knows what happens without the feature: an error."""
+    return kernels.KERNELS[version] < _SINCE.get(name, 0)
 
 
 def op_needs(op: Op) -> list[str]:

@@ -73,7 +73,7 @@ def fuzz(
 ) -> Iterator[Found | None]:
     """Run for `seconds` of wall clock, and at most that many `scenarios` (0: any number).
     Yields after each scenario: what it has found, if that is new."""
-    generator = Generator(seed, runnable(kernel))
+    generator = Generator(seed, runnable(kernel), kernel.version)
     until = time.monotonic() + seconds
     number = 0
     while time.monotonic() < until and number != (scenarios or -1):
@@ -117,15 +117,15 @@ def runnable(kernel: Kernel) -> list[int]:
     return [
         spec.number
         for spec in OPS
-        if may_run(spec, 0) and not kernel.why_not(_alone(spec.number))
+        if may_run(spec, 0) and not kernel.why_not(_alone(spec.number, kernel.version))
     ]
 
 
-def _alone(code: int) -> Scenario:
+def _alone(code: int, version: str) -> Scenario:
     """A scenario of one op, with some arguments."""
     pages = 8
     op = Op(1, 0, code, fit(code, [0] * MAX_SLOTS, pages))
-    return comparable(Scenario(Config(pages=pages), (op,)))
+    return comparable(Scenario(Config(pages=pages), (op,)), version)
 
 
 def finding(found: Found) -> Finding:

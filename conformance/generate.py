@@ -30,9 +30,11 @@ LARGE_ONE_IN: Final = 32  # it costs ten times as much
 
 
 class Generator:
-    """The scenarios of one seed; `codes` are the rows that may come up."""
+    """The scenarios of one seed; `codes` are the rows that may come up, `version` is the `kernel=`
+    of all."""
 
-    def __init__(self, seed: int, codes: Iterable[int]) -> None:
+    def __init__(self, seed: int, codes: Iterable[int], version: str = "") -> None:
+        self._version = version
         self._rng = Rng(seed)
         allowed = set(codes)
         self._weights = [w if code in allowed else 0 for code, w in enumerate(WEIGHTS)]
@@ -46,7 +48,7 @@ class Generator:
         return self._scenario(low + WINDOW, ops)
 
     def _scenario(self, pages: int, ops: list[Op]) -> Scenario:
-        return comparable(Scenario(Config(pages=pages), tuple(ops)))
+        return comparable(Scenario(Config(pages=pages), tuple(ops)), self._version)
 
     def _written(self, pages: int, ptrs: int) -> list[Op]:
         """Ops that mostly succeed, some of them bent."""

@@ -15,6 +15,7 @@ import select
 import subprocess
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Self
 
 from conformance import executor, features, wire
@@ -40,19 +41,34 @@ _SEEN_WITH: Final = {
 _BETWEEN_OPS: Final = (NAMES[OP__BEGIN], NAMES[OP__END])
 
 
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to start an executor: a command, and a descriptor that it inherits and that is then
+    the RealKernel's to close. One that needs seconds to boot is started only once."""
+
+    command: tuple[str, ...]
+    descriptor: int = -1
+    boot_seconds: float = 0.0
+
+
 class RealKernel:
     """A kernel, behind an executor that runs on it: a context manager. Not thread-safe.
 
-    `command` starts an executor; by default the one for this machine's own kernel."""
+    `launch` starts an executor; by default the one for this machine's own kernel. `version` is
+    the `kernel=` of the model to compare it with."""
 
     def __init__(
-        self, command: Sequence[str] = (), timeout_seconds: float = TIMEOUT_SECONDS
+        self, launch: Launch | None = None, version: str = "",
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        self._command = list(command) or [str(executor.binary())]
+        self._launch = launch or Launch((str(executor.binary()),))
+        self._started = False
         self._timeout_ms = int(timeout_seconds * 1000)
         self._server: subprocess.Popen[bytes] | None = None
+        self.version = version
         try:
-            self.features = wire.features(self._ask(wire.probe(self._timeout_ms))[0])
+            probed = self._ask(wire.probe(self._timeout_ms), self._launch.boot_seconds)
+            self.features = wire.features(probed[0])
         except ExecutorError:
             self.close()
             raise
@@ -65,7 +81,8 @@ class RealKernel:
         self.close()
 
     def close(self) -> None:
-        """End the executor and all that it has started."""
+        """End the executor and all that it has started. It can be asked again, unless it had to
+        be booted."""
         server, self._server = self._server, None
         if server is None:
             return
@@ -105,7 +122,7 @@ class RealKernel:
             if reason:
                 return f"op {op.uid}: {reason}"
             for name in features.op_needs(op):
-                if name not in self.features:
+                if name not in self.features and not features.refused(name, config.kernel):
                     return f"op {op.uid} needs {name}, which this kernel does not have"
         for d in scenario.directives:
             if d.site not in _BETWEEN_OPS or d.kind not in (SWITCH, PARK):
@@ -125,7 +142,7 @@ class RealKernel:
         )
         return wire.observed(scenario, *self._ask(request))
 
-    def _ask(self, request: bytes) -> tuple[bytes, int]:
+    def _ask(self, request: bytes, boot_seconds: float = 0.0) -> tuple[bytes, int]:
         """One request and its answer: the body, and the number of checkpoints in it."""
         server = self._server or self._start()
         assert server.stdin is not None
@@ -134,7 +151,8 @@ class RealKernel:
                 rest = memoryview(request)
                 while rest:
                     rest = rest[os.write(server.stdin.fileno(), rest) :]
-                deadline = time.monotonic() + self._timeout_ms / 1000 + GRACE_SECONDS
+                seconds = self._timeout_ms / 1000 + GRACE_SECONDS + boot_seconds
+                deadline = time.monotonic() + seconds
                 head = self._read(server, wire.HEADER.size, b"", deadline)
                 size, failed, nr_checkpoints = wire.HEADER.unpack_from(head)
                 body = self._read(server, size, head[wire.HEADER.size :], deadline)
@@ -151,13 +169,21 @@ class RealKernel:
         return body, nr_checkpoints
 
     def _start(self) -> subprocess.Popen[bytes]:
+        launch = self._launch
+        if self._started and launch.boot_seconds:
+            raise ExecutorError("the kernel has gone, and is booted once: begin again")
+        self._started = True
+        fds = [launch.descriptor] if launch.descriptor >= 0 else []
         try:
             self._server = subprocess.Popen(
-                self._command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                launch.command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, pass_fds=fds,
             )
         except OSError as error:
             raise ExecutorError(f"the executor cannot be started: {error}") from error
+        finally:
+            for fd in fds:
+                os.close(fd)
         return self._server
 
     def _read(

@@ -76,11 +76,13 @@ class Broken(Exception):
         self.violation = violation
 
 
-def comparable(scenario: Scenario) -> Scenario:
-    """The scenario on the machine that a real kernel runs on: page tables of 512 entries,
-    Linux's constants, memory enough for everything, no known bugs. The arena keeps its size."""
+def comparable(scenario: Scenario, version: str = "") -> Scenario:
+    """The scenario on the machine that a real kernel of that version runs on: page tables of
+    512 entries, Linux's constants, memory enough for everything, no known bugs. The arena keeps
+    its size."""
     config = Config(
-        pmd_order=PMD_ORDER, frames=MAX_FRAMES, pages=arena_pages(scenario.config), steps=0
+        pmd_order=PMD_ORDER, frames=MAX_FRAMES, pages=arena_pages(scenario.config), steps=0,
+        kernel=version,
     )
     return replace(scenario, config=config)
 

@@ -59,7 +59,7 @@ class Config:
     flush_ceiling: Final[int]  # pages; Linux: tlb_single_page_flush_ceiling = 33
     placement: Final[tuple[tuple[int, int], ...]]  # (actor, cpu), sorted
     bugs: Final[tuple[str, ...]]  # known bugs the model shall have again, sorted
-    kernel: Final[str]  # "" is 6.18
+    kernel: Final[str]  # which Linux, of simulator.kernels; "" is 6.18
 
     def __init__(
         self,

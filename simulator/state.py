@@ -187,6 +187,7 @@ class Kernel:
         self.flush_ceiling: i64 = 4
         self.shared_cpus: bool = False
         self.bug: BugFlags = BugFlags()
+        self.kernel: i64 = 0  # which Linux: simulator.kernels
 
         # Scheduling.
         self.cur: Task = self.tasks[0]

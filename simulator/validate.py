@@ -5,6 +5,7 @@ from typing import Final
 
 from simulator import ops, sites
 from simulator.bugs import BY_ID
+from simulator.kernels import DEFAULT, KERNELS, VERSIONS
 from simulator.scenario import (
     FAIL, IPI, MAX_DIRECTIVES, NR_ACTORS, NR_USER_ACTORS, PARK, SWITCH, TLB, Config, Op,
     Scenario,
@@ -109,8 +110,11 @@ def check_config(c: Config) -> None:
             raise ScenarioError(f"unknown bug {bug!r}: `mmfarm bugs list` prints the known ones", 0)
     if list(c.bugs) != sorted(set(c.bugs)):
         raise ScenarioError("bugs are sorted and differ", 0)
-    if c.kernel not in ("", "6.18"):
-        raise ScenarioError(f"unknown kernel {c.kernel!r}: the model is 6.18", 0)
+    if c.kernel not in KERNELS:
+        raise ScenarioError(
+            f"unknown kernel {c.kernel!r}: the model can be {', '.join(VERSIONS)}; "
+            f"it is {DEFAULT} by default", 0
+        )
 
 
 def check_op(op: Op, pages: int) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance.fuzz import Figures, Found, finding, fuzz
-from conformance import kernel as real
+from conformance.kernel import RealKernel
 from conformance.model import ModelKernel
 from corpus.text import dump
 from simulator.build import build_id, mode
@@ -55,17 +55,17 @@ class Report:
         return self.figures.succeeded / self.figures.ops if self.figures.ops else 0.0
 
 
-def run(request: Request, as_json: bool) -> int:
-    """Fuzz, store, report. Raises KeyboardInterrupt after the report of an interrupted run."""
+def run(request: Request, kernel: RealKernel, as_json: bool) -> int:
+    """Fuzz, store, report; the kernel is closed then. Raises KeyboardInterrupt after the report of an interrupted run."""
     report = Report(Figures(), [])
     interrupt: KeyboardInterrupt | None = None
-    with closing(Store.open(database_url(request.folder))) as store:
+    with kernel, closing(Store.open(database_url(request.folder))) as store:
         began, cpu_began = time.monotonic(), _cpu_seconds()
-        with real.RealKernel() as kernel:
-            try:
-                _fuzz(request, kernel, store, report)
-            except KeyboardInterrupt as stopped:
-                interrupt = stopped
+        try:
+            _fuzz(request, kernel, store, report)
+        except KeyboardInterrupt as stopped:
+            interrupt = stopped
+        kernel.close()  # children's time is known when they have ended
         report.seconds = time.monotonic() - began
         report.cpu_seconds = _cpu_seconds() - cpu_began
     if as_json:
@@ -79,7 +79,7 @@ def run(request: Request, as_json: bool) -> int:
     return INFRASTRUCTURE if report.figures.troubles else OK
 
 
-def _fuzz(request: Request, kernel: real.RealKernel, store: Store, report: Report) -> None:
+def _fuzz(request: Request, kernel: RealKernel, store: Store, report: Report) -> None:
     said = time.monotonic()
     session = fuzz(
         ModelKernel(), kernel, report.figures,

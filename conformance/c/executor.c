@@ -12,6 +12,7 @@
  * group is killed. That there is no bug in this kernel is not promised.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -24,9 +25,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -62,6 +65,8 @@ static void fatal(const char *what)
 	fprintf(stderr, "executor: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
+
+#include "init.h"
 
 static void limit(int which, rlim_t value)
 {
@@ -313,6 +318,8 @@ static void reply(int ok)
 int main(void)
 {
 	server_pid = getpid();
+	if (server_pid == 1)
+		be_init();
 	confine();
 	set_up();
 	while (read_request()) {

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Final, final
 
 from mypy_extensions import i64
 
-from simulator import features, ops, sites
+from simulator import features, kernels, ops, sites
 from simulator.errno import EAGAIN, EINVAL, ENOMEM
 from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, swap, vma_merge
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
     PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY, PTE_YOUNG, SWP_MARKER_GUARD, VM_DONTCOPY,
-    VM_DROPPABLE, VM_MAYBE_GUARD, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_STICKY,
-    VM_WIPEONFORK, Mm, Vma, mk_swap_pte, pte_kind, pte_present,
+    VM_DROPPABLE, VM_MAYBE_GUARD, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_WIPEONFORK, Mm, Vma, mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import write_pte
 from simulator.oracles import stale_tlb
@@ -233,7 +232,7 @@ def madvise_update_vma(
         return None
     mmap_lock.vma_start_write(k, target)
     k.step(sites.MADVISE_UPDATE_VMA__SET_FLAGS, obj(OBJ_VMA, target.id), WRITE)
-    target.flags = flags | (target.flags & VM_STICKY)
+    target.flags = flags | vma_merge.sticky(k, target.flags)
     return target
 
 
@@ -367,6 +366,8 @@ def madvise_once(k: "Kernel", behavior: MadviseBehavior) -> i64:
 
 def do_madvise(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> i64:
     """madvise(); `advice` is an index of ops.ADVICE."""
+    if k.kernel < kernels.GUARD_REGIONS and advice >= ops.MADV_GUARD_INSTALL:
+        return -EINVAL
     if end <= start:
         return 0
     while True:

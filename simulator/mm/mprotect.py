@@ -13,7 +13,7 @@ from simulator.mm.mm_types import (
     PG_ANON_EXCLUSIVE, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SWP_MASK,
     PTE_SWP_SHIFT, PTE_WRITE, SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MIGRATION_READ,
     SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_ACCESS_FLAGS, VM_ACCOUNT, VM_NORESERVE,
-    VM_SHARED, VM_SOFTDIRTY, VM_STICKY, VM_WRITE, Mm, Vma, pte_kind, pte_present,
+    VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Vma, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import pfn_to_page, write_pte
 from simulator.oracles import stale_tlb, vma_change
@@ -148,7 +148,7 @@ def mprotect_fixup(
         return None
     mmap_lock.vma_start_write(k, target)
     k.step(sites.MPROTECT_FIXUP__SET_FLAGS, obj(OBJ_VMA, target.id), WRITE)
-    target.flags = flags | (target.flags & VM_STICKY)
+    target.flags = flags | vma_merge.sticky(k, target.flags)
     cp_flags: i64 = 0
     if vma_wants_manual_pte_write_upgrade(target):
         cp_flags = MM_CP_TRY_CHANGE_WRITABLE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from mypy_extensions import i64
 
-from simulator import sites
+from simulator import kernels, sites
 from simulator.errno import EFAULT, EINVAL, ENOMEM
 from simulator.mm import anon_vma, mmap, mmap_lock, vma_merge
 from simulator.mm import vma as vma_tree
@@ -41,19 +41,22 @@ class VmaRemap:
         self.mmap_locked: bool = True
 
 
-def check_mremap_params(vrm: VmaRemap) -> i64:
+def check_mremap_params(k: "Kernel", vrm: VmaRemap) -> i64:
     if vrm.new_len <= 0:
         return -EINVAL
     if not vrm.fixed:
         return 0
     if vrm.dontunmap and vrm.old_len != vrm.new_len:
         return -EINVAL
-    if (
-        vrm.start + vrm.old_len > vrm.new_start
-        and vrm.new_start + vrm.new_len > vrm.start
-    ):
+    if k.kernel >= kernels.MOVES_SEVERAL and overlaps(vrm):
         return -EINVAL
     return 0
+
+
+def overlaps(vrm: VmaRemap) -> bool:
+    return (
+        vrm.start + vrm.old_len > vrm.new_start and vrm.new_start + vrm.new_len > vrm.start
+    )
 
 
 def check_prep_vma(vrm: VmaRemap) -> i64:
@@ -129,6 +132,10 @@ def mremap_to(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
         if err:
             return err
         vrm.old_len = vrm.new_len
+    if k.kernel < kernels.MOVES_SEVERAL:
+        err = check_prep_vma(vrm)
+        if err:
+            return err
     return move_vma(k, mm, vrm)
 
 
@@ -240,6 +247,15 @@ def remap_move(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
     return res
 
 
+def move_one(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
+    """A move before 6.17: of one VMA, and mremap_to() unmaps before it checks the rest."""
+    if vma_tree.vma_lookup(mm, vrm.start) is None:
+        return -EFAULT
+    if overlaps(vrm):
+        return -EINVAL
+    return mremap_to(k, mm, vrm)
+
+
 def do_mremap(
     k: "Kernel", mm: Mm, start: i64, end: i64, new_start: i64, new_end: i64, flags: i64
 ) -> i64:
@@ -247,11 +263,13 @@ def do_mremap(
     dontunmap = flags & MREMAP_DONTUNMAP != 0
     fixed = new_start != start or dontunmap
     vrm = VmaRemap(start, end - start, new_start, new_end - new_start, fixed, dontunmap)
-    err = check_mremap_params(vrm)
+    err = check_mremap_params(k, vrm)
     if err:
         return err
     mmap_lock.mmap_write_lock(k, mm, sites.DO_MREMAP__LOCK)
-    if fixed and vrm.old_len == vrm.new_len:
+    if fixed and k.kernel < kernels.MOVES_SEVERAL:
+        res = move_one(k, mm, vrm)
+    elif fixed and vrm.old_len == vrm.new_len:
         res = remap_move(k, mm, vrm)
     else:
         vrm.vma = vma_tree.vma_lookup(mm, start)

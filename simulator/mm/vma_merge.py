@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from mypy_extensions import i64
 
-from simulator import features, sites
+from simulator import features, kernels, sites
 from simulator.errno import ENOMEM
 from simulator.mm import anon_vma, mmap_lock, shmem
 from simulator.mm.mm_types import VM_STICKY, AnonVma, Inode, Mm, Vma
@@ -78,32 +78,39 @@ def is_mergeable_vma(vmg: VmaMerge, vma: Vma) -> bool:
     return not (vma.flags ^ vmg.flags) & ~VM_STICKY and vma.inode is vmg.inode
 
 
-def is_mergeable_anon_vma(vmg: VmaMerge, tgt: Vma) -> bool:
+def sticky(k: "Kernel", flags: i64) -> i64:
+    """Those of the flags that a merged VMA has when any of its parts had them."""
+    return flags & VM_STICKY if k.kernel >= kernels.STICKY_SOFTDIRTY else 0
+
+
+def is_mergeable_anon_vma(k: "Kernel", vmg: VmaMerge, tgt: Vma) -> bool:
     if tgt.anon_vma is None and vmg.anon_vma is not None:
+        if k.kernel < kernels.MERGES_UNFAULTED:
+            return False
         return not vma_is_fork_child(vmg.middle) and not vma_is_fork_child(vmg.copied_from)
     if tgt.anon_vma is not None and vmg.anon_vma is None:
         return not vma_is_fork_child(tgt)
     return tgt.anon_vma is vmg.anon_vma
 
 
-def can_vma_merge_left(vmg: VmaMerge) -> bool:
+def can_vma_merge_left(k: "Kernel", vmg: VmaMerge) -> bool:
     prev = vmg.prev
     return (
         prev is not None
         and prev.end == vmg.start
         and is_mergeable_vma(vmg, prev)
-        and is_mergeable_anon_vma(vmg, prev)
+        and is_mergeable_anon_vma(k, vmg, prev)
         and prev.pgoff + prev.end - prev.start == vmg.pgoff
     )
 
 
-def can_vma_merge_right(vmg: VmaMerge, can_merge_left: bool) -> bool:
+def can_vma_merge_right(k: "Kernel", vmg: VmaMerge, can_merge_left: bool) -> bool:
     nxt = vmg.next
     if (
         nxt is None
         or vmg.end != nxt.start
         or not is_mergeable_vma(vmg, nxt)
-        or not is_mergeable_anon_vma(vmg, nxt)
+        or not is_mergeable_anon_vma(k, vmg, nxt)
         or nxt.pgoff != vmg.pgoff + vmg.end - vmg.start
     ):
         return False
@@ -172,28 +179,28 @@ def vma_merge_existing_range(k: "Kernel", vmg: VmaMerge) -> Vma | None:
     vmg.state = MERGE_NOMERGE
     if not left_side and not right_side:
         return None
-    merge_left = left_side and can_vma_merge_left(vmg)
+    merge_left = left_side and can_vma_merge_left(k, vmg)
     merge_right = False
     if right_side:
         vmg.next = find_vma(vmg.mm, middle.end)
-        merge_right = can_vma_merge_right(vmg, merge_left)
+        merge_right = can_vma_merge_right(k, vmg, merge_left)
     if not merge_left and not merge_right:
         return None
     nxt = vmg.next
     vmg.remove_middle = left_side and right_side
     vmg.remove_next = merge_left and merge_right
-    sticky = vmg.flags & VM_STICKY
+    kept = sticky(k, vmg.flags)
     mmap_lock.vma_start_write(k, middle)
     if merge_right:
         assert nxt is not None
         mmap_lock.vma_start_write(k, nxt)
         vmg.target = nxt
-        sticky |= nxt.flags & VM_STICKY
+        kept |= sticky(k, nxt.flags)
     if merge_left:
         assert prev is not None
         mmap_lock.vma_start_write(k, prev)
         vmg.target = prev
-        sticky |= prev.flags & VM_STICKY
+        kept |= sticky(k, prev.flags)
     target = vmg.target
     assert target is not None
     dup: i64 = 0
@@ -224,7 +231,7 @@ def vma_merge_existing_range(k: "Kernel", vmg: VmaMerge) -> Vma | None:
             anon_vma.unlink_anon_vmas(k, target)
         vmg.state = MERGE_NOMEM
         return None
-    target.flags |= sticky
+    target.flags |= kept
     vmg.state = MERGE_SUCCESS
     k.sometimes(
         features.Z_VMA_MERGED_BOTH if merge_left and merge_right else features.Z_VMA_MERGED_NEW
@@ -239,8 +246,8 @@ def vma_merge_new_range(k: "Kernel", vmg: VmaMerge) -> Vma | None:
     nxt = vmg.next
     mmap_lock.mmap_assert_write_locked(k, vmg.mm)
     vmg.state = MERGE_NOMERGE
-    left = can_vma_merge_left(vmg)
-    right = can_vma_merge_right(vmg, left)
+    left = can_vma_merge_left(k, vmg)
+    right = can_vma_merge_right(k, vmg, left)
     if right:
         assert nxt is not None
         vmg.end = nxt.end
@@ -278,7 +285,7 @@ def vma_expand(k: "Kernel", vmg: VmaMerge) -> i64:
     assert target is not None
     nxt = vmg.next
     mmap_lock.vma_start_write(k, target)
-    sticky = vmg.flags & VM_STICKY
+    kept = sticky(k, vmg.flags)
     dup: i64 = 0
     remove_next = nxt is not None and nxt is not target and vmg.end == nxt.end
     if remove_next:
@@ -296,13 +303,13 @@ def vma_expand(k: "Kernel", vmg: VmaMerge) -> i64:
         assert nxt is not None
         mmap_lock.vma_start_write(k, nxt)
         vmg.remove_next = True
-        sticky |= nxt.flags & VM_STICKY
+        kept |= sticky(k, nxt.flags)
     if commit_merge(k, vmg):
         if dup > 0:
             anon_vma.unlink_anon_vmas(k, target)
         vmg.state = MERGE_NOMEM
         return -ENOMEM
-    target.flags |= sticky
+    target.flags |= kept
     return 0
 
 

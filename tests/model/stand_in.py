@@ -20,11 +20,15 @@ class StandIn:
         self.twist = twist
         self.model = ModelKernel()
         self.page_bits = ALL_PAGE_BITS
+        self.version = ""
 
     def __enter__(self) -> "StandIn":
         return self
 
     def __exit__(self, *_: object) -> None:
+        pass
+
+    def close(self) -> None:
         pass
 
     def run(

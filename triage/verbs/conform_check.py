@@ -1,30 +1,29 @@
 # SPDX-License-Identifier: MIT
-"""`mmfarm conform check FILE|DIR`: do scenarios go the same way in the model and in the kernel?"""
+"""`mmfarm conform check FILE|DIR`: do scenarios go the same way in the model and in a kernel?"""
 
 from pathlib import Path
 
 import click
 
 from corpus.files import mm_files
-from triage import inputs
+from triage import inputs, real_kernel
 from triage.exits import FINDING, OK, SKIPPED, Refused
 from triage.terminal import table, write, write_json
 
 
 @click.command()
 @click.argument("path", metavar="FILE|DIR", type=click.Path())
+@real_kernel.option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-def command(path: str, as_json: bool) -> int:
-    """Run scenarios on this machine's kernel and on the model, and compare after every op.
+def command(path: str, kernel_name: str, as_json: bool) -> int:
+    """Run scenarios on a real kernel and on the model, and compare after every op.
 
     Both sides run with pmd_order=9 and Linux's constants, whatever the scenario's config says,
-    and without its known bugs. A scenario that the kernel cannot run is skipped, with the
+    without its known bugs, and the model as that version of Linux. A scenario that the kernel cannot run is skipped, with the
     reason. Exit code 1 when one disagrees, 4 when all were skipped.
     """
     from conformance.check import check
-    from conformance.kernel import RealKernel
     from conformance.model import ModelKernel
-    from triage import real_kernel
 
     try:
         files = mm_files([Path(path)])
@@ -33,10 +32,11 @@ def command(path: str, as_json: bool) -> int:
     if not files:
         raise Refused(f"{path}: no .mm files below this folder")
     scenarios = [(str(file), inputs.scenario(str(file))) for file in files]
-    if real_kernel.skipped(as_json):
+    asked = real_kernel.asked(kernel_name, as_json)
+    if asked is None:
         return SKIPPED
     model = ModelKernel()
-    with RealKernel() as kernel:
+    with asked as kernel:
         results = [(name, check(scenario, model, kernel)) for name, scenario in scenarios]
     verdicts = [checked.verdict for _, checked in results]
     if as_json:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""`mmfarm conform run`: random scenarios on this machine's kernel and on the model."""
+"""`mmfarm conform run`: random scenarios on a real kernel and on the model."""
 
 import click
 
 from corpus.paths import data_dir
+from triage import real_kernel
 from triage.exits import SKIPPED
 
 
@@ -14,19 +15,24 @@ from triage.exits import SKIPPED
               help="Stop after so many scenarios.  [default: when the time is up]")
 @click.option("--seed", default=1, show_default=True, metavar="N", type=click.IntRange(min=0),
               help="Which scenarios: the same seed makes the same.")
+@real_kernel.option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-def command(seconds: float, scenarios: int, seed: int, as_json: bool) -> int:
+def command(
+    seconds: float, scenarios: int, seed: int, kernel_name: str, as_json: bool
+) -> int:
     """Run random sequential scenarios on both sides and compare how they end.
 
     Each disagreement is made as small as it gets and kept as a failure in the data folder, where
-    `mmfarm triage list` shows it. Exit code 1 when there is one, 4 without a C compiler.
+    `mmfarm triage list` shows it. Exit code 1 when there is one, 4 when this machine cannot
+    ask that kernel.
     """
-    from triage import conform, inputs, real_kernel  # SQLAlchemy, which --help does not need
+    from triage import conform, inputs  # SQLAlchemy, which --help does not need
 
-    if real_kernel.skipped(as_json):
-        return SKIPPED
     request = conform.Request(
         seconds=seconds, scenarios=scenarios, seed=seed,
         folder=inputs.output_folder(str(data_dir())),
     )
-    return conform.run(request, as_json)
+    kernel = real_kernel.asked(kernel_name, as_json)
+    if kernel is None:
+        return SKIPPED
+    return conform.run(request, kernel, as_json)

@@ -43,6 +43,7 @@ def command(number: int, as_json: bool) -> int:
         ("export", f"mmfarm triage export {number} -o DIR"),
     ]
     if failures.is_disagreement(row):
-        lines.append(("replay", f"mmfarm conform check DIR/{failures.file_stem(found)}.mm"))
+        other = f" --kernel debian-{version}" if (version := parse(found.best.text).config.kernel) else ""
+        lines.append(("replay", f"mmfarm conform check DIR/{failures.file_stem(found)}.mm{other}"))
     write(fields(lines))
     return OK
