@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from corpus import cform
-from simulator import kernels, ops
+from simulator import ops
+from simulator.kernels import KERNELS
 from simulator.scenario import Op
 
 FEATURES: Final[Mapping[str, str]] = {
@@ -37,17 +38,15 @@ FEATURES: Final[Mapping[str, str]] = {
 }
 
 
-# The model refuses them as kernels do that are older.
-_SINCE: Final = {
-    "MAP_DROPPABLE": kernels.MAP_DROPPABLE,
-    "MADV_GUARD_INSTALL": kernels.GUARD_REGIONS,
-    "MADV_GUARD_REMOVE": kernels.GUARD_REGIONS,
-}
-
-
 def refused(name: str, version: str) -> bool:
-    """Whether the model of that version knows what happens without the feature: an error."""
-    return kernels.KERNELS[version] < _SINCE.get(name, 0)
+    """Whether that version lacks the feature and the model, as that version, refuses it too."""
+    linux = KERNELS[version]
+    match name:
+        case "MAP_DROPPABLE":
+            return not linux.map_droppable
+        case "MADV_GUARD_INSTALL" | "MADV_GUARD_REMOVE":
+            return not linux.guard_regions
+    return False
 
 
 def op_needs(op: Op) -> list[str]:

@@ -1,35 +1,45 @@
 # SPDX-License-Identifier: MIT
 """Which Linux the model is: `config kernel=6.12`.
 
-Contract: `KERNELS` has every version that may stand in a text, as a number that grows with it.
-Model code compares `k.kernel` with the number of the version in which something changed, and
-only where a scenario can show it on a kernel without our known bugs:
-
-    since 6.11  mmap() knows MAP_DROPPABLE
-    since 6.13  madvise() knows MADV_GUARD_INSTALL and MADV_GUARD_REMOVE
-    since 6.16  a VMA with an anon_vma merges with one that has none, whichever is first
-    since 6.17  mremap() moves a range of several VMAs, and checks before it unmaps
-    since 6.18  a merged VMA is soft-dirty when any of them was (6.19, and stable 6.18)
+Contract: `KERNELS` has every version that may stand in a text; "" is 6.18. A `Linux` says what
+differs between them, one attribute for each rule that a scenario can show; model code asks
+`k.linux`. The versions other than 6.18 are as in Debian's newest packages of them, with the
+fixes that their stable releases have got.
 
 Not promised: an older kernel's locks, sites, or races. They are 6.18's.
 """
 
-from typing import Final
+from typing import Final, final
 
 DEFAULT: Final = "6.18"
 
 
-def number(version: str) -> int:
-    """612 for `6.12`, so that versions compare."""
-    major, minor = version.split(".")
-    return int(major) * 100 + int(minor)
+@final
+class Linux:
+    """The rules of one version."""
+
+    def __init__(self, version: int, fixed: bool = True) -> None:
+        """`version` is 612 for 6.12; `fixed`: with what its stable releases fixed in 2026."""
+        # mmap() knows MAP_DROPPABLE.
+        self.map_droppable: bool = version >= 611
+        # madvise() knows MADV_GUARD_INSTALL and MADV_GUARD_REMOVE.
+        self.guard_regions: bool = version >= 613
+        # A VMA that was never faulted takes in a neighbour that was; before, only the other
+        # way round (is_mergeable_anon_vma()).
+        self.unfaulted_merges_faulted: bool = version >= 616
+        # mremap() moves a range of several VMAs, and checks all that it can before it unmaps
+        # what is at the destination.
+        self.remap_move: bool = version >= 617
+        # A merged VMA is soft-dirty when one of its parts was: VM_STICKY. Since 6.19, and in
+        # stable releases of 6.18.
+        self.sticky_softdirty: bool = version >= 618
+        # MREMAP_DONTUNMAP never merges the copy with the source that stays (copy_vma()'s
+        # keep_source), which then counts its pages from where it is.
+        self.dontunmap_keeps_source: bool = fixed
 
 
 VERSIONS: Final = ("6.1", "6.12", DEFAULT, "7.2")
-KERNELS: Final = {"": number(DEFAULT), **{version: number(version) for version in VERSIONS}}
-
-MAP_DROPPABLE: Final = 611
-GUARD_REGIONS: Final = 613
-MERGES_UNFAULTED: Final = 616
-MOVES_SEVERAL: Final = 617
-STICKY_SOFTDIRTY: Final = 618
+KERNELS: Final = {
+    "": Linux(618, fixed=False), "6.1": Linux(601), "6.12": Linux(612),
+    DEFAULT: Linux(618, fixed=False), "7.2": Linux(702),
+}

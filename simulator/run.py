@@ -124,7 +124,7 @@ def set_up(k: Kernel, scenario: Scenario, strategy: Strategy | None, trace: bool
     k.folio_batch = c.folio_batch or (31 if large else 2)
     k.gather_batch = c.gather_batch or (512 if large else 4)
     k.flush_ceiling = c.flush_ceiling or (33 if large else 4)
-    k.kernel = KERNELS[c.kernel]
+    k.linux = KERNELS[c.kernel]
     k.bug = BugFlags()
     for bug in c.bugs:
         set_bug(k.bug, bug)

@@ -17,6 +17,7 @@ from mypy_extensions import i64, u8
 
 from simulator import features, sites
 from simulator.bugs import BugFlags
+from simulator.kernels import KERNELS, Linux
 from simulator.features import CONFLICT, EDGE
 from simulator.mm.mm_types import (
     NR_LOCK_CLASSES, NR_REFS, PG_DEVICE_PRIVATE, PG_ZERO, AnonVma, Inode, Mm, Page, PageTable,
@@ -187,7 +188,7 @@ class Kernel:
         self.flush_ceiling: i64 = 4
         self.shared_cpus: bool = False
         self.bug: BugFlags = BugFlags()
-        self.kernel: i64 = 0  # which Linux: simulator.kernels
+        self.linux: Linux = KERNELS[""]
 
         # Scheduling.
         self.cur: Task = self.tasks[0]

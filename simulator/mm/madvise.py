@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from mypy_extensions import i64
 
-from simulator import features, kernels, ops, sites
+from simulator import features, ops, sites
 from simulator.errno import EAGAIN, EINVAL, ENOMEM
 from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, swap, vma_merge
 from simulator.mm import vma as vma_tree
@@ -366,7 +366,7 @@ def madvise_once(k: "Kernel", behavior: MadviseBehavior) -> i64:
 
 def do_madvise(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> i64:
     """madvise(); `advice` is an index of ops.ADVICE."""
-    if k.kernel < kernels.GUARD_REGIONS and advice >= ops.MADV_GUARD_INSTALL:
+    if advice >= ops.MADV_GUARD_INSTALL and not k.linux.guard_regions:
         return -EINVAL
     if end <= start:
         return 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from mypy_extensions import i64
 
-from simulator import features, kernels, ops, sites
+from simulator import features, ops, sites
 from simulator.errno import EEXIST, EFAULT, EINVAL, ENOMEM
 from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, vma_merge
 from simulator.mm import vma as vma_tree
@@ -210,7 +210,7 @@ def mmap_locked(
         and vma_tree.find_vma_intersection(mm, start, end) is not None
     ):
         return -EEXIST
-    if flags & ops.MMAP_DROPPABLE and (shared or k.kernel < kernels.MAP_DROPPABLE):
+    if flags & ops.MMAP_DROPPABLE and (shared or not k.linux.map_droppable):
         return -EINVAL  # MAP_DROPPABLE is a map type of its own
     if inode is not None:
         if flags & ops.MMAP_DROPPABLE or vm_flags & VM_GROWSDOWN:

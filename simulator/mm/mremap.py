@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from mypy_extensions import i64
 
-from simulator import kernels, sites
+from simulator import sites
 from simulator.errno import EFAULT, EINVAL, ENOMEM
 from simulator.mm import anon_vma, mmap, mmap_lock, vma_merge
 from simulator.mm import vma as vma_tree
@@ -48,7 +48,7 @@ def check_mremap_params(k: "Kernel", vrm: VmaRemap) -> i64:
         return 0
     if vrm.dontunmap and vrm.old_len != vrm.new_len:
         return -EINVAL
-    if k.kernel >= kernels.MOVES_SEVERAL and overlaps(vrm):
+    if k.linux.remap_move and overlaps(vrm):
         return -EINVAL
     return 0
 
@@ -132,7 +132,7 @@ def mremap_to(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
         if err:
             return err
         vrm.old_len = vrm.new_len
-    if k.kernel < kernels.MOVES_SEVERAL:
+    if not k.linux.remap_move:
         err = check_prep_vma(vrm)
         if err:
             return err
@@ -144,7 +144,9 @@ def move_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
     assert vma is not None
     mmap_lock.vma_start_write(k, vma)  # no racing faults
     pgoff = vma.pgoff + vrm.start - vma.start
-    copy = vma_merge.copy_vma(k, vma, vrm.new_start, vrm.new_start + vrm.new_len, pgoff)
+    copy = vma_merge.copy_vma(
+        k, vma, vrm.new_start, vrm.new_start + vrm.new_len, pgoff, vrm.dontunmap
+    )
     if copy is None:
         return -ENOMEM
     new_vma = copy.new_vma
@@ -181,6 +183,8 @@ def dontunmap_complete(k: "Kernel", vrm: VmaRemap, copy: vma_merge.VmaCopy) -> N
         and vrm.start + vrm.old_len == vma.end
     ):
         anon_vma.unlink_anon_vmas(k, vma)
+        if k.linux.dontunmap_keeps_source and vma.inode is None:
+            vma.pgoff = vma.start
 
 
 def unmap_source_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> None:
@@ -267,7 +271,7 @@ def do_mremap(
     if err:
         return err
     mmap_lock.mmap_write_lock(k, mm, sites.DO_MREMAP__LOCK)
-    if fixed and k.kernel < kernels.MOVES_SEVERAL:
+    if fixed and not k.linux.remap_move:
         res = move_one(k, mm, vrm)
     elif fixed and vrm.old_len == vrm.new_len:
         res = remap_move(k, mm, vrm)

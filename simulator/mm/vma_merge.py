@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from mypy_extensions import i64
 
-from simulator import features, kernels, sites
+from simulator import features, sites
 from simulator.errno import ENOMEM
 from simulator.mm import anon_vma, mmap_lock, shmem
 from simulator.mm.mm_types import VM_STICKY, AnonVma, Inode, Mm, Vma
@@ -80,12 +80,12 @@ def is_mergeable_vma(vmg: VmaMerge, vma: Vma) -> bool:
 
 def sticky(k: "Kernel", flags: i64) -> i64:
     """Those of the flags that a merged VMA has when any of its parts had them."""
-    return flags & VM_STICKY if k.kernel >= kernels.STICKY_SOFTDIRTY else 0
+    return flags & VM_STICKY if k.linux.sticky_softdirty else 0
 
 
 def is_mergeable_anon_vma(k: "Kernel", vmg: VmaMerge, tgt: Vma) -> bool:
     if tgt.anon_vma is None and vmg.anon_vma is not None:
-        if k.kernel < kernels.MERGES_UNFAULTED:
+        if not k.linux.unfaulted_merges_faulted:
             return False
         return not vma_is_fork_child(vmg.middle) and not vma_is_fork_child(vmg.copied_from)
     if tgt.anon_vma is not None and vmg.anon_vma is None:
@@ -347,7 +347,7 @@ class VmaCopy:
 
 
 def copy_vma(
-    k: "Kernel", vma: Vma, start: i64, end: i64, pgoff: i64
+    k: "Kernel", vma: Vma, start: i64, end: i64, pgoff: i64, keep_source: bool
 ) -> VmaCopy | None:
     """A VMA at [start, end), which is empty, with the attributes of `vma`; None: -ENOMEM."""
     mm = vma.mm
@@ -359,6 +359,11 @@ def copy_vma(
     vmg = vma_merge_of(vma, vma_prev(mm, start), start, end)
     vmg.pgoff = pgoff
     vmg.next = find_vma(mm, start)
+    if not faulted and keep_source and k.linux.dontunmap_keeps_source:
+        if vmg.prev is vma:
+            vmg.prev = None
+        if vmg.next is vma:
+            vmg.next = None
     new_vma = vma_merge_copied_range(k, vmg)
     if new_vma is not None:
         k.sometimes(features.Z_COPY_MERGED)

@@ -43,7 +43,8 @@ def command(number: int, as_json: bool) -> int:
         ("export", f"mmfarm triage export {number} -o DIR"),
     ]
     if failures.is_disagreement(row):
-        other = f" --kernel debian-{version}" if (version := parse(found.best.text).config.kernel) else ""
-        lines.append(("replay", f"mmfarm conform check DIR/{failures.file_stem(found)}.mm{other}"))
+        version = failures.best_scenario(found).config.kernel
+        asked = f"--kernel debian-{version} " if version else ""
+        lines.append(("replay", f"mmfarm conform check {asked}DIR/{failures.file_stem(found)}.mm"))
     write(fields(lines))
     return OK
