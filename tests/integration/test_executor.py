@@ -17,7 +17,8 @@ import pytest
 
 from conformance import executor
 from conformance.executor import ExecutorError
-from conformance.kernel import RealKernel
+from conformance import kernel as kernel_module
+from conformance.kernel import Launch, RealKernel
 from corpus import cform, text
 from simulator import ops
 from simulator.ops import USER, OpSpec
@@ -89,7 +90,7 @@ def kernel(
     """An executor in an empty folder, with little patience; afterwards nothing is left."""
     monkeypatch.chdir(tmp_path)
     shared = set(os.listdir("/dev/shm"))
-    with RealKernel([str(binary)], timeout_seconds=0.4) as real:
+    with RealKernel(Launch((str(binary),)), timeout_seconds=0.4) as real:
         yield real
     assert not processes_of(binary)
     assert not list(tmp_path.iterdir())
@@ -134,12 +135,12 @@ def test_an_executor_that_was_killed_is_started_again(kernel: RealKernel, binary
 def test_a_program_dies_with_who_wanted_it(binary: Path, victim: str) -> None:
     program = text.dump(scenario(f"{GOOD}4 T0 fork T2\n"))
     code = f"""
-from conformance.kernel import RealKernel
+from conformance.kernel import Launch, RealKernel
 from corpus import text
 from dataclasses import replace
 from simulator.scenario import Op
 asked = text.parse({program!r})
-with RealKernel([{str(binary)!r}], timeout_seconds=60) as kernel:
+with RealKernel(Launch(({str(binary)!r},)), timeout_seconds=60) as kernel:
     kernel.run(replace(asked, ops=(*asked.ops, Op(99, 2, {SLEEP}))), every_op=False)
 """
     user = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
@@ -163,9 +164,52 @@ def test_what_is_no_request_ends_the_executor_with_a_message(kernel: RealKernel)
 
 
 def test_a_command_that_is_no_executor_is_trouble() -> None:
-    for command in (["/no/such/binary"], ["/bin/true"]):
+    for command in ("/no/such/binary", "/bin/true"):
         with pytest.raises(ExecutorError, match="executor"):
-            RealKernel(command)
+            RealKernel(Launch((command,)))
+
+
+def booting(binary: Path, script: str, seconds: float = 5.0) -> Launch:
+    """What QEMU does, as far as we see it: the executor's protocol after a while."""
+    return Launch(("/bin/sh", "-c", script, str(binary)), boot_seconds=seconds)
+
+
+def test_a_kernel_that_boots_slowly_is_waited_for(binary: Path) -> None:
+    with RealKernel(booting(binary, "sleep 0.3; exec $0"), "6.12") as kernel:
+        assert kernel.run(scenario(GOOD), every_op=False).results == (0, 0, 2)
+        assert kernel.version == "6.12"
+
+
+def test_a_kernel_is_booted_once(binary: Path) -> None:
+    with RealKernel(booting(binary, "exec $0")) as kernel:
+        (server,) = processes_of(binary)
+        os.kill(server, signal.SIGKILL)
+        for trouble in ("executor", "booted once"):
+            with pytest.raises(ExecutorError, match=trouble):
+                kernel.run(scenario(GOOD), every_op=False)
+    assert not processes_of(binary)
+
+
+@pytest.mark.parametrize(
+    ("script", "trouble"),
+    [("exec sleep 60", "does not answer"), ("echo 'Kernel panic' >&2; exit 1", "Kernel panic")],
+)
+def test_a_kernel_that_hangs_or_panics_is_trouble(
+    binary: Path, monkeypatch: pytest.MonkeyPatch, script: str, trouble: str
+) -> None:
+    monkeypatch.setattr(kernel_module, "GRACE_SECONDS", 0.1)
+    with pytest.raises(ExecutorError, match=trouble):
+        RealKernel(booting(binary, script, seconds=0.2), timeout_seconds=0.1)
+
+
+def test_the_executor_inherits_the_descriptor_and_we_keep_none(binary: Path) -> None:
+    file = os.memfd_create("inherited")
+    os.write(file, b"x")
+    launch = Launch(("/bin/sh", "-c", f"test -s /proc/self/fd/{file} && exec $0", str(binary)), file)
+    with RealKernel(launch) as kernel:
+        assert kernel.run(scenario(GOOD), every_op=False).results == (0, 0, 2)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(file)
 
 
 def test_without_a_c_compiler_there_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:

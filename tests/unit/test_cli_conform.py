@@ -2,11 +2,12 @@
 """`mmfarm conform`: verdicts, exit codes, and disagreements that triage knows."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from conformance import executor, kernel
+from conformance import debian, executor, kernel, qemu
 from simulator.errno import EINVAL
 from simulator.ops import OP_MUNMAP
 from tests.model.stand_in import StandIn, Twist, failing
@@ -80,6 +81,44 @@ def test_both_verbs_skip_a_machine_that_cannot_ask_its_kernel(
     assert json.loads(capsys.readouterr().out) == {"skipped": "no C compiler"}
     assert cli.main(["conform", "check", written(tmp_path, one=AGREES)]) == 4
     assert "no C compiler" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", [["run"], ["check", "FILE"]])
+def test_another_kernel_needs_qemu_and_a_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    verb: list[str],
+) -> None:
+    file = written(tmp_path, one=AGREES)
+    arguments = ["conform", *(file if word == "FILE" else word for word in verb), "--json"]
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert cli.main([*arguments, "--kernel", "debian-6.12"]) == 4
+    assert "qemu-system-x86" in json.loads(capsys.readouterr().out)["skipped"]
+    monkeypatch.setattr(qemu, "why_not", lambda: "")
+    assert cli.main([*arguments, "--kernel", "debian-6.12"]) == 4
+    assert "dpkg" in json.loads(capsys.readouterr().out)["skipped"]
+    for name in ("debian-5.4", "fedora", "6.12"):
+        assert cli.main([*arguments, "--kernel", name]) == 2
+        assert "debian-6.12" in capsys.readouterr().err
+
+
+def test_what_another_kernel_has_shown_is_replayed_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Guest(StandIn):
+        def __init__(self, launch: str, version: str) -> None:
+            super().__init__(failing(OP_MUNMAP, EINVAL))
+            self.version = version
+
+    monkeypatch.setattr(qemu, "why_not", lambda: "")
+    monkeypatch.setattr(qemu, "guest", lambda image: image)
+    monkeypatch.setattr(debian, "kernel", lambda version: version)
+    monkeypatch.setattr(kernel, "RealKernel", Guest)
+    assert cli.main(["conform", "run", "--kernel", "debian-6.12", "--scenarios", "50"]) == 1
+    capsys.readouterr()
+    assert cli.main(["triage", "show", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert "kernel=6.12" in shown
+    assert "mmfarm conform check --kernel debian-6.12 DIR/" in shown
 
 
 def test_run_reports_its_figures(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""`config kernel=`: each rule that differs between versions shows in the versions it belongs to.
+
+The same programs were run on Debian's kernels of these versions (tests/integration/test_qemu.py
+and `mmfarm conform check --kernel`)."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from conformance.model import ModelKernel, comparable
+from conformance.observation import SOFT_DIRTY
+from corpus.text import TextError, parse
+from simulator.kernels import KERNELS, VERSIONS
+from simulator.outcome import result_name
+from simulator.run import Machine
+
+HEAD = "# mmfarm scenario 1\nconfig pmd_order=9 frames=64 pages=64"
+
+# Per rule: a program, and what it answers and leaves where the rule holds and where not.
+# The layout is written with a `d` behind a VMA that smaps calls soft-dirty.
+RULES = {
+    "map_droppable": ("1 T0 mmap 0..1 rw private anon droppable", ([0], "0..1d"), (["EINVAL"], "")),
+    "guard_regions": (
+        "1 T0 mmap 0..2 rw private anon\n2 T0 madvise 0..1 GUARD_INSTALL\n3 T0 read 0",
+        ([0, 0, "SIGSEGV"], "0..2d"), ([0, "EINVAL", 0], "0..2d"),
+    ),
+    "unfaulted_merges_faulted": (
+        "1 T0 mmap 0..1 r private anon noreserve\n2 T0 mmap 1..2 rw private anon noreserve\n"
+        "3 T0 write 1\n4 T0 mprotect 1..2 r",
+        ([0, 1, 0, 0], "0..2d"), ([0, 1, 0, 0], "0..1d 1..2d"),
+    ),
+    "remap_move": (
+        "1 T0 mmap 0..2 rw private anon\n2 T0 mprotect 1..2 r\n3 T0 mmap 8..16 none private anon\n"
+        "4 T0 mremap 0..2 to 10",
+        ([0, 0, 8, 10], "8..10d 10..11d 11..12d 12..16d"),
+        ([0, 0, 8, "EFAULT"], "0..1d 1..2d 8..10d 12..16d"),
+    ),
+    "sticky_softdirty": (
+        "1 T0 mmap 0..1 rw private anon\n2 T0 mmap 1..2 r private anon\n"
+        "3 T0 clear_refs soft-dirty\n4 T0 mmap 0..1 rw private anon\n5 T0 mprotect 1..2 rw",
+        ([0, 1, 0, 0, 0], "0..2d"), ([0, 1, 0, 0, 0], "0..2"),
+    ),
+    "dontunmap_keeps_source": (
+        "1 T0 mmap 0..1 rw private anon\n2 T0 mremap 0..1 to 1 dontunmap",
+        ([0, 1], "0..1d 1..2d"), ([0, 1], "0..2d"),
+    ),
+}
+
+
+def answer(program: str, version: str) -> tuple[list[str | int], str]:
+    scenario = comparable(parse(f"{HEAD}\n{program}\n"), version)
+    seen = ModelKernel().run(scenario, every_op=False)
+    layout = " ".join(
+        f"{region.start}..{region.end}{'d' if 'sd' in region.vm_flags else ''}"
+        for region in seen.checkpoints[0].regions
+    )
+    return [result_name(value) for value in seen.results], layout
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_rule_shows_in_its_versions(rule: str, version: str) -> None:
+    program, holds, lacks = RULES[rule]
+    assert answer(program, version) == (holds if getattr(KERNELS[version], rule) else lacks)
+
+
+def test_every_rule_has_a_program() -> None:
+    text = (Path(__file__).parents[2] / "simulator" / "kernels.py").read_text()
+    assert set(re.findall(r"self\.(\w+): bool", text)) == set(RULES)
+
+
+def test_the_model_is_6_18_unless_told() -> None:
+    for program, _, _ in RULES.values():
+        scenario = comparable(parse(f"{HEAD}\n{program}\n"))
+        explicit = comparable(scenario, "6.18")
+        assert Machine().run(scenario).digest == Machine().run(explicit).digest
+
+
+def test_soft_dirty_pages_do_not_depend_on_the_version() -> None:
+    program = "1 T0 mmap 0..1 rw private anon\n2 T0 clear_refs soft-dirty\n3 T0 write 0"
+    for version in VERSIONS:
+        scenario = comparable(parse(f"{HEAD}\n{program}\n"), version)
+        assert ModelKernel().run(scenario, every_op=False).checkpoints[0].pages[0] & SOFT_DIRTY
+
+
+def test_a_version_that_the_model_is_not_is_refused() -> None:
+    with pytest.raises(TextError, match=r"unknown kernel '5\.4'.*6\.12"):
+        parse(f"{HEAD} kernel=5.4\n1 T0 read 0\n")
+    assert parse(f"{HEAD} kernel=6.12\n1 T0 read 0\n").config.kernel == "6.12"
