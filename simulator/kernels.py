@@ -20,6 +20,12 @@ class Linux:
 
     def __init__(self, version: int, fixed: bool = True) -> None:
         """`version` is 612 for 6.12; `fixed`: with what its stable releases fixed in 2026."""
+        # mprotect() gives VM_ACCOUNT back where nothing was faulted (mprotect_fixup()).
+        self.mprotect_unaccounts: bool = version >= 607
+        # MADV_POPULATE_* stops at a hole; before, it went on behind like all advice.
+        self.populate_stops_at_holes: bool = version >= 609
+        # Next to its source, the copy of MREMAP_DONTUNMAP may merge with its other neighbour.
+        self.dontunmap_merges_beside: bool = version >= 612
         # mmap() knows MAP_DROPPABLE.
         self.map_droppable: bool = version >= 611
         # madvise() knows MADV_GUARD_INSTALL and MADV_GUARD_REMOVE.

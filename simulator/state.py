@@ -17,8 +17,8 @@ from mypy_extensions import i64, u8
 
 from simulator import features, sites
 from simulator.bugs import BugFlags
-from simulator.kernels import KERNELS, Linux
 from simulator.features import CONFLICT, EDGE
+from simulator.kernels import KERNELS, Linux
 from simulator.mm.mm_types import (
     NR_LOCK_CLASSES, NR_REFS, PG_DEVICE_PRIVATE, PG_ZERO, AnonVma, Inode, Mm, Page, PageTable,
     RwSem, Stale, Vma,

@@ -134,6 +134,10 @@ def madvise_dontneed_single_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma
 # --- MADV_POPULATE_* -------------------------------------------------------------------------
 
 
+def populates(advice: i64) -> bool:
+    return advice == ops.MADV_POPULATE_READ or advice == ops.MADV_POPULATE_WRITE
+
+
 def madvise_populate(k: "Kernel", behavior: MadviseBehavior) -> i64:
     """Fault the range in; mmap_lock is held for read, though not all the time."""
     start = behavior.start
@@ -281,6 +285,8 @@ def madvise_vma_read(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
         return madvise_guard_install(k, behavior, vma)
     if advice == ops.MADV_GUARD_REMOVE:
         return madvise_guard_remove(k, behavior.mm, behavior.start, behavior.end)
+    if populates(advice):
+        return madvise_populate(k, behavior)
     return 0  # MADV_WILLNEED
 
 
@@ -351,7 +357,7 @@ def madvise_once(k: "Kernel", behavior: MadviseBehavior) -> i64:
         mmap_lock.mmap_read_lock(k, mm, sites.MADVISE_LOCK__READ)
     else:
         behavior.tlb = mmu_gather.tlb_gather_mmu(k, mm)
-    if advice == ops.MADV_POPULATE_READ or advice == ops.MADV_POPULATE_WRITE:
+    if populates(advice) and k.linux.populate_stops_at_holes:
         err = madvise_populate(k, behavior)
     else:
         err = madvise_walk_vmas(k, behavior)

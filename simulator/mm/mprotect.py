@@ -142,7 +142,8 @@ def mprotect_fixup(
         if not old & (VM_ACCOUNT | VM_WRITE | VM_SHARED | VM_NORESERVE):
             flags |= VM_ACCOUNT
     elif old & VM_ACCOUNT and vma.inode is None and vma.anon_vma is None:
-        flags &= ~VM_ACCOUNT
+        if k.linux.mprotect_unaccounts:
+            flags &= ~VM_ACCOUNT
     target = vma_merge.vma_modify_flags(k, prev, vma, start, end, flags)
     if target is None:
         return None

@@ -360,9 +360,10 @@ def copy_vma(
     vmg.pgoff = pgoff
     vmg.next = find_vma(mm, start)
     if not faulted and keep_source and k.linux.dontunmap_keeps_source:
-        if vmg.prev is vma:
+        beside = vmg.prev is vma or vmg.next is vma
+        if vmg.prev is vma or (beside and not k.linux.dontunmap_merges_beside):
             vmg.prev = None
-        if vmg.next is vma:
+        if vmg.next is vma or (beside and not k.linux.dontunmap_merges_beside):
             vmg.next = None
     new_vma = vma_merge_copied_range(k, vmg)
     if new_vma is not None:

@@ -15,7 +15,7 @@ from conformance.kernel import RealKernel
 from conformance.model import ModelKernel
 from conformance.observation import SOFT_DIRTY
 from corpus.text import parse
-from tests.model.test_kernels import HEAD, RULES
+from tests.model.test_kernels import HEAD, PROGRAMS
 
 VERSION = "6.12"
 SCENARIOS = 40
@@ -53,9 +53,9 @@ def test_the_guest_shows_what_it_is_there_for(guest: RealKernel) -> None:
     assert (checked.verdict, str(checked.disagreement)) == ("agrees", "None")
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_the_guest_follows_the_rules_of_its_version(guest: RealKernel, rule: str) -> None:
-    checked = check(parse(f"{HEAD}\n{RULES[rule][0]}\n"), ModelKernel(), guest)
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_the_guest_follows_the_rules_of_its_version(guest: RealKernel, program: str) -> None:
+    checked = check(parse(f"{HEAD}\n{program}\n"), ModelKernel(), guest)
     assert (checked.verdict, str(checked.disagreement)) == ("agrees", "None")
 
 

@@ -21,6 +21,14 @@ HEAD = "# mmfarm scenario 1\nconfig pmd_order=9 frames=64 pages=64"
 # Per rule: a program, and what it answers and leaves where the rule holds and where not.
 # The layout is written with a `d` behind a VMA that smaps calls soft-dirty.
 RULES = {
+    "mprotect_unaccounts": (
+        "1 T0 mmap 0..1 rw private anon\n2 T0 mmap 1..2 r private anon\n3 T0 mprotect 0..1 r",
+        ([0, 1, 0], "0..2d"), ([0, 1, 0], "0..1d 1..2d"),
+    ),
+    "populate_stops_at_holes": (
+        "1 T0 mmap 1..2 none private anon\n2 T0 madvise 0..2 POPULATE_READ",
+        ([1, "ENOMEM"], "1..2d"), ([1, "EINVAL"], "1..2d"),
+    ),
     "map_droppable": ("1 T0 mmap 0..1 rw private anon droppable", ([0], "0..1d"), (["EINVAL"], "")),
     "guard_regions": (
         "1 T0 mmap 0..2 rw private anon\n2 T0 madvise 0..1 GUARD_INSTALL\n3 T0 read 0",
@@ -42,11 +50,11 @@ RULES = {
         "3 T0 clear_refs soft-dirty\n4 T0 mmap 0..1 rw private anon\n5 T0 mprotect 1..2 rw",
         ([0, 1, 0, 0, 0], "0..2d"), ([0, 1, 0, 0, 0], "0..2"),
     ),
-    "dontunmap_keeps_source": (
-        "1 T0 mmap 0..1 rw private anon\n2 T0 mremap 0..1 to 1 dontunmap",
-        ([0, 1], "0..1d 1..2d"), ([0, 1], "0..2d"),
-    ),
 }
+# Two rules about one program: with whom the copy beside its source merges.
+DONTUNMAP = "1 T0 mmap 0..3 none private anon\n2 T0 mremap 0..1 to 1 dontunmap"
+DONTUNMAP_RULES = {"dontunmap_keeps_source", "dontunmap_merges_beside"}
+PROGRAMS = {**{rule: program for rule, (program, _, _) in RULES.items()}, "dontunmap": DONTUNMAP}
 
 
 def answer(program: str, version: str) -> tuple[list[str | int], str]:
@@ -66,13 +74,22 @@ def test_a_rule_shows_in_its_versions(rule: str, version: str) -> None:
     assert answer(program, version) == (holds if getattr(KERNELS[version], rule) else lacks)
 
 
+@pytest.mark.parametrize(
+    ("version", "layout"),
+    [("6.1", "0..1d 1..2d 2..3d"), ("6.12", "0..1d 1..3d"), ("6.18", "0..3d"),
+     ("7.2", "0..1d 1..3d")],
+)
+def test_what_dontunmap_copies_beside_its_source_merges_with(version: str, layout: str) -> None:
+    assert answer(DONTUNMAP, version) == ([0, 1], layout)
+
+
 def test_every_rule_has_a_program() -> None:
     text = (Path(__file__).parents[2] / "simulator" / "kernels.py").read_text()
-    assert set(re.findall(r"self\.(\w+): bool", text)) == set(RULES)
+    assert set(re.findall(r"self\.(\w+): bool", text)) == set(RULES) | DONTUNMAP_RULES
 
 
 def test_the_model_is_6_18_unless_told() -> None:
-    for program, _, _ in RULES.values():
+    for program in PROGRAMS.values():
         scenario = comparable(parse(f"{HEAD}\n{program}\n"))
         explicit = comparable(scenario, "6.18")
         assert Machine().run(scenario).digest == Machine().run(explicit).digest
