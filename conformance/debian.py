@@ -66,7 +66,7 @@ def packages_dir() -> Path:
 def kernel(version: str, *, download: bool = True) -> Image:
     """The newest kernel of that version. Raises NoKernel and ExecutorError."""
     if shutil.which("dpkg-deb") is None:
-        raise NoKernel("no dpkg-deb, which unpacks Debian's packages (Debian: apt-get install dpkg)")
+        raise NoKernel("no dpkg-deb, which unpacks packages (Debian: apt-get install dpkg)")
     folder = packages_dir()
     package = newest(version, (file.name for file in folder.glob("*.deb")))
     if not package:

@@ -56,7 +56,8 @@ class Report:
 
 
 def run(request: Request, kernel: RealKernel, as_json: bool) -> int:
-    """Fuzz, store, report; the kernel is closed then. Raises KeyboardInterrupt after the report of an interrupted run."""
+    """Fuzz, store, report; the kernel is closed then. Raises KeyboardInterrupt after the report
+    of an interrupted run."""
     report = Report(Figures(), [])
     interrupt: KeyboardInterrupt | None = None
     with kernel, closing(Store.open(database_url(request.folder))) as store:

@@ -28,27 +28,28 @@ def option(command: Command) -> Command:
 
 def asked(name: str, as_json: bool) -> "RealKernel | None":
     """The kernel of that name, started. None when this machine cannot have it; says why."""
+    from conformance.debian import NoKernel
+
+    try:
+        return _started(name)
+    except NoKernel as missing:
+        print(f"mmfarm: skipped: {missing}", file=sys.stderr)
+        if as_json:
+            write_json({"skipped": str(missing)})
+        return None
+
+
+def _started(name: str) -> "RealKernel":
     from conformance import debian, executor, kernel, qemu
     from simulator.kernels import VERSIONS
 
-    if name == OWN:
-        reason = executor.why_not()
-        return _skipped(reason, as_json) if reason else kernel.RealKernel()
     version = debian.version_of(name)
-    if version not in VERSIONS:
+    if name != OWN and version not in VERSIONS:
         known = ", ".join(f"debian-{each}" for each in VERSIONS)
         raise Refused(f"--kernel {name}: no such kernel; the model can be that of {known}")
-    reason = qemu.why_not()
+    reason = executor.why_not() if name == OWN else qemu.why_not()
     if reason:
-        return _skipped(reason, as_json)
-    try:
-        image = debian.kernel(version)
-    except debian.NoKernel as missing:
-        return _skipped(str(missing), as_json)
-    return kernel.RealKernel(qemu.guest(image), version)
-
-
-def _skipped(reason: str, as_json: bool) -> None:
-    print(f"mmfarm: skipped: {reason}", file=sys.stderr)
-    if as_json:
-        write_json({"skipped": reason})
+        raise debian.NoKernel(reason)
+    if name == OWN:
+        return kernel.RealKernel()
+    return kernel.RealKernel(qemu.guest(debian.kernel(version)), version)

@@ -205,7 +205,8 @@ def test_a_kernel_that_hangs_or_panics_is_trouble(
 def test_the_executor_inherits_the_descriptor_and_we_keep_none(binary: Path) -> None:
     file = os.memfd_create("inherited")
     os.write(file, b"x")
-    launch = Launch(("/bin/sh", "-c", f"test -s /proc/self/fd/{file} && exec $0", str(binary)), file)
+    script = f"test -s /proc/self/fd/{file} && exec $0"
+    launch = Launch(("/bin/sh", "-c", script, str(binary)), file)
     with RealKernel(launch) as kernel:
         assert kernel.run(scenario(GOOD), every_op=False).results == (0, 0, 2)
         with pytest.raises(OSError, match="Bad file descriptor"):

@@ -223,8 +223,10 @@ def mremap_copies_no_offset(patch: Patch) -> None:
     """A moved VMA gets the offset of its new place, also when it has been faulted."""
     original = vma_merge.copy_vma
 
-    def at_home(k: Machine, vma: Vma, start: int, end: int, pgoff: int) -> Any:
-        return original(k, vma, start, end, start if vma.inode is None else pgoff)
+    def at_home(
+        k: Machine, vma: Vma, start: int, end: int, pgoff: int, keep_source: bool
+    ) -> Any:
+        return original(k, vma, start, end, start if vma.inode is None else pgoff, keep_source)
 
     patch.set(vma_merge, "copy_vma", at_home)
 

@@ -19,8 +19,9 @@ def command(path: str, kernel_name: str, as_json: bool) -> int:
     """Run scenarios on a real kernel and on the model, and compare after every op.
 
     Both sides run with pmd_order=9 and Linux's constants, whatever the scenario's config says,
-    without its known bugs, and the model as that version of Linux. A scenario that the kernel cannot run is skipped, with the
-    reason. Exit code 1 when one disagrees, 4 when all were skipped.
+    without its known bugs, and the model as that version of Linux. A scenario that the kernel
+    cannot run is skipped, with the reason. Exit code 1 when one disagrees, 4 when all were
+    skipped.
     """
     from conformance.check import check
     from conformance.model import ModelKernel
