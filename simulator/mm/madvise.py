@@ -18,7 +18,8 @@ from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, swap, vma_merg
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
     PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY, PTE_YOUNG, SWP_MARKER_GUARD, VM_DONTCOPY,
-    VM_DROPPABLE, VM_MAYBE_GUARD, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_WIPEONFORK, Mm, Vma, mk_swap_pte, pte_kind, pte_present,
+    VM_DROPPABLE, VM_MAYBE_GUARD, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_WIPEONFORK, Mm, Vma,
+    mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import write_pte
 from simulator.oracles import stale_tlb

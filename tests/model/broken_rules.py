@@ -275,7 +275,7 @@ def changed_mappings_do_not_merge(patch: Patch) -> None:
 def only_empty_vmas_merge(patch: Patch) -> None:
     """Of two neighbours one may be faulted, since 6.16."""
 
-    def mergeable(vmg: vma_merge.VmaMerge, tgt: Vma) -> bool:
+    def mergeable(_k: Machine, vmg: vma_merge.VmaMerge, tgt: Vma) -> bool:
         return tgt.anon_vma is vmg.anon_vma
 
     patch.set(vma_merge, "is_mergeable_anon_vma", mergeable)
