@@ -24,6 +24,9 @@ class Linux:
         self.mprotect_unaccounts: bool = version >= 607
         # MADV_POPULATE_* stops at a hole; before, it went on behind like all advice.
         self.populate_stops_at_holes: bool = version >= 609
+        # A new mapping that fits both neighbours, which do not fit each other, merges with the
+        # one before it; before, mmap_region() asked the one behind first.
+        self.mmap_merges_left_first: bool = version >= 612
         # Next to its source, the copy of MREMAP_DONTUNMAP may merge with its other neighbour.
         self.dontunmap_merges_beside: bool = version >= 612
         # mmap() knows MAP_DROPPABLE.

@@ -262,6 +262,8 @@ def mmap_region(
         vmg.inode = inode
         vmg.prev = vms.prev
         vmg.next = vms.next
+        if not k.linux.mmap_merges_left_first:
+            vma_merge.prefer_next(k, vmg)
         vma = vma_merge.vma_merge_new_range(k, vmg)
     if vma is None:
         vma = mmap_new_vma(k, mm, start, end, flags, pgoff, inode)

@@ -264,6 +264,18 @@ def vma_merge_new_range(k: "Kernel", vmg: VmaMerge) -> Vma | None:
     return vmg.target
 
 
+def prefer_next(k: "Kernel", vmg: VmaMerge) -> None:
+    """mmap_region() before 6.12: `prev` merges as well only if it fits what `next` has."""
+    prev = vmg.prev
+    nxt = vmg.next
+    if prev is None or nxt is None or not can_vma_merge_right(k, vmg, False):
+        return
+    if prev.anon_vma is nxt.anon_vma:
+        return
+    if (prev.anon_vma is not None and nxt.anon_vma is not None) or len(prev.chain) != 1:
+        vmg.prev = None
+
+
 def vma_merge_copied_range(k: "Kernel", vmg: VmaMerge) -> Vma | None:
     """The same for the range that mremap() copies `vmg.middle` to."""
     vmg.copied_from = vmg.middle

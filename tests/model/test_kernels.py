@@ -29,6 +29,11 @@ RULES = {
         "1 T0 mmap 1..2 none private anon\n2 T0 madvise 0..2 POPULATE_READ",
         ([1, "ENOMEM"], "1..2d"), ([1, "EINVAL"], "1..2d"),
     ),
+    "mmap_merges_left_first": (
+        "1 T0 mmap 0..2 rw private anon\n2 T0 mmap 4..6 rw private anon\n3 T0 write 0\n"
+        "4 T0 write 4\n5 T0 mmap 2..4 rw private anon",
+        ([0, 4, 0, 0, 2], "0..4d 4..6d"), ([0, 4, 0, 0, 2], "0..2d 2..6d"),
+    ),
     "map_droppable": ("1 T0 mmap 0..1 rw private anon droppable", ([0], "0..1d"), (["EINVAL"], "")),
     "guard_regions": (
         "1 T0 mmap 0..2 rw private anon\n2 T0 madvise 0..1 GUARD_INSTALL\n3 T0 read 0",
