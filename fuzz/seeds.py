@@ -12,7 +12,6 @@ It does not promise the smallest corpus that shows everything.
 
 import contextlib
 import fcntl
-import functools
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -26,6 +25,13 @@ from simulator.scenario import MAX_FUZZ_OPS, Scenario
 
 MAX_SEED_FILES: Final = 10_000
 LOCK: Final = ".retiring"  # in the corpus folder
+
+# What files are as inputs, by path, time and size, with complaints about windows that are too
+# large. Most files of a corpus are the same from slice to slice, and reading a text takes as
+# long as some runs of it.
+_Encoded = tuple[tuple[bytes, ...], tuple[str, ...]]
+_known: Final[dict[tuple[Path, int, int], _Encoded]] = {}
+MAX_KNOWN: Final = 4 * MAX_SEED_FILES  # some 40 MB
 
 
 @dataclass(slots=True)
@@ -52,8 +58,7 @@ def write_seeds(source: Path | None, folder: Path) -> Seeds:
         seeds.unused.append(f"{path.name}: more than {MAX_SEED_FILES} seed files")
     for path in paths[:MAX_SEED_FILES]:
         try:
-            status = path.stat()
-            pieces, complaints = _encoded(path, status.st_mtime_ns, status.st_size)
+            pieces, complaints = _encoded(path)
         except (OSError, text.TextError) as e:
             seeds.unused.append(f"{path.name}: {e}")
             continue
@@ -66,11 +71,11 @@ def write_seeds(source: Path | None, folder: Path) -> Seeds:
     return seeds
 
 
-@functools.lru_cache(maxsize=2 * MAX_SEED_FILES)
-def _encoded(path: Path, mtime_ns: int, size: int) -> tuple[tuple[bytes, ...], list[str]]:
-    """The inputs that a file is, and complaints about windows that are too large. Kept, for
-    most files of a corpus are the same from slice to slice."""
-    del mtime_ns, size  # they tell that the file has changed
+def _encoded(path: Path) -> _Encoded:
+    """The inputs that a file is, and complaints about windows that are too large."""
+    known = _known.get(_key(path))
+    if known is not None:
+        return known
     pieces: list[bytes] = []
     complaints: list[str] = []
     for piece in _windows(text.load(path)):
@@ -78,7 +83,19 @@ def _encoded(path: Path, mtime_ns: int, size: int) -> tuple[tuple[bytes, ...], l
             pieces.append(encode(piece))
         except FuzzLimitError as e:
             complaints.append(f"{path.name}: from op {piece.ops[0].uid}: {e}")
-    return tuple(pieces), complaints
+    return _remember(path, (tuple(pieces), tuple(complaints)))
+
+
+def _key(path: Path) -> tuple[Path, int, int]:
+    status = path.stat()
+    return path, status.st_mtime_ns, status.st_size
+
+
+def _remember(path: Path, encoded: _Encoded) -> _Encoded:
+    if len(_known) >= MAX_KNOWN:
+        _known.clear()
+    _known[_key(path)] = encoded
+    return encoded
 
 
 def _windows(scenario: Scenario) -> Iterable[Scenario]:
@@ -94,11 +111,13 @@ def keep_corpus(made: Path, corpus: Path) -> int:
     for path in sorted(made.iterdir()):
         if path.stat().st_size > MAX_SIZE:
             continue
-        scenario = replace(decode(path.read_bytes()), headers=(("origin", "farm"),))
-        data = text.dump(scenario).encode()
+        scenario = decode(path.read_bytes())
+        data = text.dump(replace(scenario, headers=(("origin", "farm"),))).encode()
         target = corpus / f"{hashlib.sha256(data).hexdigest()[:16]}.mm"
         if not target.exists():
             write_atomically(target, data, sync=False)  # there are many, and more to come
+            with contextlib.suppress(FileNotFoundError):  # retired by another slice already
+                _remember(target, ((encode(scenario),), ()))
             new += 1
     return new
 
