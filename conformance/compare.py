@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from conformance.observation import (
+    ALL_PAGE_BITS,
     FILE,
     GUARD,
     IN_CORE,
@@ -63,7 +64,6 @@ _PAGE_BITS: Final = (
     (FILE, "file"), (MAPPED_ONCE, "mapped-once"), (UFFD_WP, "uffd-wp"), (IN_CORE, "in-core"),
     (SOFT_DIRTY, "soft-dirty"),
 )
-ALL_PAGE_BITS: Final = sum(bit for bit, _ in _PAGE_BITS)
 _FIELDS: Final = ("prot", "shared", "backing", "offset", "vm_flags", "rss", "anonymous")
 
 

@@ -18,27 +18,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from conformance import executor, features, wire
+from conformance import executor, features, userland, wire
 from conformance.executor import ExecutorError
-from conformance.observation import GUARD, SOFT_DIRTY, ZERO_PAGE, Observed
-from corpus import cform
-from simulator.scenario import ACTOR_NAMES, NR_USER_ACTORS, PARK, SWITCH, Scenario
-from simulator.sites import NAMES, OP__BEGIN, OP__END
-from simulator.validate import arena_pages
+from conformance.observation import ALL_PAGE_BITS, GUARD, SOFT_DIRTY, ZERO_PAGE, Observed
+from simulator.scenario import Scenario
 
-PMD_ORDER: Final = 9  # of x86-64
-STACK_GAP: Final = 256  # Linux's default
-MAX_PAGES: Final = 4096  # of the arena: control.h
 TIMEOUT_SECONDS: Final = 10.0  # for a program, which takes less than a millisecond
 GRACE_SECONDS: Final = 15.0  # beyond, in which the executor itself kills and answers
 CHUNK_BYTES: Final = 1 << 16  # the size of a pipe
-ALL_PAGE_BITS: Final = 0x1FF
 
 # What `Checkpoint.pages` has only on some kernels.
 _SEEN_WITH: Final = {
     "soft-dirty": SOFT_DIRTY, "pagemap-scan": ZERO_PAGE, "pagemap-guard": GUARD,
 }
-_BETWEEN_OPS: Final = (NAMES[OP__BEGIN], NAMES[OP__END])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,8 @@ class RealKernel:
     """A kernel, behind an executor that runs on it: a context manager. Not thread-safe.
 
     `launch` starts an executor; by default the one for this machine's own kernel. `version` is
-    the `kernel=` of the model to compare it with."""
+    the `kernel=` of the model to compare it with; `features` are what the kernel offers, out of
+    conformance.features.FEATURES."""
 
     def __init__(
         self, launch: Launch | None = None, version: str = "",
@@ -68,11 +61,10 @@ class RealKernel:
         self.version = version
         try:
             probed = self._ask(wire.probe(self._timeout_ms), self._launch.boot_seconds)
-            self.features = wire.features(probed[0])
         except ExecutorError:
             self.close()
             raise
-        """What this kernel offers, out of conformance.features.FEATURES."""
+        self.features = wire.features(probed[0])
 
     def __enter__(self) -> Self:
         return self
@@ -104,29 +96,25 @@ class RealKernel:
     def why_not(self, scenario: Scenario) -> str:
         """The first thing that this kernel or user space cannot do; empty when it can."""
         config = scenario.config
-        if config.pmd_order != PMD_ORDER:
-            return f"pmd_order={config.pmd_order}: a real page table has pmd_order={PMD_ORDER}"
-        if arena_pages(config) > MAX_PAGES:
-            return f"an arena of {arena_pages(config)} pages: {MAX_PAGES} is the most"
-        if config.stack_gap not in (0, STACK_GAP):
-            return f"stack_gap={config.stack_gap}: this kernel's is {STACK_GAP}"
+        if config.pmd_order != userland.PMD_ORDER:
+            return (
+                f"pmd_order={config.pmd_order}: a real page table has "
+                f"pmd_order={userland.PMD_ORDER}"
+            )
+        reason = userland.why_not(scenario)
+        if reason:
+            return reason
         for word in dict(scenario.headers).get("requires", "").split():
             if word not in features.FEATURES:
                 return f"requires {word}, which no probe knows"
             if word not in self.features:
                 return f"requires {word}, which this kernel does not have"
         for op in scenario.ops:
-            if op.actor >= NR_USER_ACTORS:
-                return f"op {op.uid} is {ACTOR_NAMES[op.actor]}'s, who acts inside the kernel"
-            reason = cform.why_not(op)
-            if reason:
-                return f"op {op.uid}: {reason}"
             for name in features.op_needs(op):
                 if name not in self.features and not features.refused(name, config.kernel):
                     return f"op {op.uid} needs {name}, which this kernel does not have"
-        for d in scenario.directives:
-            if d.site not in _BETWEEN_OPS or d.kind not in (SWITCH, PARK):
-                return f"the directive at {d.site} of op {d.uid} reaches inside an op"
+        for d in userland.inside(scenario):
+            return f"the directive at {d.site} of op {d.uid} reaches inside an op"
         return ""
 
     def run(

@@ -24,6 +24,7 @@ from conformance.observation import (
     Observed,
     Region,
 )
+from conformance.userland import PMD_ORDER
 from simulator.fs import proc
 from simulator.mm import mm_types as mt
 from simulator.mm.shmem import FIRST_OTHER
@@ -42,7 +43,6 @@ from simulator.scenario import NR_USER_ACTORS, Config, Scenario
 from simulator.state import Kernel, Task
 from simulator.validate import MAX_FRAMES, arena_pages
 
-PMD_ORDER: Final = 9  # x86-64's
 LOADS: Final = (OP_READ, OP_PREAD, OP_MEM_READ, OP_DMA_READ, OP_PIPE_READ)  # result is a word
 
 _VM_FLAGS: Final = (

@@ -20,6 +20,7 @@ SWAP: Final = 1 << 5  # not present, but not none: also migration entries and ma
 PRESENT: Final = 1 << 6
 IN_CORE: Final = 1 << 7  # mincore()
 ZERO_PAGE: Final = 1 << 8  # PAGEMAP_SCAN's PAGE_IS_PFNZERO
+ALL_PAGE_BITS: Final = (1 << 9) - 1
 
 
 @dataclass(frozen=True, slots=True)

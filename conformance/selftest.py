@@ -13,25 +13,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from conformance import userland
 from conformance.features import op_needs
-from conformance.kernel import MAX_PAGES, STACK_GAP
 from conformance.model import Broken, ModelKernel, comparable
 from conformance.observation import (
     FILE, MAPPED_ONCE, PRESENT, SWAP, Checkpoint, Observed, Region,
 )
 from conformance.order import order
-from corpus import cform
 from corpus.kselftest.actors import Cast
 from corpus.kselftest.plan import Mapping, Selftest, State
 from corpus.kselftest.source import ALWAYS, PROBES
 from simulator import ops
 from simulator.outcome import UNFINISHED
 from simulator.run import Machine
-from simulator.scenario import ACTOR_NAMES, NR_USER_ACTORS, PARK, SWITCH, Op, Scenario
-from simulator.sites import NAMES, OP__BEGIN, OP__END
-from simulator.validate import arena_pages
+from simulator.scenario import Op, Scenario
 
-_BETWEEN_OPS: Final = (NAMES[OP__BEGIN], NAMES[OP__END])
 MERGES_DIFFER: Final = ("6.12",)  # kernels that leave other VMAs than the model's 6.18
 
 
@@ -41,11 +37,12 @@ class NotExported(Exception):
 
 def selftest(name: str, scenario: Scenario, kernel: str) -> Selftest:
     """The selftest of a scenario, whose file is called `name`. Raises NotExported."""
-    _check(scenario)
+    reason = userland.why_not(scenario) if scenario.ops else "it has no ops"
+    if reason:
+        raise NotExported(reason)
     needs = _needs(scenario)
     tested = comparable(scenario)
-    inside = [d for d in tested.directives
-              if d.site not in _BETWEEN_OPS or d.kind not in (SWITCH, PARK)]
+    inside = userland.inside(tested)
     first = _first_raced(tested) if inside else len(tested.ops)
     racing = len({op.actor for op in tested.ops[first:]}) > 1
     if inside:
@@ -65,23 +62,6 @@ def selftest(name: str, scenario: Scenario, kernel: str) -> Selftest:
     done = order(tested, Machine())
     states = () if kernel in MERGES_DIFFER else _states(observed)
     return Selftest(name, headers, done, observed.results, states, tuple(needs))
-
-
-def _check(scenario: Scenario) -> None:
-    pages = arena_pages(scenario.config)
-    if not scenario.ops:
-        raise NotExported("it has no ops")
-    if pages > MAX_PAGES:
-        raise NotExported(f"an arena of {pages} pages: {MAX_PAGES} is the most")
-    if scenario.config.stack_gap not in (0, STACK_GAP):
-        raise NotExported(f"stack_gap={scenario.config.stack_gap}: Linux has {STACK_GAP}")
-    for op in scenario.ops:
-        if op.actor >= NR_USER_ACTORS:
-            raise NotExported(f"op {op.uid} is {ACTOR_NAMES[op.actor]}'s, who acts inside the "
-                              "kernel")
-        reason = cform.why_not(op)
-        if reason:
-            raise NotExported(f"op {op.uid}: {reason}")
 
 
 def _needs(scenario: Scenario) -> list[str]:

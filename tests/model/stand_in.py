@@ -4,9 +4,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from conformance.compare import ALL_PAGE_BITS
-from conformance.model import PMD_ORDER, ModelKernel
-from conformance.observation import Observed
+from conformance.model import ModelKernel
+from conformance.observation import ALL_PAGE_BITS, Observed
+from conformance.userland import PMD_ORDER
 from simulator.ops import BY_NUMBER
 from simulator.scenario import Scenario
 

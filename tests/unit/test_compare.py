@@ -10,10 +10,10 @@ import pytest
 from conformance import compare as compare_module
 from conformance import model as model_module
 from conformance import wire
-from conformance.compare import ALL_PAGE_BITS, CULPRITS, LEFT_OUT, compare
+from conformance.compare import CULPRITS, LEFT_OUT, compare
 from conformance.model import ModelKernel, comparable
 from conformance.observation import (
-    GUARD, PRESENT, SOFT_DIRTY, ZERO_PAGE, Checkpoint, Observed,
+    ALL_PAGE_BITS, GUARD, PRESENT, SOFT_DIRTY, ZERO_PAGE, Checkpoint, Observed,
 )
 from simulator.errno import EINVAL
 from simulator.fs.proc import PM_SOFT_DIRTY

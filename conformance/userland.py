@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""What user space can have a kernel do, whatever that kernel offers.
+
+Contract: `why_not` names the first thing in a scenario that no system call does; `inside` are
+the directives that no user space can carry out, for they reach inside an op.
+"""
+
+from typing import Final
+
+from corpus import cform
+from simulator.scenario import ACTOR_NAMES, NR_USER_ACTORS, PARK, SWITCH, Directive, Scenario
+from simulator.sites import NAMES, OP__BEGIN, OP__END
+from simulator.validate import arena_pages
+
+PMD_ORDER: Final = 9  # of x86-64
+STACK_GAP: Final = 256  # Linux's default
+MAX_PAGES: Final = 4096  # of the arena: control.h
+
+_BETWEEN_OPS: Final = (NAMES[OP__BEGIN], NAMES[OP__END])
+
+
+def why_not(scenario: Scenario) -> str:
+    """Why user space cannot do the ops of a scenario; empty when it can."""
+    pages = arena_pages(scenario.config)
+    if pages > MAX_PAGES:
+        return f"an arena of {pages} pages: {MAX_PAGES} is the most"
+    if scenario.config.stack_gap not in (0, STACK_GAP):
+        return f"stack_gap={scenario.config.stack_gap}: Linux's is {STACK_GAP}"
+    for op in scenario.ops:
+        if op.actor >= NR_USER_ACTORS:
+            return f"op {op.uid} is {ACTOR_NAMES[op.actor]}'s, who acts inside the kernel"
+        reason = cform.why_not(op)
+        if reason:
+            return f"op {op.uid}: {reason}"
+    return ""
+
+
+def inside(scenario: Scenario) -> list[Directive]:
+    """The directives that are more than an order of whole ops."""
+    return [
+        d for d in scenario.directives
+        if d.site not in _BETWEEN_OPS or d.kind not in (SWITCH, PARK)
+    ]
