@@ -152,8 +152,8 @@ OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(OP_MUNMAP, "munmap", (_RANGE,), USER, "munmap().", "munmap({range.addr}, {range.len})"),
     OpSpec(OP_MREMAP, "mremap",
            (_RANGE, Arg("dest", DEST, keyword="to"), Arg("flags", FLAGS, MREMAP_FLAGS)), USER,
-           "mremap(): to another place MREMAP_MAYMOVE|MREMAP_FIXED; to its own start without "
-           "flags (shrink, or grow in place).",
+           "mremap(): to another place, or with `dontunmap`, MREMAP_MAYMOVE|MREMAP_FIXED; else to "
+           "its own start without flags (shrink, or grow in place).",
            "mremap({range.addr}, {range.len}, {dest.len}, {mremap_flags}, {dest.addr})"),
     OpSpec(OP_MPROTECT, "mprotect", (_RANGE, Arg("prot", ENUM, PROTS)), USER,
            "mprotect().", "mprotect({range.addr}, {range.len}, {prot})"),

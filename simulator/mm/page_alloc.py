@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from simulator import features
 from simulator.mm.mm_types import PG_DEVICE_PRIVATE, PG_LRU, REF_OWNER, Page
-from simulator.oracles import freed_page, page_state
+from simulator.oracles import freed_page, state
 from simulator.state import OBJ_NONE, reset_page
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def alloc_page(k: "Kernel", site: i64, zero: bool) -> Page | None:
         return None
     if k.free_pages:
         page = k.free_pages.pop()
-        page_state.handed_out(k, page, site)
+        state.handed_out(k, page, site)
         k.sometimes(features.Z_PAGE_REUSED_AT_ONCE)
     else:
         if k.nr_pages >= k.nr_frames:

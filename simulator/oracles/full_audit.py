@@ -17,7 +17,7 @@ from simulator.mm.mm_types import (
 from simulator.mm.page_ref import REASONS
 from simulator.mm.pgtable import pfn_to_page
 from simulator.oracles import (
-    memory_value, page_cache, page_state, permission, secondary_mmu, soft_dirty,
+    memory_value, page_cache, permission, secondary_mmu, soft_dirty, state,
 )
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def while_mapped(k: "Kernel") -> None:
                 f"frame {page.pfn} has {page.ledger[REF_MAP]} references of mappings and "
                 f"mapcount {page.mapcount}",
             )
-        page_state.audit_page(k, page)
+        state.audit_page(k, page)
         if page.ledger[REF_TEMP]:
             k.violate(
                 "leak", sites.OP__END, k.class_of(page),
@@ -67,7 +67,7 @@ def audit_mm(k: "Kernel", mm: Mm) -> None:
     file: i64 = 0
     size = k.ptrs_per_pte
     vma: Vma | None = None
-    page_state.audit_vmas(k, mm)
+    state.audit_vmas(k, mm)
     for table in mm.tables:
         if table is None or table.used == 0:
             continue
@@ -79,7 +79,7 @@ def audit_mm(k: "Kernel", mm: Mm) -> None:
             va = base + i
             if vma is None or va >= vma.end:
                 vma = vma_tree.vma_lookup(mm, va)
-            page_state.audit_entry(k, vma, va, pte, table.who[i])
+            state.audit_entry(k, vma, va, pte, table.who[i])
             if pte & PTE_SPECIAL:
                 continue
             if pte_present(pte) or is_device_private_pte(pte):
