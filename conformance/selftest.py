@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What a kernel selftest of a scenario must assert: the model's answers.
 
-Contract: `selftest` runs a scenario on the model, on the machine that `comparable` makes of its
-config, and gives what `corpus.kselftest` renders; or it raises NotExported with the reason. What
-needs a kernel that may lack something is exported, for the selftest itself skips then.
+Contract: `selftest` runs a scenario on the model of the kernel whose tree it is for, on the
+machine that `comparable` makes of its config, and gives what `corpus.kselftest` renders; or it
+raises NotExported with the reason. What needs something that a kernel of that version may lack
+is exported, for the selftest itself skips then.
 
 Directives inside of ops make a stress test if several actors race; a single actor's ops go the
 same way without them.
@@ -11,10 +12,9 @@ same way without them.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 from conformance import userland
-from conformance.features import op_needs
+from conformance.features import op_needs, refused
 from conformance.model import Broken, ModelKernel, comparable
 from conformance.observation import (
     FILE, MAPPED_ONCE, PRESENT, SWAP, Checkpoint, Observed, Region,
@@ -28,20 +28,19 @@ from simulator.outcome import UNFINISHED
 from simulator.run import Machine
 from simulator.scenario import Op, Scenario
 
-MERGES_DIFFER: Final = ("6.12",)  # kernels that leave other VMAs than the model's 6.18
-
 
 class NotExported(Exception):
     """User space cannot do this scenario; the message says why."""
 
 
 def selftest(name: str, scenario: Scenario, kernel: str) -> Selftest:
-    """The selftest of a scenario, whose file is called `name`. Raises NotExported."""
+    """The selftest of a scenario, whose file is called `name`, for that version of the kernel.
+    Raises NotExported."""
     reason = userland.why_not(scenario) if scenario.ops else "it has no ops"
     if reason:
         raise NotExported(reason)
-    needs = _needs(scenario)
-    tested = comparable(scenario)
+    needs = _needs(scenario, kernel)
+    tested = comparable(scenario, kernel)
     inside = userland.inside(tested)
     first = _first_raced(tested) if inside else len(tested.ops)
     racing = len({op.actor for op in tested.ops[first:]}) > 1
@@ -60,19 +59,20 @@ def selftest(name: str, scenario: Scenario, kernel: str) -> Selftest:
         shown = replace(headers, directives=tuple(scenario.directives))
         return Selftest(name, shown, (), observed.results, (), tuple(needs), first)
     done = order(tested, Machine())
-    states = () if kernel in MERGES_DIFFER else _states(observed)
-    return Selftest(name, headers, done, observed.results, states, tuple(needs))
+    return Selftest(name, headers, done, observed.results, _states(observed), tuple(needs))
 
 
-def _needs(scenario: Scenario) -> list[str]:
-    """What a kernel must have, as far as one may lack it. Raises NotExported for what no
-    selftest can ask for."""
+def _needs(scenario: Scenario, kernel: str) -> list[str]:
+    """What a kernel must have, as far as one may lack it: not what that version refuses, as the
+    model does. Raises NotExported for what no selftest can ask for."""
     words = dict(scenario.headers).get("requires", "").split()
     words += [name for op in scenario.ops for name in op_needs(op)]
     for name in words:
         if name not in PROBES and name not in ALWAYS:
             raise NotExported(f"requires {name}, which a selftest cannot ask for")
-    return [name for name in dict.fromkeys(words) if name in PROBES]
+    return [
+        name for name in dict.fromkeys(words) if name in PROBES and not refused(name, kernel)
+    ]
 
 
 def _first_raced(scenario: Scenario) -> int:

@@ -115,7 +115,19 @@ def test_every_definition_of_the_runtime_can_be_found() -> None:
 def test_the_harness_is_where_the_kernel_has_it(kernel: str) -> None:
     code = exported(ALONE, kernel=kernel)
     assert f'#include "{KERNELS[kernel]}"\n' in code
-    assert ("arena_state" in code) == (kernel != "6.12"), "6.12 merges VMAs by other rules"
+    assert "arena_state" in code
+
+
+@pytest.mark.parametrize(("kernel", "result"), [("6.12", "-1"), ("6.18", "0")])
+def test_what_an_older_kernel_refuses_is_asserted_and_not_skipped(
+    kernel: str, result: str
+) -> None:
+    code = exported(
+        "1 T0 mmap 0..4 rw private anon\n2 T0 madvise 0..4 GUARD_INSTALL", kernel=kernel
+    )
+    assert f"ASSERT_EQ(madvise(P(0), 4 * psize, MADV_GUARD_INSTALL), {result});" in code
+    assert ("EINVAL" in code) == (kernel == "6.12")
+    assert ("has_madvise(" in code) == (kernel == "6.18")
 
 
 def test_the_style_is_the_kernels() -> None:
