@@ -9,14 +9,16 @@ comes with a certificate. `NotFailing` is raised when the input does not fail th
 How. First the coarse part, for inputs of any size: cut after the violation, then drop actors,
 ops and directives in chunks of falling size; where ops go but the failure hides, some random
 schedules are tried. Then the fine part, for what is left, cheapest first: single
-simplifications (fuzz/minimizing/edits.py) as they are; scenarios some steps away, drawn at
-random (fuzz/minimizing/shuffle.py), under a few random schedules each; and every single
+simplifications (fuzz/minimizing/edits.py) as they are; some scenarios a few steps away, drawn
+at random (fuzz/minimizing/shuffle.py), under a few random schedules each; every single
 simplification again, each with a search for another schedule that shows the failure
-(delete-with-repair). The random part is what brings different failures of one bug to the same
-ops: between their simplest forms there may be only passing or larger ones, which no single
-step crosses. Its seed is fixed. The schedule is always the first failing one in the order of
-fuzz/search.py, so equal ops end with equal directives. The fine part repeats until a whole
-round changes nothing; the single steps that this round tried are the certificate.
+(delete-with-repair); and many random scenarios. The random part is what brings different
+failures of one bug to the same ops: between their simplest forms there may be only passing or
+larger ones, which no single step crosses. It also goes on from other scenarios that fail and
+are as small, as far as they are of a new shape. Its seed is fixed. The schedule is always the
+first failing one in the order of fuzz/search.py, so equal ops end with equal directives. The
+fine part repeats until a whole round changes nothing; the single steps that this round tried
+are the certificate.
 
 Failures with another signature met on the way are returned, not followed.
 """
@@ -53,12 +55,13 @@ FINAL_SCHEDULES: Final = 40_000
 SCHEDULES: Final = 4_000
 ORDER_SCHEDULES: Final = 1_000
 # Runs of scenarios some steps away, for each op and again for each with every directive, within
-# limits: whenever there is a simpler scenario, and before single steps are searched; with how
-# many schedules each.
+# limits: whenever there is a simpler scenario, and when nothing else helps; with how many
+# schedules each; and from how many places.
 SHUFFLES_PER_OP: Final = 2_000
 LAST_SHUFFLES_PER_OP: Final = 10_000
 MAX_SHUFFLE_SIZES: Final = 10
 SHUFFLE_TRIES: Final = 4
+MAX_PLACES: Final = 24
 MAX_SHUFFLED_OPS: Final = 16
 DELETION_SCHEDULES: Final = 40_000  # for all deletions of a round together
 EDIT_SCHEDULES: Final = 1_000
@@ -219,48 +222,71 @@ class _Reduction:
             self._plain_steps(less=False)
             if self.current != before:
                 continue
-            if self._shuffle(LAST_SHUFFLES_PER_OP):
-                continue
             start = self._repaired_step(start)
             if start >= 0:
                 continue
             start = 0
+            if self._shuffle(LAST_SHUFFLES_PER_OP):
+                continue
             self._reschedule(FINAL_SCHEDULES)
             if self.current == before:
                 return
 
     def _shuffle(self, executions_per_op: int) -> bool:
-        """Try scenarios some steps away, under a few random schedules each."""
-        here = cost(self.current)
+        """Try scenarios some steps away, under a few random schedules each: from the current
+        one, and from such as fail and are as small, one of each shape."""
         key = (self.current, executions_per_op)
         if len(self.current.ops) > MAX_SHUFFLED_OPS or key in self.shuffled:
             return False
         self.shuffled.add(key)
-        shuffle = Shuffle(self.current, Rng(executions_per_op))
+        rng = Rng(executions_per_op)
         portfolio = Portfolio(executions_per_op)
+        places = [Shuffle(self.current, rng)]
+        shapes = {_shape(self.current)}
         seen = {self.current}
         sizes = len(self.current.ops) * (1 + len(self.current.directives))
         end = self.judge.executions + executions_per_op * min(sizes, MAX_SHUFFLE_SIZES)
         while self.judge.executions < end:
-            candidate = shuffle.next()
-            if candidate in seen or not candidate.ops or cost(bare(candidate)) >= here:
+            place = places[0] if rng.chance(1, 2) else rng.pick(places)
+            candidate = place.next()
+            if candidate in seen or not self._promising(candidate):
                 end -= 1  # so that it ends where there is little new
                 continue
             seen.add(candidate)
             if self._accept(candidate):
                 return True
-            found = self.judge.rescue(candidate, SHUFFLE_TRIES, portfolio)
-            if found is not None and self._settle(found):
+            failing = self.judge.rescue(candidate, SHUFFLE_TRIES, portfolio)
+            shape = _shape(candidate)
+            if failing is None or (shape in shapes and not self._simpler_ops(candidate)):
+                continue
+            small = self._settled(failing)
+            if small is None:
+                continue
+            if self._accept(small):
                 return True
+            if shape not in shapes and len(places) < MAX_PLACES:
+                shapes.add(shape)
+                places.append(Shuffle(small, rng))
         return False
 
-    def _settle(self, found: Scenario) -> bool:
-        """Take a scenario that fails under a random schedule, if few enough directives do."""
-        if len(found.ops) < len(self.current.ops) and self._accept(self._sparse(found)):
-            return True
-        bound = self._bound(found)
-        repaired = self.judge.reschedule(found, bound, EDIT_SCHEDULES) if bound > 0 else None
-        return repaired is not None and self._accept(repaired)
+    def _simpler_ops(self, candidate: Scenario) -> bool:
+        """Whether the candidate may be simpler, under however few directives."""
+        return cost(bare(candidate)) < cost(self.current)
+
+    def _promising(self, candidate: Scenario) -> bool:
+        """Whether the candidate may be simpler, or as small."""
+        nr = len(candidate.ops)
+        return 0 < nr <= len(self.current.ops) or (nr > 0 and self._simpler_ops(candidate))
+
+    def _settled(self, failing: Scenario) -> Scenario | None:
+        """A scenario that fails under a random schedule, under few directives: so that it has
+        no more ops and directives together than the current one."""
+        bound = len(self.current.ops) + len(self.current.directives) - len(failing.ops)
+        if len(failing.ops) < len(self.current.ops):
+            sparse = self._sparse(failing)
+            if len(sparse.directives) <= bound:
+                return sparse
+        return self.judge.reschedule(failing, bound, EDIT_SCHEDULES) if bound > 0 else None
 
     def _plain_steps(self, *, less: bool) -> None:
         """Every step that needs no other schedule, to a fixed point; with `less` only those
@@ -362,6 +388,11 @@ class _Reduction:
                 self.current = made
                 return True
         return False
+
+
+def _shape(scenario: Scenario) -> tuple[tuple[int, int], ...]:
+    """Who does what, whatever the operands."""
+    return tuple((op.actor, op.code) for op in scenario.ops)
 
 
 def _headers(scenario: Scenario, signature: Signature) -> tuple[tuple[str, str], ...]:

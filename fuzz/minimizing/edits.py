@@ -77,6 +77,9 @@ def steps(scenario: Scenario) -> Iterator[Step]:
             if code < op.code or actor != op.actor:
                 yield ("replace-op", op.uid, actor, code, *args)
     yield from _page_cuts(scenario)
+    edges = _edges(scenario)
+    for start, middle, end in zip(edges, edges[1:], edges[2:], strict=False):
+        yield ("swap-pages", start, middle, end)
     for op in scenario.ops:
         if op.code == OP_MREMAP:
             for count in _below(op.args[1] - op.args[0], 1):
@@ -132,6 +135,8 @@ def apply(scenario: Scenario, step: Step) -> Scenario:
             return _with_op(scenario, uid, actor, code, tuple(args))
         case "cut-pages", [at, count]:
             return _cut_pages(scenario, at, count)
+        case "swap-pages", [start, middle, end]:
+            return _swap_pages(scenario, start, middle, end)
         case "cut-moved", [uid, count]:
             for op in ops:
                 if op.uid == uid and op.code == OP_MREMAP:
@@ -360,8 +365,8 @@ def _smaller(op: Op) -> Iterator[tuple[int, ...]]:
                     yield (*before, value, less, *after)
 
 
-def _page_cuts(scenario: Scenario) -> Iterator[Step]:
-    """Pieces of the arena between two pages that ops name, to be taken out for all ops."""
+def _edges(scenario: Scenario) -> list[int]:
+    """Where pages that ops name begin and end; the arena's begin, too."""
     edges = {0}
     for op in scenario.ops:
         for arg, at in arguments(op):
@@ -372,9 +377,14 @@ def _page_cuts(scenario: Scenario) -> Iterator[Step]:
             elif arg.kind == WORD:
                 page = op.args[at] // WORDS_PER_PAGE
                 edges |= {page, page + 1}
-    ordered = sorted(edges)
+    return sorted(edges)
+
+
+def _page_cuts(scenario: Scenario) -> Iterator[Step]:
+    """Pieces of the arena between two edges, to be taken out for all ops."""
+    edges = _edges(scenario)
     table = 1 << scenario.config.pmd_order
-    for start, end in zip(ordered, ordered[1:], strict=False):
+    for start, end in zip(edges, edges[1:], strict=False):
         gap = end - start
         counts = [gap, gap - gap % table, *(gap - rest for rest in _below(gap))]
         for count in dict.fromkeys(counts):
@@ -403,6 +413,36 @@ def _cut_pages(scenario: Scenario, at: int, count: int) -> Scenario:
             elif arg.kind == WORD:
                 page, word = divmod(args[slot], WORDS_PER_PAGE)
                 args[slot] = moved(page) * WORDS_PER_PAGE + word
+        ops.append(replace(op, args=tuple(args)))
+    return replace(scenario, ops=tuple(ops))
+
+
+def _swap_pages(scenario: Scenario, start: int, middle: int, end: int) -> Scenario:
+    """Let two neighbouring pieces of the arena, which meet at `middle`, change places for all
+    ops. It does not fit where a range has a part of one of them."""
+    ops = []
+    for op in scenario.ops:
+        args = list(op.args)
+        for arg, slot in arguments(op):
+            if arg.kind in (RANGE, DEST):
+                first, last, unit = args[slot], args[slot + 1], 1
+            elif names_page(arg) or arg.kind == WORD:
+                unit = WORDS_PER_PAGE if arg.kind == WORD else 1
+                first = args[slot] // unit
+                last = first + 1
+            else:
+                continue
+            if start <= first and last <= middle:
+                by = end - middle
+            elif middle <= first and last <= end:
+                by = start - middle
+            elif last <= start or end <= first or (first <= start and end <= last):
+                by = 0
+            else:
+                return scenario
+            args[slot] += by * unit
+            if arg.kind in (RANGE, DEST):
+                args[slot + 1] += by
         ops.append(replace(op, args=tuple(args)))
     return replace(scenario, ops=tuple(ops))
 

@@ -80,6 +80,25 @@ def test_pages_of_a_file_do_not_move_with_the_arena() -> None:
     assert lines(made) == ["T0 memfd f0 8", "T0 pread f0 5", "T0 read 5"]
 
 
+def test_neighbouring_pages_change_places_for_all_ops() -> None:
+    made = scenario("T0 mmap 1..2 rw private anon", "T0 mmap 0..1 r private anon", "T1 write 1.2",
+                    "T0 munmap 0..2", "T0 mremap 1..2 to 4")  # fmt: skip
+    swapped = apply(made, ("swap-pages", 0, 1, 2))
+    assert lines(swapped) == [
+        "T0 mmap 0..1 rw private anon",
+        "T0 mmap 1..2 r private anon",
+        "T1 write 0.2",
+        "T0 munmap 0..2",
+        "T0 mremap 0..1 to 4",
+    ]
+    assert apply(swapped, ("swap-pages", 0, 1, 2)) == made
+
+
+def test_pages_of_a_range_that_has_a_part_of_one_piece_stay() -> None:
+    made = scenario("T0 mmap 0..3 rw private anon", "T0 read 1")
+    assert apply(made, ("swap-pages", 1, 2, 4)) == made
+
+
 def test_canonical_names_follow_first_use() -> None:
     made = scenario(
         "T3 mmap 0..8 rw shared f2",
