@@ -16,8 +16,10 @@ from simulator.scenario import Op
 
 FEATURES: Final[Mapping[str, str]] = {
     "soft-dirty": "`clear_refs soft-dirty`, and comparing soft-dirty bits",
-    "pagemap-scan": "comparing which pages are the shared zero page",
     "pagemap-guard": "comparing which pages are guards",
+    "pagemap-scan": "comparing the categories of PAGEMAP_SCAN",
+    "pagemap-scan-soft-dirty": "comparing PAGE_IS_SOFT_DIRTY",
+    "pagemap-scan-guard": "comparing PAGE_IS_GUARD",
     "guard-regions": "scenarios that require guard regions",
     "userfaultfd": "scenarios that require userfaultfd",
     "thp": "scenarios that require huge pages",

@@ -20,7 +20,15 @@ from typing import Final, Self
 
 from conformance import executor, features, userland, wire
 from conformance.executor import ExecutorError
-from conformance.observation import ALL_PAGE_BITS, GUARD, SOFT_DIRTY, ZERO_PAGE, Observed
+from conformance.observation import (
+    ALL_PAGE_BITS,
+    GUARD,
+    PAGE_IS_GUARD,
+    PAGE_IS_SOFT_DIRTY,
+    SCANNED,
+    SOFT_DIRTY,
+    Observed,
+)
 from simulator.scenario import Scenario
 
 TIMEOUT_SECONDS: Final = 10.0  # for a program, which takes less than a millisecond
@@ -29,7 +37,8 @@ CHUNK_BYTES: Final = 1 << 16  # the size of a pipe
 
 # What `Checkpoint.pages` has only on some kernels.
 _SEEN_WITH: Final = {
-    "soft-dirty": SOFT_DIRTY, "pagemap-scan": ZERO_PAGE, "pagemap-guard": GUARD,
+    "soft-dirty": SOFT_DIRTY, "pagemap-guard": GUARD, "pagemap-scan": SCANNED,
+    "pagemap-scan-soft-dirty": PAGE_IS_SOFT_DIRTY, "pagemap-scan-guard": PAGE_IS_GUARD,
 }
 
 
@@ -90,8 +99,11 @@ class RealKernel:
     @property
     def page_bits(self) -> int:
         """The bits of `Checkpoint.pages` that mean something on this kernel."""
-        missing = sum(bit for name, bit in _SEEN_WITH.items() if name not in self.features)
-        return ALL_PAGE_BITS & ~missing
+        seen = ALL_PAGE_BITS
+        for name, bits in _SEEN_WITH.items():
+            if name not in self.features:
+                seen &= ~bits
+        return seen
 
     def why_not(self, scenario: Scenario) -> str:
         """The first thing that this kernel or user space cannot do; empty when it can."""

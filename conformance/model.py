@@ -7,6 +7,7 @@ itself finds broken raises `Broken`: then there is nothing to compare.
 """
 
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from simulator.run import Machine  # first: it loads the model's modules in an order that works
@@ -15,11 +16,17 @@ from conformance.observation import (
     FILE,
     IN_CORE,
     MAPPED_ONCE,
+    PAGE_IS_FILE,
+    PAGE_IS_GUARD,
+    PAGE_IS_PFNZERO,
+    PAGE_IS_PRESENT,
+    PAGE_IS_SOFT_DIRTY,
+    PAGE_IS_SWAPPED,
+    PAGE_IS_WRITTEN,
     PRESENT,
     SOFT_DIRTY,
     SWAP,
     UFFD_WP,
-    ZERO_PAGE,
     Checkpoint,
     Observed,
     Region,
@@ -66,6 +73,24 @@ def _page_bits(entry: int) -> int:
 
 # By pagemap entry, for this is asked for every page of every process.
 _FROM_PAGEMAP: Final = tuple(_page_bits(entry) for entry in range(2 * proc.PM_PRESENT))
+_PTE_FLAGS: Final = (1 << mt.PFN_SHIFT) - 1
+
+
+@cache
+def _category(pte: int) -> int:
+    """pagemap_page_category() of an entry without its frame number, so there are few; whether it
+    is PAGE_IS_FILE its page says."""
+    kind = mt.pte_kind(pte)
+    category = PAGE_IS_PRESENT if mt.pte_present(pte) else PAGE_IS_SWAPPED
+    if not pte & mt.PTE_UFFD_WP and kind != mt.SWP_MARKER_UFFD_WP:
+        category |= PAGE_IS_WRITTEN
+    if pte & mt.PTE_SPECIAL:
+        category |= PAGE_IS_PFNZERO
+    if kind == mt.SWP_MARKER_GUARD:
+        category |= PAGE_IS_GUARD
+    if pte & mt.PTE_SOFT_DIRTY:
+        category |= PAGE_IS_SOFT_DIRTY
+    return category
 
 
 class Broken(Exception):
@@ -145,7 +170,7 @@ def _region(k: Kernel, mm: mt.Mm, vma: mt.Vma, pages: list[int]) -> Region:
     rss = 0
     anonymous = 0
     inode = vma.inode
-    soft_dirty = SOFT_DIRTY if vma.flags & mt.VM_SOFTDIRTY else 0
+    soft_dirty = SOFT_DIRTY | PAGE_IS_SOFT_DIRTY if vma.flags & mt.VM_SOFTDIRTY else 0
     table: mt.PageTable | None = None
     for va in range(vma.start, vma.end):
         slot = va & (k.ptrs_per_pte - 1)
@@ -154,12 +179,12 @@ def _region(k: Kernel, mm: mt.Mm, vma: mt.Vma, pages: list[int]) -> Region:
         pte = table.pte[slot] if table is not None else 0
         bits = soft_dirty
         if pte:
-            bits |= _FROM_PAGEMAP[proc.pte_to_pagemap_entry(k, pte)]
+            bits |= _FROM_PAGEMAP[proc.pte_to_pagemap_entry(k, pte)] | _category(pte & _PTE_FLAGS)
+            if bits & FILE:
+                bits |= PAGE_IS_FILE
             if bits & PRESENT:
                 bits |= IN_CORE
-                if pte & mt.PTE_SPECIAL:
-                    bits |= ZERO_PAGE
-                else:
+                if not pte & mt.PTE_SPECIAL:
                     rss += 1
                     if not bits & FILE:
                         anonymous += 1

@@ -19,8 +19,19 @@ FILE: Final = 1 << 4  # of a file or of shared anonymous memory
 SWAP: Final = 1 << 5  # not present, but not none: also migration entries and markers
 PRESENT: Final = 1 << 6
 IN_CORE: Final = 1 << 7  # mincore()
-ZERO_PAGE: Final = 1 << 8  # PAGEMAP_SCAN's PAGE_IS_PFNZERO
-ALL_PAGE_BITS: Final = (1 << 9) - 1
+
+# Categories of PAGEMAP_SCAN, in the order of include/uapi/linux/fs.h.
+PAGE_IS_WPALLOWED: Final = 1 << 8  # of a VMA of userfaultfd, which the model does not have
+PAGE_IS_WRITTEN: Final = 1 << 9  # present or swapped, and not write-protected by userfaultfd
+PAGE_IS_FILE: Final = 1 << 10
+PAGE_IS_PRESENT: Final = 1 << 11
+PAGE_IS_SWAPPED: Final = 1 << 12
+PAGE_IS_PFNZERO: Final = 1 << 13  # the shared zero page
+PAGE_IS_HUGE: Final = 1 << 14  # mapped by a PMD, which the model never does
+PAGE_IS_SOFT_DIRTY: Final = 1 << 15
+PAGE_IS_GUARD: Final = 1 << 16
+SCANNED: Final = (1 << 17) - (1 << 8)  # all of them
+ALL_PAGE_BITS: Final = (1 << 17) - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def observed(scenario: Scenario, body: bytes, nr_checkpoints: int) -> Observed:
     nr_pages = arena_pages(scenario.config)
     results = Struct(f"<{nr_ops}q").unpack_from(body)
     at = 8 * nr_ops
-    pages = Struct(f"<{nr_pages}H")
+    pages = Struct(f"<{nr_pages}I")
     checkpoints = []
     for _ in range(nr_checkpoints):
         uid, actor, nr_regions = _CHECKPOINT.unpack_from(body, at)

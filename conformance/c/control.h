@@ -49,7 +49,7 @@ struct region {
 	char vm_flags[64];	/* as in the file, padded with spaces */
 };
 
-/* What was seen of a process: regions follow, then a uint16_t for each page. */
+/* What was seen of a process: regions follow, then a uint32_t for each page. */
 struct checkpoint {
 	int64_t uid;		/* 0: the end */
 	uint32_t actor;
@@ -65,6 +65,7 @@ struct control {
 	uint8_t alive[NR_ACTORS];
 	uint8_t process[NR_ACTORS];	/* which the actor belongs to: named after its first */
 	int smaps[NR_ACTORS], pagemap[NR_ACTORS];	/* of processes: descriptors */
+	uint64_t categories;		/* of PAGEMAP_SCAN, those that the kernel knows */
 	uint32_t turn;			/* the operation that runs, or is next */
 	uint32_t observed;		/* processes asked for their end state so far */
 	uint32_t over;

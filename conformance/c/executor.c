@@ -43,7 +43,7 @@
 
 #define SEEN_BYTES	(64 << 20)
 #define SMAPS_BYTES	(16 << 10)	/* more than the page that seq_file fills */
-#define SCRATCH_BYTES	(64 << 10)	/* a pagemap of MAX_PAGES, and regions of a scan */
+#define SCRATCH_BYTES	(64 << 10)	/* a pagemap of MAX_PAGES, or regions of a scan */
 
 #include "forms.h"
 #include "control.h"
@@ -122,6 +122,7 @@ static void set_up(void)
 		errno = EADDRINUSE;
 		fatal("memory below the end of the arena");
 	}
+	control->categories = known_categories();
 }
 
 /* False at the end of stdin. */

@@ -50,15 +50,30 @@ static int guard_in_pagemap(void)
 	return guard_regions() && pagemap_entry(P(0)) & SEEN_GUARD;
 }
 
+/* What PAGEMAP_SCAN says of the page. */
+static uint32_t scanned(int page)
+{
+	uint32_t pages[PROBE_PAGES] = { 0 };
+
+	scan_pagemap(pages, PROBE_PAGES);
+	return pages[page];
+}
+
 static int pagemap_scan(void)
 {
-	uint16_t pages[PROBE_PAGES];
-
 	fresh(MAP_PRIVATE);
-	if (load(P(1)))
-		return 0;
-	read_pagemap(pages, PROBE_PAGES);
-	return pages[1] & SEEN_ZERO_PAGE && !(pages[0] & SEEN_ZERO_PAGE);
+	return !load(P(1)) && scanned(1) & SEEN_SCAN(SCAN_PFNZERO) &&
+		!(scanned(0) & SEEN_SCAN(SCAN_PFNZERO));
+}
+
+static int soft_dirty_in_scan(void)
+{
+	return soft_dirty() && scanned(0) & SEEN_SCAN(SCAN_SOFT_DIRTY);
+}
+
+static int guard_in_scan(void)
+{
+	return guard_regions() && scanned(0) & SEEN_SCAN(SCAN_GUARD);
 }
 
 static int forced_write(void)
@@ -138,6 +153,8 @@ static void probe(void)
 	answer("guard-regions", guard_regions());
 	answer("pagemap-guard", guard_in_pagemap());
 	answer("pagemap-scan", pagemap_scan());
+	answer("pagemap-scan-soft-dirty", soft_dirty_in_scan());
+	answer("pagemap-scan-guard", guard_in_scan());
 	answer("mem-force", forced_write());
 	answer("vmsplice", vmsplice_works());
 	answer("userfaultfd", userfaultfd_works());

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -40,6 +41,7 @@ def test_a_run_finds_files_and_explains_a_bug(mmfarm: Command, tmp_path: Path) -
     shown = mmfarm("triage", "show", number)
     assert shown.code == 0
     assert BUG in shown.out
+    assert re.search(r"[1-9]\d* times, in [1-9]\d* slices; ", shown.out)
     exported = mmfarm("triage", "export", number, "-o", tmp_path / "out", "--json").json()
     kinds = {Path(name).suffix: Path(name) for name in exported["files"]}
     assert set(kinds) == {".mm", ".txt", ".json", ".html"}

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from conformance import executor
+from conformance import model as model_module
 from conformance.check import check
+from conformance.compare import _PAGE_BITS
 from conformance.fuzz import Figures, fuzz
 from conformance.kernel import RealKernel
 from conformance.model import ModelKernel
+from conformance.observation import SCANNED
 from corpus import text
 from corpus.files import SCENARIOS, mm_files
 
@@ -50,6 +53,26 @@ def test_the_scenarios_of_the_corpus_go_the_same_way_in_the_kernel() -> None:
     } == {}
     agree = [file for file, each in checked.items() if not each.skipped]
     assert len(agree) > len(checked) / 2, "most need nothing but a stock kernel"
+
+
+@pytest.mark.parametrize(("bit", "name"), [each for each in _PAGE_BITS if each[0] & SCANNED])
+def test_the_kernel_contradicts_a_model_that_has_a_category_wrong(
+    bit: int, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = model_module._category
+    monkeypatch.setattr(model_module, "_category", lambda pte: original(pte) ^ bit)
+    with RealKernel() as kernel:
+        if not kernel.page_bits & bit:
+            pytest.skip("this kernel does not show it")
+        # A new VMA is soft-dirty with all its pages.
+        clear = "2 T0 clear_refs soft-dirty\n" if "soft-dirty" in kernel.features else ""
+        asked = text.parse(
+            "# mmfarm scenario 1\nconfig pmd_order=9 frames=64\n"
+            f"1 T0 mmap 0..1 rw private anon\n{clear}3 T0 write 0\n"
+        )
+        found = check(asked, ModelKernel(), kernel).disagreement
+    assert found is not None
+    assert (found.uid, found.observation) == (3, name)
 
 
 def test_the_kernel_contradicts_models_with_one_rule_flipped() -> None:

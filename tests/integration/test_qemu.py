@@ -16,6 +16,7 @@ from conformance.model import ModelKernel
 from conformance.observation import SOFT_DIRTY
 from corpus.text import parse
 from tests.model.test_kernels import HEAD, PROGRAMS
+from tests.model.test_observer import SCANS
 
 VERSION = "6.12"
 SCENARIOS = 40
@@ -51,6 +52,14 @@ def test_the_guest_shows_what_it_is_there_for(guest: RealKernel) -> None:
     scenario = parse(f"{HEAD}\n{SOFT_DIRTY_PROGRAM}")
     checked = check(scenario, ModelKernel(), guest)
     assert (checked.verdict, str(checked.disagreement)) == ("agrees", "None")
+
+
+def test_the_guest_scans_pages_as_the_model_does(guest: RealKernel) -> None:
+    assert {"pagemap-scan", "pagemap-scan-soft-dirty"} <= guest.features
+    model = ModelKernel()
+    for program, _ in SCANS.values():
+        checked = check(parse(f"{HEAD}\n{program}"), model, guest)
+        assert (checked.verdict, str(checked.disagreement)) == ("agrees", "None")
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)

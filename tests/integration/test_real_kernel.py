@@ -6,9 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from conformance import executor
+from conformance.features import FEATURES
 from conformance.kernel import RealKernel
 from conformance.observation import (
-    FILE, GUARD, IN_CORE, MAPPED_ONCE, PRESENT, SWAP, ZERO_PAGE, Checkpoint,
+    FILE, GUARD, IN_CORE, MAPPED_ONCE, PAGE_IS_GUARD, PAGE_IS_PFNZERO, PAGE_IS_SOFT_DIRTY, PRESENT,
+    SCANNED, SWAP, Checkpoint,
 )
 from conformance.order import order
 from corpus import text
@@ -16,6 +18,7 @@ from simulator import ops
 from simulator.outcome import result_name
 from simulator.run import Machine
 from simulator.scenario import Scenario
+from tests.model.test_observer import GUARDED, MAPPED, OF_FILE, SCANS, ZERO
 
 pytestmark = pytest.mark.skipif(bool(executor.why_not()), reason=executor.why_not())
 
@@ -309,8 +312,8 @@ def test_pages_tell_how_they_are_mapped(kernel: RealKernel) -> None:
         T0 write 4
         T0 madvise 4..5 DONTNEED""")[0]
     expected = {
-        1: WRITTEN, 2: PRESENT | ZERO_PAGE | IN_CORE, 3: SWAP | GUARD,
-        9: WRITTEN | FILE,
+        1: WRITTEN | MAPPED, 2: PRESENT | IN_CORE | ZERO, 3: SWAP | GUARD | GUARDED,
+        9: WRITTEN | FILE | OF_FILE,
     }
     mask = kernel.page_bits
     assert len(seen.pages) == PAGES
@@ -320,6 +323,43 @@ def test_pages_tell_how_they_are_mapped(kernel: RealKernel) -> None:
     assert (seen.pages[9] ^ expected[9]) & mask == 0
     assert not seen.pages[4]
     assert not any(seen.pages[12:])
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_pages_have_the_categories_of_a_scan(kernel: RealKernel, name: str) -> None:
+    program, expected = SCANS[name]
+    reason = kernel.why_not(scenario(program))
+    if reason:
+        pytest.skip(reason)
+    mask = kernel.page_bits & SCANNED & ~PAGE_IS_SOFT_DIRTY
+    pages = end_state(kernel, program)[0].pages
+    assert tuple(bits & mask for bits in pages[: len(expected)]) == tuple(
+        bits & mask for bits in expected
+    )
+
+
+def test_a_scan_in_many_pieces_is_seen_whole(kernel: RealKernel) -> None:
+    """Its regions do not fit into one call."""
+    program = f"T0 mmap 0..{PAGES} rw private anon\n" + "\n".join(
+        f"T0 {'write' if page % 4 else 'read'} {page}" for page in range(0, PAGES, 2)
+    )
+    mask = kernel.page_bits & SCANNED & ~PAGE_IS_SOFT_DIRTY
+    assert [bits & mask for bits in end_state(kernel, program)[0].pages] == [
+        bits & mask for bits in (ZERO, 0, MAPPED, 0)
+    ] * (PAGES // 4)
+
+
+def test_only_what_was_probed_counts(
+    kernel: RealKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for probed, bits in (
+        (frozenset({"pagemap-scan"}), SCANNED & ~PAGE_IS_SOFT_DIRTY & ~PAGE_IS_GUARD),
+        (frozenset({"pagemap-scan", "pagemap-scan-guard"}), SCANNED & ~PAGE_IS_SOFT_DIRTY),
+        (frozenset(FEATURES), SCANNED),
+        (frozenset(FEATURES) - {"pagemap-scan"}, 0),
+    ):
+        monkeypatch.setattr(kernel, "features", probed)
+        assert kernel.page_bits & SCANNED == bits
 
 
 def test_regions_are_the_lines_of_smaps_inside_the_arena(kernel: RealKernel) -> None:
@@ -367,7 +407,10 @@ def test_the_largest_arena(kernel: RealKernel) -> None:
     (seen,) = kernel.run(asked, every_op=False).checkpoints
     assert seen.pages[4095] & PRESENT
     assert len(seen.pages) == 4096
-    assert (seen.pages[8] & ZERO_PAGE, seen.pages[9]) == (ZERO_PAGE & kernel.page_bits, 0)
+    zero = PAGE_IS_PFNZERO
+    assert (seen.pages[8] & zero, seen.pages[9] & ~PAGE_IS_SOFT_DIRTY) == (
+        zero & kernel.page_bits, 0,
+    )
 
 
 def test_the_end_state_is_of_every_process_that_is_left(kernel: RealKernel) -> None:

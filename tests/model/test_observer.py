@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 """What an observer of the model sees, and that it disturbs nothing."""
 
+from conformance import model as model_module
 from conformance.model import Broken, ModelKernel, comparable
 from conformance.observation import (
-    FILE, GUARD, IN_CORE, MAPPED_ONCE, PRESENT, SOFT_DIRTY, SWAP, ZERO_PAGE, Checkpoint, Observed,
+    FILE, GUARD, IN_CORE, MAPPED_ONCE, PAGE_IS_FILE, PAGE_IS_GUARD, PAGE_IS_PFNZERO,
+    PAGE_IS_PRESENT, PAGE_IS_SOFT_DIRTY, PAGE_IS_SWAPPED, PAGE_IS_WRITTEN, PRESENT, SCANNED,
+    SOFT_DIRTY, SWAP, Checkpoint, Observed,
 )
 from fuzz.generate import generate
 from fuzz.rng import Rng
+from simulator.mm import mm_types as mt
 from simulator.observer import Observer
 from simulator.outcome import SKIPPED
 from simulator.run import Machine
@@ -14,6 +18,59 @@ from simulator.state import Kernel, Task
 from tests.model.run import scenario
 
 import pytest
+
+# Programs of T0 alone, and the categories of PAGEMAP_SCAN that its first pages have in the end,
+# PAGE_IS_SOFT_DIRTY aside. tests/integration asks real kernels the same.
+MAPPED = PAGE_IS_PRESENT | PAGE_IS_WRITTEN
+OF_FILE = MAPPED | PAGE_IS_FILE
+ZERO = MAPPED | PAGE_IS_PFNZERO
+GUARDED = PAGE_IS_SWAPPED | PAGE_IS_WRITTEN | PAGE_IS_GUARD
+SCANS = {
+    "anonymous": ("1 T0 mmap 0..2 rw private anon\n2 T0 write 1\n", (0, MAPPED)),
+    "zero page": ("1 T0 mmap 0..2 rw private anon\n2 T0 read 1\n", (0, ZERO)),
+    "zero page, then written": (
+        "1 T0 mmap 0..1 rw private anon\n2 T0 read 0\n3 T0 write 0\n", (MAPPED,),
+    ),
+    "shared anonymous": ("1 T0 mmap 0..2 rw shared anon\n2 T0 write 1\n", (0, OF_FILE)),
+    "file, shared and private": (
+        "1 T0 memfd f0 2\n2 T0 mmap 0..1 rw shared f0\n3 T0 mmap 1..2 r private f0+1\n"
+        "4 T0 write 0\n5 T0 read 1\n", (OF_FILE, OF_FILE),
+    ),
+    "copy of a page of a file": (
+        "1 T0 memfd f0 2\n2 T0 mmap 0..2 rw private f0\n3 T0 write 0\n4 T0 read 1\n"
+        "5 T0 write 1\n", (MAPPED, MAPPED),
+    ),
+    "copy given up": (
+        "1 T0 memfd f0 1\n2 T0 mmap 0..1 rw private f0\n3 T0 write 0\n"
+        "4 T0 madvise 0..1 DONTNEED\n5 T0 read 0\n", (OF_FILE,),
+    ),
+    "guards, over a page and over nothing": (
+        "1 T0 mmap 0..2 rw private anon\n2 T0 write 0\n3 T0 madvise 0..2 GUARD_INSTALL\n",
+        (GUARDED, GUARDED),
+    ),
+    "guard removed": (
+        "1 T0 mmap 0..2 rw private anon\n2 T0 madvise 0..2 GUARD_INSTALL\n"
+        "3 T0 madvise 0..1 GUARD_REMOVE\n", (0, GUARDED),
+    ),
+    "moved": (
+        "1 T0 memfd f0 1\n2 T0 mmap 8..11 rw private anon\n3 T0 mmap 11..12 rw private f0\n"
+        "4 T0 write 8\n5 T0 read 9\n6 T0 madvise 10..11 GUARD_INSTALL\n7 T0 read 11\n"
+        "8 T0 mremap 8..11 to 0\n9 T0 mremap 11..12 to 3\n",
+        (MAPPED, ZERO, GUARDED, OF_FILE, 0, 0, 0, 0, 0, 0, 0, 0),
+    ),
+    "no access": (
+        "1 T0 mmap 0..2 rw private anon\n2 T0 write 0\n3 T0 read 1\n4 T0 mprotect 0..2 none\n",
+        (MAPPED, ZERO),
+    ),
+    "after fork": (
+        "1 T0 mmap 0..2 rw private anon\n2 T0 write 0\n3 T0 write 1\n4 T0 fork T1\n"
+        "5 T0 write 1\n", (MAPPED, MAPPED),
+    ),
+    "nothing": (
+        "1 T0 mmap 0..3 rw private anon\n2 T0 write 0\n3 T0 write 1\n4 T0 munmap 0..1\n"
+        "5 T0 madvise 1..2 DONTNEED\n", (0, 0, 0),
+    ),
+}
 
 
 def observed(text: str, *, every_op: bool = True) -> Observed:
@@ -75,18 +132,54 @@ def test_words_are_told_apart_when_another_actor_comes_before_the_end_of_an_op()
 
 
 def test_pages_show_what_pagemap_and_mincore_show() -> None:
-    dirty = SOFT_DIRTY
+    dirty = SOFT_DIRTY | PAGE_IS_SOFT_DIRTY
     pages = after(
         "1 T0 memfd f0 2\n2 T0 pwrite f0 1\n3 T0 mmap 0..4 rw private anon\n"
         "4 T0 mmap 4..6 r shared f0\n5 T0 write 0\n6 T0 read 1\n7 T0 madvise 2..3 GUARD_INSTALL\n",
         7,
     ).pages
     assert pages[:7] == (
-        dirty | PRESENT | MAPPED_ONCE | IN_CORE,
-        dirty | PRESENT | IN_CORE | ZERO_PAGE,
-        dirty | SWAP | GUARD,
+        dirty | PRESENT | MAPPED_ONCE | IN_CORE | MAPPED,
+        dirty | PRESENT | IN_CORE | ZERO,
+        dirty | SWAP | GUARD | GUARDED,
         dirty, dirty, dirty | IN_CORE, 0,
     )
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_pages_have_the_categories_of_a_scan(name: str) -> None:
+    text, expected = SCANS[name]
+    (*_, last) = (c for c in observed(text).checkpoints if c.actor == 0)
+    wanted = SCANNED & ~PAGE_IS_SOFT_DIRTY
+    assert tuple(bits & wanted for bits in last.pages[: len(expected)]) == expected
+
+
+def test_a_scan_finds_soft_dirty_what_was_written_and_what_is_new() -> None:
+    text = (
+        "1 T0 mmap 0..4 rw private anon\n2 T0 write 0\n3 T0 write 1\n4 T0 clear_refs soft-dirty\n"
+        "5 T0 write 1\n6 T0 read 2\n7 T0 mmap 8..10 r private anon\n"
+    )
+    dirty = [page for page, bits in enumerate(after(text, 7).pages) if bits & PAGE_IS_SOFT_DIRTY]
+    assert dirty == [1, 8, 9]
+
+
+def test_a_page_in_device_memory_is_swapped_to_a_scan() -> None:
+    text = (
+        "1 T0 mmap 0..1 rw private anon\n2 T0 write 0\n3 DEVICE migrate_to_device 0..1\n"
+        "4 T0 sleep\n"
+    )
+    wanted = SCANNED & ~PAGE_IS_SOFT_DIRTY
+    assert after(text, 4).pages[0] & wanted == PAGE_IS_SWAPPED | PAGE_IS_WRITTEN
+
+
+def test_what_userfaultfd_has_protected_is_not_written() -> None:
+    protected = mt.PTE_PRESENT | mt.PTE_UFFD_WP
+    marker = mt.mk_swap_pte(mt.SWP_MARKER_UFFD_WP, 0)
+    swapped = mt.mk_swap_pte(mt.SWP_SWAP, 0)
+    assert model_module._category(protected) == PAGE_IS_PRESENT
+    assert model_module._category(marker) == PAGE_IS_SWAPPED
+    assert model_module._category(swapped) == PAGE_IS_SWAPPED | PAGE_IS_WRITTEN
+    assert model_module._category(swapped | mt.PTE_UFFD_WP) == PAGE_IS_SWAPPED
 
 
 def test_a_page_of_a_file_is_told_from_an_anonymous_one() -> None:

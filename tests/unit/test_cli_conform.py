@@ -118,6 +118,8 @@ def test_what_another_kernel_has_shown_is_replayed_on_it(
     assert cli.main(["triage", "show", "1"]) == 0
     shown = capsys.readouterr().out
     assert "kernel=6.12" in shown
+    assert " times; " in shown
+    assert "slice" not in shown, "nothing was found in one"
     assert "mmfarm conform check --kernel debian-6.12 DIR/" in shown
 
 

@@ -13,7 +13,8 @@ from conformance import wire
 from conformance.compare import CULPRITS, LEFT_OUT, compare
 from conformance.model import ModelKernel, comparable
 from conformance.observation import (
-    ALL_PAGE_BITS, GUARD, PRESENT, SOFT_DIRTY, ZERO_PAGE, Checkpoint, Observed,
+    ALL_PAGE_BITS, GUARD, PAGE_IS_GUARD, PAGE_IS_SOFT_DIRTY, PRESENT, SCANNED, SOFT_DIRTY,
+    Checkpoint, Observed,
 )
 from simulator.errno import EINVAL
 from simulator.fs.proc import PM_SOFT_DIRTY
@@ -110,13 +111,14 @@ def test_a_process_that_is_gone_on_one_side_is_a_disagreement() -> None:
 
 def test_soft_dirty_is_left_out_where_the_kernel_does_not_track_it_and_only_there() -> None:
     there = observed()
+    soft_dirty = SOFT_DIRTY | PAGE_IS_SOFT_DIRTY
     without = tuple(
         replace(
             c,
             regions=tuple(
                 replace(r, vm_flags=tuple(f for f in r.vm_flags if f != "sd")) for r in c.regions
             ),
-            pages=tuple(bits & ~SOFT_DIRTY for bits in c.pages),
+            pages=tuple(bits & ~soft_dirty for bits in c.pages),
         )
         for c in there.checkpoints
     )
@@ -125,18 +127,31 @@ def test_soft_dirty_is_left_out_where_the_kernel_does_not_track_it_and_only_ther
         for op, result in zip(SCENARIO.ops, there.results, strict=True)
     )
     there = replace(there, results=results, checkpoints=without)
-    assert compare(SCENARIO, observed(), there, ALL_PAGE_BITS & ~SOFT_DIRTY) is None
+    assert compare(SCENARIO, observed(), there, ALL_PAGE_BITS & ~soft_dirty) is None
     assert compare(SCENARIO, observed(), there) is not None
 
 
-@pytest.mark.parametrize("bit", [GUARD, ZERO_PAGE])
-def test_a_bit_that_the_kernel_cannot_show_is_left_out(bit: int) -> None:
+@pytest.mark.parametrize("bits", [GUARD, PAGE_IS_GUARD, SCANNED])
+def test_bits_that_the_kernel_cannot_show_are_left_out(bits: int) -> None:
     there = observed()
     pages = list(checkpoint(there, 5, 1).pages)
-    pages[2] ^= bit
+    pages[2] ^= bits
     there = at(there, 5, 1, pages=tuple(pages))
-    assert compare(SCENARIO, observed(), there, ALL_PAGE_BITS & ~bit) is None
+    assert compare(SCENARIO, observed(), there, ALL_PAGE_BITS & ~bits) is None
     assert compare(SCENARIO, observed(), there) is not None
+
+
+def test_a_difference_is_called_after_the_older_of_two_interfaces_that_show_it() -> None:
+    there = observed()
+    pages = list(checkpoint(there, 5, 1).pages)
+    pages[2] ^= PAGE_IS_GUARD | GUARD
+    assert differing(at(there, 5, 1, pages=tuple(pages))) == (5, 1, "guard")
+
+
+def test_every_bit_of_a_page_has_a_name_of_its_own() -> None:
+    bits = [bit for bit, _ in compare_module._PAGE_BITS]
+    assert sum(bits) == ALL_PAGE_BITS
+    assert len({name for _, name in compare_module._PAGE_BITS}) == len(bits)
 
 
 def test_the_flags_of_smaps_that_are_compared_are_the_model_s() -> None:

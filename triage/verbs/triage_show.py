@@ -36,8 +36,9 @@ def command(number: int, as_json: bool) -> int:
     else:
         write(f"{row.signature}: {row.promise}\nIt passes on this model: it was found on the "
               f"build {found.best.build_id}, and the model has changed since.\n")
+    slices = f", in {row.runs} slices" if row.runs else ""  # not all were found in one
     lines = [
-        ("seen", f"{row.count} times, in {row.runs} slices; {row.first_seen:%Y-%m-%d %H:%M} to "
+        ("seen", f"{row.count} times{slices}; {row.first_seen:%Y-%m-%d %H:%M} to "
                  f"{row.last_seen:%Y-%m-%d %H:%M} UTC"),
         ("state", row.state + (f" ({row.note})" if row.note else "")),
         ("export", f"mmfarm triage export {number} -o DIR"),
