@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from simulator import build
-from simulator.build.compiler import KEEP_SETS, why_not
+from simulator.build.compiler import KEEP_SETS, c_compiler, is_gcc, why_not
 
 ROOT = Path(__file__).parents[2]
 REAL = (
@@ -53,6 +53,7 @@ from simulator.state import Kernel
 def decode(pages: int) -> int:
     return zap(Kernel(), pages)
 """,
+    "fuzz/training.py": "from fuzz.codec import decode\n\ndecode(100)\n",
     "fuzz/engine/__init__.py": "",
     "fuzz/engine/plain.py": "HOT = False\n",
     "pyproject.toml": """
@@ -287,6 +288,34 @@ def test_sources_with_a_type_error_leave_the_compiled_models_as_they_were(compil
     assert "fuzz/codec.py:7: error: Incompatible types" in done.stdout
     assert "do not compile" in done.stderr
     assert compiled_sets(compiled) == before
+
+
+@needs_compiler
+@pytest.mark.skipif(not why_not() and not is_gcc(), reason="only gcc is asked to count")
+def test_a_training_run_that_fails_leaves_no_compiled_model(project: Path) -> None:
+    (project / "fuzz/training.py").write_text("raise SystemExit('no corpus')\n")
+    done = python(project, "-m", "simulator.build")
+    assert done.returncode == 3
+    assert "the training run failed: no corpus" in done.stderr
+    assert compiled_sets(project) == set()
+
+
+@needs_compiler
+def test_a_compiler_that_is_not_gcc_is_not_asked_to_count(project: Path, tmp_path: Path) -> None:
+    (project / "fuzz/training.py").write_text("raise SystemExit('not to be run')\n")
+    other = tmp_path / "other-cc"
+    other.write_text(
+        f"""#!/bin/sh
+case " $* " in
+*" --version "*) echo "other C compiler" ;;
+*) exec {c_compiler()} "$@" ;;
+esac
+"""
+    )
+    other.chmod(0o755)
+    done = python(project, "-m", "simulator.build", CC=str(other))
+    assert done.returncode == 0, done.stderr
+    assert python(project, "-c", PROBE).stdout == COMPILED
 
 
 @needs_compiler
