@@ -164,7 +164,7 @@ def test_a_slice_is_fuzzed_verified_and_minimized_by_the_worker(farm: Farm) -> N
     )
     assert _state(farm.store, run_id) == (DONE, 1)
     assert farm.store.stats().exit_kinds == {"findings": 1}
-    seen = farm.store.failures(oracle="soft-dirty", run_id=run_id)[0]
+    seen = farm.store.failures(oracle="soft-dirty", state=MINIMIZED, run_id=run_id)[0]
     detail = farm.store.failure(seen.id)
     assert detail is not None
     assert detail.outcome is not None
