@@ -14,6 +14,7 @@ from typing import Final
 
 from conformance.observation import (
     ALL_PAGE_BITS,
+    EMPTY_PTE,
     FILE,
     GUARD,
     IN_CORE,
@@ -47,9 +48,6 @@ LEFT_OUT: Final = (
                    "kernel was built without CONFIG_MEM_SOFT_DIRTY; the executor probes that"),
     ("guard and PAGEMAP_SCAN", "pagemap's bit of guards and the categories of a scan that the "
                                "kernel is too old to show; the executor probes each"),
-    ("empty entries", "that a scan calls an empty entry of a page table PAGE_IS_WRITTEN, as "
-                      "kernels since 2026 do: it tells where page tables are, and the model does "
-                      "not always have them where the kernel has"),
     ("other VmFlags", "flags of smaps that the model does not have: they are of the kernel's "
                       "configuration, or of what the model leaves out"),
 )
@@ -80,6 +78,7 @@ _PAGE_BITS: Final = (
     (PAGE_IS_GUARD, "page-is-guard"), (PAGE_IS_FILE, "page-is-file"),
     (PAGE_IS_WRITTEN, "page-is-written"), (PAGE_IS_SOFT_DIRTY, "page-is-soft-dirty"),
     (PAGE_IS_WPALLOWED, "page-is-wpallowed"), (PAGE_IS_HUGE, "page-is-huge"),
+    (EMPTY_PTE, "empty-pte"),
 )
 _FIELDS: Final = ("prot", "shared", "backing", "offset", "vm_flags", "rss", "anonymous")
 

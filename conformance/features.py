@@ -20,6 +20,7 @@ FEATURES: Final[Mapping[str, str]] = {
     "pagemap-scan": "comparing the categories of PAGEMAP_SCAN",
     "pagemap-scan-soft-dirty": "comparing PAGE_IS_SOFT_DIRTY",
     "pagemap-scan-guard": "comparing PAGE_IS_GUARD",
+    "pagemap-scan-empty": "comparing where there are page tables",
     "guard-regions": "scenarios that require guard regions",
     "userfaultfd": "scenarios that require userfaultfd",
     "thp": "scenarios that require huge pages",

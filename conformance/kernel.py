@@ -22,6 +22,7 @@ from conformance import executor, features, userland, wire
 from conformance.executor import ExecutorError
 from conformance.observation import (
     ALL_PAGE_BITS,
+    EMPTY_PTE,
     GUARD,
     PAGE_IS_GUARD,
     PAGE_IS_SOFT_DIRTY,
@@ -39,6 +40,7 @@ CHUNK_BYTES: Final = 1 << 16  # the size of a pipe
 _SEEN_WITH: Final = {
     "soft-dirty": SOFT_DIRTY, "pagemap-guard": GUARD, "pagemap-scan": SCANNED,
     "pagemap-scan-soft-dirty": PAGE_IS_SOFT_DIRTY, "pagemap-scan-guard": PAGE_IS_GUARD,
+    "pagemap-scan-empty": EMPTY_PTE,
 }
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from simulator.run import Machine  # first: it loads the model's modules in an order that works
 from conformance.observation import (
+    EMPTY_PTE,
     GUARD,
     FILE,
     IN_CORE,
@@ -178,6 +179,8 @@ def _region(k: Kernel, mm: mt.Mm, vma: mt.Vma, pages: list[int]) -> Region:
             table = mm.tables[va >> k.pmd_order]
         pte = table.pte[slot] if table is not None else 0
         bits = soft_dirty
+        if table is not None and not pte:
+            bits |= EMPTY_PTE
         if pte:
             bits |= _FROM_PAGEMAP[proc.pte_to_pagemap_entry(k, pte)] | _category(pte & _PTE_FLAGS)
             if bits & FILE:

@@ -31,7 +31,9 @@ PAGE_IS_HUGE: Final = 1 << 14  # mapped by a PMD, which the model never does
 PAGE_IS_SOFT_DIRTY: Final = 1 << 15
 PAGE_IS_GUARD: Final = 1 << 16
 SCANNED: Final = (1 << 17) - (1 << 8)  # all of them
-ALL_PAGE_BITS: Final = (1 << 17) - 1
+# An empty entry of a page table, which a scan calls PAGE_IS_WRITTEN too since 2026.
+EMPTY_PTE: Final = 1 << 17
+ALL_PAGE_BITS: Final = (1 << 18) - 1
 
 
 @dataclass(frozen=True, slots=True)

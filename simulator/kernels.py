@@ -33,6 +33,8 @@ class Linux:
         self.map_droppable: bool = version >= 611
         # madvise() knows MADV_GUARD_INSTALL and MADV_GUARD_REMOVE.
         self.guard_regions: bool = version >= 613
+        # MADV_DONTNEED frees page tables that it empties (mm/pt_reclaim.c).
+        self.reclaim_pt: bool = version >= 614
         # A VMA that was never faulted takes in a neighbour that was; before, only the other
         # way round (is_mergeable_anon_vma()).
         self.unfaulted_merges_faulted: bool = version >= 616

@@ -83,6 +83,8 @@ COPY_PRESENT_PTE__DUP_RMAP: Final = 142
 COPY_PRESENT_PTE__WRPROTECT: Final = 143
 COPY_PRESENT_PAGE__COPY_WORD: Final = 144
 COPY_NONPRESENT_PTE__COPY: Final = 145
+TRY_TO_FREE_PTE__PMD_LOCK: Final = 146
+TRY_TO_FREE_PTE__LOCK: Final = 147
 
 # simulator/mm/mmap.py, vma.py, mremap.py, mprotect.py, madvise.py, mmap_lock.py: 260..419
 MMAP_WRITE_UNLOCK__END_VMA_WRITES: Final = 260

@@ -20,6 +20,7 @@
 #define SEEN_IN_CORE		(1 << 7)
 #define SEEN_SCAN_SHIFT		8
 #define SEEN_SCAN(category)	((category) << SEEN_SCAN_SHIFT)
+#define SEEN_EMPTY_PTE		(1 << 17)
 
 /* UAPI of 6.7 and later, which the headers of a distribution may lack. */
 struct scan_region {
@@ -178,13 +179,13 @@ static void read_pagemap(uint32_t *pages, int nr_pages)
 }
 
 /*
- * A region of a scan as bits of its pages. That an empty entry of a page table is
- * written too, as kernels say since 2026, is left out: see conformance/README.md.
+ * A region of a scan as bits of its pages. Kernels since 2026 say that an empty
+ * entry of a page table is written too.
  */
 static uint32_t scanned_bits(uint64_t categories)
 {
-	if (!(categories & (SCAN_PRESENT | SCAN_SWAPPED)))
-		categories &= ~SCAN_WRITTEN;
+	if ((categories & (SCAN_WRITTEN | SCAN_PRESENT | SCAN_SWAPPED)) == SCAN_WRITTEN)
+		return SEEN_SCAN(categories & ~SCAN_WRITTEN) | SEEN_EMPTY_PTE;
 	return SEEN_SCAN(categories);
 }
 

@@ -76,6 +76,12 @@ static int guard_in_scan(void)
 	return guard_regions() && scanned(0) & SEEN_SCAN(SCAN_GUARD);
 }
 
+static int empty_in_scan(void)
+{
+	fresh(MAP_PRIVATE);
+	return scanned(1) & SEEN_EMPTY_PTE && !(scanned(0) & SEEN_EMPTY_PTE);
+}
+
 static int forced_write(void)
 {
 	fresh(MAP_PRIVATE);
@@ -155,6 +161,7 @@ static void probe(void)
 	answer("pagemap-scan", pagemap_scan());
 	answer("pagemap-scan-soft-dirty", soft_dirty_in_scan());
 	answer("pagemap-scan-guard", guard_in_scan());
+	answer("pagemap-scan-empty", empty_in_scan());
 	answer("mem-force", forced_write());
 	answer("vmsplice", vmsplice_works());
 	answer("userfaultfd", userfaultfd_works());

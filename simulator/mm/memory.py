@@ -39,6 +39,7 @@ FAULT_FLAG_USER: Final = 16
 VM_FAULT_OOM: Final = 0x1
 VM_FAULT_SIGBUS: Final = 0x2
 VM_FAULT_SIGSEGV: Final = 0x40
+VM_FAULT_NOPAGE: Final = 0x100  # the entry has been installed
 VM_FAULT_RETRY: Final = 0x400  # the lock (mmap or VMA) has been dropped: try again
 VM_FAULT_COMPLETED: Final = 0x4000
 VM_FAULT_ERROR: Final = VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV
@@ -170,9 +171,13 @@ def zap_pte_range(
     batch flushes before the lock is dropped."""
     mm = tlb.mm
     size = k.ptrs_per_pte
-    reclaim = zap_flags & ZAP_FLAG_RECLAIM_PT != 0 and end - start == size
+    reclaim = (
+        k.linux.reclaim_pt and zap_flags & ZAP_FLAG_RECLAIM_PT != 0 and end - start == size
+    )
+    direct = True  # nobody can have used the table since it was emptied
+    gone: PageTable | None = None
     va = start
-    while True:
+    while va < end:
         table = pte_offset_map_lock(k, sites.ZAP_PTE_RANGE__LOCK, mm, va)
         if table is None:
             return
@@ -183,19 +188,20 @@ def zap_pte_range(
                 force_flush = zap_present_pte(k, tlb, table, va)
             elif pte:
                 zap_nonpresent_pte(k, tlb, table, va, zap_flags)
+                reclaim = reclaim and table.pte[va & (size - 1)] == 0
             va += 1
-        gone: PageTable | None = None
-        if reclaim and va == end and not force_flush and table.used == 0:
+        direct = direct and not force_flush
+        if reclaim and direct:
             gone = try_get_and_clear_pmd(k, mm, start)
         if force_flush:
             mmu_gather.tlb_flush_mmu_tlbonly(k, tlb)
         pte_unmap_unlock(k, table)
-        if gone is not None:
-            mmu_gather.pte_free_tlb(k, tlb, gone)
         if force_flush:
             mmu_gather.tlb_flush_mmu(k, tlb)
-        if va >= end:
-            return
+    if reclaim and gone is None:
+        gone = try_to_free_pte(k, mm, start)
+    if gone is not None:
+        mmu_gather.pte_free_tlb(k, tlb, gone)
 
 
 def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) -> bool:
@@ -253,6 +259,21 @@ def try_get_and_clear_pmd(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
     if mm.page_table_lock.owner >= 0:
         return None
     return pmd_clear(k, mm, va)
+
+
+def try_to_free_pte(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
+    """mm/pt_reclaim.c: the same for a zap that has dropped the lock meanwhile, if the table is
+    still empty."""
+    gone: PageTable | None = None
+    spin_lock(k, sites.TRY_TO_FREE_PTE__PMD_LOCK, mm.page_table_lock)
+    table = mm.tables[va >> k.pmd_order]
+    if table is not None:
+        spin_lock(k, sites.TRY_TO_FREE_PTE__LOCK, table.ptl)
+        if table.used == 0:
+            gone = pmd_clear(k, mm, va)
+        spin_unlock(k, table.ptl)
+    spin_unlock(k, mm.page_table_lock)
+    return gone
 
 
 def zap_vma_range(k: "Kernel", vma: Vma, start: i64, end: i64, zap_flags: i64) -> None:
@@ -421,10 +442,9 @@ def do_fault(k: "Kernel", vmf: VmFault) -> i64:
 
 
 def do_read_fault(k: "Kernel", vmf: VmFault) -> i64:
-    if not pte_alloc(k, vmf.mm, vmf.va):
-        return VM_FAULT_OOM
-    if shmem.filemap_map_pages(k, vmf):
-        return 0
+    around = shmem.filemap_map_pages(k, vmf)
+    if around:
+        return around & VM_FAULT_ERROR
     page = shmem.shmem_fault(k, vmf)
     if page is None:
         return shmem.fault_error(k, vmf)
@@ -435,13 +455,12 @@ def do_read_fault(k: "Kernel", vmf: VmFault) -> i64:
 
 
 def do_shared_fault(k: "Kernel", vmf: VmFault) -> i64:
-    if not pte_alloc(k, vmf.mm, vmf.va):
-        return VM_FAULT_OOM
     page = shmem.shmem_fault(k, vmf)
     if page is None:
         return shmem.fault_error(k, vmf)
     ret = finish_fault(k, vmf, page, True)
-    page.flags |= PG_DIRTY
+    if not ret:
+        page.flags |= PG_DIRTY
     mutex_unlock(k, page.lock)
     folio_put(k, page, REF_TEMP)
     return ret
@@ -455,8 +474,6 @@ def do_cow_fault(k: "Kernel", vmf: VmFault) -> i64:
     ret = vmf_anon_prepare(k, vmf)
     if ret:
         return ret
-    if not pte_alloc(k, mm, va):
-        return VM_FAULT_OOM
     copy = page_alloc.alloc_page(k, sites.DO_COW_FAULT__ALLOC, False)
     if copy is None:
         return VM_FAULT_OOM
@@ -466,7 +483,11 @@ def do_cow_fault(k: "Kernel", vmf: VmFault) -> i64:
         return shmem.fault_error(k, vmf)
     copy_words(k, sites.DO_COW_FAULT__COPY_WORD, copy, page)
     copy.flags |= PG_UPTODATE
-    table = pte_offset_map_lock(k, sites.DO_COW_FAULT__LOCK, mm, va)
+    table: PageTable | None = None
+    if pte_alloc(k, mm, va):
+        table = pte_offset_map_lock(k, sites.DO_COW_FAULT__LOCK, mm, va)
+    else:
+        ret = VM_FAULT_OOM
     if table is not None and table.pte[va & (k.ptrs_per_pte - 1)] == 0:
         rmap.folio_add_new_anon_rmap(k, copy, vma, va)
         swap.folio_add_lru(k, copy)
@@ -482,14 +503,16 @@ def do_cow_fault(k: "Kernel", vmf: VmFault) -> i64:
         folio_put(k, copy, REF_OWNER)
     mutex_unlock(k, page.lock)
     folio_put(k, page, REF_TEMP)
-    return 0
+    return ret
 
 
 def finish_fault(k: "Kernel", vmf: VmFault, page: Page, write: bool) -> i64:
-    """Map a page cache page, unless somebody was faster."""
+    """Map a page cache page, unless somebody was faster. Only now there must be a page table."""
     vma = vmf.vma
     mm = vmf.mm
     va = vmf.va
+    if not pte_alloc(k, mm, va):
+        return VM_FAULT_OOM
     table = pte_offset_map_lock(k, sites.FINISH_FAULT__LOCK, mm, va)
     if table is None:
         return 0

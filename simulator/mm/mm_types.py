@@ -96,14 +96,12 @@ LC_IMMAP: Final = 4
 LC_ANON_VMA: Final = 5
 LC_MN: Final = 6  # mmu notifier range in progress (mmu_notifier_invalidate_range_start)
 LC_DMIRROR: Final = 7
-LC_PMD: Final = 8
+LC_PAGE_TABLE: Final = 8  # mm->page_table_lock, here the lock of all PMDs too
 LC_PTL: Final = 9
-LC_PAGE_TABLE: Final = 10  # mm->page_table_lock
-LC_LRU: Final = 11
-NR_LOCK_CLASSES: Final = 12
+NR_LOCK_CLASSES: Final = 10
 LOCK_CLASS_NAMES: Final = (
     "", "mmap_lock", "vma_lock", "folio_lock", "i_mmap_rwsem", "anon_vma_lock", "mmu_notifier",
-    "dmirror_mutex", "pmd_lock", "ptl", "page_table_lock", "lru_lock",
+    "dmirror_mutex", "page_table_lock", "ptl",
 )
 
 

@@ -242,10 +242,10 @@ def fault_error(k: "Kernel", vmf: "VmFault") -> i64:
     return memory.VM_FAULT_OOM
 
 
-def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> bool:
+def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> i64:
     """Fault-around: map what the page cache has around a read fault, within the VMA, the file
     and the page table. Where the VMA cuts the window's beginning off, as much is added at its
-    end (do_fault_around()). True when that includes the faulting page."""
+    end (do_fault_around()). VM_FAULT_NOPAGE when that includes the faulting page."""
     vma = vmf.vma
     inode = vma.inode
     assert inode is not None
@@ -256,11 +256,13 @@ def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> bool:
     last = min(first + window, vmf.va // size * size + size)
     last = min(last, min(vma.end, vma.start + eof_pages(inode) - vma.pgoff))
     if not has_candidate(inode, vma, first, last):
-        return False
+        return 0
+    if not memory.pte_alloc(k, mm, vmf.va):
+        return memory.VM_FAULT_OOM
     table = memory.pte_offset_map_lock(k, sites.FILEMAP_MAP_PAGES__LOCK, mm, vmf.va)
     if table is None:
-        return False
-    mapped = False
+        return 0
+    ret: i64 = 0
     va = first
     while va < last:
         page = inode.cache[linear_page_index(vma, va)]
@@ -268,10 +270,11 @@ def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> bool:
             k.step(sites.FILEMAP_MAP_PAGES__SET_PTE, pte_obj(mm, va), WRITE)
             if mappable(page):
                 memory.map_file_pte(k, mm, table, vma, va, page, False)
-                mapped = mapped or va == vmf.va
+                if va == vmf.va:
+                    ret = memory.VM_FAULT_NOPAGE
         va += 1
     memory.pte_unmap_unlock(k, table)
-    return mapped
+    return ret
 
 
 def mappable(page: Page) -> bool:

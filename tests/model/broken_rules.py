@@ -142,7 +142,7 @@ def private_writes_reach_the_file(patch: Patch) -> None:
 
 
 def no_fault_around(patch: Patch) -> None:
-    patch.nothing(shmem, "filemap_map_pages", False)
+    patch.nothing(shmem, "filemap_map_pages", 0)
 
 
 def files_have_no_end(patch: Patch) -> None:

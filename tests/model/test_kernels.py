@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from conformance.model import ModelKernel, comparable
-from conformance.observation import SOFT_DIRTY
+from conformance.observation import EMPTY_PTE, SOFT_DIRTY
 from corpus.text import TextError, parse
 from simulator.kernels import KERNELS, VERSIONS
 from simulator.outcome import result_name
 from simulator.run import Machine
 
-HEAD = "# mmfarm scenario 1\nconfig pmd_order=9 frames=64 pages=64"
+HEAD = "# mmfarm scenario 1\nconfig pmd_order=9 frames=64 pages=1024"
 
 # Per rule: a program, and what it answers and leaves where the rule holds and where not.
 # The layout is written with a `d` behind a VMA that smaps calls soft-dirty.
@@ -56,10 +56,13 @@ RULES = {
         ([0, 1, 0, 0, 0], "0..2d"), ([0, 1, 0, 0, 0], "0..2"),
     ),
 }
+# Neither the answers nor the layout tell whether a page table is still there.
+RECLAIM = "1 T0 mmap 0..512 rw private anon\n2 T0 write 0\n3 T0 madvise 0..512 DONTNEED"
 # Two rules about one program: with whom the copy beside its source merges.
 DONTUNMAP = "1 T0 mmap 0..3 none private anon\n2 T0 mremap 0..1 to 1 dontunmap"
 DONTUNMAP_RULES = {"dontunmap_keeps_source", "dontunmap_merges_beside"}
-PROGRAMS = {**{rule: program for rule, (program, _, _) in RULES.items()}, "dontunmap": DONTUNMAP}
+PROGRAMS = {**{rule: program for rule, (program, _, _) in RULES.items()}, "dontunmap": DONTUNMAP,
+            "reclaim_pt": RECLAIM}
 
 
 def answer(program: str, version: str) -> tuple[list[str | int], str]:
@@ -88,9 +91,19 @@ def test_what_dontunmap_copies_beside_its_source_merges_with(version: str, layou
     assert answer(DONTUNMAP, version) == ([0, 1], layout)
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_page_table_that_dontneed_empties_goes_since_6_14(version: str) -> None:
+    scenario = comparable(parse(f"{HEAD}\n{RECLAIM}\n"), version)
+    (last,) = ModelKernel().run(scenario, every_op=False).checkpoints
+    left = [bool(bits & EMPTY_PTE) for bits in last.pages]
+    assert left == [not KERNELS[version].reclaim_pt] * 512 + [False] * 512
+
+
 def test_every_rule_has_a_program() -> None:
     text = (Path(__file__).parents[2] / "simulator" / "kernels.py").read_text()
-    assert set(re.findall(r"self\.(\w+): bool", text)) == set(RULES) | DONTUNMAP_RULES
+    assert set(re.findall(r"self\.(\w+): bool", text)) == {
+        *RULES, *DONTUNMAP_RULES, "reclaim_pt",
+    }
 
 
 def test_the_model_is_6_18_unless_told() -> None:

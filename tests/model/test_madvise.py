@@ -7,6 +7,7 @@ from simulator import ops
 from simulator.mm import madvise
 from simulator.mm.mm_types import PTE_DIRTY, VM_DONTCOPY, VM_WIPEONFORK
 from simulator.mm.pgtable import peek
+from simulator.scenario import Config
 from tests.model.run import NONE, Process, boot, results, run
 
 
@@ -36,6 +37,17 @@ def test_dontneed_frees_page_tables_that_become_empty() -> None:
     assert p.mm.tables[0] is None
     advise(p, 9, 10, ops.MADV_DONTNEED)
     assert p.mm.tables[1] is not None  # not all of it was in the range
+
+
+def test_dontneed_frees_page_tables_when_it_had_to_flush_on_the_way() -> None:
+    p = boot(Config(gather_batch=4))
+    p.mmap(0, 16)
+    advise(p, 0, 16, ops.MADV_POPULATE_WRITE)
+    advise(p, 0, 8, ops.MADV_DONTNEED)
+    assert p.mm.tables[0] is None
+    advise(p, 10, 11, ops.MADV_GUARD_INSTALL)
+    advise(p, 8, 16, ops.MADV_DONTNEED)
+    assert p.mm.tables[1] is not None  # a guard region is left in it
 
 
 def test_free_cleans_entries_and_keeps_data_without_reclaim() -> None:

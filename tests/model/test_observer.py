@@ -4,7 +4,7 @@
 from conformance import model as model_module
 from conformance.model import Broken, ModelKernel, comparable
 from conformance.observation import (
-    FILE, GUARD, IN_CORE, MAPPED_ONCE, PAGE_IS_FILE, PAGE_IS_GUARD, PAGE_IS_PFNZERO,
+    EMPTY_PTE, FILE, GUARD, IN_CORE, MAPPED_ONCE, PAGE_IS_FILE, PAGE_IS_GUARD, PAGE_IS_PFNZERO,
     PAGE_IS_PRESENT, PAGE_IS_SOFT_DIRTY, PAGE_IS_SWAPPED, PAGE_IS_WRITTEN, PRESENT, SCANNED,
     SOFT_DIRTY, SWAP, Checkpoint, Observed,
 )
@@ -26,12 +26,12 @@ OF_FILE = MAPPED | PAGE_IS_FILE
 ZERO = MAPPED | PAGE_IS_PFNZERO
 GUARDED = PAGE_IS_SWAPPED | PAGE_IS_WRITTEN | PAGE_IS_GUARD
 SCANS = {
-    "anonymous": ("1 T0 mmap 0..2 rw private anon\n2 T0 write 1\n", (0, MAPPED)),
-    "zero page": ("1 T0 mmap 0..2 rw private anon\n2 T0 read 1\n", (0, ZERO)),
+    "anonymous": ("1 T0 mmap 0..2 rw private anon\n2 T0 write 1\n", (EMPTY_PTE, MAPPED)),
+    "zero page": ("1 T0 mmap 0..2 rw private anon\n2 T0 read 1\n", (EMPTY_PTE, ZERO)),
     "zero page, then written": (
         "1 T0 mmap 0..1 rw private anon\n2 T0 read 0\n3 T0 write 0\n", (MAPPED,),
     ),
-    "shared anonymous": ("1 T0 mmap 0..2 rw shared anon\n2 T0 write 1\n", (0, OF_FILE)),
+    "shared anonymous": ("1 T0 mmap 0..2 rw shared anon\n2 T0 write 1\n", (EMPTY_PTE, OF_FILE)),
     "file, shared and private": (
         "1 T0 memfd f0 2\n2 T0 mmap 0..1 rw shared f0\n3 T0 mmap 1..2 r private f0+1\n"
         "4 T0 write 0\n5 T0 read 1\n", (OF_FILE, OF_FILE),
@@ -50,7 +50,7 @@ SCANS = {
     ),
     "guard removed": (
         "1 T0 mmap 0..2 rw private anon\n2 T0 madvise 0..2 GUARD_INSTALL\n"
-        "3 T0 madvise 0..1 GUARD_REMOVE\n", (0, GUARDED),
+        "3 T0 madvise 0..1 GUARD_REMOVE\n", (EMPTY_PTE, GUARDED),
     ),
     "moved": (
         "1 T0 memfd f0 1\n2 T0 mmap 8..11 rw private anon\n3 T0 mmap 11..12 rw private f0\n"
@@ -68,7 +68,13 @@ SCANS = {
     ),
     "nothing": (
         "1 T0 mmap 0..3 rw private anon\n2 T0 write 0\n3 T0 write 1\n4 T0 munmap 0..1\n"
-        "5 T0 madvise 1..2 DONTNEED\n", (0, 0, 0),
+        "5 T0 madvise 1..2 DONTNEED\n", (0, EMPTY_PTE, EMPTY_PTE),
+    ),
+    "behind the end of a file": (
+        "1 T0 memfd f0 1\n2 T0 mmap 0..2 rw shared f0\n3 T0 write 1\n4 T0 read 1\n", (0, 0),
+    ),
+    "behind the end of a private file": (
+        "1 T0 memfd f0 1\n2 T0 mmap 0..2 rw private f0\n3 T0 write 1\n", (0, 0),
     ),
 }
 
@@ -142,7 +148,7 @@ def test_pages_show_what_pagemap_and_mincore_show() -> None:
         dirty | PRESENT | MAPPED_ONCE | IN_CORE | MAPPED,
         dirty | PRESENT | IN_CORE | ZERO,
         dirty | SWAP | GUARD | GUARDED,
-        dirty, dirty, dirty | IN_CORE, 0,
+        dirty | EMPTY_PTE, dirty | EMPTY_PTE, dirty | EMPTY_PTE | IN_CORE, 0,
     )
 
 
@@ -150,7 +156,7 @@ def test_pages_show_what_pagemap_and_mincore_show() -> None:
 def test_pages_have_the_categories_of_a_scan(name: str) -> None:
     text, expected = SCANS[name]
     (*_, last) = (c for c in observed(text).checkpoints if c.actor == 0)
-    wanted = SCANNED & ~PAGE_IS_SOFT_DIRTY
+    wanted = (SCANNED | EMPTY_PTE) & ~PAGE_IS_SOFT_DIRTY
     assert tuple(bits & wanted for bits in last.pages[: len(expected)]) == expected
 
 
