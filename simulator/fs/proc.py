@@ -17,7 +17,7 @@ from simulator.mm.memory import pte_offset_map_lock, pte_unmap_unlock, vm_normal
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, PTE_SOFT_DIRTY, PTE_UFFD_WP, PTE_WRITE, PTE_YOUNG,
     SWP_MARKER_GUARD, VM_SOFTDIRTY, Mm, Page, PageTable, Vma, is_device_private_pte,
-    is_marker_pte, is_migration_pte, pte_kind, pte_present,
+    is_migration_pte, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_maybe_dma_pinned
 from simulator.mm.pgtable import pfn_to_page, set_pte_at
@@ -106,9 +106,7 @@ def clear_soft_dirty(
     k: "Kernel", mm: Mm, vma: Vma, table: PageTable, va: i64, pte: i64
 ) -> None:
     """Write-protect one entry, so that the next store faults and marks it. Not so a pinned
-    page: the fault might give the process another one."""
-    if is_marker_pte(pte):
-        return
+    page: the fault might give the process another one. Markers are entries like others."""
     if pte_present(pte) and pte_is_pinned(k, mm, vma, pte):
         if not k.bug.clear_refs_wrprotect_pinned:
             k.sometimes(features.Z_CLEAR_REFS_PINNED)

@@ -129,11 +129,6 @@ def is_device_private_pte(pte: i64) -> bool:
     return kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE
 
 
-def is_marker_pte(pte: i64) -> bool:
-    kind = (pte & PTE_SWP_MASK) >> PTE_SWP_SHIFT
-    return SWP_MARKER_GUARD <= kind <= SWP_MARKER_UFFD_WP
-
-
 @final
 class Lock:
     """A sleeping or spinning exclusive lock. `owner` is an actor number or -1."""

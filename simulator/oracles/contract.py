@@ -19,7 +19,7 @@ from simulator.errno import (
 from simulator.mm.mm_types import (
     GUP_PIN_COUNTING_BIAS, PFN_SHIFT, PTE_SOFT_DIRTY, PTE_WRITE, SWP_MARKER_GUARD,
     VM_ACCESS_FLAGS, VM_DONTCOPY, VM_EXEC, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED,
-    VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Mm, PageTable, is_marker_pte, pte_kind, pte_present,
+    VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Mm, PageTable, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import peek, pfn_to_page
 from simulator.outcome import SIGBUS, SIGSEGV, SKIPPED, result_name
@@ -367,13 +367,14 @@ def soft_dirty_cleared(k: "Kernel", mm: Mm) -> None:
                 va = (va | mask) + 1
                 continue
             pte = table.pte[va & mask]
-            if pte & PTE_SOFT_DIRTY and not is_marker_pte(pte):
-                page = pfn_to_page(k, pte >> PFN_SHIFT)
-                if page.ref < GUP_PIN_COUNTING_BIAS:
-                    k.violate(
-                        "contract", sites.CLEAR_SOFT_DIRTY__SET_PTE, "pte",
-                        f"the entry of page {va} is soft-dirty after clear_refs",
-                    )
+            if pte & PTE_SOFT_DIRTY and not (
+                pte_present(pte)
+                and pfn_to_page(k, pte >> PFN_SHIFT).ref >= GUP_PIN_COUNTING_BIAS
+            ):
+                k.violate(
+                    "contract", sites.CLEAR_SOFT_DIRTY__SET_PTE, "pte",
+                    f"the entry of page {va} is soft-dirty after clear_refs",
+                )
             va += 1
 
 

@@ -113,6 +113,19 @@ def test_clear_refs_of_young_leaves_soft_dirty_alone() -> None:
 """)[3] == OWN | PM_SOFT_DIRTY
 
 
+def test_clear_refs_covers_guard_regions() -> None:
+    guard = PM_SWAP | PM_GUARD_REGION
+    assert results("""
+1 T0 mmap 0..4 rw private anon
+2 T0 madvise 0..4 GUARD_INSTALL
+3 T0 clear_refs soft-dirty
+4 T0 mremap 0..4 to 16
+5 T0 pagemap 17
+6 T0 clear_refs soft-dirty
+7 T0 pagemap 17
+""")[4:] == [guard | PM_SOFT_DIRTY, 0, guard]
+
+
 def test_clear_refs_leaves_pinned_pages_writable() -> None:
     scenario = """
 config pmd_order=3 frames=64{bug}
