@@ -19,7 +19,7 @@ from typing import Final
 # scenarios use. Address space is not memory: the engine bounds resident memory itself.
 BASE_ADDRESS_SPACE_MIB: Final = 1024
 MAX_FILE_BYTES: Final = 64 << 20  # a log that floods ends here
-MAX_OPEN_FILES: Final = 64  # libFuzzer opens one corpus file at a time
+MAX_OPEN_FILES: Final = 64
 _PR_SET_NO_NEW_PRIVS: Final = 38
 
 

@@ -3,8 +3,8 @@
 
 Contract: runs in a work folder that its supervisor (fuzz/slice.py) has made:
 
-    seeds/             starting inputs, as bytes (read)
-    corpus/            new inputs, as bytes (written by the engine)
+    seeds              starting inputs, a pack (fuzz/pack.py; read)
+    corpus             new inputs, a pack (written)
     redundant          names of starting inputs that show nothing of their own (written)
     findings/          one JSON file per signature, each whole at any time
     statistics.jsonl   a line a second; the last one says `final`
@@ -47,11 +47,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stop-at-first", action="store_true", help="end with the first finding")
     options = parser.parse_args(arguments)
     work: Path = options.work.absolute()
+    os.chdir(work)  # what the engine leaves there goes with it
     confine(
         cpu_seconds=int(options.seconds) + CPU_GRACE_SECONDS,
         rss_limit_mib=options.rss_limit_mib,
     )
     engine = _engine(options.engine)
+    from fuzz.pack import unpack
     from fuzz.session import Session
     from simulator.build import mode
     from simulator.run import Machine
@@ -62,6 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
         bugs=tuple(options.bug),
         seconds=options.seconds,
         work=work,
+        seeds=tuple(unpack((work / "seeds").read_bytes())),
         stop_at_first=options.stop_at_first,
         engine=engine.NAME,
         mode=mode(),
@@ -74,8 +77,6 @@ def main(arguments: list[str] | None = None) -> int:
     engine.run(
         session,
         seed=options.seed,
-        corpus=work / "corpus",
-        seeds=work / "seeds",
         rss_limit_mib=options.rss_limit_mib,
     )
     session.write_statistics(final=True)
@@ -88,7 +89,7 @@ class Engine(Protocol):
     NAME: str
 
     def run(
-        self, session: "Session", *, seed: int, corpus: Path, seeds: Path, rss_limit_mib: int
+        self, session: "Session", *, seed: int, rss_limit_mib: int
     ) -> None: ...
 
 

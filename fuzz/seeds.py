@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a slice starts from and what it adds: text in a corpus folder, bytes inside the slice.
 
-Contract: `write_seeds` encodes the .mm files below a folder; `keep_corpus` writes what an engine
+Contract: `write_seeds` encodes the .mm files below a folder; `keep_corpus` writes what a slice
 has kept as text, named by its hash; `retire` removes entries of the farm that show nothing which
 the others do not show as well, so that starting a slice stays cheap however long a farm runs.
 Only one slice at a time retires (two that judge at once could each remove what the other relies
@@ -21,6 +21,7 @@ from typing import Final
 from corpus import text
 from fuzz.codec import MAX_SIZE, FuzzLimitError, decode, encode
 from fuzz.findings import write_atomically
+from fuzz.pack import packed, unpack
 from simulator.scenario import MAX_FUZZ_OPS, Scenario
 
 # What is beyond is not known to show anything, so that slices find it again and again: many
@@ -50,12 +51,12 @@ def input_name(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def write_seeds(source: Path | None, folder: Path) -> Seeds:
-    """Encode the .mm files below `source` into `folder`."""
+def write_seeds(source: Path | None, pack: Path) -> Seeds:
+    """Encode the .mm files below `source` into `pack`, small ones first: of two that show the
+    same, the larger is the redundant one."""
     seeds = Seeds()
-    if source is None:
-        return seeds
-    paths = sorted(source.rglob("*.mm"))
+    encoded: list[bytes] = []
+    paths = sorted(source.rglob("*.mm")) if source is not None else []
     for path in paths[MAX_SEED_FILES:]:
         seeds.unused.append(f"{path.name}: more than {MAX_SEED_FILES} seed files")
     for path in paths[:MAX_SEED_FILES]:
@@ -68,8 +69,9 @@ def write_seeds(source: Path | None, folder: Path) -> Seeds:
         for data in pieces:
             name = input_name(data)
             if name not in seeds.inputs:
-                (folder / name).write_bytes(data)
+                encoded.append(data)
                 seeds.inputs[name] = path if len(pieces) == 1 else None
+    pack.write_bytes(b"".join(packed(data) for data in sorted(encoded, key=len)))
     return seeds
 
 
@@ -107,17 +109,21 @@ def _windows(scenario: Scenario) -> Iterable[Scenario]:
         yield scenario.with_ops(ops[start : start + MAX_FUZZ_OPS])
 
 
-def keep_corpus(made: Path, corpus: Path) -> int:
-    """New inputs of the engine as text, named by their hash. Returns how many are new."""
+def keep_corpus(pack: Path, corpus: Path) -> int:
+    """New inputs of a slice as text, named by their hash. Returns how many are new."""
+    try:
+        made = pack.read_bytes()
+    except FileNotFoundError:  # the child did not get that far
+        return 0
     new = 0
-    for path in sorted(made.iterdir()):
-        if path.stat().st_size > MAX_SIZE:
+    for data in unpack(made):
+        if len(data) > MAX_SIZE:
             continue
-        scenario = decode(path.read_bytes())
-        data = text.dump(replace(scenario, headers=(("origin", "farm"),))).encode()
-        target = corpus / f"{hashlib.sha256(data).hexdigest()[:16]}.mm"
+        scenario = decode(data)
+        entry = text.dump(replace(scenario, headers=(("origin", "farm"),))).encode()
+        target = corpus / f"{hashlib.sha256(entry).hexdigest()[:16]}.mm"
         if not target.exists():
-            write_atomically(target, data, sync=False)  # there are many, and more to come
+            write_atomically(target, entry, sync=False)  # there are many, and more to come
             with contextlib.suppress(FileNotFoundError):  # retired by another slice already
                 _remember(target, ((encode(scenario),), ()))
             new += 1

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """One slice from the inside: what to run next, under which schedule, and what came of it.
 
-Contract: an engine (fuzz/engine/) calls `mutate`, `crossover` and `test` with bytes.
-`mutate` and `crossover` never raise and never return more than `max_size` bytes; `test` runs
-an input under its own directives and leaves its features in `feedback`. Whatever goes wrong
+Contract: an engine (fuzz/engine/) runs the seeds that `next_seed` gives, then calls `mutate`,
+`crossover` and `test` with bytes. `mutate` and `crossover` never raise and never return more
+than `max_size` bytes; `test` runs an input under its own directives, leaves its features in
+`feedback`, and keeps it if the engine has not seen all of these before. Whatever goes wrong
 in our own code is an `InternalError`, counted and shown, never a finding; after an exception
 in the model a new machine takes over.
 
@@ -24,7 +25,7 @@ import ctypes
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, final
@@ -33,11 +34,12 @@ from corpus import text
 from fuzz.codec import decode, encode
 from fuzz.counters import CounterMap
 from fuzz.crossover import crossover
-from fuzz.findings import Finding, write_finding
+from fuzz.findings import Finding, write_atomically, write_finding
 from fuzz.generate import generate
 from fuzz.inflight import Slot
 from fuzz.mutate import mutate
 from fuzz.novelty import Novelty
+from fuzz.pack import packed
 from fuzz.portfolio import Portfolio
 from fuzz.rng import Rng
 from fuzz.seeds import input_name
@@ -82,6 +84,7 @@ class Session:
         work: Path,
         engine: str,
         mode: str,
+        seeds: Sequence[bytes] = (),
         stop_at_first: bool = False,
         started: Callable[[], None] = lambda: None,
         alive: Callable[[], bool] = lambda: True,
@@ -92,6 +95,7 @@ class Session:
         self.feedback: Final = (ctypes.c_uint8 * features.COUNTERS_SIZE)()
         self.statistics: Final = Statistics(engine, mode)
         self.findings: Final[dict[Signature, Finding]] = {}
+        self.nr_seeds: Final = len(seeds)
         self.mutator_calls = 0
         self._inputs = 0
         self._machines: Final = machines
@@ -111,12 +115,15 @@ class Session:
         self._next_statistics = self._began
         self._portfolio: Final = Portfolio(seed)
         self._novelty: Final = Novelty(features.COUNTERS_SIZE)
+        self._engine_novelty: Final = Novelty(features.COUNTERS_SIZE)  # of what `test` has run
         self._queue: Final[deque[bytes]] = deque(maxlen=MAX_QUEUE)
         self._donors: Final[deque[Scenario]] = deque(maxlen=MAX_DONORS)
         self._decoded: Final[dict[bytes, Scenario]] = {}
-        self._seeds: Final[set[str]] = set()  # names of those that have run
-        self._redundant: Final[list[str]] = []  # of those that showed nothing new
+        self._seeds: Final = iter(seeds)
+        self._seed: bytes | None = None  # the one that the engine runs
+        self._redundant: Final[list[str]] = []  # names of seeds that showed nothing new
         self._redundant_file: Final = work / "redundant"
+        self._corpus: Final = work / "corpus"
         self._sizes: Final[dict[Signature, tuple[int, int, int]]] = {}
         self._slot: Final = Slot(work / "in-flight")
         self._findings_folder: Final = work / "findings"
@@ -125,10 +132,18 @@ class Session:
 
     # --- what engines call ------------------------------------------------------------------
 
+    def next_seed(self) -> bytes | None:
+        """The next input to start from, once the one before has run; None after the last."""
+        self._seed = next(self._seeds, None)
+        if self._seed is None:
+            names = "\n".join(self._redundant).encode()
+            write_atomically(self._redundant_file, names, sync=False)
+        return self._seed
+
     def mutate(self, data: bytes, max_size: int, seed: int) -> bytes:
         """A new input made from `data`, or a recorded schedule that waits for its run."""
         try:
-            self._asked()
+            self.mutator_calls += 1
             if self._queue:
                 return self._fitting(self._queue.popleft(), data, max_size)
             rng = Rng(seed)
@@ -148,15 +163,16 @@ class Session:
             rng = Rng(seed)
             if self._queue or not rng.chance(1, CROSS_ONE_IN):
                 return self.mutate(a, max_size, seed)
-            self._asked()
+            self.mutator_calls += 1
             scenario = crossover(self._scenario(a), self._scenario(b), rng)
             return self._fitting(self._explored(scenario), a, max_size)
         except Exception as e:
             self.internal_error("mutator", _describe(e))
             return a
 
-    def test(self, data: bytes) -> None:
-        """Run an input under its own directives. Raises Finished when the slice is over."""
+    def test(self, data: bytes) -> bool:
+        """Run an input under its own directives. Returns whether it showed anything that no
+        input before did. Raises Finished when the slice is over."""
         if not self._inputs:
             self._started()
         self._inputs += 1
@@ -164,23 +180,17 @@ class Session:
         seen = self._run(self._with_bugs(self._scenario(data)), None, data)
         if seen is None or seen[0].violation is not None:
             ctypes.memset(self.feedback, 0, len(self.feedback))
-            return
+            return False
         ctypes.memmove(self.feedback, seen[1], len(self.feedback))
-        if self.mutator_calls == 0:
-            self._seed(input_name(data), seen[1])
-
-    def _seed(self, name: str, snapshot: bytes) -> None:
-        """A starting input has run. What seeds show is not new to the strategies."""
-        if name not in self._seeds:
-            self._seeds.add(name)
-            if not self._novelty.scan(snapshot):
-                self._redundant.append(name)
-
-    def _asked(self) -> None:
-        """The engine wants a new input; when it does for the first time, all seeds have run."""
-        self.mutator_calls += 1
-        if self.mutator_calls == 1:
-            self._redundant_file.write_text("\n".join(self._redundant))
+        new = self._engine_novelty.scan(seen[1]) > 0
+        if data == self._seed:
+            self._novelty.scan(seen[1])  # what seeds show is not new to the strategies
+            if not new:
+                self._redundant.append(input_name(data))
+        elif new:
+            with self._corpus.open("ab", buffering=0) as file:
+                file.write(packed(data))
+        return new
 
     # --- running ----------------------------------------------------------------------------
 

@@ -153,8 +153,7 @@ def run_slice(
         only_retirer(corpus) as may_retire,
     ):
         work = Path(folder)
-        for name in ("seeds", "corpus", "home"):
-            (work / name).mkdir()
+        (work / "home").mkdir()
         seeds = write_seeds(spec.seed_corpus, work / "seeds")
         began = clock()
         return_code, timed_out, statistics = _supervise(spec, work, progress, clock, stop)

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: MIT
 """Atheris: libFuzzer drives a session, guided by the model's own counter map.
 
-Contract: `run` returns when the session is over; libFuzzer writes new inputs into `corpus`
-and reads starting ones from `seeds`. It runs at most once in a process (libFuzzer's state is
-global). Deaths are libFuzzer's: 77 crash, 70 one input took too long, 71 out of memory.
+Contract: `run` returns when the session is over. It works in the current folder, and runs at
+most once in a process (libFuzzer's state is global). Deaths are libFuzzer's: 77 crash, 70 one
+input took too long, 71 out of memory.
+
+libFuzzer's corpus is in memory only; the session writes what is to be kept.
 
 Importing this module imports Atheris.
 """
 
 import ctypes
 import importlib
+import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, final
 
 # libFuzzer's core looks for a custom mutator when it is loaded, and silently does without
 # if there is none, so the modules that export one come first and export it to everybody.
@@ -29,20 +32,22 @@ from fuzz.session import Finished, Session  # noqa: E402
 
 NAME: Final = "atheris"
 INPUT_TIMEOUT_SECONDS: Final = 20  # a run is bounded in steps and takes milliseconds
-# Inputs after which libFuzzer must have asked for a mutation; seeds come before that.
+# Inputs after the seeds until which libFuzzer must have asked for a mutation.
 _MUTATOR_DUE: Final = 1000
+_SEED_FILE: Final = "seed"
+_SEED_LIST: Final = "seed-list"  # that file's name, once for each seed
 
 
-def run(session: Session, *, seed: int, corpus: Path, seeds: Path, rss_limit_mib: int) -> None:
+def run(session: Session, *, seed: int, rss_limit_mib: int) -> None:
     """Fuzz until the session is over."""
     _register(session.feedback)
-    nr_seeds = sum(1 for _ in seeds.iterdir())
+    seeds = _SeedFile(session)
     tested = 0
 
     def test(data: bytes) -> None:
         nonlocal tested
         tested += 1
-        if tested == 2 * nr_seeds + _MUTATOR_DUE and session.mutator_calls == 0:
+        if tested == session.nr_seeds + _MUTATOR_DUE and session.mutator_calls == 0:
             session.internal_error("engine", "libFuzzer never called the mutator")
             raise KeyboardInterrupt
         try:
@@ -51,6 +56,7 @@ def run(session: Session, *, seed: int, corpus: Path, seeds: Path, rss_limit_mib
             raise KeyboardInterrupt from None  # what Atheris takes for a wish to end
         except Exception as e:  # a crash would end the slice
             session.internal_error("engine", f"{type(e).__name__}: {e}")
+        seeds.ran(data)
 
     arguments = [
         "fuzz",
@@ -61,13 +67,12 @@ def run(session: Session, *, seed: int, corpus: Path, seeds: Path, rss_limit_mib
         f"-rss_limit_mb={rss_limit_mib}",
         # Entropic stays on: it takes a tenth of the time, and deep bugs are found in a quarter.
         "-verbosity=0",
-        "-reload=0",  # nobody else writes into this corpus
         "-detect_leaks=0",
         "-print_final_stats=0",
-        f"-artifact_prefix={corpus.parent}/crash-",
-        str(corpus),
-        str(seeds),
     ]
+    if session.nr_seeds:
+        Path(_SEED_LIST).write_text(",".join([_SEED_FILE] * session.nr_seeds))
+        arguments.append(f"-seed_inputs=@{_SEED_LIST}")
     atheris.Setup(
         arguments,
         test,
@@ -78,6 +83,29 @@ def run(session: Session, *, seed: int, corpus: Path, seeds: Path, rss_limit_mib
         atheris.Fuzz()
     except (SystemExit, KeyboardInterrupt):
         return
+
+
+@final
+class _SeedFile:
+    """Seeds on their way into libFuzzer, which reads one from a file, runs it, and goes on to the
+    next file of its list. All of these are the same one, which holds the seed that is next."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._file = os.open(_SEED_FILE, os.O_CREAT | os.O_WRONLY)
+        self._seed: bytes | None = None
+        self._next()
+
+    def ran(self, data: bytes) -> None:
+        """An input has run; libFuzzer runs some of its own before the seeds."""
+        if data == self._seed:
+            self._next()
+
+    def _next(self) -> None:
+        self._seed = self._session.next_seed()
+        if self._seed is not None:
+            os.pwrite(self._file, self._seed, 0)
+            os.ftruncate(self._file, len(self._seed))
 
 
 def _register(feedback: "ctypes.Array[ctypes.c_uint8]") -> None:

@@ -2,20 +2,17 @@
 """The engine for machines without Atheris: the same session, mutators and feedback, in a
 plain loop.
 
-Contract: as the libFuzzer engine: `run` returns when the session is over and new inputs lie
-in `corpus`, named by their hash. An input is kept when it shows a feature for the first
-time; which one is mutated next is drawn with a bias to recent ones.
+Contract: as the libFuzzer engine: `run` returns when the session is over. An input is mutated
+again when it shows a feature for the first time; which one is next is drawn with a bias to
+recent ones.
 
 It does not promise what libFuzzer has on top: rare features first, smaller inputs in place
 of larger ones, bounds on time and memory of one input (the supervisor's remain).
 """
 
-import hashlib
-from pathlib import Path
 from typing import Final
 
 from fuzz.codec import MAX_SIZE
-from fuzz.novelty import Novelty
 from fuzz.rng import Rng
 from fuzz.session import Finished, Session
 
@@ -23,24 +20,16 @@ NAME: Final = "plain"
 RECENT: Final = 16  # every other input is drawn from the newest so many
 
 
-def run(session: Session, *, seed: int, corpus: Path, seeds: Path, rss_limit_mib: int) -> None:
+def run(session: Session, *, seed: int, rss_limit_mib: int) -> None:
     """Fuzz until the session is over. Memory is bounded by the address space alone, so
     `rss_limit_mib` has no part here."""
     del rss_limit_mib
     rng = Rng(seed)
-    novelty = Novelty(len(session.feedback))
     kept: list[bytes] = []
-
-    def keep_if_new(data: bytes) -> bool:
-        session.test(data)
-        if not novelty.scan(bytes(session.feedback)):
-            return False
-        kept.append(data)
-        return True
-
     try:
-        for path in sorted(seeds.iterdir()):
-            keep_if_new(path.read_bytes()[:MAX_SIZE])
+        while (data := session.next_seed()) is not None:
+            if session.test(data):
+                kept.append(data)
         if not kept:
             kept.append(b"")
         while True:
@@ -50,8 +39,8 @@ def run(session: Session, *, seed: int, corpus: Path, seeds: Path, rss_limit_mib
                 made = session.mutate(data, MAX_SIZE, number)
             else:
                 made = session.crossover(data, _draw(kept, rng), MAX_SIZE, number)
-            if keep_if_new(made):
-                (corpus / hashlib.sha1(made, usedforsecurity=False).hexdigest()).write_bytes(made)
+            if session.test(made):
+                kept.append(made)
     except Finished:
         return
 

@@ -105,6 +105,7 @@ def test_a_killed_slice_keeps_its_findings_and_says_killed(tmp_path: Path) -> No
         SliceSpec(90.0, tmp_path, bugs=(EASY_BUG,)), kill_after_find
     )
     assert result.exit_kind is ExitKind.KILLED
+    assert result.new_entries > 0
     signatures = [finding.signature for finding in result.findings]
     assert signatures
     assert len(signatures) == len(set(signatures))

@@ -11,7 +11,9 @@ import pytest
 from corpus import text
 from fuzz import session as sessions
 from fuzz.codec import MAX_SIZE, decode, encode
+from fuzz.pack import unpack
 from fuzz.rng import Rng
+from fuzz.seeds import input_name
 from fuzz.session import Finished, Session
 from simulator.outcome import Outcome
 from simulator.run import Machine
@@ -95,6 +97,22 @@ def test_a_mutator_that_raises_gives_the_input_back_and_is_counted(
         assert session.crossover(b"abc", b"d", MAX_SIZE, seed) == b"abc"
     assert sum(e.count for e in session.statistics.internal_errors) == 22
     assert all(e.kind == "mutator" for e in session.statistics.internal_errors)
+
+
+def test_what_shows_something_new_is_kept_unless_it_is_a_seed(tmp_path: Path) -> None:
+    small, racy = encode(text.parse(SMALL)), encode(text.parse(RACY))
+    session = make(Machine, tmp_path, seeds=(small, small))
+    assert session.next_seed() == small
+    assert session.test(small)
+    assert session.next_seed() == small
+    assert not session.test(small)
+    assert not (tmp_path / "redundant").exists()
+    assert session.next_seed() is None
+    assert (tmp_path / "redundant").read_text() == input_name(small)
+    assert session.test(racy)
+    assert not session.test(racy)
+    assert not session.test(small)
+    assert list(unpack((tmp_path / "corpus").read_bytes())) == [racy]
 
 
 def test_a_model_that_raises_is_an_internal_error_with_the_scenario(tmp_path: Path) -> None:

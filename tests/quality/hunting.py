@@ -31,8 +31,6 @@ def hunt(bug: str, seed: int, seconds: float = MAX_HUNT_SECONDS) -> Finding | No
     """The first failure that a session with this seed finds from nothing, if any."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        for name in ("seeds", "corpus"):
-            (work / name).mkdir()
         session = Session(
             Machine,
             seed=seed,
@@ -43,9 +41,7 @@ def hunt(bug: str, seed: int, seconds: float = MAX_HUNT_SECONDS) -> Finding | No
             mode=mode(),
             stop_at_first=True,
         )
-        plain.run(
-            session, seed=seed, corpus=work / "corpus", seeds=work / "seeds", rss_limit_mib=0
-        )
+        plain.run(session, seed=seed, rss_limit_mib=0)
         return next(iter(session.findings.values()), None)
 
 
