@@ -90,6 +90,10 @@ def finish_op(k: "Kernel", t: Task, op: Op, index: i64, result: i64) -> None:
     k.op_done[index] = 1
     t.in_op = False
     t.watch = False
+    # What a directive at op:end asks for is not for the op that comes next, nor for the End.
+    t.inject_fail = False
+    t.inject_tlb = 0
+    t.inject_ipi = 0
     t.next += 1
     if t.next < len(t.ops):
         t.pos = t.ops[t.next]

@@ -36,7 +36,7 @@ DO_USER_ADDR_FAULT__BEGIN: Final = 21
 EXIT_MMAP__BEGIN: Final = 22
 SLEEP__IDLE: Final = 24
 
-# simulator/mm/memory.py, rmap.py (pages), page_alloc.py, swap.py: 100..259
+# simulator/mm/memory.py, zap.py, rmap.py (pages), page_alloc.py, swap.py: 100..259
 PTE_OFFSET_MAP_LOCK__PMD: Final = 100
 PTE_ALLOC__PMD: Final = 101
 PTE_ALLOC__NEW_TABLE: Final = 102

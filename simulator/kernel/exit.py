@@ -13,7 +13,7 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.drivers import dmirror
 from simulator.machine.cpu import Cpu
-from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, mmu_notifier, tlb
+from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, tlb, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import Mm
 from simulator.sched import ipi
@@ -95,8 +95,8 @@ def exit_mmap(k: "Kernel", mm: Mm) -> None:
         k, mm, 0, k.nr_arena, mmu_notifier.MMU_NOTIFY_UNMAP
     )
     for vma in mm.vmas:
-        memory.unmap_single_vma(
-            k, gather, vma, vma.start, vma.end, memory.ZAP_FLAG_DROP_MARKER
+        zap.unmap_single_vma(
+            k, gather, vma, vma.start, vma.end, zap.ZAP_FLAG_DROP_MARKER
         )
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, 0, k.nr_arena)
     mmap_lock.mmap_read_unlock(k, mm)
@@ -105,7 +105,7 @@ def exit_mmap(k: "Kernel", mm: Mm) -> None:
         mmap_lock.vma_start_write(k, vma)
         anon_vma.unlink_anon_vmas(k, vma)
         vma_tree.unlink_file_vma(k, vma)
-    memory.free_pgtables(k, gather, mm, 0, k.nr_arena, 0, 0)
+    zap.free_pgtables(k, gather, mm, 0, k.nr_arena, 0, 0)
     mmu_gather.tlb_finish_mmu(k, gather)
     vmas = mm.vmas
     for vma in vmas:

@@ -14,7 +14,7 @@ from mypy_extensions import i64
 
 from simulator import features, ops, sites
 from simulator.errno import EAGAIN, EINVAL, ENOMEM
-from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, swap, vma_merge
+from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, swap, vma_merge, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
     PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY, PTE_YOUNG, SWP_MARKER_GUARD, VM_DONTCOPY,
@@ -125,8 +125,8 @@ def madvise_dontneed_single_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma
     mmu_notifier.mmu_notifier_invalidate_range_start(
         k, mm, behavior.start, behavior.end, mmu_notifier.MMU_NOTIFY_CLEAR
     )
-    memory.unmap_single_vma(
-        k, tlb, vma, behavior.start, behavior.end, memory.ZAP_FLAG_RECLAIM_PT
+    zap.unmap_single_vma(
+        k, tlb, vma, behavior.start, behavior.end, zap.ZAP_FLAG_RECLAIM_PT
     )
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, behavior.start, behavior.end)
     return 0
@@ -171,7 +171,7 @@ def madvise_guard_install(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i
             return err
         if tries:
             k.sometimes(features.Z_GUARD_RACED_FAULT)
-        memory.zap_vma_range(k, vma, behavior.start, behavior.end, 0)
+        zap.zap_vma_range(k, vma, behavior.start, behavior.end, 0)
         tries += 1
     return RESTART
 

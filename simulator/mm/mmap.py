@@ -15,7 +15,7 @@ from mypy_extensions import i64
 
 from simulator import features, ops, sites
 from simulator.errno import EEXIST, EFAULT, EINVAL, ENOMEM
-from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, vma_merge
+from simulator.mm import anon_vma, mmap_lock, mmu_gather, vma_merge, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
     VM_ACCESS_FLAGS, VM_ACCOUNT, VM_DROPPABLE, VM_GROWSDOWN, VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE,
@@ -107,13 +107,13 @@ def unmap_region(
         k, mm, start, end, mmu_notifier.MMU_NOTIFY_UNMAP
     )
     for vma in vmas:
-        memory.unmap_single_vma(k, tlb, vma, start, end, memory.ZAP_FLAG_DROP_MARKER)
+        zap.unmap_single_vma(k, tlb, vma, start, end, zap.ZAP_FLAG_DROP_MARKER)
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, start, end)
     # Out of rmap before the page tables go: walkers must not meet half-freed ones.
     for vma in vmas:
         anon_vma.unlink_anon_vmas(k, vma)
         vma_tree.unlink_file_vma(k, vma)
-    memory.free_pgtables(k, tlb, mm, start, end, floor, ceiling)
+    zap.free_pgtables(k, tlb, mm, start, end, floor, ceiling)
     mmu_gather.tlb_finish_mmu(k, tlb)
 
 

@@ -8,7 +8,7 @@ from simulator.errno import EBUSY
 from simulator.fs import proc
 from simulator.kernel import fork
 from simulator.mm import (
-    fault, gup, madvise, memory, mmap, mmap_lock, mmu_gather, mprotect, mremap,
+    fault, gup, madvise, memory, mmap, mmap_lock, mmu_gather, mprotect, mremap, zap,
 )
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import VM_SOFTDIRTY, VM_WRITE, Mm, PageTable, Vma
@@ -98,7 +98,7 @@ def mprotect_does_nothing(patch: Patch) -> None:
 
 
 def zaps_nothing(patch: Patch) -> None:
-    patch.nothing(memory, "unmap_single_vma")
+    patch.nothing(zap, "unmap_single_vma")
 
 
 def fork_copies_nothing(patch: Patch) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from simulator.kernel import exit as kernel_exit
 from simulator.mm import (
-    anon_vma, copy_page_range, gup, memory, mmap, mmu_gather, page_ref, rmap, shmem,
+    anon_vma, copy_page_range, gup, memory, mmap, mmu_gather, page_ref, rmap, shmem, zap,
 )
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
@@ -70,7 +70,7 @@ def fork_does_not_count(patch: Patch) -> None:
 
 
 def keeps_tables(patch: Patch) -> None:
-    patch.nothing(memory, "free_pgtables")
+    patch.nothing(zap, "free_pgtables")
 
 
 def keeps_anon_vmas(patch: Patch) -> None:
@@ -96,7 +96,7 @@ def zap_forgets_rss(patch: Patch) -> None:
     def then(_k: Kernel, tlb: mmu_gather.MmuGather, _table: object, _va: int) -> None:
         tlb.mm.rss_anon += 1
 
-    patch.after(memory, "zap_present_pte", then)
+    patch.after(zap, "zap_present_pte", then)
 
 
 def munmap_forgets_total(patch: Patch) -> None:

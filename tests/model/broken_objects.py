@@ -5,7 +5,7 @@ from typing import Final
 
 from simulator.kernel import exit as kernel_exit
 from simulator.mm import (
-    madvise, memory, mmap_lock, page_alloc, page_ref, rmap, shmem, swap,
+    madvise, memory, mmap_lock, page_alloc, page_ref, rmap, shmem, swap, zap,
 )
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
@@ -19,7 +19,7 @@ FILE: Final = "1 T0 memfd f0 8\n2 T0 mmap 0..4 rw shared f0\n3 T0 write 1\n"
 
 
 def zaps_nothing(patch: Patch) -> None:
-    patch.nothing(memory, "unmap_single_vma")
+    patch.nothing(zap, "unmap_single_vma")
 
 
 def drops_mm_early(patch: Patch) -> None:

@@ -26,6 +26,7 @@ from conformance.observation import Observed
 from simulator.errno import EACCES, EEXIST, EFAULT, EINVAL, ENOMEM
 from simulator.mm import (
     copy_page_range, fault, gup, madvise, memory, mmap, mprotect, mremap, shmem, vma_merge,
+    zap,
 )
 from simulator.mm.mm_types import (
     SWP_MARKER_GUARD, VM_ACCOUNT, VM_DONTCOPY, VM_DROPPABLE, VM_NORESERVE, VM_READ, VM_WIPEONFORK,
@@ -235,12 +236,12 @@ def mremap_copies_no_offset(patch: Patch) -> None:
 
 
 def dontneed_drops_guards(patch: Patch) -> None:
-    original = memory.zap_nonpresent_pte
+    original = zap.zap_nonpresent_pte
 
     def drop(k: Machine, tlb: Any, table: Any, va: int, zap_flags: int) -> None:
-        original(k, tlb, table, va, zap_flags | memory.ZAP_FLAG_DROP_MARKER)
+        original(k, tlb, table, va, zap_flags | zap.ZAP_FLAG_DROP_MARKER)
 
-    patch.set(memory, "zap_nonpresent_pte", drop)
+    patch.set(zap, "zap_nonpresent_pte", drop)
 
 
 def guards_are_sigbus(patch: Patch) -> None:

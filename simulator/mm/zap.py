@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""mm/memory.c, mm/pt_reclaim.c: taking away what an address range maps, and its page tables.
+
+Flushing and freeing is left to the mmu_gather.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from simulator import sites
+from simulator.mm import memory, mmu_gather, mmu_notifier, rmap
+from simulator.mm.mm_types import (
+    PFN_SHIFT, PG_DIRTY, PTE_DIRTY, REF_MAP, SWP_DEVICE_READ, SWP_DEVICE_WRITE,
+    SWP_MARKER_GUARD, SWP_MIGRATION_READ, SWP_MIGRATION_WRITE, Mm, PageTable, Vma, pte_kind,
+    pte_present,
+)
+from simulator.mm.page_ref import folio_put
+from simulator.mm.pgtable import pfn_to_page, pmd_clear, ptep_zap, write_pte
+from simulator.oracles import memory_value
+from simulator.sched.lock import spin_lock, spin_unlock
+from simulator.state import OBJ_PMD, READ, WRITE, obj, pte_obj
+
+if TYPE_CHECKING:
+    from simulator.mm.mmu_gather import MmuGather
+    from simulator.state import Kernel
+
+ZAP_FLAG_DROP_MARKER: Final = 1
+ZAP_FLAG_RECLAIM_PT: Final = 2  # zap_details.reclaim_pt: free page tables that become empty
+
+
+def unmap_single_vma(
+    k: "Kernel", tlb: "MmuGather", vma: Vma, start: i64, end: i64, zap_flags: i64
+) -> None:
+    """Clear the entries of [start, end) within the VMA, page table by page table."""
+    start = max(start, vma.start)
+    end = min(end, vma.end)
+    size = k.ptrs_per_pte
+    va = start
+    while va < end:
+        stop = min(end, (va // size + 1) * size)
+        mm = tlb.mm
+        k.step(sites.ZAP_PMD_RANGE__PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ)
+        if mm.tables[va >> k.pmd_order] is not None:
+            zap_pte_range(k, tlb, vma, va, stop, zap_flags)
+        va = stop
+
+
+def zap_pte_range(
+    k: "Kernel", tlb: "MmuGather", vma: Vma, start: i64, end: i64, zap_flags: i64
+) -> None:
+    """One page table's part of a zap. The flush is left to the gather, except that a full
+    batch flushes before the lock is dropped."""
+    mm = tlb.mm
+    size = k.ptrs_per_pte
+    reclaim = (
+        k.linux.reclaim_pt and zap_flags & ZAP_FLAG_RECLAIM_PT != 0 and end - start == size
+    )
+    direct = True  # nobody can have used the table since it was emptied
+    gone: PageTable | None = None
+    va = start
+    while va < end:
+        table = memory.pte_offset_map_lock(k, sites.ZAP_PTE_RANGE__LOCK, mm, va)
+        if table is None:
+            return
+        force_flush = False
+        while va < end and not force_flush:
+            pte = table.pte[va & (size - 1)]
+            if pte_present(pte):
+                force_flush = zap_present_pte(k, tlb, table, va)
+            elif pte:
+                zap_nonpresent_pte(k, tlb, table, va, zap_flags)
+                reclaim = reclaim and table.pte[va & (size - 1)] == 0
+            va += 1
+        direct = direct and not force_flush
+        if reclaim and direct:
+            gone = try_get_and_clear_pmd(k, mm, start)
+        if force_flush:
+            mmu_gather.tlb_flush_mmu_tlbonly(k, tlb)
+        memory.pte_unmap_unlock(k, table)
+        if force_flush:
+            mmu_gather.tlb_flush_mmu(k, tlb)
+    if reclaim and gone is None:
+        gone = try_to_free_pte(k, mm, start)
+    if gone is not None:
+        mmu_gather.pte_free_tlb(k, tlb, gone)
+
+
+def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) -> bool:
+    """Clear one present entry and queue its page; True when the batch is full."""
+    mm = tlb.mm
+    k.step(sites.ZAP_PTE_RANGE__CLEAR_PTE, pte_obj(mm, va), WRITE)
+    pte = ptep_zap(k, mm, table, va)
+    if k.tracing:
+        k.note(f"clear pte {va}; flush deferred")
+    memory_value.dropped(k, mm, va)
+    mmu_gather.tlb_remove_tlb_entry(tlb, va)
+    page = memory.vm_normal_page(k, pte)
+    if page is None:
+        return False
+    if page.anon_vma is not None:
+        mm.rss_anon -= 1
+    else:
+        mm.rss_file -= 1
+        if pte & PTE_DIRTY:
+            page.flags |= PG_DIRTY
+    rmap.folio_remove_rmap_pte(k, page)
+    return mmu_gather.tlb_remove_page(k, tlb, page)
+
+
+def zap_nonpresent_pte(
+    k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64, zap_flags: i64
+) -> None:
+    """Clear a device private or migration entry, or a marker that is to go."""
+    mm = tlb.mm
+    k.step(sites.ZAP_PTE_RANGE__CLEAR_NONPRESENT, pte_obj(mm, va), WRITE)
+    pte = table.pte[va & (k.ptrs_per_pte - 1)]
+    kind = pte_kind(pte)
+    if kind == SWP_MARKER_GUARD:
+        if not zap_flags & ZAP_FLAG_DROP_MARKER:
+            return
+        write_pte(k, mm, table, va, 0, True)
+        return
+    page = pfn_to_page(k, pte >> PFN_SHIFT)
+    memory_value.dropped(k, mm, va)
+    if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:
+        mm.rss_anon -= 1
+        write_pte(k, mm, table, va, 0, True)
+        rmap.folio_remove_rmap_pte(k, page)
+        folio_put(k, page, REF_MAP)
+        return
+    if SWP_MIGRATION_READ <= kind <= SWP_MIGRATION_WRITE:
+        mm.rss_anon -= 1
+        write_pte(k, mm, table, va, 0, True)
+
+
+def try_get_and_clear_pmd(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
+    """mm/pt_reclaim.c: unlink a page table that the zap has emptied, under its lock."""
+    pmd = obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order)
+    k.step(sites.TRY_GET_AND_CLEAR_PMD__TRYLOCK, pmd, WRITE)
+    if mm.page_table_lock.owner >= 0:
+        return None
+    return pmd_clear(k, mm, va)
+
+
+def try_to_free_pte(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
+    """mm/pt_reclaim.c: the same for a zap that has dropped the lock meanwhile, if the table is
+    still empty."""
+    gone: PageTable | None = None
+    spin_lock(k, sites.TRY_TO_FREE_PTE__PMD_LOCK, mm.page_table_lock)
+    table = mm.tables[va >> k.pmd_order]
+    if table is not None:
+        spin_lock(k, sites.TRY_TO_FREE_PTE__LOCK, table.ptl)
+        if table.used == 0:
+            gone = pmd_clear(k, mm, va)
+        spin_unlock(k, table.ptl)
+    spin_unlock(k, mm.page_table_lock)
+    return gone
+
+
+def zap_vma_range(k: "Kernel", vma: Vma, start: i64, end: i64, zap_flags: i64) -> None:
+    """zap_page_range_single(): zap, flush and free what one VMA maps in [start, end)."""
+    mm = vma.mm
+    assert mm is not None
+    event = mmu_notifier.MMU_NOTIFY_CLEAR
+    mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, start, end, event)
+    tlb = mmu_gather.tlb_gather_mmu(k, mm)
+    unmap_single_vma(k, tlb, vma, start, end, zap_flags)
+    mmu_gather.tlb_finish_mmu(k, tlb)
+    mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, start, end)
+
+
+def free_pgtables(
+    k: "Kernel", tlb: "MmuGather", mm: Mm, start: i64, end: i64, floor: i64, ceiling: i64
+) -> None:
+    """Unlink and queue the page tables of [start, end) that lie wholly between `floor` and
+    `ceiling` (the neighbours' ends; ceiling 0 is the end of the arena)."""
+    size = k.ptrs_per_pte
+    if ceiling == 0:
+        ceiling = (k.nr_arena + size - 1) // size * size
+    va = start // size * size
+    while va < end:
+        if va >= floor and va + size <= ceiling and mm.tables[va >> k.pmd_order] is not None:
+            k.step(
+                sites.FREE_PGTABLES__PMD_CLEARED, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order),
+                WRITE,
+            )
+            table = pmd_clear(k, mm, va)
+            if table is not None:
+                mmu_gather.pte_free_tlb(k, tlb, table)
+        va += size
