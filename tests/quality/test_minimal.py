@@ -108,6 +108,21 @@ def test_an_exhausted_budget_is_said_and_the_result_still_fails() -> None:
     assert small.outcome.violation.signature == finding.signature
 
 
+def test_two_steps_are_taken_where_neither_fails_alone() -> None:
+    """Fewer pages alone: the page would no longer go where it merges. Another place alone: no
+    place nearer is one where it does."""
+    failing = text.parse(
+        "# mmfarm scenario 1\nconfig pmd_order=3 frames=64 bug=mremap-merge-anon-vma-uaf\n"
+        "1 T0 memfd f0 1\n2 T0 mmap 0..3 w private f0 populate\n3 T0 mmap 3..5 w private f0\n"
+        "4 T0 mremap 2..3 to 5\n"
+    )
+    small = minimize(failing, Signature("rmap", "vma_expand", "anon"), Machine()).scenario
+    assert text.dump(small).splitlines()[-3:] == [
+        "2 T0 mmap 0..1 w private f0 populate", "3 T0 mmap 1..3 w private f0",
+        "4 T0 mremap 0..1 to 1",
+    ]
+
+
 def test_a_scenario_that_passes_is_refused() -> None:
     passing = text.parse(
         "# mmfarm scenario 1\nconfig pmd_order=3 frames=64\n1 T0 mmap 0..8 rw private anon\n"
