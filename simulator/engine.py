@@ -90,6 +90,8 @@ def finish_op(k: "Kernel", t: Task, op: Op, index: i64, result: i64) -> None:
     k.op_done[index] = 1
     t.in_op = False
     t.watch = False
+    if t.state == GONE:
+        k.existing &= ~(1 << t.id)
     # What a directive at op:end asks for is not for the op that comes next, nor for the End.
     t.inject_fail = False
     t.inject_tlb = 0

@@ -193,7 +193,7 @@ class Kernel:
         # Scheduling.
         self.cur: Task = self.tasks[0]
         self.runnable: i64 = 0
-        self.existing: i64 = 0  # actors that exist and have not exited
+        self.existing: i64 = 0  # actors that exist and may still run
         self.being_forked: i64 = 0  # actors whose fork is under way: their ops wait for it
         self.parked: i64 = 0
         self.blocked: i64 = 0

@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
 
 def do_exit(k: "Kernel", t: Task) -> i64:
-    """The actor is no more when this returns; the last thread takes the mm with it."""
+    """The actor is no more when its op has ended; the last thread takes the mm with it."""
     exit_mm(k, t)
     t.state = GONE
-    k.existing &= ~(1 << t.id)
     return 0
 
 

@@ -84,3 +84,21 @@ def test_exit_unmaps_files_and_shared_memory() -> None:
 9 T1 read 5
 10 T1 exit
 """)[6:] == [0, 1, 2, 0]
+
+
+def test_who_has_exited_does_not_keep_its_cpu_from_others() -> None:
+    """T2 must not be left in the middle of a switch to what it has yet to do: T0, which shares
+    its CPU, holds the page that T1 waits for."""
+    assert results("""
+config pmd_order=3 frames=64 cpus=2
+1 T0 mmap 0..1 r private anon
+2 DEVICE migrate_to_device 0..1
+3 T1 read 0
+4 T2 exit
+5 T0 read 0
+6 T1 read 0
+@2 mmput:users#1 -> T0
+@2 pte_alloc:pmd#1 -> T2
+@4 op:end#1 -> T1
+@5 migrate_vma_collect_pmd:pmd#1 -> T1
+""") == [0, 1, 0, 0, 0, 0]
