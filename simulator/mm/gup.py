@@ -359,7 +359,7 @@ def access_remote_vm(k: "Kernel", mm: Mm, word: i64, write: bool) -> i64:
     if pfn >= 0:
         page = pfn_to_page(k, pfn)
         if write:
-            result = store_remote(k, mm, va, page, word & 3)
+            result = store_remote(k, mm, va, page, word & 3, peek(k, mm, va))
         else:
             k.step(sites.ACCESS_REMOTE_VM__LOAD, page_obj(page), READ)
             result = page.words[word & 3]
@@ -372,7 +372,8 @@ def access_remote_vm(k: "Kernel", mm: Mm, word: i64, write: bool) -> i64:
     return result
 
 
-def store_remote(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64) -> i64:
+def store_remote(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, seen: i64) -> i64:
+    """Store to the page that GUP has found behind the entry `seen`."""
     k.step(sites.ACCESS_REMOTE_VM__STORE, page_obj(page), WRITE)
     permission.forced(k, mm, va, page)
     token = k.new_token(mm)
@@ -380,7 +381,7 @@ def store_remote(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64) -> i64:
     page.flags |= PG_DIRTY
     here = is_at(k, mm, va, page)
     if here:
-        soft_dirty.forced(k, mm, va, page)
+        soft_dirty.forced(k, mm, va, page, seen)
     if here or page.inode is not None:
         memory_value.stored(k, mm, va, page, word, token)
     else:

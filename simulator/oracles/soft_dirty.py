@@ -35,8 +35,12 @@ def stored(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     check(k, mm, va, page, k.last_writer(mm, va))
 
 
-def forced(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
-    """/proc/self/mem did: GUP looks at the bit before it lets a write through."""
+def forced(k: "Kernel", mm: Mm, va: i64, page: Page, seen: i64) -> None:
+    """/proc/self/mem did. GUP looks at the bit of the entry, which was `seen`, before it lets a
+    write through. With mmap_lock held since, only who drops the entry takes the bit away: then
+    the store is one to memory that was zapped."""
+    if seen & PTE_SOFT_DIRTY and not peek(k, mm, va) & PTE_SOFT_DIRTY:
+        return
     check(k, mm, va, page, sites.GET_USER_PAGES__RETRY)
 
 

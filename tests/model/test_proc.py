@@ -184,3 +184,15 @@ def test_a_fault_waits_for_clear_refs() -> None:
     assert outcome.violation is None
     assert not outcome.dead
     assert outcome.results[4] == OWN | PM_SOFT_DIRTY
+
+
+def test_a_forced_write_to_a_page_that_was_dropped_and_read_anew_need_not_show() -> None:
+    assert results("""
+1 T0 mmap 0..1 w shared anon
+2 T0 clear_refs soft-dirty
+3 T0 madvise 0..1 DONTNEED
+4 T0 read 0
+5 T1 mem_write 0
+@3 op:begin#1 -> T1
+@5 access_remote_vm:store#1 -> T0
+""") == [0, 0, 0, 0, 0]
