@@ -320,6 +320,7 @@ def test_pages_tell_how_they_are_mapped(kernel: RealKernel) -> None:
     for page, bits in enumerate(seen.pages[:8]):
         want = expected.get(page, EMPTY_PTE)
         assert (bits ^ want) & mask & ~IN_CORE == 0, page
+    assert not seen.pages[4] & ~EMPTY_PTE
     assert (seen.pages[9] ^ expected[9]) & mask == 0
     assert not any(seen.pages[12:])
 
