@@ -8,6 +8,7 @@ and asking does not create one.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conformance.compare import ORACLE
 from corpus.text import parse
@@ -15,15 +16,19 @@ from simulator.scenario import Scenario
 from triage.exits import Refused
 from workers.records import FailureDetail, FailureRow
 from workers.settings import DATABASE_FILE, database_url
-from workers.store import Store
+
+if TYPE_CHECKING:
+    from workers.store import Store
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[Store | None]:
+def _opened(folder: Path) -> Iterator["Store | None"]:
     url = database_url(folder)
     if url == database_url(folder, {}) and not (folder / DATABASE_FILE).exists():
         yield None
         return
+    from workers.store import Store  # SQLAlchemy, which a user without a store does not need
+
     store = Store.open(url)
     try:
         yield store

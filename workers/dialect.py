@@ -15,12 +15,15 @@ file must not be on a network file system; more than one host means PostgreSQL.
 """
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.pool import ConnectionPoolEntry
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
@@ -56,6 +59,9 @@ def insert(dialect_name: str, model: type[Any]) -> "sqlite.Insert | postgresql.I
     if dialect_name == SQLITE:
         return sqlite.insert(model)
     if dialect_name == POSTGRESQL:
+        # Here, because it brings asyncio along, and `mmfarm triage` on SQLite starts without.
+        from sqlalchemy.dialects import postgresql
+
         return postgresql.insert(model)
     raise ValueError(f"no upsert for {dialect_name}; use one of {', '.join(DIALECTS)}")
 
