@@ -236,7 +236,7 @@ class _Draft:
         while mappings > 0:
             self.add(0, OP_MMAP, make_args(self.sketch, rng, 0, OP_MMAP))
             mappings -= 1
-        touches = rng.between(0, 3)
+        touches = rng.between(0, 3) if self.weights[OP_WRITE] else 0
         while touches > 0:
             page = pick_page(self.sketch, rng, 0, MAPPED | WRITABLE)
             self.add(0, OP_WRITE, (page * WORDS_PER_PAGE,))
@@ -265,7 +265,7 @@ class _Draft:
     def look(self) -> None:
         """A few loads at the end: what earlier ops broke must be seen by somebody."""
         rng = self.rng
-        count = rng.between(0, 2)
+        count = rng.between(0, 2) if self.weights[OP_READ] else 0
         while count > 0:
             count -= 1
             actor = rng.pick(self.cast)

@@ -29,6 +29,7 @@ from typing import Final
 
 from corpus import text
 from fuzz.certificate import Certificate, Tried, simpler
+from fuzz.minimizing.anew import Anew
 from fuzz.minimizing.edits import (
     Step,
     apply,
@@ -59,11 +60,14 @@ ORDER_SCHEDULES: Final = 1_000
 # limits: whenever there is a simpler scenario, and when nothing else helps; with how many
 # schedules each; and from how many places.
 SHUFFLES_PER_OP: Final = 2_000
-LAST_SHUFFLES_PER_OP: Final = 10_000
+LAST_SHUFFLES_PER_OP: Final = 5_000
 MAX_SHUFFLE_SIZES: Final = 10
 SHUFFLE_TRIES: Final = 4
 MAX_PLACES: Final = 24
 MAX_SHUFFLED_OPS: Final = 16
+NEW_SCENARIOS: Final = 10_000
+LAST_NEW_SCENARIOS: Final = 50_000
+MAX_ANEW_OPS: Final = 6  # of scenarios that are smaller than chance would write one
 MAX_PAIRED_OPS: Final = 8  # of scenarios whose steps are tried in pairs
 DELETION_SCHEDULES: Final = 40_000  # for all deletions of a round together
 EDIT_SCHEDULES: Final = 1_000
@@ -136,6 +140,7 @@ class _Reduction:
         self.current = scenario
         self.tried: list[Tried] = []
         self.shuffled: set[tuple[Scenario, int]] = set()
+        self.written: set[tuple[int, int, int]] = set()
 
     # --- coarse -----------------------------------------------------------------------------
 
@@ -219,7 +224,9 @@ class _Reduction:
             self._in_order_of_running()
             self._rename()
             self._reschedule(SCHEDULES)
-            if self.current != before or self._shuffle(SHUFFLES_PER_OP):
+            if self.current != before or self._anew(NEW_SCENARIOS):
+                continue
+            if self._shuffle(SHUFFLES_PER_OP):
                 continue
             self._plain_steps(less=False)
             if self.current != before or self._two_steps():
@@ -228,7 +235,7 @@ class _Reduction:
             if start >= 0:
                 continue
             start = 0
-            if self._shuffle(LAST_SHUFFLES_PER_OP):
+            if self._anew(LAST_NEW_SCENARIOS) or self._shuffle(LAST_SHUFFLES_PER_OP):
                 continue
             self._reschedule(FINAL_SCHEDULES)
             if self.current == before:
@@ -269,6 +276,24 @@ class _Reduction:
             if shape not in shapes and len(places) < MAX_PLACES:
                 shapes.add(shape)
                 places.append(Shuffle(small, rng))
+        return False
+
+    def _anew(self, nr: int) -> bool:
+        """Try smaller scenarios that have nothing of the current one but its directives."""
+        key = (nr, len(self.current.ops), len(self.current.directives))
+        if len(self.current.ops) > MAX_ANEW_OPS or key in self.written:
+            return False
+        self.written.add(key)
+        anew = Anew(self.current, Rng(nr))
+        for _ in range(nr):
+            made = anew.next()
+            same, passed = self.judge.watch(made, anew.sites)
+            if same and self._accept(made):
+                return True
+            for directives in anew.moved(made, passed):
+                placed = made.with_directives(directives)
+                if self.judge.same(placed) and self._accept(placed):
+                    return True
         return False
 
     def _simpler_ops(self, candidate: Scenario) -> bool:

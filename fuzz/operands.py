@@ -235,7 +235,7 @@ def pick_mapped(sketch: Sketch, rng: Rng, mm: i64, need: i64) -> tuple[i64, i64]
     if r == 13:  # what one page table maps
         start = page - page % ptrs
         return max(first, start), min(last, start + ptrs)
-    if r == 14:  # across the border of two page tables
+    if r == 14 and sketch.pages > ptrs:  # across the border of two page tables
         border = max(ptrs, page - page % ptrs)
         start = max(0, border - rng.between(1, 2))
         end = min(sketch.pages, border + rng.between(1, 2))
@@ -391,17 +391,17 @@ def _mmap_args(sketch: Sketch, rng: Rng, mm: i64) -> list[int]:
             offset = rng.below(sketch.file_pages[handle])
     flags: i64 = 0
     r = rng.below(32)
-    if r < 4:
+    if r < 8:
         flags = MMAP_POPULATE
-    elif r < 6:
+    elif r < 10:
         flags = MMAP_NOREPLACE
-    elif r < 7:
+    elif r < 11:
         flags = MMAP_NORESERVE
-    elif r < 8:
+    elif r < 12:
         flags = rng.below(1 << len(MMAP_FLAGS))
-    elif r < 11 and not shared and not backing:
+    elif r < 15 and not shared and not backing:
         flags = MMAP_GROWSDOWN
-    elif r < 12 and not shared and not backing:
+    elif r < 16 and not shared and not backing:
         flags = MMAP_DROPPABLE
     prot: i64 = PROT_RW if rng.chance(13, 16) else _prot(rng)
     return [start, start + size, prot, shared, backing, offset, flags]
@@ -420,7 +420,10 @@ def _mremap_args(sketch: Sketch, rng: Rng, mm: i64) -> list[int]:
         return [start, end, start, start + 1 + rng.below(size), 0]
     to_size = size if rng.chance(7, 8) else pick_size(rng, sketch.ptrs)
     to = pick_place(sketch, rng, mm, to_size)
-    if r < 9:  # keep the offset inside the page table: whole tables may move
+    home = sketch.home(mm, start)
+    if home != start and 0 <= home <= sketch.pages - to_size and rng.chance(1, 2):
+        to = home  # back, where it may merge with what is left
+    elif r < 9:  # keep the offset inside the page table: whole tables may move
         aligned = to - to % sketch.ptrs + start % sketch.ptrs
         if aligned + to_size <= sketch.pages:
             to = aligned
@@ -428,5 +431,5 @@ def _mremap_args(sketch: Sketch, rng: Rng, mm: i64) -> list[int]:
         to = max(0, sketch.find_gap(mm, end % sketch.pages, to_size))
     dontunmap: i64 = 0
     if to_size == size and sketch.maps[mm][start] & (SHARED | FILE_BACKED) == 0:
-        dontunmap = 1 if rng.chance(1, 8) else 0
+        dontunmap = 1 if rng.chance(1, 4) else 0
     return [start, end, to, to + to_size, dontunmap]

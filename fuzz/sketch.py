@@ -59,6 +59,7 @@ FIRST: Final[i64] = 256  # a VMA begins here
 GROWS: Final[i64] = 512
 DONTFORK: Final[i64] = 1024
 WIPEONFORK: Final[i64] = 2048
+MOVED_SHIFT: Final[i64] = 12  # above: how far mremap has moved the page, up or down
 
 NO_MM: Final[i64] = -1
 RECENT: Final[i64] = 8  # pages and ranges remembered: few, so that ops meet on them
@@ -200,7 +201,7 @@ class Sketch:
             return
         if not args[4] & 1:
             self._fill(mm, start, end, 0)
-        self._fill(mm, to, to_end, value & ~FIRST)
+        self._fill(mm, to, to_end, (value & ~FIRST) + ((to - start) << MOVED_SHIFT))
 
     def _mprotect(self, mm: i64, start: i64, end: i64, prot: i64) -> None:
         self._saw_range(start, end)
@@ -322,6 +323,10 @@ class Sketch:
         while page < self.pages and table[page] & (MAPPED | FIRST) == MAPPED:
             page += 1
         return page
+
+    def home(self, mm: i64, page: i64) -> i64:
+        """Where the page was mapped before mremap moved it; its own place if none did."""
+        return page - (self.maps[mm][page] >> MOVED_SHIFT)
 
     def find_gap(self, mm: i64, page: i64, size: i64) -> i64:
         """The first page at or after `page`, wrapping once, where `size` pages are free;

@@ -77,8 +77,7 @@ def steps(scenario: Scenario) -> Iterator[Step]:
             if code < op.code or actor != op.actor:
                 yield ("replace-op", op.uid, actor, code, *args)
     yield from _page_cuts(scenario)
-    edges = _edges(scenario)
-    for start, middle, end in zip(edges, edges[1:], edges[2:], strict=False):
+    for start, middle, end in _neighbours(scenario):
         yield ("swap-pages", start, middle, end)
     for op in scenario.ops:
         if op.code == OP_MREMAP:
@@ -378,6 +377,23 @@ def _edges(scenario: Scenario) -> list[int]:
                 page = op.args[at] // WORDS_PER_PAGE
                 edges |= {page, page + 1}
     return sorted(edges)
+
+
+def _neighbours(scenario: Scenario) -> Iterator[tuple[int, int, int]]:
+    """Neighbouring pieces of the arena, as begin, border and end: without an edge in between,
+    and such as ops name."""
+    edges = _edges(scenario)
+    yield from zip(edges, edges[1:], edges[2:], strict=False)
+    pieces = sorted({
+        (op.args[at], op.args[at + 1])
+        for op in scenario.ops
+        for arg, at in arguments(op)
+        if arg.kind in (RANGE, DEST)
+    })
+    for start, middle in pieces:
+        for begin, end in pieces:
+            if begin == middle:
+                yield start, middle, end
 
 
 def _page_cuts(scenario: Scenario) -> Iterator[Step]:

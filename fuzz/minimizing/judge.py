@@ -9,12 +9,18 @@ executions is used up, and by nothing else.
 from dataclasses import replace
 from typing import Final, final
 
+from librt.vecs import vec
+from mypy_extensions import i64
+
 from fuzz.minimizing.edits import bare
 from fuzz.portfolio import Portfolio
 from fuzz.search import Search
+from simulator.observer import Observer
 from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
 from simulator.scenario import FAIL, IPI, SWITCH, TLB, Directive, Scenario
+from simulator.sites import NAMES
+from simulator.state import Kernel, Task
 from simulator.validate import ScenarioError, validate
 
 SAME: Final = "same"
@@ -41,6 +47,7 @@ class Judge:
         self._signature: Final = signature
         self._budget: Final = budget
         self._known: Final[dict[Scenario, str]] = {}
+        self._watcher: Observer | None = None
         self._searched: Final[set[object]] = set()  # searches that were in vain
 
     def run(self, scenario: Scenario, *, trace: bool = False) -> Outcome:
@@ -48,7 +55,7 @@ class Judge:
         if self.executions >= self._budget:
             raise Exhausted
         self.executions += 1
-        return self._machine.run(scenario, trace=trace)
+        return self._machine.run(scenario, trace=trace, observer=self._watcher)
 
     def verdict(self, scenario: Scenario) -> str:
         known = self._known.get(scenario)
@@ -58,6 +65,15 @@ class Judge:
 
     def same(self, scenario: Scenario) -> bool:
         return self.verdict(scenario) == SAME
+
+    def watch(self, scenario: Scenario, sites: list[int]) -> tuple[bool, list[tuple[int, str]]]:
+        """Whether a scenario without directives fails alike, and which of its ops, by their
+        uids, passed which of some sites; nothing of a scenario that was judged before."""
+        watcher = _Watcher(self._machine.k.sites_seen, sites)
+        self._watcher = watcher if sites else None
+        same = self.same(scenario)
+        self._watcher = None
+        return same, watcher.passed
 
     def reschedule(self, scenario: Scenario, bound: int, budget: int) -> Scenario | None:
         """The same ops under the simplest schedule of at most `bound` deviations that fails
@@ -138,6 +154,21 @@ class Judge:
         if signature not in self.side_finds:
             headers = (("expect", str(signature)), ("origin", "farm"))
             self.side_finds[signature] = replace(scenario, headers=headers)
+
+
+class _Watcher(Observer):
+    """Notes which ops pass some sites, in a run without directives: op after op."""
+
+    def __init__(self, seen: "vec[i64]", sites: list[int]) -> None:
+        self.passed: list[tuple[int, str]] = []
+        self._sites = {site: seen[site] for site in sites}
+
+    def op_ended(self, k: Kernel, t: Task, index: i64) -> None:
+        for site, before in self._sites.items():
+            count = k.sites_seen[site]
+            if count > before:
+                self._sites[site] = count
+                self.passed.append((t.uid, NAMES[site]))
 
 
 def without_dead(scenario: Scenario, dead: list[Directive]) -> Scenario:
