@@ -60,13 +60,13 @@ ORDER_SCHEDULES: Final = 1_000
 # limits: whenever there is a simpler scenario, and when nothing else helps; with how many
 # schedules each; and from how many places.
 SHUFFLES_PER_OP: Final = 2_000
-LAST_SHUFFLES_PER_OP: Final = 5_000
+LAST_SHUFFLES_PER_OP: Final = 4_000
 MAX_SHUFFLE_SIZES: Final = 10
 SHUFFLE_TRIES: Final = 4
 MAX_PLACES: Final = 24
 MAX_SHUFFLED_OPS: Final = 16
-NEW_SCENARIOS: Final = 10_000
-LAST_NEW_SCENARIOS: Final = 50_000
+NEW_SCENARIOS: Final = 8_000
+LAST_NEW_SCENARIOS: Final = 30_000
 MAX_ANEW_OPS: Final = 6  # of scenarios that are smaller than chance would write one
 MAX_PAIRED_OPS: Final = 8  # of scenarios whose steps are tried in pairs
 DELETION_SCHEDULES: Final = 40_000  # for all deletions of a round together
@@ -285,7 +285,7 @@ class _Reduction:
             return False
         self.written.add(key)
         anew = Anew(self.current, Rng(nr))
-        for _ in range(nr):
+        for _ in range(2 * nr if anew.alone else nr):  # of one actor they cost half as much
             made = anew.next()
             same, passed = self.judge.watch(made, anew.sites)
             if same and self._accept(made):

@@ -16,6 +16,7 @@ from itertools import chain
 from typing import Final
 
 from fuzz.generate import WEIGHTS, write_ops
+from fuzz.minimizing.judge import Passed
 from fuzz.rng import Rng
 from simulator import sites
 from simulator.scenario import PARK, SWITCH, Config, Directive, Scenario
@@ -24,12 +25,10 @@ from simulator.validate import arena_pages
 TABLES: Final = 4  # that map the pages which the ops may name: few, so that they meet
 MAX_DRAWS: Final = 32  # ways to place several directives that are tried for one scenario
 
-Passed = list[tuple[int, str]]  # the op, by its uid, and the site
-
 
 class Anew:
-    """Writes scenarios smaller than one. `sites` are those of its directives, and the others
-    of the same functions."""
+    """Writes scenarios smaller than one. `alone` is whether that has one actor and no
+    directives, `sites` are those of its directives and the others of the same functions."""
 
     def __init__(self, scenario: Scenario, rng: Rng) -> None:
         self._scenario: Final = scenario
@@ -37,20 +36,22 @@ class Anew:
         self._codes: Final = sorted({op.code for op in scenario.ops})
         config = scenario.config
         self._configs: Final = [Config(bugs=config.bugs, kernel=config.kernel), config]
-        self._alone: Final = not scenario.directives and {op.actor for op in scenario.ops} == {0}
+        self.alone: Final = not scenario.directives and {op.actor for op in scenario.ops} == {0}
         functions = {_function(d.site) for d in scenario.directives}
         self.sites: Final = [i for i, name in enumerate(sites.FUNCTION) if name in functions]
 
     def next(self) -> Scenario:
         """Another one, of one actor alone if the given one is."""
         made = self._write()
-        while self._alone and any(op.actor for op in made.ops):
+        while self.alone and any(op.actor for op in made.ops):
             made = self._write()
         return made
 
     def moved(self, made: Scenario, passed: Passed) -> Iterator[tuple[Directive, ...]]:
         """Ways to put directives of the given scenario where ops of another pass the same
         functions: as many directives as leave it smaller."""
+        if not passed:
+            return
         given = self._scenario.directives
         most = len(self._scenario.ops) + len(given) - len(made.ops)
         nr = most if most < len(given) else min(most - 1, len(given))
@@ -77,9 +78,11 @@ class Anew:
         ptrs = 1 << config.pmd_order
         pages = min(arena_pages(config), TABLES * ptrs)
         weights = WEIGHTS
-        if self._alone or rng.chance(1, 2):
-            some = [code for code in self._codes if rng.chance(1, 2)]
-            weights = [w if code in some else 0 for code, w in enumerate(WEIGHTS)]
+        if self.alone or rng.chance(1, 2):
+            weights = [0] * len(WEIGHTS)
+            for code in self._codes:
+                if rng.chance(1, 2):
+                    weights[code] = WEIGHTS[code]
         return Scenario(config, write_ops(rng, max(1, room), weights, pages, ptrs))
 
 

@@ -2,7 +2,7 @@
 """Does it still fail, with the same signature? Counts executions and keeps what else failed.
 
 Contract: `verdict` is "same", the other signature that a scenario fails with, "clean" or
-"invalid"; each scenario is run at most once. `Exhausted` is raised when the budget of
+"invalid"; asked again, it remembers. `Exhausted` is raised when the budget of
 executions is used up, and by nothing else.
 """
 
@@ -31,6 +31,8 @@ INVALID: Final = "invalid"
 MAX_DEVIATIONS: Final = 4
 RESCUE_SEED: Final = 1  # of the strategies that `rescue` tries; any number does
 
+Passed = list[tuple[int, str]]  # an op, by its uid, and a site
+
 
 class Exhausted(Exception):
     """The budget is used up."""
@@ -47,15 +49,16 @@ class Judge:
         self._signature: Final = signature
         self._budget: Final = budget
         self._known: Final[dict[Scenario, str]] = {}
-        self._watcher: Observer | None = None
         self._searched: Final[set[object]] = set()  # searches that were in vain
 
-    def run(self, scenario: Scenario, *, trace: bool = False) -> Outcome:
+    def run(
+        self, scenario: Scenario, *, trace: bool = False, observer: Observer | None = None
+    ) -> Outcome:
         """One execution under the scenario's own directives."""
         if self.executions >= self._budget:
             raise Exhausted
         self.executions += 1
-        return self._machine.run(scenario, trace=trace, observer=self._watcher)
+        return self._machine.run(scenario, trace=trace, observer=observer)
 
     def verdict(self, scenario: Scenario) -> str:
         known = self._known.get(scenario)
@@ -66,14 +69,12 @@ class Judge:
     def same(self, scenario: Scenario) -> bool:
         return self.verdict(scenario) == SAME
 
-    def watch(self, scenario: Scenario, sites: list[int]) -> tuple[bool, list[tuple[int, str]]]:
-        """Whether a scenario without directives fails alike, and which of its ops, by their
-        uids, passed which of some sites; nothing of a scenario that was judged before."""
+    def watch(self, scenario: Scenario, sites: list[int]) -> tuple[bool, Passed]:
+        """Whether a valid scenario without directives fails alike, and which of its ops
+        passed which of some sites."""
         watcher = _Watcher(self._machine.k.sites_seen, sites)
-        self._watcher = watcher if sites else None
-        same = self.same(scenario)
-        self._watcher = None
-        return same, watcher.passed
+        outcome = self.run(scenario, observer=watcher if sites else None)
+        return self._verdict_of(scenario, outcome) == SAME, watcher.passed
 
     def reschedule(self, scenario: Scenario, bound: int, budget: int) -> Scenario | None:
         """The same ops under the simplest schedule of at most `bound` deviations that fails
@@ -141,7 +142,10 @@ class Judge:
             validate(scenario)
         except ScenarioError:
             return INVALID
-        violation = self.run(scenario).violation
+        return self._verdict_of(scenario, self.run(scenario))
+
+    def _verdict_of(self, scenario: Scenario, outcome: Outcome) -> str:
+        violation = outcome.violation
         if violation is None:
             return CLEAN
         if violation.signature == self._signature:
@@ -160,7 +164,7 @@ class _Watcher(Observer):
     """Notes which ops pass some sites, in a run without directives: op after op."""
 
     def __init__(self, seen: "vec[i64]", sites: list[int]) -> None:
-        self.passed: list[tuple[int, str]] = []
+        self.passed: Passed = []
         self._sites = {site: seen[site] for site in sites}
 
     def op_ended(self, k: Kernel, t: Task, index: i64) -> None:
