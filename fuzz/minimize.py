@@ -9,21 +9,20 @@ comes with a certificate. `NotFailing` is raised when the input does not fail th
 How. First the coarse part, for inputs of any size: cut after the violation, then drop actors,
 ops and directives in chunks of falling size; where ops go but the failure hides, some random
 schedules are tried. Then the fine part, for what is left, cheapest first: single
-simplifications (fuzz/minimizing/edits.py) as they are; some scenarios a few steps away, drawn
-at random (fuzz/minimizing/shuffle.py), under a few random schedules each; any two
-simplifications at once; every single one again, each with a search for another schedule that
-shows the failure (delete-with-repair); and many random scenarios. The random part brings
-different failures of one bug to the same ops: between their simplest forms there may be only
-passing or larger ones, which no step crosses. It also goes on from other scenarios that fail and
-are as small, as far as they are of a new shape. Its seed is fixed. The schedule is always the
-first failing one in the order of fuzz/search.py, so equal ops end with equal directives. The
-fine part repeats until a whole round changes nothing; the single steps that this round tried
-are the certificate.
+simplifications (fuzz/minimizing/edits.py) as they are; smaller scenarios written anew
+(fuzz/minimizing/anew.py); some a few steps away, drawn at random (fuzz/minimizing/shuffle.py),
+under a few random schedules each; every simplification again, each with a search for another
+schedule that shows the failure (delete-with-repair); and many more of the random scenarios. The
+random part brings different failures of one bug to the same ops: between their simplest forms
+there may be only passing or larger ones, which no step crosses. It also goes on from other
+scenarios that fail and are as small, as far as they are of a new shape. Its seed is fixed. The
+schedule is always the first failing one in the order of fuzz/search.py, so equal ops end with
+equal directives. The fine part repeats until a whole round changes nothing; the single steps
+that this round tried are the certificate.
 
 Failures with another signature met on the way are returned, not followed.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -40,7 +39,7 @@ from fuzz.minimizing.edits import (
     steps,
 )
 from fuzz.minimizing.judge import INVALID, MAX_DEVIATIONS, Exhausted, Judge, without_dead
-from fuzz.minimizing.order import Cost, cost
+from fuzz.minimizing.order import cost
 from fuzz.minimizing.shuffle import Shuffle
 from fuzz.portfolio import Portfolio
 from fuzz.rng import Rng
@@ -65,10 +64,11 @@ MAX_SHUFFLE_SIZES: Final = 10
 SHUFFLE_TRIES: Final = 4
 MAX_PLACES: Final = 24
 MAX_SHUFFLED_OPS: Final = 16
+# Scenarios written anew, once for each size on the way, and when nothing else helps; from what
+# size on: chance writes no larger one.
 NEW_SCENARIOS: Final = 8_000
 LAST_NEW_SCENARIOS: Final = 30_000
-MAX_ANEW_OPS: Final = 6  # of scenarios that are smaller than chance would write one
-MAX_PAIRED_OPS: Final = 8  # of scenarios whose steps are tried in pairs
+MAX_ANEW_OPS: Final = 6
 DELETION_SCHEDULES: Final = 40_000  # for all deletions of a round together
 EDIT_SCHEDULES: Final = 1_000
 FEW_SCHEDULES: Final = {"delete-directive": 0, "park-instead": 0, "replace-op": 150, "move-op": 300}
@@ -229,7 +229,7 @@ class _Reduction:
             if self._shuffle(SHUFFLES_PER_OP):
                 continue
             self._plain_steps(less=False)
-            if self.current != before or self._two_steps():
+            if self.current != before:
                 continue
             start = self._repaired_step(start)
             if start >= 0:
@@ -325,20 +325,6 @@ class _Reduction:
                 if not (less and step[0] in _INSTEAD):
                     self._accept(apply(self.current, step))
 
-    def _two_steps(self) -> bool:
-        """Take the simplest scenario to which two steps lead that both take something away, if
-        it fails as it is: with one of them alone it may fail otherwise, or pass."""
-        if len(self.current.ops) > MAX_PAIRED_OPS:
-            return False
-        here = cost(self.current)
-        found: dict[Scenario, Cost] = {}
-        for between in dict.fromkeys(_taken_away(self.current)):
-            for candidate in _taken_away(between):
-                if candidate.ops and candidate not in found:
-                    found[candidate] = cost(candidate)
-        less = [candidate for candidate in found if found[candidate] < here]
-        return any(map(self._accept, sorted(less, key=found.__getitem__)))
-
     def _repaired_step(self, start: int) -> int:
         """Try the steps once round, from the one numbered `start`, and search a schedule for
         each. Returns the number of the first that helps, and -1 when none does: then `tried`
@@ -429,11 +415,6 @@ class _Reduction:
                 self.current = made
                 return True
         return False
-
-
-def _taken_away(scenario: Scenario) -> Iterator[Scenario]:
-    """Every single step that puts nothing else in the place of what it takes away."""
-    return (apply(scenario, step) for step in steps(scenario) if step[0] not in _INSTEAD)
 
 
 def _shape(scenario: Scenario) -> tuple[tuple[int, int], ...]:

@@ -4,9 +4,9 @@
 from collections import Counter
 
 from fuzz.codec import check_fuzz_limits
-from fuzz.generate import generate
+from fuzz.generate import WEIGHTS, generate, write_ops
 from fuzz.rng import Rng
-from simulator.ops import BY_NUMBER, OP_FORK, OPS
+from simulator.ops import BY_NUMBER, OP_EXIT, OP_FORK, OP_MMAP, OP_MREMAP, OP_READ, OPS
 from simulator.outcome import SIGSEGV
 from simulator.run import Machine
 from simulator.scenario import DEVICE, Scenario
@@ -88,3 +88,27 @@ def test_at_least_four_fifths_of_the_ops_succeed() -> None:
     # Some must fail: error paths are code too.
     assert good < total
     assert any(result == SIGSEGV for _, result in failures)
+
+
+MOVING = [w if code in (OP_MMAP, OP_MREMAP) else 0 for code, w in enumerate(WEIGHTS)]
+
+
+def test_rows_without_weight_do_not_come_up() -> None:
+    """But for forks and exits of the cast, and the load of who can do nothing else."""
+    for seed in range(300):
+        ops = write_ops(Rng(seed), 16, MOVING, 64, 8)
+        assert {op.code for op in ops} <= {OP_MMAP, OP_MREMAP, OP_FORK, OP_EXIT, OP_READ}
+
+
+def test_moved_pages_come_back_to_where_they_were_mapped() -> None:
+    """Only there do they merge with what is left of their mapping."""
+    moves = back = 0
+    for seed in range(1_000):
+        ops = write_ops(Rng(seed), 8, MOVING, 64, 8)
+        for first, second in zip(ops, ops[1:], strict=False):
+            if first.code == second.code == OP_MREMAP and first.actor == second.actor:
+                start, _, to, to_end, _ = first.args
+                if to <= second.args[0] < to_end and to != start:
+                    moves += 1
+                    back += second.args[2] - second.args[0] == start - to
+    assert back > moves / 4

@@ -5,14 +5,19 @@ searched and what is drawn at random."""
 import pytest
 
 from corpus import text
+from fuzz.minimizing.anew import Anew
 from fuzz.minimizing.edits import apply, canonical, delete_ops, steps
+from fuzz.minimizing.judge import Judge
 from fuzz.minimizing.order import cost
 from fuzz.minimizing.shuffle import Shuffle
 from fuzz.rng import Rng
 from fuzz.search import Search
+from simulator.ops import OP_EXIT, OP_FORK, OP_MMAP, OP_MREMAP, OP_READ
 from simulator.outcome import Signature
 from simulator.run import Machine
 from simulator.scenario import PARK, SWITCH, Directive, Scenario
+from simulator.sites import BY_NAME
+from simulator.validate import validate
 
 HEAD = "# mmfarm scenario 1\nconfig pmd_order=3 frames=64\n"
 
@@ -92,6 +97,20 @@ def test_neighbouring_pages_change_places_for_all_ops() -> None:
         "T0 mremap 0..1 to 4",
     ]
     assert apply(swapped, ("swap-pages", 0, 1, 2)) == made
+
+
+def test_pieces_that_ops_name_change_places_though_there_are_edges_within() -> None:
+    made = scenario(
+        "T0 mmap 2..4 w private anon",
+        "T0 mremap 2..4 to 0 dontunmap",
+        "T0 mremap 0..1 to 2",
+    )
+    assert ("swap-pages", 0, 2, 4) in set(steps(made))
+    assert lines(apply(made, ("swap-pages", 0, 2, 4))) == [
+        "T0 mmap 0..2 w private anon",
+        "T0 mremap 0..2 to 2 dontunmap",
+        "T0 mremap 2..3 to 0",
+    ]
 
 
 def test_pages_of_a_range_that_has_a_part_of_one_piece_stay() -> None:
@@ -221,6 +240,47 @@ def test_shuffling_is_a_function_of_scenario_and_seed_and_does_not_stay_where_it
     made = [one.next() for _ in range(100)]
     assert made == [two.next() for _ in range(100)]
     assert len(set(made)) > 80
+
+
+def test_new_scenarios_are_valid_and_smaller_and_the_same_for_a_seed() -> None:
+    one, two = Anew(STAGED, Rng(5)), Anew(STAGED, Rng(5))
+    made = [one.next() for _ in range(500)]
+    assert made == [two.next() for _ in range(500)]
+    assert len(set(made)) > 300
+    for candidate in made:
+        validate(candidate)
+        assert len(candidate.ops) < len(STAGED.ops) + len(STAGED.directives)
+
+
+def test_who_is_alone_stays_alone_with_its_kinds_of_ops() -> None:
+    anew = Anew(scenario("T0 mmap 0..4 rw private anon", "T0 mremap 0..4 to 8", "T0 exit"), Rng(1))
+    codes = {op.code for _ in range(300) for op in anew.next().ops if op.actor == 0}
+    assert codes <= {OP_MMAP, OP_MREMAP, OP_EXIT, OP_READ, OP_FORK}
+    assert anew.alone
+    assert not Anew(STAGED, Rng(1)).alone
+
+
+def test_directives_move_to_where_ops_pass_their_function_and_leave_it_smaller() -> None:
+    racing = scenario("T0 mmap 0..4 w private anon populate", "T0 sleep", "T1 read 0")
+    racing = racing.with_directives(
+        (Directive(2, "switch_mm_irqs_off:loaded_mm", 1, SWITCH, 1),)
+    )
+    anew = Anew(racing, Rng(1))
+    made = scenario("T0 fork T2", "T2 exit")
+    passed = [(1, "op:begin"), (2, "switch_mm_irqs_off:load_cr3")]
+    assert list(anew.moved(made, passed)) == [
+        (Directive(2, "switch_mm_irqs_off:load_cr3", 1, SWITCH, 0),)
+    ]
+    assert list(anew.moved(racing, passed)) == []
+
+
+def test_the_judge_sees_which_ops_pass_a_site() -> None:
+    made = scenario("T0 mmap 0..4 w private anon", "T0 read 0", "T0 read 0", "T0 read 4")
+    walk = [BY_NAME["mmu:walk_pmd"]]
+    judge = Judge(Machine(), Signature("rmap", "vma_expand", "anon"), budget=1)
+    same, passed = judge.watch(made, walk)
+    assert not same
+    assert passed == [(uid, "mmu:walk_pmd") for uid in (2, 3, 4)]
 
 
 RACING = scenario(

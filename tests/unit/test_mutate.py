@@ -75,6 +75,14 @@ def test_the_smallest_scenarios_can_be_mutated() -> None:
         assert crossover(nothing, one, Rng(seed)) == one
 
 
+@pytest.mark.parametrize("pages", [1, 2, 5, 8, 9])
+def test_scenarios_in_the_smallest_arenas_can_be_mutated(pages: int) -> None:
+    made = Scenario(Config(pages=pages), (Op(1, 0, OP_READ, (0,)),))
+    for seed in range(1_000):
+        made = mutate(made, Rng(seed))
+        validate(made)
+
+
 def test_the_same_random_numbers_give_the_same_mutant() -> None:
     assert [mutate(RACE, Rng(i)) for i in range(50)] == [mutate(RACE, Rng(i)) for i in range(50)]
     assert len({mutate(RACE, Rng(i)) for i in range(200)}) > 100
