@@ -2,14 +2,13 @@
 """Does it still fail, with the same signature? Counts executions and keeps what else failed.
 
 Contract: `verdict` is "same", the other signature that a scenario fails with, "clean" or
-"invalid"; asked again, it remembers. `Exhausted` is raised when the budget of
-executions is used up, and by nothing else.
+"invalid"; asked again, it remembers. `Exhausted` is raised when the budget of executions is
+used up, and by nothing else.
 """
 
 from dataclasses import replace
 from typing import Final, final
 
-from librt.vecs import vec
 from mypy_extensions import i64
 
 from fuzz.minimizing.edits import bare
@@ -72,7 +71,7 @@ class Judge:
     def watch(self, scenario: Scenario, sites: list[int]) -> tuple[bool, Passed]:
         """Whether a valid scenario without directives fails alike, and which of its ops
         passed which of some sites."""
-        watcher = _Watcher(self._machine.k.sites_seen, sites)
+        watcher = _Watcher(self._machine.k, sites)
         outcome = self.run(scenario, observer=watcher if sites else None)
         return self._verdict_of(scenario, outcome) == SAME, watcher.passed
 
@@ -163,9 +162,9 @@ class Judge:
 class _Watcher(Observer):
     """Notes which ops pass some sites, in a run without directives: op after op."""
 
-    def __init__(self, seen: "vec[i64]", sites: list[int]) -> None:
+    def __init__(self, k: Kernel, sites: list[int]) -> None:
         self.passed: Passed = []
-        self._sites = {site: seen[site] for site in sites}
+        self._sites = {site: k.sites_seen[site] for site in sites}
 
     def op_ended(self, k: Kernel, t: Task, index: i64) -> None:
         for site, before in self._sites.items():
