@@ -7,12 +7,12 @@ directives of ops that are gone, all but the first of two directives with one an
 What can stay is kept: uids never change.
 """
 
-from typing import final
 
 from mypy_extensions import i64
 
 from fuzz.codec import MAX_FUZZ_UID
 from fuzz.sketch import Sketch, sketch_of
+from simulator.build.native import final
 from simulator.ops import OP_FORK
 from simulator.scenario import (
     MAX_FUZZ_ACTORS,

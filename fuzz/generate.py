@@ -10,7 +10,7 @@ rest the room to interact.
 It knows what makes mm scenarios interesting in general, and nothing of any known bug.
 """
 
-from typing import Final, final
+from typing import Final
 
 from mypy_extensions import i64
 
@@ -18,6 +18,7 @@ from fuzz.operands import can_run, make_args, pick_page
 from fuzz.rng import Rng
 from fuzz.sketch import MAPPED, READABLE, WRITABLE, Sketch
 from fuzz.slots import CODES_OF_ACTOR, NR_CODES
+from simulator.build.native import final
 from simulator.ops import (
     OP_CLEAR_REFS,
     OP_DEVICE_READ,

@@ -7,12 +7,13 @@ then make directives that land where something happens instead of being dead, in
 that has such ops. Bounded memory of the latest; the order of calls is all it depends on.
 """
 
-from typing import Final, final
+from typing import Final
 
 from mypy_extensions import i64
 
 from fuzz.rng import Rng
 from fuzz.slots import NR_CODES
+from simulator.build.native import final
 
 NR_KINDS: Final[i64] = 5  # of directives
 MAX_SIGHTINGS: Final[i64] = 64  # of each kind of op, for each kind of directive

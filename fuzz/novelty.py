@@ -9,11 +9,12 @@ the promising ones, as recorded directives, to libFuzzer. A scan of a snapshot o
 costs 4 us compiled.
 """
 
-from typing import Final, final
+from typing import Final
 
 from librt.strings import read_i64_le
-from librt.vecs import vec
 from mypy_extensions import i64
+
+from simulator.build.native import final, vec
 
 # Bit of the bucket of a counter's value: 1, 2, 3, 4-7, 8-15, 16-31, 32-127, 128-255.
 _BUCKETS: Final = [0, 1, 2, 4] + [8] * 4 + [16] * 8 + [32] * 16 + [64] * 96 + [128] * 128

@@ -10,13 +10,13 @@ profiles show is also kept in `hints`, for the mutators.
 It does not promise shares within one scenario, only over many.
 """
 
-from typing import Final, final
+from typing import Final
 
-from librt.vecs import vec
 from mypy_extensions import i64
 
 from fuzz.hints import Conflict, Hints
 from fuzz.rng import Rng
+from simulator.build.native import final, vec
 from simulator.outcome import Outcome
 from simulator.scenario import FAIL, SWITCH, Directive, Scenario
 from simulator.sched.profile import (

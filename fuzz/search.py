@@ -20,9 +20,9 @@ for a simple failing schedule, not a proof.
 
 from typing import Final, final
 
-from librt.vecs import append, vec
 from mypy_extensions import i64
 
+from simulator.build.native import append, vec
 from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
 from simulator.scenario import FAIL, IPI, SWITCH, TLB, Directive, Scenario
@@ -140,7 +140,6 @@ class Search:
         self.culprit: list[i64] = [
             i for i, function in enumerate(FUNCTION) if function == signature.culprit
         ]
-        self.visits_before: i64 = self.visits()
         self.reached: bool = False  # a run came to the culprit's function
         # Other broken promises met on the way: the first run of each.
         self.side_finds: list[tuple[Signature, tuple[Directive, ...]]] = []
@@ -196,7 +195,7 @@ class Search:
         script.prepare(due, answer)
         outcome = self.machine.run(self.ops, script)
         if not self.reached:
-            self.reached = self.visits() > self.visits_before
+            self.reached = self.passed()
         if outcome.violation is not None:
             return self.judge(outcome)
         if depth == 0:
@@ -217,13 +216,13 @@ class Search:
             i += 1
         return None
 
-    def visits(self) -> i64:
-        """How often runs of this machine came to a site of the culprit's function."""
-        seen = self.machine.k.sites_seen
-        total: i64 = 0
+    def passed(self) -> bool:
+        """Whether the last run came to a site of the culprit's function."""
+        k = self.machine.k
         for site in self.culprit:
-            total += seen[site]
-        return total
+            if k.sites_seen[site] == k.run_number:
+                return True
+        return False
 
     def judge(self, outcome: Outcome) -> tuple[Directive, ...] | None:
         """The directives of a failing run, if it fails as wanted; else it is a side find."""

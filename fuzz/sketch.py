@@ -7,12 +7,12 @@ nanoseconds a page touched, and is never an oracle: it knows nothing of schedule
 that runs out, or of what Linux refuses for subtle reasons.
 """
 
-from typing import Final, final
+from typing import Final
 
-from librt.vecs import vec
 from mypy_extensions import i64
 
 from fuzz.rng import Rng
+from simulator.build.native import final, vec
 from simulator.ops import (
     MADV_DOFORK,
     MADV_DONTFORK,

@@ -8,9 +8,9 @@ on valid arguments and makes any other integers valid.
 
 from typing import Final
 
-from librt.vecs import vec
 from mypy_extensions import i64
 
+from simulator.build.native import vec
 from simulator.ops import (
     ACTOR,
     BACKING,

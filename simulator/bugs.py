@@ -8,7 +8,9 @@ control changes nothing.
 """
 
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
+
+from simulator.build.native import final
 
 EASY: Final = "easy"
 MEDIUM: Final = "medium"

@@ -9,7 +9,9 @@ fixes that their stable releases have got.
 Not promised: an older kernel's locks, sites, or races. They are 6.18's.
 """
 
-from typing import Final, final
+from typing import Final
+
+from simulator.build.native import final
 
 DEFAULT: Final = "6.18"
 

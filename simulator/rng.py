@@ -10,9 +10,11 @@ guarantees a period of at least 2^32). Seeding costs under a microsecond, which 
 It is not for cryptography, and `below` has a bias of at most n / 2^32.
 """
 
-from typing import Final, TypeVar, final
+from typing import Final, TypeVar
 
 from mypy_extensions import i64
+
+from simulator.build.native import final
 
 T = TypeVar("T")
 

@@ -6,14 +6,14 @@ Machine is reused from run to run; it keeps no state between them but the feedba
 which the caller clears.
 """
 
-from typing import final
+from typing import Final
 
 from greenlet import greenlet
-from librt.vecs import vec
 from mypy_extensions import i64, u8
 
 from simulator import features, sites
 from simulator.bugs import BugFlags, set_bug
+from simulator.build.native import final, vec
 from simulator.drivers import dmirror
 from simulator.dump import describe
 from simulator.kernels import KERNELS
@@ -27,7 +27,7 @@ from simulator.scenario import (
 )
 from simulator.sched import core
 from simulator.sched.strategy import Strategy
-from simulator.state import ABSENT, READY, Kernel, Planned, Task
+from simulator.state import ABSENT, LAST_SIZE, READY, Kernel, Planned, Task
 from simulator.validate import arena_pages
 
 # Steps that a run may take before the schedule becomes fair: generous, so that only runs that
@@ -35,6 +35,7 @@ from simulator.validate import arena_pages
 STEPS_BASE = 20_000
 STEPS_PER_OP = 2_000
 STEPS_PER_PAGE = 16
+_SPREAD: Final = 0x9E3779B97F4A7C15  # odd; makes 16 hex digits of a digest
 
 
 @final
@@ -57,7 +58,7 @@ class Machine:
             counters[i] = u8(0)
 
     def sites_seen(self) -> dict[str, int]:
-        """How often each site was passed, over all runs of this Machine."""
+        """The last run of this Machine that passed each site; 0 for none."""
         return {name: self.k.sites_seen[i] for i, name in enumerate(sites.NAMES) if name}
 
     def named_seen(self) -> dict[str, int]:
@@ -130,8 +131,8 @@ def set_up(k: Kernel, scenario: Scenario, strategy: Strategy | None, trace: bool
         set_bug(k.bug, bug)
     k.reset_pools()
     k.nr_steps = 0
-    k.d0 = 0x811C9DC5
-    k.d1 = 0x2545F491
+    k.digest = 1
+    k.last_access = vec[i64]([0] * LAST_SIZE)
     k.seq = 0
     k.tokens = 0
     k.runnable = 0
@@ -331,7 +332,7 @@ def collect(k: Kernel, scenario: Scenario, after: str) -> Outcome:
         dead = [d for i, d in enumerate(scenario.directives) if not k.used[i]]
     k.strategy = None
     return Outcome(
-        violation, hex(int(k.d0) << 32 | int(k.d1))[2:].zfill(16), k.nr_steps,
+        violation, f"{int(k.digest) * _SPREAD % 2**64:016x}", k.nr_steps,
         list(k.results), dead, recorded, k.trace, k.state_before, after,
     )
 

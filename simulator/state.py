@@ -10,13 +10,13 @@ Not promised: thread safety (one Kernel, one OS thread), or the same digest from
 build of the model.
 """
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final
 
-from librt.vecs import vec
 from mypy_extensions import i64, u8
 
 from simulator import features, sites
 from simulator.bugs import BugFlags
+from simulator.build.native import final, vec
 from simulator.features import CONFLICT, EDGE
 from simulator.kernels import KERNELS, Linux
 from simulator.mm.mm_types import (
@@ -56,7 +56,11 @@ READ: Final = 0
 WRITE: Final = 1
 
 _M32: Final = 0xFFFFFFFF
-_LAST_SIZE: Final = 4096  # slots of the last-access table behind the conflict zone
+# The digest is a polynomial in _FACTOR modulo 2**60. CPython is quick with factors below 2**30.
+_FACTOR: Final = 0x2545F491
+_DIGEST_MASK: Final = (1 << 60) - 1
+# Slots of the last-access table behind the conflict zone: a prime by which `obj` seldom collides.
+LAST_SIZE: Final = 2039
 RETRIES_UNTIL_FAIR: Final = 24  # retries of one op after which the schedule becomes fair
 
 # States of an actor.
@@ -135,9 +139,9 @@ class Kernel:
 
     def __init__(self) -> None:
         self.counters: vec[u8] = vec[u8]([u8(0)] * features.COUNTERS_SIZE)
-        self.sites_seen: vec[i64] = vec[i64]([0] * sites.NR_SITES)  # visits over all runs
+        self.sites_seen: vec[i64] = vec[i64]([0] * sites.NR_SITES)  # the last run that came there
         self.named_seen: vec[i64] = vec[i64]([0] * len(features.NAMED_SITUATIONS))
-        self.last_access: vec[i64] = vec[i64]([0] * _LAST_SIZE)
+        self.last_access: vec[i64] = vec[i64]()  # who came last, by object; 0 nobody
         self.run_number: i64 = 0
 
         # Pools. The first `nr_*` of each are taken in this run.
@@ -228,8 +232,7 @@ class Kernel:
         self.hint: Task | None = None
 
         # What the run produces.
-        self.d0: i64 = 0
-        self.d1: i64 = 0
+        self.digest: i64 = 0
         self.seq: i64 = 0  # counts page table writes that took something away
         self.tokens: i64 = 0
         self.token_mm: vec[i64] = vec[i64]([0] * 8192)  # which mm stored each token
@@ -260,31 +263,26 @@ class Kernel:
         n = self.nr_steps + 1
         self.nr_steps = n
         t = self.cur
-        x = ((obj + 2) * 1024 + site * 2 + access + t.id * 0x9E37) & _M32
-        self.d0 = ((self.d0 ^ x) * 0x01000193 + 0x3C6EF35F) & _M32
-        self.d1 = (self.d1 * 69069 + x) & _M32
+        word = site * 32 + access * 16 + t.id
+        self.digest = (self.digest * _FACTOR + obj * 65536 + word) & _DIGEST_MASK
         c = self.counters
-        i = EDGE + (((t.site * 41) ^ site) & 8191)
+        i = EDGE + ((t.site * 41 ^ site) & 8191)
         c[i] = (c[i] + 1) & 255
         t.site = site
-        self.sites_seen[site] += 1
+        self.sites_seen[site] = self.run_number
         if obj >= 0:
-            h = ((obj * 0x9E3779B1) >> 13) & (_LAST_SIZE - 1)
+            h = obj % LAST_SIZE
             last = self.last_access[h]
-            run = self.run_number
-            tag = (run << 20) | (site << 5) | (t.id << 1) | access
-            if last >> 20 == run and (last >> 1) & 15 != t.id and (last | access) & 1:
-                i = CONFLICT + (((((last >> 5) & 0x7FFF) * 173) ^ (site * 5)) & 8191)
+            if last and (last ^ word) & 15 and (last | word) & 16:  # another actor, and a write
+                i = CONFLICT + (((last >> 5) * 173 ^ site * 5) & 8191)
                 c[i] = (c[i] + 1) & 255
-            self.last_access[h] = tag
+            self.last_access[h] = word
         if n >= self.alarm:
             core.interpose(self, t, site, obj, access)
 
     def fold(self, value: i64) -> None:
         """Mix a result or a loaded value into the digest."""
-        x = value & _M32
-        self.d0 = ((self.d0 ^ x) * 0x01000193 + 0x3C6EF35F) & _M32
-        self.d1 = (self.d1 * 69069 + x) & _M32
+        self.digest = (self.digest * _FACTOR + (value & _M32)) & _DIGEST_MASK
 
     def sometimes(self, situation: i64) -> None:
         """A named rare situation (features.Z_*) has come up."""

@@ -4,12 +4,12 @@ private memory of its own, to which anonymous pages migrate and from which CPU f
 them back. Its page table is `pt`; its memory is the words of device pages.
 """
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final
 
-from librt.vecs import vec
 from mypy_extensions import i64
 
 from simulator import features, sites
+from simulator.build.native import final, vec
 from simulator.errno import EBUSY, EFAULT, EINVAL
 from simulator.mm import mmap_lock
 from simulator.mm.hmm import hmm_range_fault

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """One logical CPU: what it runs, what its MMU has loaded, and the kernel's per-CPU data."""
 
-from typing import Final, final
+from typing import Final
 
-from librt.vecs import vec
 from mypy_extensions import i64
 
+from simulator.build.native import final, vec
 from simulator.mm.mm_types import Mm, Page
 
 TLB_NR_DYN_ASIDS: Final = 6  # arch/x86/include/asm/tlbflush.h

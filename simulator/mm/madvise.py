@@ -8,11 +8,12 @@ Not modelled: the lru_lazyfree batch of MADV_FREE (only reclaim would look at it
 read-ahead of MADV_WILLNEED.
 """
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from simulator import features, ops, sites
+from simulator.build.native import final
 from simulator.errno import EAGAIN, EINVAL, ENOMEM
 from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, swap, vma_merge, zap
 from simulator.mm import vma as vma_tree

@@ -4,11 +4,12 @@
 The rest of memory.c is in copy_page_range.py (fork()) and zap.py (what takes mappings away).
 """
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from simulator import features, sites
+from simulator.build.native import final
 from simulator.mm import page_alloc, rmap
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_DIRTY,

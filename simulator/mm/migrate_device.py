@@ -5,11 +5,12 @@ Between setup and pages the driver copies the data; between pages and finalize i
 new pages on the device. Best effort: a page that cannot be locked or is pinned stays.
 """
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from simulator import features, sites
+from simulator.build.native import final
 from simulator.errno import EINVAL
 from simulator.mm import swap
 from simulator.mm.anon_vma import anon_vma_prepare

@@ -7,10 +7,11 @@ costs what it touched. `gen` counts lives of a pooled object: an oracle that rem
 (object, gen) notices a use after free.
 """
 
-from typing import Final, final
+from typing import Final
 
-from librt.vecs import vec
 from mypy_extensions import i64
+
+from simulator.build.native import final, vec
 
 # --- page table entries -------------------------------------------------------------------
 # One i64: the low 16 bits say what the entry is, the rest is the pfn (or swap offset).

@@ -9,11 +9,12 @@ Not modelled: RLIMIT_AS and overcommit (accounting never fails), hugetlb, mlock,
 the lowest address that stacks may reach.
 """
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from simulator import features, ops, sites
+from simulator.build.native import final
 from simulator.errno import EEXIST, EFAULT, EINVAL, ENOMEM
 from simulator.mm import anon_vma, mmap_lock, mmu_gather, vma_merge, zap
 from simulator.mm import vma as vma_tree

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """mm/mmu_gather.c: pages and page tables that wait for a TLB flush before they are freed."""
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from simulator import features, sites
+from simulator.build.native import final
 from simulator.mm.mm_types import REF_GATHER, REF_MAP, Mm, Page, PageTable
 from simulator.mm.page_ref import folio_put, move_ref
 from simulator.oracles import freed_table

@@ -4,11 +4,12 @@ whole page table at once. mmap_lock is held for write and both VMAs are write-lo
 nobody else adds or takes page tables there; rmap walkers and GUP-fast may come by.
 """
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
 from simulator import features, sites
+from simulator.build.native import final
 from simulator.machine import mmu
 from simulator.mm import anon_vma, memory, mmu_notifier
 from simulator.mm import tlb as tlb_module

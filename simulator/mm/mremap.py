@@ -5,11 +5,12 @@ The op moves with MREMAP_MAYMOVE|MREMAP_FIXED; to its own start it has no flags 
 in place. A move without resize may span several VMAs (since 6.17); they keep their gaps.
 """
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from simulator import sites
+from simulator.build.native import final
 from simulator.errno import EFAULT, EINVAL, ENOMEM
 from simulator.mm import anon_vma, mmap, mmap_lock, vma_merge
 from simulator.mm import vma as vma_tree

@@ -6,11 +6,12 @@ holds the FOLL_GET reference of a vmsplice(). Handles belong to nobody: every pr
 them. An op on a handle that is not open is SKIPPED, one of the wrong kind is -EINVAL.
 """
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from simulator import ops, sites
+from simulator.build.native import final
 from simulator.errno import EACCES, EEXIST, EINVAL
 from simulator.mm import gup
 from simulator.mm.mm_types import PG_DIRTY, Mm, Page

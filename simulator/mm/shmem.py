@@ -11,10 +11,10 @@ pages at all, so a touch of their mappings is a SIGBUS.
 
 from typing import TYPE_CHECKING, Final
 
-from librt.vecs import vec
 from mypy_extensions import i64
 
 from simulator import features, ops, sites
+from simulator.build.native import vec
 from simulator.errno import EEXIST, ENOMEM
 from simulator.mm import memory, page_alloc, swap
 from simulator.mm.mm_types import (

@@ -9,11 +9,12 @@ find them and are turned away by their counts.
 sysctl max_map_count is not modelled.
 """
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
 from simulator import features, sites
+from simulator.build.native import final
 from simulator.errno import ENOMEM
 from simulator.mm import anon_vma, mmap_lock
 from simulator.mm.mm_types import AnonVma, Inode, Mm, Vma

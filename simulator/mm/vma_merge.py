@@ -5,11 +5,12 @@ A merge is decided from attributes, offsets and anon_vmas first (`can_vma_merge_
 carried out by `commit_merge`, which fails before anything has changed or not at all.
 """
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from simulator import features, sites
+from simulator.build.native import final
 from simulator.errno import ENOMEM
 from simulator.mm import anon_vma, mmap_lock, shmem
 from simulator.mm.mm_types import VM_STICKY, AnonVma, Inode, Mm, Vma

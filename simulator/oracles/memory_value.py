@@ -14,9 +14,9 @@ compared with its logical page, so that a lost store is found without a load.
 
 from typing import TYPE_CHECKING
 
-from librt.vecs import append
 from mypy_extensions import i64
 
+from simulator.build.native import append
 from simulator.mm.mm_types import PFN_SHIFT, PTE_DIRTY, PTE_WRITE, Mm, Page
 from simulator.oracles import pin, soft_dirty, stale_tlb
 from simulator.scenario import WORDS_PER_PAGE

@@ -6,11 +6,11 @@ the next strategies of the same scenario read it. Objects share a small table, s
 collide the later one counts: good enough for guidance, useless as an oracle.
 """
 
-from typing import Final, final
+from typing import Final
 
-from librt.vecs import vec
 from mypy_extensions import i64
 
+from simulator.build.native import final, vec
 from simulator.scenario import NR_ACTORS
 
 SLOTS: Final[i64] = 256  # objects one run can be told apart on

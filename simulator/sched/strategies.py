@@ -14,9 +14,9 @@ none of their guarantees is claimed: budget and quiet prefix cut them.
 
 from typing import Final, final
 
-from librt.vecs import vec
 from mypy_extensions import i64, mypyc_attr
 
+from simulator.build.native import vec
 from simulator.rng import Rng
 from simulator.scenario import (
     FAIL,

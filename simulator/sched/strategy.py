@@ -9,9 +9,9 @@ seed and of what it is told: no clock, no hash order.
 The base class decides nothing: run to block.
 """
 
-from librt.vecs import vec
 from mypy_extensions import i64, mypyc_attr
 
+from simulator.build.native import vec
 from simulator.scenario import NR_ACTORS
 
 
