@@ -219,10 +219,7 @@ class Search:
     def passed(self) -> bool:
         """Whether the last run came to a site of the culprit's function."""
         k = self.machine.k
-        for site in self.culprit:
-            if k.sites_seen[site] == k.run_number:
-                return True
-        return False
+        return any(k.sites_seen[site] == k.run_number for site in self.culprit)
 
     def judge(self, outcome: Outcome) -> tuple[Directive, ...] | None:
         """The directives of a failing run, if it fails as wanted; else it is a side find."""

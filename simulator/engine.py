@@ -12,11 +12,12 @@ from simulator import features, sites, syscalls
 from simulator.kernel import exit as kernel_exit
 from simulator.mm import pins, shmem, swap
 from simulator.mm.mm_types import LOCK_CLASS_NAMES
+from simulator.objects import OBJ_NONE
 from simulator.oracles import contract, full_audit
 from simulator.outcome import SKIPPED
 from simulator.scenario import Op
 from simulator.sched import core, ipi
-from simulator.state import ABSENT, GONE, OBJ_NONE, READ, READY, Task
+from simulator.state import ABSENT, GONE, READ, READY, Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -86,7 +87,7 @@ def finish_op(k: "Kernel", t: Task, op: Op, index: i64, result: i64) -> None:
     k.results[index] = result
     k.fold(result)
     key: i64 = result if -2000 < result < 0 else 1
-    k.feature(features.OUTCOME, features.OUTCOME_BITS, op.code * 4096 - key)
+    k.feature(features.OUTCOME, features.OUTCOME_SIZE, op.code * 4096 - key)
     k.op_done[index] = 1
     t.in_op = False
     t.watch = False

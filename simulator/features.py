@@ -12,13 +12,13 @@ EDGE: Final = 0  # (previous site, site) of one actor, 13 bits
 CONFLICT: Final = 8192  # (other actor's last site, site) on one object, 13 bits
 STATE: Final = 16384  # what a page is like when its page table lock is dropped
 STATE_CHANGE: Final = 20480  # and what it was like before, under which function
-STATE_BITS: Final = 12
+STATE_SIZE: Final = 4093  # primes: keys are put in a zone by their remainders
 OUTCOME: Final = 24576  # (op, result class)
-OUTCOME_BITS: Final = 11
+OUTCOME_SIZE: Final = 2039
 LOCK: Final = 26624  # (held classes, class taken)
-LOCK_BITS: Final = 11
+LOCK_SIZE: Final = 2039
 PREEMPT: Final = 28672  # (site, kind of actor that came in between)
-PREEMPT_BITS: Final = 11
+PREEMPT_SIZE: Final = 2039
 NAMED: Final = 32512
 COUNTERS_SIZE: Final = 32768
 

@@ -19,23 +19,27 @@ if TYPE_CHECKING:
 _FLAGS: Final[i64] = PG_ANON_EXCLUSIVE | PG_DEVICE_PRIVATE | PG_DIRTY | PG_LRU
 
 
-def bucket(n: i64) -> i64:
-    """0, 1, 2, or 3 for anything else."""
-    if 0 <= n < 3:
-        return n
-    return 3
-
-
 def abstract(page: Page) -> i64:
-    """The page's state in 17 bits and a mark that it is known."""
-    spare = page.ref - page.mapcount
-    kind: i64 = 1 if page.inode is not None else 0
-    locked: i64 = 1 if page.lock.owner >= 0 else 0
-    return (
-        1 | kind << 1 | locked << 2 | bucket(page.mapcount) << 3 | bucket(page.nr_writable) << 5
-        | bucket(spare) << 7 | bucket(page.pincount) << 9
-        | (page.flags & _FLAGS) << 11
-    )
+    """The page's state as a positive number: any number of mappings, references or pins above
+    two is as good as three."""
+    mapped = page.mapcount
+    spare = page.ref - mapped
+    writable = page.nr_writable
+    pins = page.pincount
+    if mapped > 3:
+        mapped = 3
+    if spare > 3:
+        spare = 3
+    if writable > 3:
+        writable = 3
+    if pins > 3:
+        pins = 3
+    state = ((page.flags & _FLAGS) * 256 + pins * 64 + spare * 16 + writable * 4 + mapped) * 8 + 1
+    if page.lock.owner >= 0:
+        state += 4
+    if page.inode is not None:
+        state += 2
+    return state
 
 
 def note(k: "Kernel", page: Page) -> None:
@@ -44,7 +48,7 @@ def note(k: "Kernel", page: Page) -> None:
     old = page.abstract
     if new != old:
         page.abstract = new
-        k.feature(features.STATE, features.STATE_BITS, new)
+        k.feature(features.STATE, features.STATE_SIZE, new)
         k.feature(
-            features.STATE_CHANGE, features.STATE_BITS, (old * 31 + new) * 31 + k.cur.site
+            features.STATE_CHANGE, features.STATE_SIZE, (old * 31 + new) * 31 + k.cur.site
         )

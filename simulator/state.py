@@ -23,6 +23,7 @@ from simulator.mm.mm_types import (
     NR_LOCK_CLASSES, NR_REFS, PG_DEVICE_PRIVATE, PG_ZERO, AnonVma, Inode, Mm, Page, PageTable,
     RwSem, Stale, Vma,
 )
+from simulator.objects import OBJ_NONE, OBJ_PAGE, OBJ_PTE
 from simulator.outcome import TraceEvent
 from simulator.scenario import NR_ACTORS, NR_USER_ACTORS, Op
 
@@ -35,30 +36,13 @@ if TYPE_CHECKING:
     from simulator.observer import Observer
     from simulator.sched.strategy import Strategy
 
-# Kinds of objects that steps name, in bits 24 and up of `obj`; the low 24 bits tell which.
-OBJ_NONE: Final = -1
-OBJ_PTE: Final = 1
-OBJ_PMD: Final = 2
-OBJ_PAGE: Final = 3
-OBJ_LOCK: Final = 4
-OBJ_VMA: Final = 5
-OBJ_MM: Final = 6
-OBJ_CPU: Final = 7
-OBJ_ANON_VMA: Final = 8
-OBJ_FILE: Final = 9
-OBJ_DEVICE: Final = 10
-OBJ_SHIFT: Final = 24
-OBJ_CLASS_NAMES: Final = (
-    "none", "pte", "pmd", "page", "lock", "vma", "mm", "cpu", "anon_vma", "file", "device",
-)
-
 READ: Final = 0
 WRITE: Final = 1
 
 _M32: Final = 0xFFFFFFFF
 # The digest is a polynomial in _FACTOR modulo 2**60. CPython is quick with factors below 2**30.
 _FACTOR: Final = 0x2545F491
-_DIGEST_MASK: Final = (1 << 60) - 1
+_DIGEST_MASK: Final = 0xFFF_FFFF_FFFF_FFFF
 # Slots of the last-access table behind the conflict zone: a prime by which `obj` seldom collides.
 LAST_SIZE: Final = 2039
 RETRIES_UNTIL_FAIR: Final = 24  # retries of one op after which the schedule becomes fair
@@ -257,7 +241,7 @@ class Kernel:
     def step(self, site: i64, obj: i64, access: i64) -> None:
         """Announce the access that comes next. Other actors may run before it returns.
 
-        `site` is a constant of `simulator.sites`, `obj` what `obj()` makes (or OBJ_NONE for a
+        `site` is a constant of `simulator.sites`, `obj` one of `simulator.objects` (OBJ_NONE for a
         place that touches nothing shared), `access` READ or WRITE.
         """
         n = self.nr_steps + 1
@@ -290,15 +274,16 @@ class Kernel:
         self.counters[i] = (self.counters[i] + 1) & 255
         self.named_seen[situation] += 1
 
-    def feature(self, zone: i64, bits: i64, key: i64) -> None:
-        """Count one feature: `key` is hashed into the zone of 2**bits counters."""
-        i = zone + ((((key & 0x3FFFFFFF) * 0x9E3779B1) >> 7) & ((1 << bits) - 1))
-        self.counters[i] = (self.counters[i] + 1) & 255
+    def feature(self, zone: i64, size: i64, key: i64) -> None:
+        """Count one feature: `key` is hashed into the zone of `size` counters, a prime."""
+        i = zone + key % size
+        c = self.counters
+        c[i] = (c[i] + 1) & 255
 
     def feature_preempt(self, site: i64, target: i64) -> None:
         """An actor was preempted at `site` in favour of `target`."""
         kind: i64 = 0 if is_user(target) else target
-        self.feature(features.PREEMPT, features.PREEMPT_BITS, site * 16 + kind)
+        self.feature(features.PREEMPT, features.PREEMPT_SIZE, site * 16 + kind)
 
     def violate(self, oracle: str, culprit: i64, cls: str, promise: str) -> None:
         """A promise is broken: freeze the run. Never returns to the caller.
@@ -550,17 +535,12 @@ def reset_page(page: Page) -> None:
         page.ledger[i] = 0
 
 
-def obj(cls: i64, ident: i64) -> i64:
-    """What a step touches: a class (OBJ_*) and which one of it."""
-    return (cls << OBJ_SHIFT) | (ident & 0xFFFFFF)
-
-
 def pte_obj(mm: Mm, va: i64) -> i64:
-    return (OBJ_PTE << OBJ_SHIFT) | ((mm.id << 18 | va) & 0xFFFFFF)
+    return OBJ_PTE | mm.id << 18 | va
 
 
 def page_obj(page: Page) -> i64:
-    return (OBJ_PAGE << OBJ_SHIFT) | page.pfn
+    return OBJ_PAGE | page.pfn
 
 
 def is_user(actor: i64) -> bool:

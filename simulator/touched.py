@@ -9,10 +9,11 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from simulator.sites import lock_label
-from simulator.state import (
-    OBJ_CLASS_NAMES, OBJ_CPU, OBJ_FILE, OBJ_LOCK, OBJ_MM, OBJ_PMD, OBJ_PTE, OBJ_SHIFT, WRITE,
+from simulator.objects import (
+    OBJ_CLASS_NAMES, OBJ_CPU, OBJ_FILE, OBJ_LOCK, OBJ_MM, OBJ_PMD, OBJ_PTE, OBJ_SHIFT,
 )
+from simulator.sites import lock_label
+from simulator.state import WRITE
 
 _LOW: Final = (1 << OBJ_SHIFT) - 1
 
@@ -21,20 +22,20 @@ def touched(obj: i64, access: i64) -> str:
     """Words for the `obj` and `access` of a step; nothing for a step without an object."""
     if obj < 0:
         return ""
-    cls = obj >> OBJ_SHIFT
+    kind = obj & ~_LOW
     low = obj & _LOW
-    if cls == OBJ_PTE:
+    if kind == OBJ_PTE:
         name = f"pte {low & 0x3FFFF} of mm{low >> 18}"
-    elif cls == OBJ_PMD:
+    elif kind == OBJ_PMD:
         name = f"pmd {low & 0xFFFF} of mm{low >> 16}"
-    elif cls == OBJ_LOCK:
+    elif kind == OBJ_LOCK:
         name = f"{lock_label(low >> 16)} {low & 0xFFFF}"
-    elif cls == OBJ_FILE:
+    elif kind == OBJ_FILE:
         name = f"page {low & 0xFF} of file {low >> 8}"
-    elif cls == OBJ_MM:
+    elif kind == OBJ_MM:
         name = f"mm{low}"
-    elif cls == OBJ_CPU:
+    elif kind == OBJ_CPU:
         name = f"CPU{low}"
     else:
-        name = f"{OBJ_CLASS_NAMES[cls]} {low}"
+        name = f"{OBJ_CLASS_NAMES[obj >> OBJ_SHIFT]} {low}"
     return ("write " if access == WRITE else "read ") + name

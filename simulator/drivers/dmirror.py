@@ -24,10 +24,11 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_alloc import alloc_page
 from simulator.mm.pgtable import DEVICE_PFN_BASE, pfn_to_page
+from simulator.objects import OBJ_DEVICE, OBJ_NONE
 from simulator.oracles import memory_value
 from simulator.outcome import SKIPPED
 from simulator.sched.lock import lock_fresh, mutex_lock, mutex_unlock
-from simulator.state import OBJ_DEVICE, OBJ_NONE, READ, WRITE, Task, obj, page_obj
+from simulator.state import READ, WRITE, Task, page_obj
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -121,7 +122,7 @@ def access(k: "Kernel", t: Task, word: i64, write: bool) -> i64:
 
 def do_access(k: "Kernel", mm: Mm, va: i64, word: i64, entry: i64, write: bool) -> i64:
     """The access itself, through the device's own page table."""
-    k.step(sites.DMIRROR_ACCESS__DATA, obj(OBJ_DEVICE, va), WRITE if write else READ)
+    k.step(sites.DMIRROR_ACCESS__DATA, OBJ_DEVICE | va, WRITE if write else READ)
     page = pfn_to_page(k, entry >> 1)
     secondary_mmu.used(k, mm, va, page)
     if write:

@@ -21,9 +21,10 @@ from simulator.machine.cpu import Cpu
 from simulator.mm.mm_types import (
     PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_WRITE, PTE_YOUNG, Mm, PageTable, Stale,
 )
+from simulator.objects import OBJ_PMD
 from simulator.scenario import TLB
 from simulator.sched import core
-from simulator.state import OBJ_PMD, READ, WRITE, Task, obj, pte_obj
+from simulator.state import READ, WRITE, Task, pte_obj
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -201,7 +202,7 @@ def walk(k: "Kernel", t: Task, mm: Mm, va: i64, access: i64) -> i64:
     cpu = k.cpus[t.cpu]
     while True:
         flushes = cpu.flushes
-        k.step(sites.MMU__WALK_PMD, obj(OBJ_PMD, mm.id << 16 | pmd), READ)
+        k.step(sites.MMU__WALK_PMD, OBJ_PMD | mm.id << 16 | pmd, READ)
         table = mm.tables[pmd]
         if table is None:
             return 0

@@ -14,8 +14,9 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.errno import ENOMEM
 from simulator.mm.mm_types import VM_ACCESS_FLAGS, VM_STICKY, AnonVma, Vma
+from simulator.objects import OBJ_ANON_VMA, OBJ_NONE, OBJ_VMA
 from simulator.sched import lock
-from simulator.state import OBJ_ANON_VMA, OBJ_NONE, OBJ_VMA, READ, WRITE, obj
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -38,7 +39,7 @@ def get_anon_vma(av: AnonVma) -> None:
 def put_anon_vma(k: "Kernel", av: AnonVma) -> None:
     """Drop a reference; the last one frees it, and a child's one on its root."""
     assert_live(k, av)
-    k.step(sites.PUT_ANON_VMA__PUT, obj(OBJ_ANON_VMA, av.id), WRITE)
+    k.step(sites.PUT_ANON_VMA__PUT, OBJ_ANON_VMA | av.id, WRITE)
     av.refcount -= 1
     if av.refcount:
         return
@@ -136,7 +137,7 @@ def anon_vma_prepare(k: "Kernel", vma: Vma) -> i64:
     lock.mmap_assert_locked(k, mm.mmap_lock)
     if k.should_fail(sites.ANON_VMA_PREPARE__ALLOC, OBJ_NONE):
         return -ENOMEM
-    k.step(sites.ANON_VMA_PREPARE__FIND_MERGEABLE, obj(OBJ_VMA, vma.id), READ)
+    k.step(sites.ANON_VMA_PREPARE__FIND_MERGEABLE, OBJ_VMA | vma.id, READ)
     av = find_mergeable_anon_vma(k, vma)
     allocated: AnonVma | None = None
     if av is None:

@@ -19,9 +19,10 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import pfn_to_page, ptep_set_wrprotect, set_pte_at
+from simulator.objects import OBJ_MM, OBJ_PMD
 from simulator.oracles import memory_value
 from simulator.sched.lock import spin_lock, spin_unlock
-from simulator.state import OBJ_MM, OBJ_PMD, READ, WRITE, obj, pte_obj
+from simulator.state import READ, WRITE, pte_obj
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -51,19 +52,19 @@ def copy_page_range(k: "Kernel", dst: Vma, src: Vma) -> i64:
         mmu_notifier.mmu_notifier_invalidate_range_start(
             k, mm, src.start, src.end, mmu_notifier.MMU_NOTIFY_PROTECTION_PAGE
         )
-        k.step(sites.COPY_PAGE_RANGE__SEQ_BEGIN, obj(OBJ_MM, mm.id), WRITE)
+        k.step(sites.COPY_PAGE_RANGE__SEQ_BEGIN, OBJ_MM | mm.id, WRITE)
         mm.write_protect_seq += 1
     ret: i64 = 0
     size = k.ptrs_per_pte
     va = src.start
     while va < src.end and ret == 0:
         stop = min(src.end, (va // size + 1) * size)
-        k.step(sites.COPY_PMD_RANGE__PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ)
+        k.step(sites.COPY_PMD_RANGE__PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ)
         if mm.tables[va >> k.pmd_order] is not None:
             ret = copy_pte_range(k, dst, src, mm, child, va, stop, cow)
         va = stop
     if cow:
-        k.step(sites.COPY_PAGE_RANGE__SEQ_END, obj(OBJ_MM, mm.id), WRITE)
+        k.step(sites.COPY_PAGE_RANGE__SEQ_END, OBJ_MM | mm.id, WRITE)
         mm.write_protect_seq += 1
         mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, src.start, src.end)
     return ret

@@ -31,9 +31,10 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import folio_get, folio_pin, folio_put, folio_try_get, folio_unpin
 from simulator.mm.pgtable import peek, pfn_to_page
+from simulator.objects import OBJ_MM, OBJ_PMD
 from simulator.oracles import memory_value, permission, soft_dirty
 from simulator.sched.ipi import local_irq_disable, local_irq_enable
-from simulator.state import OBJ_MM, OBJ_PMD, READ, WRITE, obj, page_obj, pte_obj
+from simulator.state import READ, WRITE, page_obj, pte_obj
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -229,7 +230,7 @@ def gup_fast(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     seq: i64 = 0
     check = not k.bug.gup_fast_vs_fork_cow
     if flags & FOLL_PIN:
-        k.step(sites.GUP_FAST__SEQ_BEGIN, obj(OBJ_MM, mm.id), READ)
+        k.step(sites.GUP_FAST__SEQ_BEGIN, OBJ_MM | mm.id, READ)
         seq = mm.write_protect_seq
         if seq & 1 and check:
             k.sometimes(features.Z_GUP_FAST_SEQ_RETRY)
@@ -240,7 +241,7 @@ def gup_fast(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     mmu_gather.rcu_read_unlock(k)
     local_irq_enable(k)
     if flags & FOLL_PIN and pfn >= 0:
-        k.step(sites.GUP_FAST__SEQ_RETRY, obj(OBJ_MM, mm.id), READ)
+        k.step(sites.GUP_FAST__SEQ_RETRY, OBJ_MM | mm.id, READ)
         if mm.write_protect_seq != seq and check:
             k.sometimes(features.Z_GUP_FAST_SEQ_RETRY)
             gup_put_folio(k, pfn_to_page(k, pfn), flags)
@@ -252,7 +253,7 @@ def gup_fast_pte_range(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     """One entry of the walk: first pin the page, then look whether the entry is still the
     same. Whoever changes entries does it the other way round."""
     k.step(
-        sites.GUP_FAST_PMD_RANGE__READ_PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ
+        sites.GUP_FAST_PMD_RANGE__READ_PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ
     )
     table = mm.tables[va >> k.pmd_order]
     if table is None:

@@ -23,9 +23,10 @@ from simulator.mm.mm_types import (
     mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import write_pte
+from simulator.objects import OBJ_VMA
 from simulator.oracles import stale_tlb
 from simulator.sched.lock import folio_trylock, mutex_unlock
-from simulator.state import OBJ_VMA, WRITE, obj, pte_obj
+from simulator.state import WRITE, pte_obj
 
 if TYPE_CHECKING:
     from simulator.mm.mmu_gather import MmuGather
@@ -159,7 +160,7 @@ def madvise_guard_install(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i
     """Markers on every page. Optimistic: only when something is mapped there is it zapped
     and the walk tried again; after some lost races the whole call begins anew."""
     # Set atomically, for mmap_lock is held for reading: fork() must copy the page tables.
-    k.step(sites.MADVISE_GUARD_INSTALL__SET_FLAG, obj(OBJ_VMA, vma.id), WRITE)
+    k.step(sites.MADVISE_GUARD_INSTALL__SET_FLAG, OBJ_VMA | vma.id, WRITE)
     vma.flags |= VM_MAYBE_GUARD
     if vma.inode is None:
         err = anon_vma.anon_vma_prepare(k, vma)
@@ -237,7 +238,7 @@ def madvise_update_vma(
     if target is None:
         return None
     mmap_lock.vma_start_write(k, target)
-    k.step(sites.MADVISE_UPDATE_VMA__SET_FLAGS, obj(OBJ_VMA, target.id), WRITE)
+    k.step(sites.MADVISE_UPDATE_VMA__SET_FLAGS, OBJ_VMA | target.id, WRITE)
     target.flags = flags | vma_merge.sticky(k, target.flags)
     return target
 

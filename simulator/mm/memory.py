@@ -21,9 +21,10 @@ from simulator.mm.mm_types import (
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import pfn_to_page, pmd_populate, set_pte_at
 from simulator.mm.pgtable_generic import ptep_clear_flush
+from simulator.objects import OBJ_NONE, OBJ_PMD, OBJ_VMA
 from simulator.oracles import anon_exclusive, memory_value, page_cache
 from simulator.sched.lock import folio_trylock, mutex_unlock, spin_lock, spin_unlock
-from simulator.state import OBJ_NONE, OBJ_PMD, READ, WRITE, obj, page_obj, pte_obj
+from simulator.state import READ, WRITE, page_obj, pte_obj
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -67,7 +68,7 @@ def pte_offset_map_lock(k: "Kernel", site: i64, mm: Mm, va: i64) -> PageTable | 
     under the lock: the table may have been freed meanwhile, RCU keeps it readable."""
     k.cur.rcu_readers += 1
     while True:
-        k.step(sites.PTE_OFFSET_MAP_LOCK__PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ)
+        k.step(sites.PTE_OFFSET_MAP_LOCK__PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ)
         table = mm.tables[va >> k.pmd_order]
         if table is None:
             mmu_gather.rcu_read_unlock(k)
@@ -87,7 +88,7 @@ def pte_unmap_unlock(k: "Kernel", table: PageTable) -> None:
 
 def pte_alloc(k: "Kernel", mm: Mm, va: i64) -> bool:
     """__pte_alloc(): make sure a page table is there. False: out of memory."""
-    k.step(sites.PTE_ALLOC__PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ)
+    k.step(sites.PTE_ALLOC__PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ)
     if mm.tables[va >> k.pmd_order] is not None:
         return True
     if k.should_fail(sites.PTE_ALLOC__NEW_TABLE, OBJ_NONE):
@@ -212,7 +213,7 @@ def vmf_anon_prepare(k: "Kernel", vmf: VmFault) -> i64:
 
 
 def vma_obj(vma: Vma) -> i64:
-    return obj(5, vma.id)
+    return OBJ_VMA | vma.id
 
 
 def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:

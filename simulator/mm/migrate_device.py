@@ -33,8 +33,9 @@ from simulator.mm.pgtable_generic import ptep_clear_flush
 from simulator.mm.rmap import (
     folio_add_new_anon_rmap, folio_remove_rmap_pte, folio_try_share_anon_rmap_pte,
 )
+from simulator.objects import OBJ_PMD
 from simulator.sched.lock import folio_trylock, mutex_unlock
-from simulator.state import OBJ_PMD, READ, WRITE, obj, pte_obj
+from simulator.state import READ, WRITE, page_obj, pte_obj
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -91,7 +92,7 @@ def migrate_vma_collect(k: "Kernel", args: MigrateVma) -> None:
     while va < args.end:
         stop = min(args.end, (va // size + 1) * size)
         k.step(
-            sites.MIGRATE_VMA_COLLECT_PMD__PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ
+            sites.MIGRATE_VMA_COLLECT_PMD__PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ
         )
         migrate_vma_collect_pmd(k, args, va, stop)
         va = stop
@@ -118,7 +119,7 @@ def migrate_vma_collect_pmd(k: "Kernel", args: MigrateVma, start: i64, end: i64)
             tlb.flush_tlb_mm_range(k, mm, start, end, False)
     pte_unmap_unlock(k, table)
     if unmapped and k.bug.migratevma_tlb_flush_after_ptl:
-        k.step(sites.MIGRATE_VMA_COLLECT_PMD__PTL_DROPPED, obj(OBJ_PMD, mm.id << 16), READ)
+        k.step(sites.MIGRATE_VMA_COLLECT_PMD__PTL_DROPPED, OBJ_PMD | mm.id << 16, READ)
         tlb.flush_tlb_mm_range(k, mm, start, end, False)
 
 
@@ -224,7 +225,7 @@ def migrate_device_unmap(k: "Kernel", args: MigrateVma) -> None:
             move_ref(page, REF_TEMP, REF_ISOLATED)
         if page.mapcount:
             try_to_migrate(k, page)
-        k.step(sites.MIGRATE_DEVICE_UNMAP__CHECK, obj(3, page.pfn), READ)
+        k.step(sites.MIGRATE_DEVICE_UNMAP__CHECK, page_obj(page), READ)
         if page.mapcount or not check_page(k, page, args.fault_page):
             if not page.flags & PG_DEVICE_PRIVATE:
                 page.flags |= PG_LRU
@@ -265,7 +266,7 @@ def migrate_vma_pages(k: "Kernel", args: MigrateVma) -> None:
             args.migrate[i] = migrate_vma_insert_page(k, args, args.start + i, new)
             continue
         extra: i64 = 1 if page is args.fault_page else 0
-        k.step(sites.MIGRATE_VMA_PAGES__MAPPING, obj(3, page.pfn), WRITE)
+        k.step(sites.MIGRATE_VMA_PAGES__MAPPING, page_obj(page), WRITE)
         if not folio_migrate_mapping(page, new, extra):
             args.migrate[i] = False
         elif new.flags & PG_DEVICE_PRIVATE:

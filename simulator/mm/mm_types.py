@@ -12,6 +12,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from simulator.build.native import final, vec
+from simulator.objects import OBJ_LOCK
 
 # --- page table entries -------------------------------------------------------------------
 # One i64: the low 16 bits say what the entry is, the rest is the pfn (or swap offset).
@@ -130,6 +131,11 @@ def is_device_private_pte(pte: i64) -> bool:
     return kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE
 
 
+def lock_obj(cls: i64, ident: i64) -> i64:
+    """What steps say that touch the lock (simulator/objects.py)."""
+    return OBJ_LOCK | cls << 16 | (ident & 0xFFFF)
+
+
 @final
 class Lock:
     """A sleeping or spinning exclusive lock. `owner` is an actor number or -1."""
@@ -137,6 +143,7 @@ class Lock:
     def __init__(self, cls: i64, ident: i64) -> None:
         self.cls: i64 = cls
         self.id: i64 = ident
+        self.obj: i64 = lock_obj(cls, ident)
         self.owner: i64 = -1
         self.waiters: i64 = 0  # actors to wake at release
 
@@ -148,6 +155,7 @@ class RwSem:
     def __init__(self, cls: i64, ident: i64) -> None:
         self.cls: i64 = cls
         self.id: i64 = ident
+        self.obj: i64 = lock_obj(cls, ident)
         self.writer: i64 = -1
         self.readers: i64 = 0  # mask of actors
         self.waiters: i64 = 0

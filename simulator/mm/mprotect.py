@@ -16,8 +16,9 @@ from simulator.mm.mm_types import (
     VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Vma, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import pfn_to_page, write_pte
+from simulator.objects import OBJ_PMD, OBJ_VMA
 from simulator.oracles import stale_tlb, vma_change
-from simulator.state import OBJ_PMD, OBJ_VMA, READ, WRITE, obj, pte_obj
+from simulator.state import READ, WRITE, pte_obj
 
 if TYPE_CHECKING:
     from simulator.mm.mmu_gather import MmuGather
@@ -117,7 +118,7 @@ def change_protection(
     va = start
     while va < end:
         stop = min(end, (va // size + 1) * size)
-        k.step(sites.CHANGE_PMD_RANGE__PMD, obj(OBJ_PMD, mm.id << 16 | va >> k.pmd_order), READ)
+        k.step(sites.CHANGE_PMD_RANGE__PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ)
         if mm.tables[va >> k.pmd_order] is not None:
             if not notified:
                 mmu_notifier.mmu_notifier_invalidate_range_start(
@@ -148,7 +149,7 @@ def mprotect_fixup(
     if target is None:
         return None
     mmap_lock.vma_start_write(k, target)
-    k.step(sites.MPROTECT_FIXUP__SET_FLAGS, obj(OBJ_VMA, target.id), WRITE)
+    k.step(sites.MPROTECT_FIXUP__SET_FLAGS, OBJ_VMA | target.id, WRITE)
     target.flags = flags | vma_merge.sticky(k, target.flags)
     cp_flags: i64 = 0
     if vma_wants_manual_pte_write_upgrade(target):

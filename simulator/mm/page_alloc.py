@@ -7,8 +7,9 @@ from mypy_extensions import i64
 
 from simulator import features
 from simulator.mm.mm_types import PG_DEVICE_PRIVATE, PG_LRU, REF_OWNER, Page
+from simulator.objects import OBJ_NONE
 from simulator.oracles import freed_page, state
-from simulator.state import OBJ_NONE, reset_page
+from simulator.state import reset_page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel

@@ -23,11 +23,12 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import folio_get, folio_put, move_ref
 from simulator.mm.rmap import linear_page_index
+from simulator.objects import OBJ_FILE, OBJ_NONE
 from simulator.oracles import memory_value, page_cache, permission
 from simulator.outcome import SKIPPED
 from simulator.scenario import WORDS_PER_PAGE
 from simulator.sched.lock import acquired, mutex_lock, mutex_unlock
-from simulator.state import OBJ_FILE, OBJ_NONE, READ, WRITE, obj, page_obj, pte_obj
+from simulator.state import READ, WRITE, page_obj, pte_obj
 
 if TYPE_CHECKING:
     from simulator.mm.memory import VmFault
@@ -46,7 +47,7 @@ SLOT_BITS: Final = 10  # pages of a file that steps tell apart
 
 def slot_obj(inode: Inode, index: i64) -> i64:
     """What a step on one page cache slot touches."""
-    return obj(OBJ_FILE, inode.id << SLOT_BITS | (index & ((1 << SLOT_BITS) - 1)))
+    return OBJ_FILE | inode.id << SLOT_BITS | (index & ((1 << SLOT_BITS) - 1))
 
 
 # --- open files --------------------------------------------------------------------------------
@@ -195,7 +196,7 @@ def shmem_alloc_and_add_folio(k: "Kernel", inode: Inode, index: i64) -> Page | N
     if page is None:
         return None
     page.lock.owner = k.cur.id  # __folio_set_locked(): nobody can see it yet
-    acquired(k, k.cur, LC_FOLIO, ordered=False)
+    acquired(k, k.cur, LC_FOLIO, False)
     k.step(sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT, slot_obj(inode, index), WRITE)
     if inode.cache[index] is not None:
         mutex_unlock(k, page.lock)

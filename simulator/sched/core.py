@@ -17,11 +17,10 @@ from greenlet import getcurrent, greenlet
 from mypy_extensions import i64
 
 from simulator import sites
+from simulator.objects import OBJ_NONE
 from simulator.outcome import TraceEvent
 from simulator.scenario import FAIL, IPI, PARK, SWITCH, TLB
-from simulator.state import (
-    BLOCKED, OBJ_NONE, PARKED, READ, READY, Planned, Task,
-)
+from simulator.state import BLOCKED, PARKED, READ, READY, Planned, Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel

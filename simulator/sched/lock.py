@@ -15,14 +15,10 @@ from simulator.mm.mm_types import (
     LC_FOLIO, LC_PTL, LOCK_CLASS_NAMES, Lock, RwSem,
 )
 from simulator.sched import core
-from simulator.state import OBJ_LOCK, READ, WRITE, Task, obj
+from simulator.state import READ, WRITE, Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
-
-
-def lock_obj(cls: i64, ident: i64) -> i64:
-    return obj(OBJ_LOCK, (cls << 16) | (ident & 0xFFFF))
 
 
 def first_actor(mask: i64) -> i64:
@@ -35,11 +31,11 @@ def first_actor(mask: i64) -> i64:
     return i
 
 
-def acquired(k: "Kernel", t: Task, cls: i64, *, ordered: bool) -> None:
+def acquired(k: "Kernel", t: Task, cls: i64, ordered: bool) -> None:
     """Book a lock of class `cls`; `ordered` is False for trylocks, which cannot deadlock."""
     held = t.held_mask
     if held:
-        k.feature(features.LOCK, features.LOCK_BITS, held * 64 + cls)
+        k.feature(features.LOCK, features.LOCK_SIZE, held * 64 + cls)
         if ordered and held >> (cls + 1):
             above = cls + 1
             while not (held >> above) & 1:
@@ -50,7 +46,7 @@ def acquired(k: "Kernel", t: Task, cls: i64, *, ordered: bool) -> None:
                 "against the documented lock order",
             )
     t.held[cls] += 1
-    t.held_mask |= 1 << cls
+    t.held_mask = held | 1 << cls
     t.took[cls] = t.site
 
 
@@ -63,7 +59,7 @@ def released(k: "Kernel", t: Task, cls: i64) -> None:
 
 def spin_lock(k: "Kernel", site: i64, lock: Lock) -> None:
     """Take a spinlock; the CPU is busy while it waits and cannot be preempted after."""
-    take(k, site, lock, sleeps=False)
+    take(k, site, lock, False)
     k.cur.preempt_count += 1
 
 
@@ -73,7 +69,7 @@ def spin_unlock(k: "Kernel", lock: Lock) -> None:
 
 
 def mutex_lock(k: "Kernel", site: i64, lock: Lock) -> None:
-    take(k, site, lock, sleeps=True)
+    take(k, site, lock, True)
 
 
 def mutex_unlock(k: "Kernel", lock: Lock) -> None:
@@ -82,21 +78,20 @@ def mutex_unlock(k: "Kernel", lock: Lock) -> None:
 
 def folio_trylock(k: "Kernel", site: i64, lock: Lock) -> bool:
     """A trylock that a directive may make fail, as if somebody held the folio lock."""
-    if k.should_fail(site, lock_obj(LC_FOLIO, lock.id)):
+    if k.should_fail(site, lock.obj):
         return False
     if lock.owner >= 0:
         k.sometimes(features.Z_FOLIO_LOCK_CONTENDED)
         return False
     t = k.cur
     lock.owner = t.id
-    acquired(k, t, LC_FOLIO, ordered=False)
+    acquired(k, t, LC_FOLIO, False)
     return True
 
 
-def take(k: "Kernel", site: i64, lock: Lock, *, sleeps: bool) -> None:
+def take(k: "Kernel", site: i64, lock: Lock, sleeps: bool) -> None:
     t = k.cur
-    o = lock_obj(lock.cls, lock.id)
-    k.step(site, o, WRITE)
+    k.step(site, lock.obj, WRITE)
     while lock.owner >= 0:
         if lock.owner == t.id:
             k.violate(
@@ -110,7 +105,7 @@ def take(k: "Kernel", site: i64, lock: Lock, *, sleeps: bool) -> None:
         lock.waiters |= 1 << t.id
         core.block(k, lock.owner, lock.cls, sleeps=sleeps)
     lock.owner = t.id
-    acquired(k, t, lock.cls, ordered=True)
+    acquired(k, t, lock.cls, True)
 
 
 def drop(k: "Kernel", lock: Lock) -> None:
@@ -131,24 +126,24 @@ def drop(k: "Kernel", lock: Lock) -> None:
 def down_read(k: "Kernel", site: i64, sem: RwSem) -> None:
     t = k.cur
     bit: i64 = 1 << t.id
-    k.step(site, lock_obj(sem.cls, sem.id), READ)
+    k.step(site, sem.obj, READ)
     while sem.writer >= 0 or sem.write_waiters & ~bit:
         k.sometimes(features.Z_RWSEM_CONTENDED)
         sem.waiters |= bit
         holder = sem.writer if sem.writer >= 0 else first_actor(sem.write_waiters)
         core.block(k, holder, sem.cls, sleeps=True)
     sem.readers |= bit
-    acquired(k, t, sem.cls, ordered=True)
+    acquired(k, t, sem.cls, True)
 
 
 def down_read_trylock(k: "Kernel", site: i64, sem: RwSem) -> bool:
-    if k.should_fail(site, lock_obj(sem.cls, sem.id)):
+    if k.should_fail(site, sem.obj):
         return False
     if sem.writer >= 0:
         return False
     t = k.cur
     sem.readers |= 1 << t.id
-    acquired(k, t, sem.cls, ordered=False)
+    acquired(k, t, sem.cls, False)
     return True
 
 
@@ -168,7 +163,7 @@ def up_read(k: "Kernel", sem: RwSem) -> None:
 def down_write(k: "Kernel", site: i64, sem: RwSem) -> None:
     t = k.cur
     bit: i64 = 1 << t.id
-    k.step(site, lock_obj(sem.cls, sem.id), WRITE)
+    k.step(site, sem.obj, WRITE)
     while sem.writer >= 0 or sem.readers:
         k.sometimes(features.Z_RWSEM_CONTENDED)
         sem.waiters |= bit
@@ -177,7 +172,7 @@ def down_write(k: "Kernel", site: i64, sem: RwSem) -> None:
         core.block(k, holder, sem.cls, sleeps=True)
     sem.write_waiters &= ~bit
     sem.writer = t.id
-    acquired(k, t, sem.cls, ordered=True)
+    acquired(k, t, sem.cls, True)
 
 
 def up_write(k: "Kernel", sem: RwSem) -> None:
@@ -223,7 +218,7 @@ def lock_fresh(k: "Kernel", lock: Lock) -> None:
             "a new object is already locked",
         )
     lock.owner = k.cur.id
-    acquired(k, k.cur, lock.cls, ordered=False)
+    acquired(k, k.cur, lock.cls, False)
 
 
 def wait_until_unlocked(k: "Kernel", lock: Lock) -> None:
