@@ -40,7 +40,8 @@ READ: Final = 0
 WRITE: Final = 1
 
 _M32: Final = 0xFFFFFFFF
-# The digest is a polynomial in _FACTOR modulo 2**60. CPython is quick with factors below 2**30.
+# The digest is a polynomial in _FACTOR modulo 2**60. CPython is quick with factors below 2**30;
+# it is greater than any `obj`, so that no step has the term of another one.
 _FACTOR: Final = 0x2545F491
 _DIGEST_MASK: Final = 0xFFF_FFFF_FFFF_FFFF
 # Slots of the last-access table behind the conflict zone: a prime by which `obj` seldom collides.
@@ -248,7 +249,7 @@ class Kernel:
         self.nr_steps = n
         t = self.cur
         word = site * 32 + access * 16 + t.id
-        self.digest = (self.digest * _FACTOR + obj * 65536 + word) & _DIGEST_MASK
+        self.digest = ((self.digest + word) * _FACTOR + obj) & _DIGEST_MASK
         c = self.counters
         i = EDGE + ((t.site * 41 ^ site) & 8191)
         c[i] = (c[i] + 1) & 255
@@ -531,8 +532,9 @@ def reset_page(page: Page) -> None:
     page.abstract = 0
     page.lock.owner = -1
     page.lock.waiters = 0
+    ledger = page.ledger
     for i in range(NR_REFS):
-        page.ledger[i] = 0
+        ledger[i] = 0
 
 
 def pte_obj(mm: Mm, va: i64) -> i64:

@@ -72,11 +72,12 @@ def count(k: "Kernel", pte: i64, n: i64) -> None:
     if pte & PTE_WRITE:
         page.nr_writable += n
     t = k.cur
-    if t.nr_recheck < len(t.recheck):
-        t.recheck[t.nr_recheck] = page
+    place = t.nr_recheck
+    if place < len(t.recheck):
+        t.recheck[place] = page
     else:
         t.recheck.append(page)
-    t.nr_recheck += 1
+    t.nr_recheck = place + 1
 
 
 def set_pte_at(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64) -> None:

@@ -7,8 +7,6 @@ no CPU may translate to it (O1).
 
 from typing import TYPE_CHECKING
 
-from mypy_extensions import i64
-
 from simulator.mm.mm_types import NR_REFS, Page
 from simulator.mm.page_ref import REASONS
 from simulator.oracles import page_cache, secondary_mmu, stale_tlb
@@ -36,14 +34,12 @@ def check(k: "Kernel", page: Page) -> None:
             f"frame {page.pfn} was freed while its folio lock is held",
         )
     ledger = page.ledger
-    i: i64 = 0
-    while i < NR_REFS:
+    for i in range(NR_REFS):
         if ledger[i]:
             k.violate(
                 "refcount", k.cur.site, k.class_of(page),
                 f"frame {page.pfn} was freed with {ledger[i]} {REASONS[i]} references booked",
             )
-        i += 1
     if page.inode is not None:
         page_cache.page_freed(k, page)
     stale_tlb.page_freed(k, page)

@@ -55,15 +55,14 @@ def broken(k: "Kernel", mm: Mm, s: Stale) -> bool:
 
 def page_freed(k: "Kernel", page: Page) -> None:
     """A frame goes back to the allocator."""
+    pfn = page.pfn
     for mm in k.mms:
-        if mm.stale:
-            for s in mm.stale:
-                if s.table is None and s.pte >> PFN_SHIFT == page.pfn and broken(k, mm, s):
-                    report(
-                        k, s,
-                        f"frame {page.pfn} was freed while a CPU may still translate page "
-                        f"{s.va} to it",
-                    )
+        for s in mm.stale:
+            if s.pte >> PFN_SHIFT == pfn and s.table is None and broken(k, mm, s):
+                report(
+                    k, s,
+                    f"frame {pfn} was freed while a CPU may still translate page {s.va} to it",
+                )
 
 
 def table_freed(k: "Kernel", table: PageTable) -> None:
