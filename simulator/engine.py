@@ -87,7 +87,7 @@ def finish_op(k: "Kernel", t: Task, op: Op, index: i64, result: i64) -> None:
     k.results[index] = result
     k.fold(result)
     key: i64 = result if -2000 < result < 0 else 1
-    k.feature(features.OUTCOME, features.OUTCOME_SIZE, op.code * 4096 - key)
+    k.feature(features.OUTCOME + (op.code * 4096 - key) % features.OUTCOME_SIZE)
     k.op_done[index] = 1
     t.in_op = False
     t.watch = False

@@ -48,7 +48,6 @@ def note(k: "Kernel", page: Page) -> None:
     old = page.abstract
     if new != old:
         page.abstract = new
-        k.feature(features.STATE, features.STATE_SIZE, new)
-        k.feature(
-            features.STATE_CHANGE, features.STATE_SIZE, (old * 31 + new) * 31 + k.cur.site
-        )
+        change = (old * 31 + new) * 31 + k.cur.site
+        k.feature(features.STATE + new % features.STATE_SIZE)
+        k.feature(features.STATE_CHANGE + change % features.STATE_SIZE)

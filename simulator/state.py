@@ -44,8 +44,9 @@ _M32: Final = 0xFFFFFFFF
 # it is greater than any `obj`, so that no step has the term of another one.
 _FACTOR: Final = 0x2545F491
 _DIGEST_MASK: Final = 0xFFF_FFFF_FFFF_FFFF
-# Slots of the last-access table behind the conflict zone: a prime by which `obj` seldom collides.
-LAST_SIZE: Final = 2039
+# Slots of the last-access table behind the conflict zone. Modulo this number few of the objects
+# that one run touches are the same.
+LAST_SIZE: Final = 1005
 RETRIES_UNTIL_FAIR: Final = 24  # retries of one op after which the schedule becomes fair
 
 # States of an actor.
@@ -271,20 +272,18 @@ class Kernel:
 
     def sometimes(self, situation: i64) -> None:
         """A named rare situation (features.Z_*) has come up."""
-        i = features.NAMED + situation
-        self.counters[i] = (self.counters[i] + 1) & 255
+        self.feature(features.NAMED + situation)
         self.named_seen[situation] += 1
 
-    def feature(self, zone: i64, size: i64, key: i64) -> None:
-        """Count one feature: `key` is hashed into the zone of `size` counters, a prime."""
-        i = zone + key % size
+    def feature(self, i: i64) -> None:
+        """Count one feature, by its place in the map (simulator/features.py)."""
         c = self.counters
         c[i] = (c[i] + 1) & 255
 
     def feature_preempt(self, site: i64, target: i64) -> None:
         """An actor was preempted at `site` in favour of `target`."""
         kind: i64 = 0 if is_user(target) else target
-        self.feature(features.PREEMPT, features.PREEMPT_SIZE, site * 16 + kind)
+        self.feature(features.PREEMPT + (site * 16 + kind) % features.PREEMPT_SIZE)
 
     def violate(self, oracle: str, culprit: i64, cls: str, promise: str) -> None:
         """A promise is broken: freeze the run. Never returns to the caller.

@@ -35,7 +35,7 @@ def acquired(k: "Kernel", t: Task, cls: i64, ordered: bool) -> None:
     """Book a lock of class `cls`; `ordered` is False for trylocks, which cannot deadlock."""
     held = t.held_mask
     if held:
-        k.feature(features.LOCK, features.LOCK_SIZE, held * 64 + cls)
+        k.feature(features.LOCK + (held * 64 + cls) % features.LOCK_SIZE)
         if ordered and held >> (cls + 1):
             above = cls + 1
             while not (held >> above) & 1:
