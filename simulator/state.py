@@ -465,6 +465,7 @@ class Kernel:
         mm.rss_anon = 0
         mm.rss_file = 0
         mm.total_vm = 0
+        self.stale_pool.extend(mm.stale)  # left over from the last run
         mm.stale = []
         mm.shadow = vec[i64]([0] * self.nr_arena)
         mm.notifier_active = 0
