@@ -38,7 +38,7 @@ def checks() -> list[Check]:
 def _programs() -> Iterator[Check]:
     reason = executor.why_not()
     yield Check("C compiler", not reason, "all runs on a real kernel; the model is interpreted, "
-                "about fifty times slower", reason)
+                "about thirty times slower", reason)
     yield _program("qemu", ("qemu-system-x86_64",), "runs on kernels other than this one")
     yield Check("Atheris", _has_package("atheris"), "coverage-guided fuzzing: a plain loop "
                 "mutates instead")

@@ -47,9 +47,10 @@ def sources(root: Path = ROOT) -> list[Path]:
 
 def id_of(root: Path) -> str:
     """SHA-256 over names and contents of the sources below `root`, and of the way they are
-    compiled, in hex."""
+    compiled or interpreted, in hex."""
     digest = hashlib.sha256()
-    for path in [*sources(root), root / "simulator" / "build" / "compiler.py"]:
+    ways = [root / "simulator" / "build" / name for name in ("compiler.py", "native.py")]
+    for path in [*sources(root), *ways]:
         digest.update(path.relative_to(root).as_posix().encode() + b"\0")
         content = path.read_bytes()
         digest.update(len(content).to_bytes(8, "big") + content)

@@ -21,7 +21,8 @@ def main() -> int:
         return 2
     reason = why_not()
     if reason:
-        print(f"{reason}: the model will be interpreted, about fifty times slower", file=sys.stderr)
+        slow = "the model will be interpreted, about thirty times slower"
+        print(f"{reason}: {slow}", file=sys.stderr)
         return 0
     began = time.monotonic()
     try:

@@ -136,7 +136,7 @@ def compiled(compiled_once: Path, tmp_path: Path) -> Path:
     "name",
     [
         "simulator/state.py", "simulator/mm/memory.py", "fuzz/codec.py",
-        "simulator/build/compiler.py",
+        "simulator/build/compiler.py", "simulator/build/native.py",
     ],
 )
 def test_the_build_id_changes_with_a_source_and_with_how_it_is_compiled(
