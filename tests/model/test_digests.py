@@ -4,12 +4,18 @@
 import os
 import subprocess
 import sys
+from itertools import permutations
 from pathlib import Path
 
 import pytest
+from mypy_extensions import i64
 
 from simulator import build
 from simulator.bugs import BUGS
+from simulator.build.native import vec
+from simulator.objects import OBJ_MM, OBJ_NONE, OBJ_VMA
+from simulator.sched.core import NO_ALARM
+from simulator.state import LAST_SIZE, READ, WRITE, Kernel
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNT = 500
@@ -23,6 +29,36 @@ def digests(mode: str, hash_seed: str, count: int) -> list[str]:
         cwd=ROOT, env=env, capture_output=True, text=True, check=True,
     )
     return done.stdout.splitlines()
+
+
+def digest_of(*steps: tuple[int, int, int]) -> int:
+    """The digest of these steps of one actor; a step without a site is a folded value."""
+    k = Kernel()
+    k.alarm = NO_ALARM
+    k.last_access = vec[i64]([0] * LAST_SIZE)
+    for site, obj, access in steps:
+        if site:
+            k.step(site, obj, access)
+        else:
+            k.fold(obj)
+    return k.digest
+
+
+def test_each_step_and_each_folded_value_changes_the_digest() -> None:
+    step = (7, OBJ_VMA | 1, READ)
+    others = [
+        (8, OBJ_VMA | 1, READ), (7, OBJ_VMA | 2, READ), (7, OBJ_MM | 1, READ), (7, OBJ_NONE, READ),
+        (7, OBJ_VMA | 1, WRITE), (0, 5, 0), (0, -5, 0),
+    ]
+    alone = [digest_of(each) for each in (step, *others)]
+    followed = [digest_of(each, step, step) for each in (step, *others)]
+    assert len({*alone, *followed}) == 2 * len(alone)
+
+
+def test_the_digest_depends_on_the_order() -> None:
+    steps = [(7, OBJ_VMA | 1, READ), (8, OBJ_VMA | 1, WRITE), (7, OBJ_NONE, READ), (0, 9, 0)]
+    orders = list(permutations(steps))
+    assert len({digest_of(*order) for order in orders}) == len(orders)
 
 
 def test_the_hash_seed_changes_no_digest() -> None:
