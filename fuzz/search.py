@@ -140,6 +140,7 @@ class Search:
         self.culprit: list[i64] = [
             i for i, function in enumerate(FUNCTION) if function == signature.culprit
         ]
+        self.visits_before: i64 = self.visits()
         self.reached: bool = False  # a run came to the culprit's function
         # Other broken promises met on the way: the first run of each.
         self.side_finds: list[tuple[Signature, tuple[Directive, ...]]] = []
@@ -195,7 +196,7 @@ class Search:
         script.prepare(due, answer)
         outcome = self.machine.run(self.ops, script)
         if not self.reached:
-            self.reached = self.passed()
+            self.reached = self.visits() > self.visits_before
         if outcome.violation is not None:
             return self.judge(outcome)
         if depth == 0:
@@ -216,10 +217,13 @@ class Search:
             i += 1
         return None
 
-    def passed(self) -> bool:
-        """Whether the last run came to a site of the culprit's function."""
-        k = self.machine.k
-        return any(k.sites_seen[site] == k.run_number for site in self.culprit)
+    def visits(self) -> i64:
+        """How often runs of this machine came to a site of the culprit's function."""
+        seen = self.machine.k.sites_seen
+        total: i64 = 0
+        for site in self.culprit:
+            total += seen[site]
+        return total
 
     def judge(self, outcome: Outcome) -> tuple[Directive, ...] | None:
         """The directives of a failing run, if it fails as wanted; else it is a side find."""

@@ -58,7 +58,7 @@ class Machine:
             counters[i] = u8(0)
 
     def sites_seen(self) -> dict[str, int]:
-        """The last run of this Machine that passed each site; 0 for none."""
+        """How often each site was passed, over all runs of this Machine."""
         return {name: self.k.sites_seen[i] for i, name in enumerate(sites.NAMES) if name}
 
     def named_seen(self) -> dict[str, int]:

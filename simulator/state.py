@@ -125,7 +125,7 @@ class Kernel:
 
     def __init__(self) -> None:
         self.counters: vec[u8] = vec[u8]([u8(0)] * features.COUNTERS_SIZE)
-        self.sites_seen: vec[i64] = vec[i64]([0] * sites.NR_SITES)  # the last run that came there
+        self.sites_seen: vec[i64] = vec[i64]([0] * sites.NR_SITES)  # visits over all runs
         self.named_seen: vec[i64] = vec[i64]([0] * len(features.NAMED_SITUATIONS))
         self.last_access: vec[i64] = vec[i64]()  # who came last, by object; 0 nobody
         self.run_number: i64 = 0
@@ -255,7 +255,7 @@ class Kernel:
         i = EDGE + ((t.site * 41 ^ site) & 8191)
         c[i] = (c[i] + 1) & 255
         t.site = site
-        self.sites_seen[site] = self.run_number
+        self.sites_seen[site] += 1
         if obj >= 0:
             h = obj % LAST_SIZE
             last = self.last_access[h]
