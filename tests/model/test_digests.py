@@ -8,14 +8,14 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from mypy_extensions import i64
 
 from simulator import build
 from simulator.bugs import BUGS
-from simulator.build.native import vec
 from simulator.objects import OBJ_MM, OBJ_NONE, OBJ_VMA
+from simulator.run import Machine
+from simulator.scenario import Config, Scenario
 from simulator.sched.core import NO_ALARM
-from simulator.state import LAST_SIZE, READ, WRITE, Kernel
+from simulator.state import READ, WRITE
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNT = 500
@@ -33,9 +33,10 @@ def digests(mode: str, hash_seed: str, count: int) -> list[str]:
 
 def digest_of(*steps: tuple[int, int, int]) -> int:
     """The digest of these steps of one actor; a step without a site is a folded value."""
-    k = Kernel()
+    machine = Machine()
+    machine.run(Scenario(Config(), ()))
+    k = machine.k
     k.alarm = NO_ALARM
-    k.last_access = vec[i64]([0] * LAST_SIZE)
     for site, obj, access in steps:
         if site:
             k.step(site, obj, access)
