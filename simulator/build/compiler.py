@@ -29,8 +29,9 @@ GROUP: Final = "mmfarm_model"  # one library for all modules: calls between them
 NEW: Final = ".new-"  # begins the names of folders of unfinished builds
 # A model is large and its profile flat: what keeps the code small makes it fast. -O2 is 1.2 times
 # as fast as -O3; calls within the library need no detour through tables for other libraries.
+# Digests overflow, and must do so as Python's masked numbers do: -fwrapv.
 OPTIMIZE: Final = "2"
-FLAGS: Final = ("-fvisibility=hidden", "-fno-semantic-interposition", "-fno-plt")
+FLAGS: Final = ("-fwrapv", "-fvisibility=hidden", "-fno-semantic-interposition", "-fno-plt")
 INSTRUMENT: Final = "-fprofile-generate"
 USE_COUNTS: Final = "-fprofile-use"
 TRAINING_SECONDS: Final = 300  # a limit: it takes some ten
