@@ -29,14 +29,20 @@ def command(
     Exit code 1 with findings, 0 without. Failures, corpus and statistics stay in the data
     folder ($MMFARM_DATA, default ~/.local/share/mmfarm), from which the next run goes on.
     """
-    from triage import inputs, local  # load SQLAlchemy, which --help does not need
+    from triage import inputs  # the model, which --help does not need
+
+    known = inputs.known_bugs(bugs)
+    seeds = inputs.seed_corpus(seed_corpus)
+    folder = inputs.output_folder(out if out is not None else str(data_dir()))
+
+    from triage import local  # SQLAlchemy, which a refused request does not wait for
 
     return local.run(
         local.Request(
             seconds=seconds,
-            bugs=inputs.known_bugs(bugs),
-            seed_corpus=inputs.seed_corpus(seed_corpus),
-            folder=inputs.output_folder(out if out is not None else str(data_dir())),
+            bugs=known,
+            seed_corpus=seeds,
+            folder=folder,
             own_folder=out is not None,
             jobs=jobs or len(os.sched_getaffinity(0)),
         ),
