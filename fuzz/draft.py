@@ -7,7 +7,6 @@ directives of ops that are gone, all but the first of two directives with one an
 What can stay is kept: uids never change.
 """
 
-
 from mypy_extensions import i64
 
 from fuzz.codec import MAX_FUZZ_UID

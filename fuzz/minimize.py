@@ -64,8 +64,8 @@ MAX_SHUFFLE_SIZES: Final = 10
 SHUFFLE_TRIES: Final = 4
 MAX_PLACES: Final = 24
 MAX_SHUFFLED_OPS: Final = 16
-# Scenarios written anew, once for each size on the way, and when nothing else helps; from what
-# size on: chance writes no larger one.
+# Scenarios written anew: once for each size on the way, and when nothing else helps; and for
+# scenarios of how many ops, since chance hardly writes a larger one that fails.
 NEW_SCENARIOS: Final = 8_000
 LAST_NEW_SCENARIOS: Final = 30_000
 MAX_ANEW_OPS: Final = 6

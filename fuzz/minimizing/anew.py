@@ -53,8 +53,7 @@ class Anew:
         if not passed:
             return
         given = self._scenario.directives
-        most = len(self._scenario.ops) + len(given) - len(made.ops)
-        nr = most if most < len(given) else min(most - 1, len(given))
+        nr = max((n for n in range(len(given) + 1) if len(made.ops) <= self._room(n)), default=0)
         places = [list(_places(directive, made, passed)) for directive in given]
         places = [choice for choice in places if choice]
         if nr == 1:
@@ -69,11 +68,8 @@ class Anew:
 
     def _write(self) -> Scenario:
         rng = self._rng
-        here = self._scenario
-        room = len(here.ops) - 1
-        if here.directives:
-            fewer = rng.below(len(here.directives))
-            room = len(here.ops) + fewer - (fewer == 0)
+        given = len(self._scenario.directives)
+        room = self._room(given - rng.below(given))
         config = rng.pick(self._configs)
         ptrs = 1 << config.pmd_order
         pages = min(arena_pages(config), TABLES * ptrs)
@@ -84,6 +80,12 @@ class Anew:
                 if rng.chance(1, 2):
                     weights[code] = WEIGHTS[code]
         return Scenario(config, write_ops(rng, max(1, room), weights, pages, ptrs))
+
+    def _room(self, nr: int) -> int:
+        """How many ops leave a scenario under `nr` of the directives smaller: fewer of both
+        together, or as many with fewer directives."""
+        given = len(self._scenario.directives)
+        return len(self._scenario.ops) + given - nr - (nr == given)
 
 
 def _places(directive: Directive, made: Scenario, passed: Passed) -> Iterator[Directive]:

@@ -175,7 +175,7 @@ def lock_vma_under_rcu(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
             k.sometimes(features.Z_VMA_LOCK_FALLBACK)
             vma_refcount_put(k, vma)
             return None
-        lock.acquired(k, k.cur, LC_VMA, False)
+        lock.acquired(k, k.cur, LC_VMA, ordered=False)
         return vma
 
 

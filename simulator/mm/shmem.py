@@ -196,7 +196,7 @@ def shmem_alloc_and_add_folio(k: "Kernel", inode: Inode, index: i64) -> Page | N
     if page is None:
         return None
     page.lock.owner = k.cur.id  # __folio_set_locked(): nobody can see it yet
-    acquired(k, k.cur, LC_FOLIO, False)
+    acquired(k, k.cur, LC_FOLIO, ordered=False)
     k.step(sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT, slot_obj(inode, index), WRITE)
     if inode.cache[index] is not None:
         mutex_unlock(k, page.lock)

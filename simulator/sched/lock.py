@@ -31,7 +31,7 @@ def first_actor(mask: i64) -> i64:
     return i
 
 
-def acquired(k: "Kernel", t: Task, cls: i64, ordered: bool) -> None:
+def acquired(k: "Kernel", t: Task, cls: i64, *, ordered: bool) -> None:
     """Book a lock of class `cls`; `ordered` is False for trylocks, which cannot deadlock."""
     held = t.held_mask
     if held:
@@ -59,7 +59,7 @@ def released(k: "Kernel", t: Task, cls: i64) -> None:
 
 def spin_lock(k: "Kernel", site: i64, lock: Lock) -> None:
     """Take a spinlock; the CPU is busy while it waits and cannot be preempted after."""
-    take(k, site, lock, False)
+    take(k, site, lock, sleeps=False)
     k.cur.preempt_count += 1
 
 
@@ -69,7 +69,7 @@ def spin_unlock(k: "Kernel", lock: Lock) -> None:
 
 
 def mutex_lock(k: "Kernel", site: i64, lock: Lock) -> None:
-    take(k, site, lock, True)
+    take(k, site, lock, sleeps=True)
 
 
 def mutex_unlock(k: "Kernel", lock: Lock) -> None:
@@ -85,11 +85,11 @@ def folio_trylock(k: "Kernel", site: i64, lock: Lock) -> bool:
         return False
     t = k.cur
     lock.owner = t.id
-    acquired(k, t, LC_FOLIO, False)
+    acquired(k, t, LC_FOLIO, ordered=False)
     return True
 
 
-def take(k: "Kernel", site: i64, lock: Lock, sleeps: bool) -> None:
+def take(k: "Kernel", site: i64, lock: Lock, *, sleeps: bool) -> None:
     t = k.cur
     k.step(site, lock.obj, WRITE)
     while lock.owner >= 0:
@@ -105,7 +105,7 @@ def take(k: "Kernel", site: i64, lock: Lock, sleeps: bool) -> None:
         lock.waiters |= 1 << t.id
         core.block(k, lock.owner, lock.cls, sleeps=sleeps)
     lock.owner = t.id
-    acquired(k, t, lock.cls, True)
+    acquired(k, t, lock.cls, ordered=True)
 
 
 def drop(k: "Kernel", lock: Lock) -> None:
@@ -133,7 +133,7 @@ def down_read(k: "Kernel", site: i64, sem: RwSem) -> None:
         holder = sem.writer if sem.writer >= 0 else first_actor(sem.write_waiters)
         core.block(k, holder, sem.cls, sleeps=True)
     sem.readers |= bit
-    acquired(k, t, sem.cls, True)
+    acquired(k, t, sem.cls, ordered=True)
 
 
 def down_read_trylock(k: "Kernel", site: i64, sem: RwSem) -> bool:
@@ -143,7 +143,7 @@ def down_read_trylock(k: "Kernel", site: i64, sem: RwSem) -> bool:
         return False
     t = k.cur
     sem.readers |= 1 << t.id
-    acquired(k, t, sem.cls, False)
+    acquired(k, t, sem.cls, ordered=False)
     return True
 
 
@@ -172,7 +172,7 @@ def down_write(k: "Kernel", site: i64, sem: RwSem) -> None:
         core.block(k, holder, sem.cls, sleeps=True)
     sem.write_waiters &= ~bit
     sem.writer = t.id
-    acquired(k, t, sem.cls, True)
+    acquired(k, t, sem.cls, ordered=True)
 
 
 def up_write(k: "Kernel", sem: RwSem) -> None:
@@ -218,7 +218,7 @@ def lock_fresh(k: "Kernel", lock: Lock) -> None:
             "a new object is already locked",
         )
     lock.owner = k.cur.id
-    acquired(k, k.cur, lock.cls, False)
+    acquired(k, k.cur, lock.cls, ordered=False)
 
 
 def wait_until_unlocked(k: "Kernel", lock: Lock) -> None:
