@@ -75,10 +75,15 @@ def end_of_op(k: "Kernel", t: Task) -> None:
             "deadlock", t.took[cls], LOCK_CLASS_NAMES[cls],
             f"op {t.uid} returns to user space with {LOCK_CLASS_NAMES[cls]} held",
         )
-    if t.rcu_readers or t.preempt_count or t.gathering:
+    if t.rcu_readers or t.preempt_count:
         k.violate(
-            "kernel-assertion", t.site, "task",
-            f"op {t.uid} returns with preemption off, inside an RCU section or a gather",
+            "kernel-assertion", t.rcu_at, "task",
+            f"op {t.uid} returns with preemption off or inside an RCU section",
+        )
+    if t.gathering:
+        k.violate(
+            "kernel-assertion", sites.TLB_GATHER_MMU__PENDING, "task",
+            f"op {t.uid} returns without the end of its mmu_gather",
         )
 
 

@@ -102,6 +102,7 @@ class Task:
         self.inject_index: i64 = 0  # the directive behind them
         self.preempt_count: i64 = 0
         self.rcu_readers: i64 = 0
+        self.rcu_at: i64 = 0  # site before the last read-side section began
         self.held_mask: i64 = 0
         self.held: vec[i64] = vec[i64]([0] * NR_LOCK_CLASSES)
         self.took: vec[i64] = vec[i64]([0] * NR_LOCK_CLASSES)  # site of the last acquisition
@@ -314,8 +315,7 @@ class Kernel:
 
     def last_writer(self, mm: Mm, va: i64) -> i64:
         """The site after which the entry of `va` was last written."""
-        table = mm.tables[va >> self.pmd_order]
-        return sites.OP__BEGIN if table is None else table.who[va & (self.ptrs_per_pte - 1)]
+        return mm.who[va]
 
     def should_fail(self, site: i64, obj: i64) -> bool:
         """A step before an allocation or trylock that a directive may make fail."""
@@ -374,13 +374,18 @@ class Kernel:
             self.nr_tables += 1
         if table.used or len(table.pte) != self.ptrs_per_pte:
             table.pte = vec[i64]([0] * self.ptrs_per_pte)
-            table.who = vec[i64]([0] * self.ptrs_per_pte)
         table.used = 0
         table.gen += 1
         table.live = True
+        table.linked_at = self.cur.site
         table.ptl.owner = -1
         table.ptl.waiters = 0
         return table
+
+    def put_table(self, table: PageTable) -> None:
+        """Nothing points to the table any more."""
+        table.live = False
+        self.free_tables.append(table)
 
     def take_vma(self) -> Vma:
         """A VMA that is in no tree."""
@@ -408,6 +413,7 @@ class Kernel:
         vma.readers = 0
         vma.writer = -1
         vma.waiters = 0
+        vma.linked_at = self.cur.site
         return vma
 
     def put_vma(self, vma: Vma) -> None:
@@ -430,6 +436,7 @@ class Kernel:
         av.refcount = 1
         av.num_children = 0
         av.num_active_vmas = 0
+        av.counted_at = self.cur.site
         av.vmas = []
         reset_rwsem(av.rwsem)
         return av
@@ -465,6 +472,10 @@ class Kernel:
         mm.rss_anon = 0
         mm.rss_file = 0
         mm.total_vm = 0
+        mm.unstable = False
+        mm.nr_anon = 0
+        mm.nr_file = 0
+        mm.who = vec[i64]([sites.OP__BEGIN] * self.nr_arena)
         self.stale_pool.extend(mm.stale)  # left over from the last run
         mm.stale = []
         mm.shadow = vec[i64]([0] * self.nr_arena)
@@ -527,6 +538,8 @@ def reset_page(page: Page) -> None:
     page.anon_vma_gen = 0
     page.inode = None
     page.index = 0
+    page.nr_entries = 0
+    page.entry_at = 0
     page.nr_writable = 0
     page.logical = 0
     page.abstract = 0

@@ -81,8 +81,10 @@ def steps(scenario: Scenario) -> Iterator[Step]:
         yield ("swap-pages", start, middle, end)
     for op in scenario.ops:
         if op.code == OP_MREMAP:
-            for count in _below(op.args[1] - op.args[0], 1):
-                yield ("cut-moved", op.uid, op.args[1] - op.args[0] - count)
+            size = op.args[1] - op.args[0]
+            for left in _below(size, 1):
+                for at in dict.fromkeys((0, left)):
+                    yield ("cut-moved", op.uid, at, size - left)
     for op in scenario.ops:
         for args in _smaller(op):
             yield ("set-args", op.uid, op.code, *args)
@@ -136,11 +138,11 @@ def apply(scenario: Scenario, step: Step) -> Scenario:
             return _cut_pages(scenario, at, count)
         case "swap-pages", [start, middle, end]:
             return _swap_pages(scenario, start, middle, end)
-        case "cut-moved", [uid, count]:
+        case "cut-moved", [uid, at, count]:  # from what is moved and from where it goes
             for op in ops:
                 if op.uid == uid and op.code == OP_MREMAP:
-                    for at in sorted((op.args[0], op.args[2]), reverse=True):
-                        scenario = _cut_pages(scenario, at, count)
+                    for start in sorted((op.args[0], op.args[2]), reverse=True):
+                        scenario = _cut_pages(scenario, start + at, count)
             return scenario
         case "set-args", [uid, code, *args]:
             return _with_args(scenario, uid, code, tuple(args))
@@ -321,7 +323,15 @@ def _below(value: int, least: int = 0) -> Iterator[int]:
 
 
 def _smaller(op: Op) -> Iterator[tuple[int, ...]]:
-    """The op's arguments with one of them smaller."""
+    """The op's arguments with one of them smaller, or all that are ranges further down."""
+    starts = [at for arg, at in arguments(op) if arg.kind in (RANGE, DEST)]
+    if len(starts) > 1:
+        lowest = min(op.args[at] for at in starts)
+        for less in _below(lowest):
+            down = list(op.args)
+            for at in (*starts, *(at + 1 for at in starts)):
+                down[at] -= lowest - less
+            yield tuple(down)
     for arg, at in arguments(op):
         before, value, after = op.args[:at], op.args[at], op.args[at + 1 :]
         match arg.kind:

@@ -72,6 +72,7 @@ def dup_mmap(k: "Kernel", mm: Mm, oldmm: Mm) -> i64:
             err = dup_vma(k, mm, mpnt)
             if err:
                 break
+    mm.unstable = err != 0
     mmap_lock.mmap_write_unlock(k, mm)
     k.step(sites.DUP_MMAP__FLUSH, OBJ_MM | oldmm.id, WRITE)
     tlb.flush_tlb_mm(k, oldmm)

@@ -41,6 +41,7 @@ def put_anon_vma(k: "Kernel", av: AnonVma) -> None:
     assert_live(k, av)
     k.step(sites.PUT_ANON_VMA__PUT, OBJ_ANON_VMA | av.id, WRITE)
     av.refcount -= 1
+    av.counted_at = k.cur.site
     if av.refcount:
         return
     root = av.root
@@ -256,6 +257,7 @@ def unlink_anon_vmas(k: "Kernel", vma: Vma) -> None:
             parent = av.parent
             assert parent is not None
             parent.num_children -= 1
+            av.counted_at = k.cur.site
             empty.append(av)
     own = vma.anon_vma
     if own is not None:

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.errno import ENOMEM
-from simulator.mm import mmu_notifier, page_alloc, rmap, swap
+from simulator.mm import mmu_gather, mmu_notifier, page_alloc, rmap, swap
 from simulator.mm.memory import copy_words, maybe_mkwrite, mk_pte, pte_alloc, vm_normal_page
 from simulator.mm.memory import pte_mkdirty, pte_unmap_unlock, vm_page_prot
 from simulator.mm.mm_types import (
@@ -83,7 +83,7 @@ def copy_pte_range(
         table = mm.tables[va >> k.pmd_order]
         if child_table is None or table is None:
             break
-        k.cur.rcu_readers += 1
+        mmu_gather.rcu_read_lock(k)
         spin_lock(k, sites.COPY_PTE_RANGE__LOCK_CHILD, child_table.ptl)
         spin_lock(k, sites.COPY_PTE_RANGE__LOCK_PARENT, table.ptl)
         need_page = False

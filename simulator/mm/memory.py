@@ -22,7 +22,7 @@ from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import pfn_to_page, pmd_populate, set_pte_at
 from simulator.mm.pgtable_generic import ptep_clear_flush
 from simulator.objects import OBJ_NONE, OBJ_PMD, OBJ_VMA
-from simulator.oracles import anon_exclusive, memory_value, page_cache
+from simulator.oracles import mapping, memory_value, page_cache
 from simulator.sched.lock import folio_trylock, mutex_unlock, spin_lock, spin_unlock
 from simulator.state import READ, WRITE, page_obj, pte_obj
 
@@ -66,7 +66,7 @@ class VmFault:
 def pte_offset_map_lock(k: "Kernel", site: i64, mm: Mm, va: i64) -> PageTable | None:
     """The locked page table of `va`; None when the PMD entry is none. Looks the entry up again
     under the lock: the table may have been freed meanwhile, RCU keeps it readable."""
-    k.cur.rcu_readers += 1
+    mmu_gather.rcu_read_lock(k)
     while True:
         k.step(sites.PTE_OFFSET_MAP_LOCK__PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ)
         table = mm.tables[va >> k.pmd_order]
@@ -81,7 +81,7 @@ def pte_offset_map_lock(k: "Kernel", site: i64, mm: Mm, va: i64) -> PageTable | 
 
 def pte_unmap_unlock(k: "Kernel", table: PageTable) -> None:
     """Drop the lock; pages whose mapping changed under it must be in order now."""
-    anon_exclusive.recheck(k)
+    mapping.lock_dropped(k, table)
     spin_unlock(k, table.ptl)
     mmu_gather.rcu_read_unlock(k)
 
@@ -99,8 +99,7 @@ def pte_alloc(k: "Kernel", mm: Mm, va: i64) -> bool:
     if mm.tables[va >> k.pmd_order] is None:
         pmd_populate(k, mm, va, table)
     else:
-        table.live = False
-        k.free_tables.append(table)
+        k.put_table(table)
     spin_unlock(k, mm.page_table_lock)
     return True
 

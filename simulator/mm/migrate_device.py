@@ -222,14 +222,14 @@ def migrate_device_unmap(k: "Kernel", args: MigrateVma) -> None:
                 restore = True
                 continue
             page.flags &= ~PG_LRU
-            move_ref(page, REF_TEMP, REF_ISOLATED)
+            move_ref(k, page, REF_TEMP, REF_ISOLATED)
         if page.mapcount:
             try_to_migrate(k, page)
         k.step(sites.MIGRATE_DEVICE_UNMAP__CHECK, page_obj(page), READ)
         if page.mapcount or not check_page(k, page, args.fault_page):
             if not page.flags & PG_DEVICE_PRIVATE:
                 page.flags |= PG_LRU
-                move_ref(page, REF_ISOLATED, REF_TEMP)
+                move_ref(k, page, REF_ISOLATED, REF_TEMP)
             k.sometimes(features.Z_MIGRATE_PINNED_REFUSED)
             args.migrate[i] = False
             restore = True

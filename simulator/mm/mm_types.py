@@ -175,6 +175,7 @@ class AnonVma:
         self.refcount: i64 = 0
         self.num_children: i64 = 0
         self.num_active_vmas: i64 = 0
+        self.counted_at: i64 = 0  # site after which it lost its last VMA or reference
         self.rwsem: RwSem = RwSem(LC_ANON_VMA, ident)  # used of the root only
         self.vmas: list[Vma] = []
 
@@ -233,7 +234,10 @@ class Page:
         self.lock: Lock = Lock(LC_FOLIO, pfn)
         self.ledger: vec[i64] = vec[i64]([0] * NR_REFS)
         self.words: vec[i64] = vec[i64]([0, 0, 0, 0])
-        self.nr_writable: i64 = 0  # present writable entries that map it (O4)
+        self.taken_at: vec[i64] = vec[i64]([0] * NR_REFS)  # site of the last reference
+        self.nr_entries: i64 = 0  # page table entries that map it (O3)
+        self.entry_at: i64 = 0  # site after which their number last changed
+        self.nr_writable: i64 = 0  # those that are present and writable (O4)
         self.audit: i64 = 0  # entries found at the End
         self.abstract: i64 = 0  # its abstract state when a lock over it was last dropped
         self.logical: i64 = 0  # the logical page of oracle O5 that this frame holds
@@ -241,8 +245,7 @@ class Page:
 
 @final
 class PageTable:
-    """A page of PTEs with its split lock. `who[i]` is the site after which entry i was last
-    written: the culprit when the entry breaks a promise."""
+    """A page of PTEs with its split lock."""
 
     def __init__(self, ident: i64, size: i64) -> None:
         self.id: i64 = ident
@@ -251,7 +254,7 @@ class PageTable:
         self.mm_id: i64 = -1
         self.pmd: i64 = 0  # index of the PMD entry that points here
         self.pte: vec[i64] = vec[i64]([0] * size)
-        self.who: vec[i64] = vec[i64]([0] * size)
+        self.linked_at: i64 = 0  # site after which it was last linked, unlinked or allocated
         self.used: i64 = 0  # entries that are not none
         self.ptl: Lock = Lock(LC_PTL, ident)
 
@@ -280,6 +283,7 @@ class Vma:
         self.readers: i64 = 0  # actors that hold the read lock
         self.writer: i64 = -1
         self.waiters: i64 = 0
+        self.linked_at: i64 = 0  # site after which it was allocated, attached or detached
 
 
 @final
@@ -325,6 +329,13 @@ class Mm:
         self.rss_anon: i64 = 0
         self.rss_file: i64 = 0
         self.total_vm: i64 = 0
+        self.unstable: bool = False  # MMF_UNSTABLE: fork() ran out of memory half-way
+        self.nr_anon: i64 = 0  # page table entries that rss_anon should count (O19)
+        self.nr_file: i64 = 0  # and rss_file
+        self.entry_at: i64 = 0  # site after which their number last changed
+        # By page: the site after which its entry was last written, the culprit when that breaks
+        # a promise.
+        self.who: vec[i64] = vec[i64]()
         self.stale: list[Stale] = []
         self.shadow: vec[i64] = vec[i64]()  # page -> logical page of oracle O5, 0 none
         self.notifier_active: i64 = 0  # invalidations in progress

@@ -24,7 +24,7 @@ from simulator.mm.mm_types import (
     Mm, Vma,
 )
 from simulator.objects import OBJ_MM, OBJ_VMA
-from simulator.oracles import stale_tlb, vma_change
+from simulator.oracles import stale_tlb, state, vma_change
 from simulator.outcome import SKIPPED
 from simulator.state import WRITE
 
@@ -132,6 +132,7 @@ def vms_complete_munmap_vmas(k: "Kernel", mm: Mm, vms: VmaMunmap) -> None:
     for vma in vms.detached:
         vma_tree.remove_vma(k, vma)
     if vms.unlock:
+        state.total_vm(k, mm)
         mm.unmapping_end = 0
         mmap_lock.mmap_read_unlock(k, mm)
 

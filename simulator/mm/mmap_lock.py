@@ -42,6 +42,7 @@ def mmap_write_lock(k: "Kernel", mm: Mm, site: i64) -> None:
 
 
 def mmap_write_unlock(k: "Kernel", mm: Mm) -> None:
+    state.total_vm(k, mm)
     k.step(sites.MMAP_WRITE_UNLOCK__END_VMA_WRITES, OBJ_MM | mm.id, WRITE)
     mm.mm_lock_seq += 1
     lock.up_write(k, mm.mmap_lock)
@@ -104,6 +105,7 @@ def vma_mark_attached(k: "Kernel", vma: Vma) -> None:
             "kernel-assertion", k.cur.site, "vma", f"VMA at page {vma.start} attached twice"
         )
     vma.attached = True
+    vma.linked_at = k.cur.site
     vma.vm_refcnt = 1
 
 
@@ -115,6 +117,7 @@ def vma_mark_detached(k: "Kernel", vma: Vma) -> None:
             f"VMA at page {vma.start} detached without being attached and write-locked",
         )
     vma.attached = False
+    vma.linked_at = k.cur.site
     vma.vm_refcnt -= 1
     if vma.vm_refcnt:
         # Readers that took the count but have not yet looked at lock_seq.
@@ -203,3 +206,4 @@ def lock_mm_and_find_vma(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
 
 from simulator.mm import mmap  # noqa: E402
 from simulator.mm import vma as vma_tree  # noqa: E402
+from simulator.oracles import state  # noqa: E402

@@ -61,7 +61,7 @@ def tlb_remove_tlb_entry(tlb: MmuGather, va: i64) -> None:
 def tlb_remove_page(k: "Kernel", tlb: MmuGather, page: Page) -> bool:
     """Queue the page with the reference of the mapping that was removed. True: the batch is
     full and the caller must flush."""
-    move_ref(page, REF_MAP, REF_GATHER)
+    move_ref(k, page, REF_MAP, REF_GATHER)
     tlb.pages.append(page)
     if len(tlb.pages) >= k.gather_batch:
         k.sometimes(features.Z_GATHER_BATCH_FULL)
@@ -150,6 +150,13 @@ def rcu_readers(k: "Kernel") -> i64:
     return mask
 
 
+def rcu_read_lock(k: "Kernel") -> None:
+    """Page tables that are unlinked from now on stay readable until the section ends."""
+    t = k.cur
+    t.rcu_readers += 1
+    t.rcu_at = t.site
+
+
 def rcu_read_unlock(k: "Kernel") -> None:
     """Leave a read-side section; the last reader of a grace period frees what waited."""
     t = k.cur
@@ -176,8 +183,7 @@ def rcu_read_unlock(k: "Kernel") -> None:
 
 def free_table(k: "Kernel", table: PageTable) -> None:
     freed_table.check(k, table)
-    table.live = False
-    k.free_tables.append(table)
+    k.put_table(table)
 
 
 from simulator.mm import swap  # noqa: E402

@@ -35,6 +35,7 @@ def alloc_page(k: "Kernel", site: i64, zero: bool) -> Page | None:
     reset_page(page)
     page.ref = 1
     page.ledger[REF_OWNER] = 1
+    page.taken_at[REF_OWNER] = site
     if zero:
         words = page.words
         words[0] = 0

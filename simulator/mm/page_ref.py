@@ -31,6 +31,7 @@ def folio_get(k: "Kernel", page: Page, reason: i64) -> None:
         )
     page.ref += 1
     page.ledger[reason] += 1
+    page.taken_at[reason] = k.cur.site
 
 
 def folio_try_get(k: "Kernel", page: Page, reason: i64) -> bool:
@@ -39,6 +40,7 @@ def folio_try_get(k: "Kernel", page: Page, reason: i64) -> bool:
         return False
     page.ref += 1
     page.ledger[reason] += 1
+    page.taken_at[reason] = k.cur.site
     return True
 
 
@@ -55,10 +57,11 @@ def folio_put(k: "Kernel", page: Page, reason: i64) -> None:
         page_alloc.free_folio(k, page)
 
 
-def move_ref(page: Page, old: i64, new: i64) -> None:
+def move_ref(k: "Kernel", page: Page, old: i64, new: i64) -> None:
     """The same reference for another reason: a mapping's goes to an mmu_gather, say."""
     page.ledger[old] -= 1
     page.ledger[new] += 1
+    page.taken_at[new] = k.cur.site
 
 
 def folio_pin(page: Page) -> None:

@@ -12,8 +12,8 @@ from mypy_extensions import i64
 
 from simulator.machine import mmu
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PMD_NONE, PMD_TABLE, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SPECIAL, PTE_WRITE,
-    Mm, Page, PageTable,
+    PFN_SHIFT, PMD_NONE, PMD_TABLE, PTE_DIRTY, PTE_PRESENT, PTE_WRITE, Mm, Page, PageTable,
+    is_migration_pte,
 )
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def write_pte(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64, zapped: 
     i = va & (k.ptrs_per_pte - 1)
     old = table.pte[i]
     table.pte[i] = new
-    table.who[i] = t.site
+    mm.who[va] = t.site
     if old == 0:
         if new:
             table.used += 1
@@ -59,19 +59,29 @@ def write_pte(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64, zapped: 
         lost = not new & PTE_PRESENT or (old >> PFN_SHIFT) != (new >> PFN_SHIFT)
         if lost or old & ~new & (PTE_WRITE | PTE_DIRTY):
             mmu.made_stale(k, mm, va, old, None, zapped)
-    if old & (PTE_PRESENT | PTE_PROTNONE) and not old & PTE_SPECIAL:
-        count(k, old, -1)
-    if new & (PTE_PRESENT | PTE_PROTNONE) and not new & PTE_SPECIAL:
-        count(k, new, 1)
+    if old >> PFN_SHIFT:
+        count(k, mm, old, -1)
+    if new >> PFN_SHIFT:
+        count(k, mm, new, 1)
     return old
 
 
-def count(k: "Kernel", pte: i64, n: i64) -> None:
-    """Keep the number of writable entries of the page, and remember to look at it again."""
+def count(k: "Kernel", mm: Mm, pte: i64, n: i64) -> None:
+    """Keep count of the entries that map the page or will again after its migration, and
+    remember to look at it again."""
     page = pfn_to_page(k, pte >> PFN_SHIFT)
+    t = k.cur
+    mm.entry_at = t.site
+    if page.inode is None:
+        mm.nr_anon += n
+    else:
+        mm.nr_file += n
+    if is_migration_pte(pte):
+        return
+    page.nr_entries += n
+    page.entry_at = t.site
     if pte & PTE_WRITE:
         page.nr_writable += n
-    t = k.cur
     place = t.nr_recheck
     if place < len(t.recheck):
         t.recheck[place] = page
@@ -105,6 +115,7 @@ def pmd_populate(k: "Kernel", mm: Mm, va: i64, table: PageTable) -> None:
     i = va >> k.pmd_order
     mm.pmd[i] = PMD_TABLE
     mm.tables[i] = table
+    table.linked_at = k.cur.site
     table.mm_id = mm.id
     table.pmd = i
 
@@ -116,5 +127,6 @@ def pmd_clear(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
     if table is not None:
         mm.pmd[i] = PMD_NONE
         mm.tables[i] = None
+        table.linked_at = k.cur.site
         mmu.made_stale(k, mm, i << k.pmd_order, 0, table, False)
     return table

@@ -34,7 +34,7 @@ def folio_add_new_anon_rmap(k: "Kernel", page: Page, vma: Vma, va: i64) -> None:
     page.index = linear_page_index(vma, va)
     page.flags |= PG_SWAPBACKED | PG_ANON_EXCLUSIVE
     page.mapcount = 1
-    move_ref(page, REF_OWNER, REF_MAP)
+    move_ref(k, page, REF_OWNER, REF_MAP)
 
 
 def set_anon(page: Page, av: AnonVma) -> None:

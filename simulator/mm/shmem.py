@@ -211,7 +211,7 @@ def shmem_alloc_and_add_folio(k: "Kernel", inode: Inode, index: i64) -> Page | N
     page.index = index
     page.flags |= PG_SWAPBACKED
     folio_get(k, page, REF_CACHE)
-    move_ref(page, REF_OWNER, REF_TEMP)
+    move_ref(k, page, REF_OWNER, REF_TEMP)
     swap.folio_add_lru(k, page)
     return page
 

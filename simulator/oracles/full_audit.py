@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: MIT
 """The audits at the End, when nothing runs any more.
 
-Before the processes exit: page tables against rmap, counts and values (O3, O5, O14, O19).
-After they exited: nothing is left (O2, O12).
+Before the processes exit: page tables against rmap, counts and values (O3, O5, O14, O19), and
+nothing lives that nobody knows any more (O12). After they exited: nothing is left (O2, O12).
+The culprit is whoever wrote the entry, took the reference or touched the object's links last.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from simulator import sites
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PTE_SPECIAL, REF_CACHE, REF_MAP, REF_TEMP, Mm, Page, Vma, is_device_private_pte,
-    is_migration_pte, pte_present,
+    PFN_SHIFT, PTE_SPECIAL, REF_CACHE, REF_GATHER, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP,
+    AnonVma, Mm, Page, Vma, is_device_private_pte, is_migration_pte, pte_present,
 )
 from simulator.mm.page_ref import REASONS
 from simulator.mm.pgtable import pfn_to_page
@@ -22,6 +23,8 @@ from simulator.oracles import (
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
+
+_MOMENTARY: Final = (REF_TEMP, REF_GATHER, REF_ISOLATED, REF_OWNER)
 
 
 def while_mapped(k: "Kernel") -> None:
@@ -40,21 +43,48 @@ def while_mapped(k: "Kernel") -> None:
             continue
         if page.audit != page.mapcount:
             k.violate(
-                "mapcount", sites.OP__END, k.class_of(page),
+                "mapcount", page.entry_at, k.class_of(page),
                 f"frame {page.pfn} has mapcount {page.mapcount}, {page.audit} entries map it",
             )
         if page.ledger[REF_MAP] != page.mapcount:
             k.violate(
-                "refcount", sites.OP__END, k.class_of(page),
+                "refcount", page.entry_at, k.class_of(page),
                 f"frame {page.pfn} has {page.ledger[REF_MAP]} references of mappings and "
                 f"mapcount {page.mapcount}",
             )
         state.audit_page(k, page)
-        if page.ledger[REF_TEMP]:
+        for reason in _MOMENTARY:
+            if page.ledger[reason]:
+                k.violate(
+                    "leak", page.taken_at[reason], k.class_of(page),
+                    f"frame {page.pfn} has {page.ledger[reason]} {REASONS[reason]} references "
+                    "left when all ops have ended",
+                )
+    audit_structs(k)
+
+
+def audit_structs(k: "Kernel") -> None:
+    """Page tables, VMAs and anon_vmas that no mm leads to."""
+    for table in k.table_pool[: k.nr_tables]:
+        if table.live and k.mms[table.mm_id].tables[table.pmd] is not table:
+            k.violate("leak", table.linked_at, "page-table", "a page table is linked nowhere")
+    for vma in k.vma_pool[: k.nr_vmas]:
+        if vma.live and not vma.attached:
             k.violate(
-                "leak", sites.OP__END, k.class_of(page),
-                f"frame {page.pfn} has {page.ledger[REF_TEMP]} temporary references left",
+                "leak", vma.linked_at, "vma",
+                f"VMA {vma.start}..{vma.end} is in no tree and has not been freed",
             )
+    for av in k.anon_vma_pool[: k.nr_anon_vmas]:
+        if av.live and not av.vmas and not is_root(k, av):
+            k.violate("leak", av.counted_at, "anon_vma", "no VMA is linked to an anon_vma")
+
+
+def is_root(k: "Kernel", root: AnonVma) -> bool:
+    """Whether another anon_vma has a count on this one."""
+    for av in k.anon_vma_pool[: k.nr_anon_vmas]:
+        if av.live and av is not root and av.root is root:
+            return True
+    return False
 
 
 def used_pages(k: "Kernel") -> list[Page]:
@@ -79,31 +109,31 @@ def audit_mm(k: "Kernel", mm: Mm) -> None:
             va = base + i
             if vma is None or va >= vma.end:
                 vma = vma_tree.vma_lookup(mm, va)
-            state.audit_entry(k, vma, va, pte, table.who[i])
+            state.audit_entry(k, vma, va, pte, mm.who[va])
             if pte & PTE_SPECIAL:
                 continue
             if pte_present(pte) or is_device_private_pte(pte):
                 page = pfn_to_page(k, pte >> PFN_SHIFT)
-                audit_page(k, mm, va, page, table.who[i])
+                audit_page(k, mm, va, page, mm.who[va])
                 if page.inode is None:
                     anon += 1
                 else:
                     file += 1
                     if vma is not None:
-                        page_cache.mapped(k, vma, va, page, table.who[i])
+                        page_cache.mapped(k, vma, va, page, mm.who[va])
             elif is_migration_pte(pte):
                 k.violate(
-                    "leak", table.who[i], "pte", f"page {va} still has a migration entry"
+                    "leak", mm.who[va], "pte", f"page {va} still has a migration entry"
                 )
     for va in range(k.nr_arena):
         if mm.shadow[va] and not has_data(k, mm, va):
             k.violate(
-                "memory-value", who_wrote(k, mm, va), "anon",
+                "memory-value", mm.who[va], "anon",
                 f"page {va} held data that no load could find any more",
             )
     if anon != mm.rss_anon or file != mm.rss_file:
         k.violate(
-            "accounting", sites.OP__END, "mm",
+            "accounting", mm.entry_at, "mm",
             f"rss is {mm.rss_anon} anonymous and {mm.rss_file} file pages, the page tables map "
             f"{anon} and {file}",
         )
@@ -119,11 +149,6 @@ def has_data(k: "Kernel", mm: Mm, va: i64) -> bool:
     lp = mm.shadow[va] * 4
     words = k.logical_words
     return words[lp] == 0 and words[lp + 1] == 0 and words[lp + 2] == 0 and words[lp + 3] == 0
-
-
-def who_wrote(k: "Kernel", mm: Mm, va: i64) -> i64:
-    table = mm.tables[va >> k.pmd_order]
-    return sites.OP__END if table is None else table.who[va & (k.ptrs_per_pte - 1)]
 
 
 def audit_page(k: "Kernel", mm: Mm, va: i64, page: Page, who: i64) -> None:
@@ -177,6 +202,10 @@ def after_exit(k: "Kernel") -> None:
                 "refcount", sites.EXIT_MMAP__BEGIN, k.class_of(page),
                 f"frame {page.pfn} is left without a reference",
             )
+    if k.nr_pages != len(k.free_pages) or k.nr_device_pages != len(k.free_device_pages):
+        k.violate(
+            "leak", sites.EXIT_MMAP__BEGIN, "page", "a free page is not on its allocator's list"
+        )
     left = k.nr_tables - len(k.free_tables)
     if left:
         k.violate("leak", sites.EXIT_MMAP__BEGIN, "page-table", f"{left} page tables are left")

@@ -128,30 +128,29 @@ def audit_vma(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> None:
         if table is None or table.used == 0:
             va = (va // size + 1) * size
             continue
-        audit_pte(k, vma, table, va)
+        audit_pte(k, mm, vma, table, va)
         va += 1
 
 
-def audit_pte(k: "Kernel", vma: Vma, table: PageTable, va: i64) -> None:
-    i = va & (k.ptrs_per_pte - 1)
-    pte = table.pte[i]
+def audit_pte(k: "Kernel", mm: Mm, vma: Vma, table: PageTable, va: i64) -> None:
+    pte = table.pte[va & (k.ptrs_per_pte - 1)]
     if not pte & PTE_PRESENT:
         return
     if pte & PTE_WRITE and not vma.flags & VM_WRITE:
         k.violate(
-            "permission", table.who[i], "pte",
+            "permission", mm.who[va], "pte",
             f"the entry of page {va} is writable, its VMA is not",
         )
     if not vma.flags & (VM_READ | VM_WRITE | VM_EXEC):
         k.violate(
-            "permission", table.who[i], "pte",
+            "permission", mm.who[va], "pte",
             f"the entry of page {va} is accessible, its VMA is not",
         )
     if pte & PTE_WRITE and not vma.flags & VM_SHARED:
         page = pfn_to_page(k, pte >> PFN_SHIFT)
         if pte & PTE_SPECIAL or page.inode is not None:
             k.violate(
-                "permission", table.who[i], k.class_of(page),
+                "permission", mm.who[va], k.class_of(page),
                 f"the private mapping at page {va} can write a page that is not its own",
             )
 

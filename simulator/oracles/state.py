@@ -45,7 +45,6 @@ def anon_added(k: "Kernel", vma: Vma, va: i64) -> None:
 def audit_vmas(k: "Kernel", mm: Mm) -> None:
     """The End: the tree of VMAs (validate_mm())."""
     last: i64 = 0
-    pages: i64 = 0
     for vma in mm.vmas:
         if vma.start < last or vma.start >= vma.end or vma.mm is not mm:
             k.violate(
@@ -64,10 +63,17 @@ def audit_vmas(k: "Kernel", mm: Mm) -> None:
                 f"VMA {vma.start}..{vma.end} maps a file whose i_mmap does not know it",
             )
         last = vma.end
+    total_vm(k, mm)
+
+
+def total_vm(k: "Kernel", mm: Mm) -> None:
+    """Whoever changed the tree is about to let others in."""
+    pages: i64 = 0
+    for vma in mm.vmas:
         pages += vma.end - vma.start
-    if pages != mm.total_vm:
+    if pages != mm.total_vm and not mm.unstable:
         k.violate(
-            "accounting", sites.OP__END, "mm",
+            "accounting", k.cur.site, "mm",
             f"total_vm is {mm.total_vm}, the VMAs have {pages} pages",
         )
 
@@ -102,10 +108,11 @@ def audit_page(k: "Kernel", page: Page) -> None:
     """The End, all lru batches drained: one live frame or device page."""
     if page.anon_vma is not None and page.inode is not None:
         k.violate(
-            "state", sites.OP__END, "page", f"frame {page.pfn} is anonymous and a file's page"
+            "state", page.entry_at, "page",
+            f"frame {page.pfn} is anonymous and a file's page"
         )
     if page.mapcount and not page.flags & (PG_LRU | PG_DEVICE_PRIVATE):
         k.violate(
-            "state", sites.OP__END, k.class_of(page),
+            "state", page.entry_at, k.class_of(page),
             f"frame {page.pfn} is mapped and on no LRU list: nobody could reclaim it",
         )

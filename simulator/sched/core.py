@@ -77,7 +77,9 @@ def set_current(k: "Kernel", t: Task) -> None:
     k.alarm = 0 if t.watch else k.alarm_due
     cpu = k.cpus[t.cpu]
     if cpu.curr != t.id or cpu.is_lazy or (t.mm is not None and cpu.loaded_mm is not t.mm):
+        site = t.site
         tlb.context_switch(k, cpu, t)
+        t.site = site  # where its op is; so below
 
 
 def pick(k: "Kernel") -> Task | None:
@@ -171,7 +173,9 @@ def block(k: "Kernel", holder: i64, cls: i64, *, sleeps: bool) -> None:
     k.blocked |= bit
     lock_cycle(k, t)
     if sleeps:
+        site = t.site
         tlb.enter_idle(k, t)
+        t.site = site
     give_way(k)
 
 

@@ -167,7 +167,7 @@ PAIRS: Final = (
     Pair("lock-order", "kernel-assertion pagemap_read lock", ANON + "3 T0 pagemap 3\n",
          mmap_lock_inside_ptl),
     Pair("unlock-once", "kernel-assertion do_anonymous_page mmap_lock", ANON, unlocks_twice),
-    Pair("gather-is-finished", "kernel-assertion zap_pte_range task",
+    Pair("gather-is-finished", "kernel-assertion tlb_gather_mmu task",
          ANON + "3 T0 madvise 5..6 DONTNEED\n", leaves_gather_open),
     Pair("vma-needs-write-lock", "kernel-assertion vm_munmap vma",
          ANON + "3 T0 munmap 0..8\n", splits_unlocked),

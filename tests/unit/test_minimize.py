@@ -73,6 +73,23 @@ def test_directives_go_with_the_ops_and_actors_they_name() -> None:
     )
 
 
+def test_an_op_moves_both_its_ranges_down_at_once() -> None:
+    made = scenario("T0 mmap 0..8 rw private anon", "T0 mremap 6..8 to 3")
+    step = ("set-args", 2, OP_MREMAP, 3, 5, 0, 2, 0)
+    assert step in set(steps(made))
+    assert lines(apply(made, step))[1] == "T0 mremap 3..5 to 0"
+
+
+@pytest.mark.parametrize(("at", "mapped"), [(0, "1..4"), (3, "0..3")])
+def test_what_is_moved_gets_shorter_at_either_end_and_where_it_goes(at: int, mapped: str) -> None:
+    made = scenario(f"T0 mmap {mapped} rw private anon", "T0 mremap 0..4 to 8")
+    step = ("cut-moved", 2, at, 1)
+    assert step in set(steps(made))
+    assert lines(apply(made, step)) == [
+        "T0 mmap 0..3 rw private anon", "T0 mremap 0..3 to 7",
+    ]
+
+
 def test_taking_pages_out_moves_all_ops_together() -> None:
     cut = apply(FORKING, ("cut-pages", 0, 8))
     assert lines(cut)[0] == "T0 mmap 0..8 rw private anon"

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""What page table entries map is what is counted: O3 mapcount, O2 refcount, O19 accounting.
+
+Predictive: checked when a page table lock is dropped, for the pages whose entries changed under
+it; with them go the promises about such pages that other oracles keep. The culprit is whoever
+wrote the last entry. References come first and go last, mappings are counted before an entry is
+set and until it has gone: while somebody else is at work under another lock, there may be more of
+them, and RSS may differ. That is left to the End.
+"""
+
+from typing import TYPE_CHECKING
+
+from simulator import page_state
+from simulator.mm.mm_types import LC_PTL, REF_MAP, Page, PageTable
+from simulator.oracles import anon_exclusive, pin
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def lock_dropped(k: "Kernel", table: PageTable) -> None:
+    """The lock of `table` is about to be dropped."""
+    t = k.cur
+    for i in range(t.nr_recheck):
+        page = t.recheck[i]
+        page_state.note(k, page)
+        if page.mapcount != page.nr_entries or page.ledger[REF_MAP] < page.mapcount:
+            miscounted(k, page)
+        if page.anon_vma is not None and page.mapcount > 1:
+            anon_exclusive.shared(k, page)
+        if page.pincount:
+            pin.recheck(k, page)
+    t.nr_recheck = 0
+    mm = k.mms[table.mm_id]
+    if (mm.rss_anon != mm.nr_anon or mm.rss_file != mm.nr_file) and only_lock(k):
+        k.violate(
+            "accounting", mm.entry_at, "mm",
+            f"rss is {mm.rss_anon} anonymous and {mm.rss_file} file pages, the page tables map "
+            f"{mm.nr_anon} and {mm.nr_file}",
+        )
+
+
+def miscounted(k: "Kernel", page: Page) -> None:
+    """Counts of a page differ, perhaps for good."""
+    if page.ledger[REF_MAP] < page.mapcount:
+        k.violate(
+            "refcount", page.entry_at, k.class_of(page),
+            f"frame {page.pfn} has {page.ledger[REF_MAP]} references of mappings and "
+            f"mapcount {page.mapcount}",
+        )
+    if page.mapcount < page.nr_entries or only_lock(k):
+        k.violate(
+            "mapcount", page.entry_at, k.class_of(page),
+            f"frame {page.pfn} has mapcount {page.mapcount}, {page.nr_entries} entries map it",
+        )
+
+
+def only_lock(k: "Kernel") -> bool:
+    """Whether the one that is being dropped is the only page table lock that is held."""
+    held = 0
+    for t in k.tasks:
+        held += t.held[LC_PTL]
+    return held == 1
