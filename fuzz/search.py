@@ -194,7 +194,10 @@ class Search:
         self.executions += 1
         script = self.script
         script.prepare(due, answer)
-        outcome = self.machine.run(self.ops, script)
+        try:
+            outcome = self.machine.run(self.ops, script)
+        except Exception:
+            return None  # an error of the model, which fuzzing reports
         if not self.reached:
             self.reached = self.visits() > self.visits_before
         if outcome.violation is not None:

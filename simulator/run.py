@@ -81,7 +81,11 @@ class Machine:
         set_up(k, scenario, strategy, trace)
         k.observer = observer
         k.hub = greenlet.getcurrent()
-        self.go(k)
+        try:
+            self.go(k)
+        except Exception:
+            self.throw_away_stacks(k)  # so that the machine can go on with the next run
+            raise
         after = describe(k) if trace else ""
         self.throw_away_stacks(k)
         return collect(k, scenario, after)
@@ -106,6 +110,8 @@ class Machine:
             k.idle_stacks = []
         here = greenlet.getcurrent()
         for stack in stacks:
+            if stack.dead:  # of an exception
+                continue
             stack.parent = here  # where a dying greenlet goes on
             stack.throw()
         for t in k.tasks:

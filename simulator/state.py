@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 READ: Final = 0
 WRITE: Final = 1
+GARBAGE: Final = -1  # what a frame holds that nobody has used in this run; never a token
 
 _M32: Final = 0xFFFFFFFF
 # The digest is a polynomial in _FACTOR modulo 2**60. CPython is quick with factors below 2**30;
@@ -163,8 +164,6 @@ class Kernel:
         self.pins: list[Pin] = []
         self.dmirror: Dmirror = dmirror.Dmirror()
         self.zero_page: Page = Page(0)
-        self.zero_page.flags = PG_ZERO
-        self.zero_page.live = True
 
         # Configuration of this run.
         self.pmd_order: i64 = 3
@@ -493,6 +492,10 @@ class Kernel:
 
     def reset_pools(self) -> None:
         """Forget the last run. Objects are re-initialised when they are taken again."""
+        zero = self.zero_page
+        reset_page(zero)
+        zero.flags = PG_ZERO
+        fill(zero, 0)
         self.free_pages = []
         self.nr_pages = 0
         self.free_device_pages = []
@@ -524,6 +527,15 @@ def reset_rwsem(sem: RwSem) -> None:
     sem.readers = 0
     sem.waiters = 0
     sem.write_waiters = 0
+
+
+def fill(page: Page, word: i64) -> None:
+    """Give all words of a page one value."""
+    words = page.words
+    words[0] = word
+    words[1] = word
+    words[2] = word
+    words[3] = word
 
 
 def reset_page(page: Page) -> None:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Does it still fail, with the same signature? Counts executions and keeps what else failed.
 
-Contract: `verdict` is "same", the other signature that a scenario fails with, "clean" or
-"invalid"; asked again, it remembers. `Exhausted` is raised when the budget of executions is
-used up, and by nothing else.
+Contract: `verdict` is "same", the other signature that a scenario fails with, "clean", "invalid",
+or "model-exception": where fuzzing finds that, it reports it as an error of the model. Asked
+again, it remembers. `Exhausted` is raised when the budget of executions is used up, and by nothing
+else.
 """
 
 from dataclasses import replace
@@ -25,6 +26,7 @@ from simulator.validate import ScenarioError, validate
 SAME: Final = "same"
 CLEAN: Final = "clean"
 INVALID: Final = "invalid"
+EXCEPTION: Final = "model-exception"
 # Deviations that a search tries: most races need one or two preemptions, some three, and
 # each more multiplies the cost by some ten; the budget of a search mostly ends before that.
 MAX_DEVIATIONS: Final = 4
@@ -62,7 +64,10 @@ class Judge:
     def verdict(self, scenario: Scenario) -> str:
         known = self._known.get(scenario)
         if known is None:
-            known = self._known[scenario] = self._judge(scenario)
+            known = INVALID
+            if _valid(scenario):
+                known = self._judge(scenario)
+            self._known[scenario] = known
         return known
 
     def same(self, scenario: Scenario) -> bool:
@@ -72,8 +77,8 @@ class Judge:
         """Whether a valid scenario without directives fails alike, and which of its ops
         passed which of some sites."""
         watcher = _Watcher(self._machine.k, sites)
-        outcome = self.run(scenario, observer=watcher if sites else None)
-        return self._verdict_of(scenario, outcome) == SAME, watcher.passed
+        verdict = self._judge(scenario, watcher if sites else None)
+        return verdict == SAME, watcher.passed
 
     def reschedule(self, scenario: Scenario, bound: int, budget: int) -> Scenario | None:
         """The same ops under the simplest schedule of at most `bound` deviations that fails
@@ -126,7 +131,10 @@ class Judge:
             if self.executions >= self._budget:
                 raise Exhausted
             self.executions += 1
-            last = self._machine.run(ops, strategy)
+            try:
+                last = self._machine.run(ops, strategy)
+            except Exception:
+                return None
             if last.violation is None:
                 continue
             found = ops.with_directives(tuple(last.recorded))
@@ -136,15 +144,14 @@ class Judge:
                 return found
         return None
 
-    def _judge(self, scenario: Scenario) -> str:
+    def _judge(self, scenario: Scenario, observer: Observer | None = None) -> str:
+        """Run a valid scenario."""
         try:
-            validate(scenario)
-        except ScenarioError:
-            return INVALID
-        return self._verdict_of(scenario, self.run(scenario))
-
-    def _verdict_of(self, scenario: Scenario, outcome: Outcome) -> str:
-        violation = outcome.violation
+            violation = self.run(scenario, observer=observer).violation
+        except Exhausted:
+            raise
+        except Exception:
+            return EXCEPTION
         if violation is None:
             return CLEAN
         if violation.signature == self._signature:
@@ -157,6 +164,14 @@ class Judge:
         if signature not in self.side_finds:
             headers = (("expect", str(signature)), ("origin", "farm"))
             self.side_finds[signature] = replace(scenario, headers=headers)
+
+
+def _valid(scenario: Scenario) -> bool:
+    try:
+        validate(scenario)
+    except ScenarioError:
+        return False
+    return True
 
 
 class _Watcher(Observer):

@@ -28,7 +28,7 @@ from simulator.objects import OBJ_DEVICE, OBJ_NONE
 from simulator.oracles import memory_value
 from simulator.outcome import SKIPPED
 from simulator.sched.lock import lock_fresh, mutex_lock, mutex_unlock
-from simulator.state import READ, WRITE, Task, page_obj
+from simulator.state import GARBAGE, READ, WRITE, Task, fill, page_obj
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -188,6 +188,7 @@ def devmem_alloc_page(k: "Kernel") -> Page | None:
         page.gen = 0
         page.ref = 0
         page.live = False
+        fill(page, GARBAGE)
         k.nr_device_pages += 1
     zone_device_page_init(k, page)
     return page

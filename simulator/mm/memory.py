@@ -22,7 +22,7 @@ from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import pfn_to_page, pmd_populate, set_pte_at
 from simulator.mm.pgtable_generic import ptep_clear_flush
 from simulator.objects import OBJ_NONE, OBJ_PMD, OBJ_VMA
-from simulator.oracles import mapping, memory_value, page_cache
+from simulator.oracles import mapping, memory_value, page_cache, state
 from simulator.sched.lock import folio_trylock, mutex_unlock, spin_lock, spin_unlock
 from simulator.state import READ, WRITE, page_obj, pte_obj
 
@@ -146,6 +146,7 @@ def vm_normal_page(k: "Kernel", pte: i64) -> Page | None:
 def handle_mm_fault(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
     """Resolve one fault in `vma`, under the lock that `flags` names. VM_FAULT_* bits; with
     VM_FAULT_RETRY the lock has been dropped."""
+    state.faults(k, vma, mm, va)
     vmf = VmFault(vma, mm, va, flags)
     return handle_pte_fault(k, vmf)
 

@@ -9,7 +9,7 @@ from simulator import features
 from simulator.mm.mm_types import PG_DEVICE_PRIVATE, PG_LRU, REF_OWNER, Page
 from simulator.objects import OBJ_NONE
 from simulator.oracles import freed_page, state
-from simulator.state import reset_page
+from simulator.state import GARBAGE, fill, reset_page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -31,17 +31,14 @@ def alloc_page(k: "Kernel", site: i64, zero: bool) -> Page | None:
             k.page_pool.append(Page(k.nr_pages + 1))
         page = k.page_pool[k.nr_pages]
         page.gen = 0
+        fill(page, GARBAGE)
         k.nr_pages += 1
     reset_page(page)
     page.ref = 1
     page.ledger[REF_OWNER] = 1
     page.taken_at[REF_OWNER] = site
     if zero:
-        words = page.words
-        words[0] = 0
-        words[1] = 0
-        words[2] = 0
-        words[3] = 0
+        fill(page, 0)
     return page
 
 

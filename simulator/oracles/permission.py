@@ -13,8 +13,8 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_UPTODATE, PG_ZERO, PTE_PRESENT, PTE_SPECIAL, PTE_WRITE, VM_EXEC, VM_READ,
-    VM_SHARED, VM_WRITE, Inode, Mm, Page, PageTable, Vma,
+    PFN_SHIFT, PG_UPTODATE, PG_ZERO, PTE_PRESENT, PTE_SPECIAL, PTE_WRITE, REF_CACHE, VM_EXEC,
+    VM_READ, VM_SHARED, VM_WRITE, Inode, Mm, Page, PageTable, Vma,
 )
 from simulator.mm.pgtable import pfn_to_page
 from simulator.scenario import WORDS_PER_PAGE
@@ -159,7 +159,7 @@ def audit_file(k: "Kernel", inode: Inode) -> None:
     for page in inode.cache:
         if page is not None and page.flags & PG_UPTODATE:
             for word in range(WORDS_PER_PAGE):
-                file_content(k, inode, page, word, sites.OP__END)
+                file_content(k, inode, page, word, page.taken_at[REF_CACHE])
 
 
 from simulator.mm import vma as vma_tree  # noqa: E402

@@ -42,6 +42,16 @@ def anon_added(k: "Kernel", vma: Vma, va: i64) -> None:
         )
 
 
+def faults(k: "Kernel", vma: Vma, mm: Mm, va: i64) -> None:
+    """A fault at page `va` is about to be resolved in `vma`, which a lock keeps as it is."""
+    if vma.mm is not mm or not vma.attached or va < vma.start or va >= vma.end:
+        k.violate(
+            "state", k.cur.site, "vma",
+            f"a fault at page {va} is resolved in VMA {vma.start}..{vma.end}, which has it not "
+            "or is no longer in the tree",
+        )
+
+
 def audit_vmas(k: "Kernel", mm: Mm) -> None:
     """The End: the tree of VMAs (validate_mm())."""
     last: i64 = 0

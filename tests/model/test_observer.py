@@ -239,3 +239,23 @@ def test_both_sides_run_on_the_machine_that_kernels_run_on() -> None:
     config = comparable(small).config
     assert (config.pmd_order, config.pages, config.stack_gap, config.bugs) == (9, 64, 0, ())
     assert comparable(comparable(small)) == comparable(small)
+
+
+class Breaking(Observer):
+    """Raises while another op hangs in the middle."""
+
+    def op_ended(self, k: Kernel, t: Task, index: int) -> None:
+        if t.uid == 3:
+            raise RuntimeError("an op of the model went wrong")
+
+
+def test_a_machine_goes_on_after_an_exception_as_if_it_were_new() -> None:
+    hanging = scenario(
+        "1 T0 mmap 0..4 rw private anon populate\n2 T0 madvise 0..4 DONTNEED\n3 T1 write 1\n"
+        "@2 zap_pte_range:clear_pte#2 -> T1\n"
+    )
+    machine = Machine()
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="an op of the model went wrong"):
+            machine.run(hanging, observer=Breaking())
+        assert machine.run(hanging) == Machine().run(hanging)

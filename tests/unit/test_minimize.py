@@ -2,6 +2,8 @@
 """The minimizer's parts: what each step makes of a scenario, what counts as simpler, what is
 searched and what is drawn at random."""
 
+from typing import Any, cast
+
 import pytest
 
 from corpus import text
@@ -13,7 +15,7 @@ from fuzz.minimizing.shuffle import Shuffle
 from fuzz.rng import Rng
 from fuzz.search import Search
 from simulator.ops import OP_EXIT, OP_FORK, OP_MMAP, OP_MREMAP, OP_READ
-from simulator.outcome import Signature
+from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
 from simulator.scenario import PARK, SWITCH, Directive, Scenario
 from simulator.sites import BY_NAME
@@ -327,3 +329,25 @@ def test_a_search_goes_no_deeper_where_nobody_comes_to_the_culprit() -> None:
     assert search.find(4) is None
     assert not search.reached
     assert search.executions < 100
+
+
+class Faulty:
+    """A model that breaks down on scenarios of more than two ops, and has nothing to say of
+    others."""
+
+    def __init__(self) -> None:
+        self.machine = Machine()
+        self.k = self.machine.k
+
+    def run(self, made: Scenario, strategy: Any = None, **options: Any) -> Outcome:
+        if len(made.ops) > 2:
+            raise IndexError("list index out of range")
+        return self.machine.run(made, strategy, **options)
+
+
+def test_an_exception_in_the_model_is_a_verdict_and_ends_nothing() -> None:
+    judge = Judge(cast(Machine, Faulty()), Signature("rmap", "vma_expand", "anon"), budget=100)
+    assert judge.verdict(FORKING) == "model-exception"
+    assert judge.watch(FORKING, []) == (False, [])
+    assert judge.rescue(FORKING, 10) is None
+    assert judge.verdict(scenario("T0 mmap 0..1 rw private anon", "T0 read 0")) == "clean"
