@@ -551,6 +551,7 @@ def reset_page(page: Page) -> None:
     page.inode = None
     page.index = 0
     page.nr_entries = 0
+    page.nr_migration = 0
     page.entry_at = 0
     page.nr_writable = 0
     page.logical = 0

@@ -124,6 +124,7 @@ def remove_migration_ptes(k: "Kernel", src: Page, dst: Page) -> None:
         if va >= 0:
             remove_migration_pte(k, src, dst, vma, va)
     up_read(k, root.rwsem)
+    mapping.restored(k, src)
 
 
 def remove_migration_pte(k: "Kernel", src: Page, dst: Page, vma: Vma, va: i64) -> None:
@@ -177,3 +178,4 @@ def folio_migrate_mapping(page: Page, new: Page, extra: i64) -> bool:
 
 
 from simulator.mm import mmu_notifier  # noqa: E402
+from simulator.oracles import mapping  # noqa: E402

@@ -236,7 +236,8 @@ class Page:
         self.words: vec[i64] = vec[i64]([0, 0, 0, 0])
         self.taken_at: vec[i64] = vec[i64]([0] * NR_REFS)  # site of the last reference
         self.nr_entries: i64 = 0  # page table entries that map it (O3)
-        self.entry_at: i64 = 0  # site after which their number last changed
+        self.nr_migration: i64 = 0  # migration entries that stand for it
+        self.entry_at: i64 = 0  # site after which nr_entries last changed
         self.nr_writable: i64 = 0  # those that are present and writable (O4)
         self.audit: i64 = 0  # entries found at the End
         self.abstract: i64 = 0  # its abstract state when a lock over it was last dropped

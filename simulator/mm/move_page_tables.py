@@ -136,6 +136,8 @@ def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
             if pte & PTE_PRESENT:
                 mmu.made_stale(k, mm, old_va + i, pte, None, False)
             if pte:
+                mm.who[old_va + i] = k.cur.site
+                mm.who[new_va + i] = k.cur.site
                 memory_value.page_moved(k, mm, old_va + i, new_va + i)
             i += 1
         k.step(

@@ -77,6 +77,7 @@ def count(k: "Kernel", mm: Mm, pte: i64, n: i64) -> None:
     else:
         mm.nr_file += n
     if is_migration_pte(pte):
+        page.nr_migration += n
         return
     page.nr_entries += n
     page.entry_at = t.site

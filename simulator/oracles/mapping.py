@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""What page table entries map is what is counted: O3 mapcount, O2 refcount, O19 accounting.
+"""What page table entries map is what is counted (O3 mapcount, O2 refcount, O19 accounting), and
+what rmap walks find (O14).
 
-Predictive: checked when a page table lock is dropped, for the pages whose entries changed under
-it; with them go the promises about such pages that other oracles keep. The culprit is whoever
-wrote the last entry. References come first and go last, mappings are counted before an entry is
-set and until it has gone: while somebody else is at work under another lock, there may be more of
-them, and RSS may differ. That is left to the End.
+Predictive. Counts are checked when a page table lock is dropped, for the pages whose entries
+changed under it; with them go the promises about such pages that other oracles keep. The culprit
+is whoever wrote the last entry. References come first and go last, mappings are counted before an
+entry is set and until it has gone: while somebody else is at work under another lock, there may be
+more of them, and RSS may differ. That is left to the End.
 """
 
 from typing import TYPE_CHECKING
 
 from simulator import page_state
-from simulator.mm.mm_types import LC_PTL, REF_MAP, Page, PageTable
+from simulator.mm.mm_types import LC_PTL, PFN_SHIFT, REF_MAP, Page, PageTable, is_migration_pte
+from simulator.mm.pgtable import peek
 from simulator.oracles import anon_exclusive, pin
 
 if TYPE_CHECKING:
@@ -38,6 +40,20 @@ def lock_dropped(k: "Kernel", table: PageTable) -> None:
             f"rss is {mm.rss_anon} anonymous and {mm.rss_file} file pages, the page tables map "
             f"{mm.nr_anon} and {mm.nr_file}",
         )
+
+
+def restored(k: "Kernel", src: Page) -> None:
+    """O14: remove_migration_ptes() has walked the rmap of `src`, under its lock."""
+    if src.nr_migration == 0:
+        return
+    for mm in k.mms:
+        for va in range(k.nr_arena):
+            pte = peek(k, mm, va)
+            if is_migration_pte(pte) and pte >> PFN_SHIFT == src.pfn:
+                k.violate(
+                    "rmap", mm.who[va], k.class_of(src),
+                    f"rmap_walk() of frame {src.pfn} missed its migration entry at page {va}",
+                )
 
 
 def miscounted(k: "Kernel", page: Page) -> None:
