@@ -103,7 +103,7 @@ class Task:
         self.inject_index: i64 = 0  # the directive behind them
         self.preempt_count: i64 = 0
         self.rcu_readers: i64 = 0
-        self.rcu_at: i64 = 0  # site before the last read-side section began
+        self.rcu_at: i64 = 0  # site of who began the last read-side section
         self.held_mask: i64 = 0
         self.held: vec[i64] = vec[i64]([0] * NR_LOCK_CLASSES)
         self.took: vec[i64] = vec[i64]([0] * NR_LOCK_CLASSES)  # site of the last acquisition
@@ -410,6 +410,7 @@ class Kernel:
         vma.vm_refcnt = 0
         vma.lock_seq = -1
         vma.readers = 0
+        vma.read_locked = 0
         vma.writer = -1
         vma.waiters = 0
         vma.linked_at = self.cur.site
@@ -552,7 +553,7 @@ def reset_page(page: Page) -> None:
     page.index = 0
     page.nr_entries = 0
     page.nr_migration = 0
-    page.entry_at = 0
+    page.entry_at = sites.OP__BEGIN
     page.nr_writable = 0
     page.logical = 0
     page.abstract = 0

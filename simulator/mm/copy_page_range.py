@@ -83,7 +83,7 @@ def copy_pte_range(
         table = mm.tables[va >> k.pmd_order]
         if child_table is None or table is None:
             break
-        mmu_gather.rcu_read_lock(k)
+        mmu_gather.rcu_read_lock(k, sites.COPY_PTE_RANGE__LOCK_CHILD)
         spin_lock(k, sites.COPY_PTE_RANGE__LOCK_CHILD, child_table.ptl)
         spin_lock(k, sites.COPY_PTE_RANGE__LOCK_PARENT, table.ptl)
         need_page = False

@@ -236,7 +236,8 @@ def gup_fast(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
             k.sometimes(features.Z_GUP_FAST_SEQ_RETRY)
             return -EAGAIN
     local_irq_disable(k)
-    mmu_gather.rcu_read_lock(k)  # page tables are freed by RCU, and irqs off hold it up
+    # Page tables are freed by RCU, and irqs off hold it up.
+    mmu_gather.rcu_read_lock(k, sites.GUP_FAST__SEQ_BEGIN)
     pfn = gup_fast_pte_range(k, mm, va, flags)
     mmu_gather.rcu_read_unlock(k)
     local_irq_enable(k)

@@ -66,7 +66,7 @@ class VmFault:
 def pte_offset_map_lock(k: "Kernel", site: i64, mm: Mm, va: i64) -> PageTable | None:
     """The locked page table of `va`; None when the PMD entry is none. Looks the entry up again
     under the lock: the table may have been freed meanwhile, RCU keeps it readable."""
-    mmu_gather.rcu_read_lock(k)
+    mmu_gather.rcu_read_lock(k, site)
     while True:
         k.step(sites.PTE_OFFSET_MAP_LOCK__PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ)
         table = mm.tables[va >> k.pmd_order]

@@ -23,6 +23,7 @@ def zone_device_page_init(k: "Kernel", page: Page) -> None:
     page.ref = 1
     page.ledger[REF_OWNER] = 1
     page.taken_at[REF_OWNER] = k.cur.site
+    page.entry_at = k.cur.site
     lock_fresh(k, page.lock)
 
 

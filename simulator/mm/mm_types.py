@@ -237,7 +237,7 @@ class Page:
         self.taken_at: vec[i64] = vec[i64]([0] * NR_REFS)  # site of the last reference
         self.nr_entries: i64 = 0  # page table entries that map it (O3)
         self.nr_migration: i64 = 0  # migration entries that stand for it
-        self.entry_at: i64 = 0  # site after which nr_entries last changed
+        self.entry_at: i64 = 0  # site after which nr_entries last changed, or it was allocated
         self.nr_writable: i64 = 0  # those that are present and writable (O4)
         self.audit: i64 = 0  # entries found at the End
         self.abstract: i64 = 0  # its abstract state when a lock over it was last dropped
@@ -281,7 +281,8 @@ class Vma:
         self.attached: bool = False
         self.vm_refcnt: i64 = 0  # 1 attached, +1 each reader, VMA_LOCK_OFFSET a writer
         self.lock_seq: i64 = -1
-        self.readers: i64 = 0  # actors that hold the read lock
+        self.readers: i64 = 0  # actors that are counted in vm_refcnt
+        self.read_locked: i64 = 0  # those that have found that they hold the read lock
         self.writer: i64 = -1
         self.waiters: i64 = 0
         self.linked_at: i64 = 0  # site after which it was allocated, attached or detached

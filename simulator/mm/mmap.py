@@ -132,7 +132,7 @@ def vms_complete_munmap_vmas(k: "Kernel", mm: Mm, vms: VmaMunmap) -> None:
     for vma in vms.detached:
         vma_tree.remove_vma(k, vma)
     if vms.unlock:
-        state.total_vm(k, mm)
+        state.changed(k, mm)
         mm.unmapping_end = 0
         mmap_lock.mmap_read_unlock(k, mm)
 

@@ -42,7 +42,7 @@ def mmap_write_lock(k: "Kernel", mm: Mm, site: i64) -> None:
 
 
 def mmap_write_unlock(k: "Kernel", mm: Mm) -> None:
-    state.total_vm(k, mm)
+    state.changed(k, mm)
     k.step(sites.MMAP_WRITE_UNLOCK__END_VMA_WRITES, OBJ_MM | mm.id, WRITE)
     mm.mm_lock_seq += 1
     lock.up_write(k, mm.mmap_lock)
@@ -146,6 +146,7 @@ def vma_end_read(k: "Kernel", vma: Vma) -> None:
             "a VMA read lock was released by an actor that does not hold it",
         )
     lock.released(k, t, LC_VMA)
+    vma.read_locked &= ~(1 << t.id)
     vma_refcount_put(k, vma)
 
 
@@ -179,6 +180,7 @@ def lock_vma_under_rcu(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
             vma_refcount_put(k, vma)
             return None
         lock.acquired(k, k.cur, LC_VMA, ordered=False)
+        vma.read_locked |= 1 << k.cur.id
         return vma
 
 

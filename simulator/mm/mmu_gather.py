@@ -150,11 +150,12 @@ def rcu_readers(k: "Kernel") -> i64:
     return mask
 
 
-def rcu_read_lock(k: "Kernel") -> None:
-    """Page tables that are unlinked from now on stay readable until the section ends."""
+def rcu_read_lock(k: "Kernel", site: i64) -> None:
+    """Page tables that are unlinked from now on stay readable until the section ends; `site` is
+    one of the function that has to end it."""
     t = k.cur
     t.rcu_readers += 1
-    t.rcu_at = t.site
+    t.rcu_at = site
 
 
 def rcu_read_unlock(k: "Kernel") -> None:

@@ -37,6 +37,7 @@ def alloc_page(k: "Kernel", site: i64, zero: bool) -> Page | None:
     page.ref = 1
     page.ledger[REF_OWNER] = 1
     page.taken_at[REF_OWNER] = site
+    page.entry_at = site
     if zero:
         fill(page, 0)
     return page

@@ -73,14 +73,19 @@ def audit_vmas(k: "Kernel", mm: Mm) -> None:
                 f"VMA {vma.start}..{vma.end} maps a file whose i_mmap does not know it",
             )
         last = vma.end
-    total_vm(k, mm)
+    changed(k, mm)
 
 
-def total_vm(k: "Kernel", mm: Mm) -> None:
-    """Whoever changed the tree is about to let others in."""
+def changed(k: "Kernel", mm: Mm) -> None:
+    """Whoever may have changed the VMAs is about to let others in."""
     pages: i64 = 0
     for vma in mm.vmas:
         pages += vma.end - vma.start
+        if vma.read_locked and vma.lock_seq == mm.mm_lock_seq:
+            k.violate(
+                "state", sites.VMA_START_WRITE__EXCLUDE_READERS, "vma",
+                f"VMA {vma.start}..{vma.end} was write-locked while a fault had it read-locked",
+            )
     if pages != mm.total_vm and not mm.unstable:
         k.violate(
             "accounting", k.cur.site, "mm",

@@ -5,7 +5,8 @@ from typing import Final
 
 from simulator.kernel import exit as kernel_exit
 from simulator.mm import (
-    anon_vma, copy_page_range, gup, memory, mmap, mmu_gather, page_ref, rmap, shmem, zap,
+    anon_vma, copy_page_range, gup, memory, memremap, mmap, mmu_gather, page_ref, rmap, shmem,
+    zap,
 )
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
@@ -100,10 +101,14 @@ def zap_forgets_rss(patch: Patch) -> None:
 
 
 def munmap_forgets_total(patch: Patch) -> None:
-    def then(_k: Kernel, mm: Mm, start: int, end: int, _unlock: bool) -> None:
-        mm.total_vm += end - start
+    def then(_k: Kernel, mm: Mm, vms: mmap.VmaMunmap) -> None:
+        mm.total_vm += vms.nr_pages
 
-    patch.after(mmap, "do_vmi_munmap", then)
+    patch.after(mmap, "vms_clear_ptes", then)
+
+
+def keeps_device_pages(patch: Patch) -> None:
+    patch.nothing(memremap, "free_zone_device_folio")
 
 
 def insert_forgets_nrpages(patch: Patch) -> None:
@@ -130,6 +135,8 @@ PAIRS: Final = (
     Pair("anon-vmas-go", "leak unlink_anon_vmas anon_vma", ANON + "3 T0 munmap 0..8\n",
          keeps_anon_vmas),
     Pair("vmas-go", "leak vma_start_write vma", ANON + "3 T0 munmap 0..8\n", keeps_vmas),
+    Pair("device-pages-go", "leak exit_mmap page", ANON + "3 DEVICE migrate_to_device 0..8\n",
+         keeps_device_pages),
     Pair("files-go", "leak shmem_evict_inode file",
          "1 T0 mmap 0..8 rw shared anon\n2 T0 write 3\n3 T0 munmap 0..8\n", keeps_files),
     Pair("mms-go", "leak mmdrop mm", ANON + "3 T0 fork T1\n4 T1 exit\n", keeps_mms),
@@ -137,7 +144,7 @@ PAIRS: Final = (
          ANON + "3 T0 pin p0 3 w\n4 T0 unpin p0\n", pin_is_not_counted),
     Pair("zap-counts-rss", "accounting zap_pte_range mm", ANON + "3 T0 madvise 0..8 DONTNEED\n",
          zap_forgets_rss),
-    Pair("munmap-counts-total", "accounting op mm", ANON + "3 T0 munmap 0..2\n",
+    Pair("munmap-counts-total", "accounting tlb_finish_mmu mm", ANON + "3 T0 munmap 0..2\n",
          munmap_forgets_total),
     Pair("insert-counts-pages", "accounting shmem_add_to_page_cache file", FILE,
          insert_forgets_nrpages),

@@ -5,7 +5,7 @@ from typing import Final
 
 from simulator.kernel import exit as kernel_exit
 from simulator.mm import (
-    madvise, memory, mmap_lock, page_alloc, page_ref, rmap, shmem, swap, zap,
+    fault, madvise, memory, migrate, mmap_lock, page_alloc, page_ref, rmap, shmem, swap, zap,
 )
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
@@ -34,6 +34,19 @@ def drops_mm_early(patch: Patch) -> None:
 
 def does_not_wait_for_readers(patch: Patch) -> None:
     patch.nothing(mmap_lock, "wait_for_readers")
+
+
+def faults_in_another_vma(patch: Patch) -> None:
+    original = memory.handle_mm_fault
+
+    def handle_mm_fault(k: Kernel, _vma: Vma, mm: Mm, va: int, flags: int) -> int:
+        return original(k, mm.vmas[0], mm, va, flags)
+
+    patch.set(fault, "handle_mm_fault", handle_mm_fault)
+
+
+def restores_nothing(patch: Patch) -> None:
+    patch.nothing(migrate, "remove_migration_pte")
 
 
 def vmas_hold_no_file(patch: Patch) -> None:
@@ -119,6 +132,14 @@ PAIRS: Final = (
     Pair("vma-waits-for-readers", "use-after-free vma_start_write vma",
          ANON + "3 T0 write 4\n4 T1 munmap 0..8\n@3 do_anonymous_page:alloc#1 -> T1\n",
          does_not_wait_for_readers),
+    Pair("vma-writer-excludes", "state vma_start_write vma",
+         ANON + "3 T0 write 4\n4 T1 mprotect 0..8 r\n@3 do_anonymous_page:alloc#1 -> T1\n",
+         does_not_wait_for_readers),
+    Pair("fault-is-in-its-vma", "state vma_start_read vma",
+         "1 T0 mmap 0..2 rw private anon\n2 T0 mmap 4..6 rw private anon\n3 T0 write 4\n",
+         faults_in_another_vma),
+    Pair("migration-is-undone", "rmap migrate_vma_collect_pmd anon",
+         ANON + "3 DEVICE migrate_to_device 0..8\n", restores_nothing),
     Pair("vma-holds-file", "use-after-free shmem_evict_inode file",
          "1 T0 memfd f0 4\n2 T0 mmap 0..4 rw shared f0\n3 T0 mmap 8..12 rw shared f0\n"
          "4 T0 munmap 0..4\n", vmas_hold_no_file),
