@@ -239,6 +239,7 @@ def madvise_update_vma(
         return None
     mmap_lock.vma_start_write(k, target)
     k.step(sites.MADVISE_UPDATE_VMA__SET_FLAGS, OBJ_VMA | target.id, WRITE)
+    mmap_lock.vma_assert_write_locked(k, target)  # vm_flags_reset()
     target.flags = flags | vma_merge.sticky(k, target.flags)
     return target
 

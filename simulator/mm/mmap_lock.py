@@ -74,6 +74,14 @@ def is_vma_write_locked(vma: Vma) -> bool:
     return vma.lock_seq == mm.mm_lock_seq
 
 
+def vma_assert_write_locked(k: "Kernel", vma: Vma) -> None:
+    if not is_vma_write_locked(vma):
+        k.violate(
+            "kernel-assertion", k.cur.site, "vma",
+            f"VMA at page {vma.start} must be write-locked here",
+        )
+
+
 def vma_start_write(k: "Kernel", vma: Vma) -> None:
     """Keep readers of this VMA out until mmap_lock is released or downgraded."""
     mm = vma.mm

@@ -36,6 +36,10 @@ def does_not_wait_for_readers(patch: Patch) -> None:
     patch.nothing(mmap_lock, "wait_for_readers")
 
 
+def locks_no_vma(patch: Patch) -> None:
+    patch.nothing(mmap_lock, "vma_start_write")
+
+
 def faults_in_another_vma(patch: Patch) -> None:
     original = memory.handle_mm_fault
 
@@ -135,6 +139,8 @@ PAIRS: Final = (
     Pair("vma-writer-excludes", "state vma_start_write vma",
          ANON + "3 T0 write 4\n4 T1 mprotect 0..8 r\n@3 do_anonymous_page:alloc#1 -> T1\n",
          does_not_wait_for_readers),
+    Pair("flags-need-write-lock", "kernel-assertion madvise_update_vma vma",
+         ANON + "3 T0 madvise 0..8 DONTFORK\n", locks_no_vma),
     Pair("fault-is-in-its-vma", "state vma_start_read vma",
          "1 T0 mmap 0..2 rw private anon\n2 T0 mmap 4..6 rw private anon\n3 T0 write 4\n",
          faults_in_another_vma),
