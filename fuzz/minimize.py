@@ -48,7 +48,7 @@ from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
 from simulator.scenario import Scenario
 
-DEFAULT_BUDGET: Final = 400_000  # executions: about 15 s compiled
+DEFAULT_BUDGET: Final = 800_000  # executions: about 30 s compiled, ten times what most need
 # Schedules that a search may try: for the final one, and on the way there; for the ops in
 # another order; after deletions, which are worth much; after other steps, of which there are
 # many.

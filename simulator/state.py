@@ -312,10 +312,6 @@ class Kernel:
         self.token_mm[self.tokens] = mm.id
         return self.tokens
 
-    def last_writer(self, mm: Mm, va: i64) -> i64:
-        """The site after which the entry of `va` was last written."""
-        return mm.who[va]
-
     def should_fail(self, site: i64, obj: i64) -> bool:
         """A step before an allocation or trylock that a directive may make fail."""
         self.step(site, obj, WRITE)
@@ -376,6 +372,7 @@ class Kernel:
         table.used = 0
         table.gen += 1
         table.live = True
+        table.mm_id = -1
         table.linked_at = self.cur.site
         table.ptl.owner = -1
         table.ptl.waiters = 0

@@ -131,7 +131,7 @@ def do_access(k: "Kernel", mm: Mm, va: i64, word: i64, entry: i64, write: bool) 
         memory_value.stored(k, mm, va, page, word, token)
         return 0
     value = page.words[word]
-    memory_value.loaded(k, mm, va, page, word, value, k.last_writer(mm, va))
+    memory_value.loaded(k, mm, va, page, word, value, mm.who[va])
     return value
 
 

@@ -34,7 +34,7 @@ def user_load(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
             value = page.words[word & 3]
             stale = t.through_stale
             if stale is None:
-                memory_value.loaded(k, mm, va, page, word & 3, value, k.last_writer(mm, va))
+                memory_value.loaded(k, mm, va, page, word & 3, value, mm.who[va])
                 permission.loaded(k, mm, va)
             if k.tracing:
                 k.note(f"load page {va}" + (" through the stale translation" if stale else ""))
@@ -62,7 +62,7 @@ def user_store(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
                 permission.stored(k, mm, va, page)
                 soft_dirty.stored(k, mm, va, page)
                 if k.open_pins:
-                    pin.stored(k, mm, va, page, k.last_writer(mm, va))
+                    pin.stored(k, mm, va, page, mm.who[va])
             elif not stale.zapped or page.inode is not None:
                 memory_value.stored_stale(k, page, word & 3, token)
             if k.tracing:

@@ -367,7 +367,7 @@ def access_remote_vm(k: "Kernel", mm: Mm, word: i64, write: bool) -> i64:
             result = page.words[word & 3]
             if is_at(k, mm, va, page):
                 memory_value.loaded(
-                    k, mm, va, page, word & 3, result, k.last_writer(mm, va)
+                    k, mm, va, page, word & 3, result, mm.who[va]
                 )
         gup_put_folio(k, page, flags)
     mmap_lock.mmap_read_unlock(k, mm)

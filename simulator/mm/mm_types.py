@@ -252,7 +252,7 @@ class PageTable:
         self.id: i64 = ident
         self.gen: i64 = 0
         self.live: bool = False
-        self.mm_id: i64 = -1
+        self.mm_id: i64 = -1  # where it was last linked
         self.pmd: i64 = 0  # index of the PMD entry that points here
         self.pte: vec[i64] = vec[i64]([0] * size)
         self.linked_at: i64 = 0  # site after which it was last linked, unlinked or allocated

@@ -37,6 +37,11 @@ def peek(k: "Kernel", mm: Mm, va: i64) -> i64:
     return 0 if table is None else table.pte[va & (k.ptrs_per_pte - 1)]
 
 
+def is_linked(k: "Kernel", table: PageTable) -> bool:
+    """Whether the entry of a PMD points to the table."""
+    return table.mm_id >= 0 and k.mms[table.mm_id].tables[table.pmd] is table
+
+
 def write_pte(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64, zapped: bool) -> i64:
     """Store an entry and return the old one. The page table lock must be held. `zapped`
     says that the data behind the old entry is given up."""

@@ -151,7 +151,7 @@ def dma_read(k: "Kernel", mm: Mm, handle: i64, word: i64) -> i64:
         return SKIPPED  # unpinned meanwhile
     value = page.words[word]
     if p.tied:
-        who = k.last_writer(owner, p.va)
+        who = owner.who[p.va]
         memory_value.loaded(k, owner, p.va, page, word, value, who)
     return value
 

@@ -16,7 +16,7 @@ from simulator.mm.mm_types import (
     AnonVma, Mm, Page, Vma, is_device_private_pte, is_migration_pte, pte_present,
 )
 from simulator.mm.page_ref import REASONS
-from simulator.mm.pgtable import pfn_to_page
+from simulator.mm.pgtable import is_linked, pfn_to_page
 from simulator.oracles import (
     memory_value, page_cache, permission, secondary_mmu, soft_dirty, state,
 )
@@ -66,7 +66,7 @@ def while_mapped(k: "Kernel") -> None:
 def audit_structs(k: "Kernel") -> None:
     """Page tables, VMAs and anon_vmas that no mm leads to."""
     for table in k.table_pool[: k.nr_tables]:
-        if table.live and k.mms[table.mm_id].tables[table.pmd] is not table:
+        if table.live and not is_linked(k, table):
             k.violate("leak", table.linked_at, "page-table", "a page table is linked nowhere")
     for vma in k.vma_pool[: k.nr_vmas]:
         if vma.live and not vma.attached:

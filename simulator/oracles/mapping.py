@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from simulator import page_state
 from simulator.mm.mm_types import LC_PTL, PFN_SHIFT, REF_MAP, Page, PageTable, is_migration_pte
+from simulator.mm.pgtable import is_linked
 from simulator.oracles import anon_exclusive, pin
 
 if TYPE_CHECKING:
@@ -42,19 +43,21 @@ def lock_dropped(k: "Kernel", table: PageTable) -> None:
 
 
 def restored(k: "Kernel", src: Page) -> None:
-    """O14: remove_migration_ptes() has walked the rmap of `src`, under its lock. The culprit is
-    who wrote an entry that it missed, or took its page table away."""
-    if src.nr_migration == 0:
+    """O14: remove_migration_ptes() has walked the rmap of `src`. Without the folio lock others may
+    migrate it, too. The culprit is who wrote an entry that the walk missed, or took its page table
+    away."""
+    if src.nr_migration == 0 or src.lock.owner != k.cur.id:
         return
     for table in k.table_pool[: k.nr_tables]:
-        mm = k.mms[table.mm_id]
-        linked = mm.tables[table.pmd] is table
-        for i in range(k.ptrs_per_pte if table.live else 0):
+        if not table.live or table.used == 0:
+            continue
+        for i in range(k.ptrs_per_pte):
             pte = table.pte[i]
             if is_migration_pte(pte) and pte >> PFN_SHIFT == src.pfn:
                 va = (table.pmd << k.pmd_order) + i
+                who = k.mms[table.mm_id].who[va]
                 k.violate(
-                    "rmap", mm.who[va] if linked else table.linked_at, k.class_of(src),
+                    "rmap", who if is_linked(k, table) else table.linked_at, k.class_of(src),
                     f"rmap_walk() of frame {src.pfn} missed its migration entry at page {va}",
                 )
 

@@ -40,12 +40,12 @@ def stored(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
         return
     if vma is None or not vma.flags & VM_WRITE:
         k.violate(
-            "permission", k.last_writer(mm, va), k.class_of(page),
+            "permission", mm.who[va], k.class_of(page),
             f"a store to page {va} succeeded, which may not be written",
         )
     elif page.inode is not None and not vma.flags & VM_SHARED:
         k.violate(
-            "permission", k.last_writer(mm, va), "file",
+            "permission", mm.who[va], "file",
             f"a store through the private mapping at page {va} went into the file",
         )
 
@@ -55,7 +55,7 @@ def loaded(k: "Kernel", mm: Mm, va: i64) -> None:
     vma = vma_tree.vma_lookup(mm, va)
     if settled(mm, vma) and (vma is None or not vma.flags & (VM_READ | VM_WRITE | VM_EXEC)):
         k.violate(
-            "permission", k.last_writer(mm, va), "pte",
+            "permission", mm.who[va], "pte",
             f"a load from page {va} succeeded, which may not be read",
         )
 
@@ -63,7 +63,7 @@ def loaded(k: "Kernel", mm: Mm, va: i64) -> None:
 def zero_page_stored(k: "Kernel", mm: Mm, va: i64) -> None:
     """A store went into the shared zero page."""
     k.violate(
-        "permission", k.last_writer(mm, va), "zero-page",
+        "permission", mm.who[va], "zero-page",
         f"a store to page {va} changed the shared zero page",
     )
 

@@ -56,7 +56,7 @@ def check(k: "Kernel", p: "Pin", page: Page, mm: Mm) -> None:
     pte = peek(k, mm, p.va)
     if pte >> PFN_SHIFT != page.pfn or not (pte_present(pte) or is_migration_pte(pte)):
         k.violate(
-            "pin", k.last_writer(mm, p.va), "anon",
+            "pin", mm.who[p.va], "anon",
             f"frame {page.pfn} is pinned as page {p.va}, which no longer maps it",
         )
     if not page.flags & PG_ANON_EXCLUSIVE:

@@ -44,7 +44,7 @@ def used(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     pte = peek(k, mm, va)
     if pte >> PFN_SHIFT != page.pfn or not page.live and page.pfn:
         k.violate(
-            "secondary-mmu", k.last_writer(mm, va), k.class_of(page),
+            "secondary-mmu", mm.who[va], k.class_of(page),
             f"the device uses frame {page.pfn} for page {va}, the page tables do not",
         )
 
@@ -66,11 +66,11 @@ def audit(k: "Kernel") -> None:
         pte = peek(k, mm, va)
         if pte == 0 or pte >> PFN_SHIFT != entry >> 1:
             k.violate(
-                "secondary-mmu", k.last_writer(mm, va), k.page_class(entry >> 1),
+                "secondary-mmu", mm.who[va], k.page_class(entry >> 1),
                 f"the device maps frame {entry >> 1} at page {va}, the page tables do not",
             )
         if entry & 1 and not pte & PTE_WRITE and pte_kind(pte) != SWP_DEVICE_WRITE:
             k.violate(
-                "secondary-mmu", k.last_writer(mm, va), k.page_class(entry >> 1),
+                "secondary-mmu", mm.who[va], k.page_class(entry >> 1),
                 f"the device may write page {va}, the page tables forbid it",
             )

@@ -32,7 +32,7 @@ EXEMPT: Final = 2  # pinned and writable without the bit when clear_refs came by
 
 def stored(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     """User code stored into `page`, which the tables map at `va`."""
-    check(k, mm, va, page, k.last_writer(mm, va))
+    check(k, mm, va, page, mm.who[va])
 
 
 def forced(k: "Kernel", mm: Mm, va: i64, page: Page, seen: i64) -> None:
@@ -105,7 +105,7 @@ def reported(k: "Kernel", mm: Mm, va: i64, soft_dirty: bool) -> None:
     """Pagemap says whether page `va` is soft-dirty."""
     if mm.modified[va] == MODIFIED and not soft_dirty:
         k.violate(
-            "soft-dirty", k.last_writer(mm, va), "pte",
+            "soft-dirty", mm.who[va], "pte",
             f"page {va} was modified since clear_refs, and pagemap says that it was not",
         )
 
