@@ -76,6 +76,16 @@ def splits_unlocked(patch: Patch) -> None:
     patch.nothing(mmap_lock, "vma_start_write")
 
 
+def t0_locks_no_vma(patch: Patch) -> None:
+    original = mmap_lock.vma_start_write
+
+    def vma_start_write(k: Kernel, vma: Vma) -> None:
+        if k.cur.id:
+            original(k, vma)
+
+    patch.set(mmap_lock, "vma_start_write", vma_start_write)
+
+
 def gup_tells_internals(patch: Patch) -> None:
     patch.nothing(gup, "get_user_page_locked", -EBUSY)
 
@@ -161,6 +171,10 @@ PAIRS: Final = (
     Pair("unlock-wakes", "deadlock vm_munmap mmap_lock",
          ANON + "3 T0 munmap 0..4\n4 T1 munmap 4..8\n@3 vma_iter_clear:tree#1 -> T1\n",
          wakes_nobody),
+    # Woken up, it still is where it went to sleep, and not in the switch back to it.
+    Pair("sleeper-is-at-its-lock", "kernel-assertion vm_munmap vma",
+         "config pmd_order=3 frames=64 cpus=1\n" + ANON + "3 T1 munmap 4..8\n4 T0 munmap 0..4\n"
+         "@3 vma_iter_clear:tree#1 -> T0\n", t0_locks_no_vma),
     Pair("fault-gets-on", "livelock do_user_addr_fault mm", ANON, fault_gives_up),
     Pair("entries-need-ptl", "kernel-assertion clear_soft_dirty pte",
          ANON + "3 T0 clear_refs soft-dirty\n", works_without_ptl),
