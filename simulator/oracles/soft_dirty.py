@@ -65,9 +65,10 @@ def tracked(mm: Mm, vma: Vma) -> bool:
 
 
 def clear_refs_begins(mm: Mm) -> None:
-    """All that was is forgotten."""
+    """All modifications are forgotten. Entries that show none stay so until it comes by."""
     for va in range(len(mm.modified)):
-        mm.modified[va] = UNMODIFIED
+        if mm.modified[va] == MODIFIED:
+            mm.modified[va] = UNMODIFIED
 
 
 def cleared(mm: Mm, va: i64) -> None:

@@ -143,6 +143,19 @@ config pmd_order=3 frames=64{bug}
     assert str(violation.signature) == "pin clear_soft_dirty anon"
 
 
+def test_a_pinned_page_that_shows_no_stores_shows_none_while_clear_refs_comes_again() -> None:
+    """clear_refs leaves its entry writable, and has not yet come by it a second time."""
+    assert run("""
+1 T0 mmap 0..1 r private anon
+2 T0 pin p0 0 r longterm
+3 T0 mprotect 0..1 w
+4 T0 clear_refs soft-dirty
+5 T0 clear_refs soft-dirty
+6 T1 write 0
+@5 clear_refs_write:flush_pending#1 -> T1
+""").violation is None
+
+
 def test_clear_refs_flushes_what_it_write_protects() -> None:
     scenario = """
 config pmd_order=3 frames=64{bug}
