@@ -102,7 +102,8 @@ def minimize(
     machine: Machine,
     budget: int = DEFAULT_BUDGET,
 ) -> Minimized:
-    """The simplest scenario found that fails like `scenario`. `budget` bounds executions."""
+    """The simplest scenario found that fails like `scenario`. `budget` bounds executions, of
+    which a long one counts as several (fuzz/search.py)."""
     violation = machine.run(scenario).violation
     if violation is None or violation.signature != signature:
         found = f"fails with {violation.signature}" if violation else "passes"

@@ -30,6 +30,7 @@ from simulator.sched.strategy import Strategy
 from simulator.sites import FUNCTION, OP__BEGIN
 
 MAX_POINTS: Final[i64] = 4096  # decisions of one run that are kept; longer runs are not minimal
+LONG_RUN: Final[i64] = 1_000  # steps for which a run counts once more: budgets stand for time
 _TABLE_SIZE: Final[i64] = 4096  # slots of the table of accesses; a collision only tries more
 
 
@@ -198,6 +199,7 @@ class Search:
             outcome = self.machine.run(self.ops, script)
         except Exception:
             return None  # an error of the model, which fuzzing reports
+        self.executions += outcome.steps // LONG_RUN
         if not self.reached:
             self.reached = self.visits() > self.visits_before
         if outcome.violation is not None:

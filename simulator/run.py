@@ -148,6 +148,7 @@ def set_up(k: Kernel, scenario: Scenario, strategy: Strategy | None, trace: bool
     k.blocked = 0
     k.ipi_due = 0
     k.fair = False
+    k.fair_steps = core.FAIR_STEPS + core.FAIR_STEPS_PER_PAGE * k.nr_arena
     k.turn = 0
     k.turn_left = 0
     k.nr_ended = 0

@@ -195,6 +195,7 @@ class Kernel:
         self.observer: Observer | None = None
         self.tracing: bool = False
         self.fair: bool = False
+        self.fair_steps: i64 = 0  # that may pass without an op ending
         self.fair_left: i64 = 0
         self.ops: list[Op] = []
         self.results: list[i64] = []

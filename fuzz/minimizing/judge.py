@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Does it still fail, with the same signature? Counts executions and keeps what else failed.
+"""Does it still fail, with the same signature? Counts executions, a long one for several, and
+keeps what else failed.
 
 Contract: `verdict` is "same", the other signature that a scenario fails with, "clean", "invalid",
 or "model-exception": where fuzzing finds that, it reports it as an error of the model. Asked
@@ -14,7 +15,7 @@ from mypy_extensions import i64
 
 from fuzz.minimizing.edits import bare
 from fuzz.portfolio import Portfolio
-from fuzz.search import Search
+from fuzz.search import LONG_RUN, Search
 from simulator.observer import Observer
 from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
@@ -59,7 +60,9 @@ class Judge:
         if self.executions >= self._budget:
             raise Exhausted
         self.executions += 1
-        return self._machine.run(scenario, trace=trace, observer=observer)
+        outcome = self._machine.run(scenario, trace=trace, observer=observer)
+        self.executions += outcome.steps // LONG_RUN
+        return outcome
 
     def verdict(self, scenario: Scenario) -> str:
         known = self._known.get(scenario)
@@ -135,6 +138,7 @@ class Judge:
                 last = self._machine.run(ops, strategy)
             except Exception:
                 return None
+            self.executions += last.steps // LONG_RUN
             if last.violation is None:
                 continue
             found = ops.with_directives(tuple(last.recorded))

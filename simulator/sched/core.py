@@ -19,15 +19,16 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.objects import OBJ_NONE
 from simulator.outcome import TraceEvent
-from simulator.scenario import FAIL, IPI, PARK, SWITCH, TLB
+from simulator.scenario import FAIL, IPI, NR_ACTORS, PARK, SWITCH, TLB
 from simulator.state import BLOCKED, PARKED, READ, READY, Planned, Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
-# Steps that a fair schedule may take without one op ending before it is a livelock (O10).
-# The longest op of a fuzzing-sized machine takes some hundred.
+# Steps that a fair schedule may take without one op ending before it is a livelock (O10): many
+# actors may be at work on all pages of the arena at once, for some 30 steps each.
 FAIR_STEPS: Final = 6_000
+FAIR_STEPS_PER_PAGE: Final = 30 * NR_ACTORS
 # Turns of a fair schedule, in steps: coprime, so that two loops cannot stay in step.
 FAIR_TURNS: Final = (5, 3, 7, 2, 11, 13, 1, 17)
 # Rounds of a loop that find nothing changed before an actor counts as stuck: one may be lost to
@@ -215,7 +216,7 @@ def started(k: "Kernel", child: Task) -> None:
 def op_ended(k: "Kernel", op_index: i64) -> None:
     """Wake the actors that a directive parked until this op; the fair clock starts anew."""
     k.nr_ended += 1
-    k.fair_left = FAIR_STEPS
+    k.fair_left = k.fair_steps
     if k.parked:
         for t in k.tasks:
             if t.state == PARKED and t.parked_until == op_index:
@@ -341,7 +342,7 @@ def record_choice(k: "Kernel", t: Task, site: i64, kind: i64, arg: i64) -> None:
 def become_fair(k: "Kernel") -> None:
     """From here on everybody gets turns, and only progress keeps the run alive."""
     k.fair = True
-    k.fair_left = FAIR_STEPS
+    k.fair_left = k.fair_steps
     k.alarm_due = 0
     k.alarm = 0
     if k.parked:
@@ -381,7 +382,7 @@ def fair_step(k: "Kernel", t: Task, site: i64) -> None:
                 worst = u
         k.violate(
             "livelock", worst.retried_at if worst.retries else worst.site, "mm",
-            f"no op ended in {FAIR_STEPS} steps of a fair schedule; "
+            f"no op ended in {k.fair_steps} steps of a fair schedule; "
             f"op {worst.uid} went round {worst.retries} times",
         )
         return
