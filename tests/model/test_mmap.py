@@ -165,3 +165,14 @@ def test_populate_maps_every_page_at_once() -> None:
     p.mmap(0, 6, flags=ops.MMAP_POPULATE)
     assert p.mm.rss_anon == 6
     assert ENOMEM == 12
+
+
+def test_ops_on_all_pages_of_a_large_arena_are_no_livelock() -> None:
+    """From the first step on in turns: many thousand steps pass before either ends."""
+    outcome = run("""
+config pmd_order=9 frames=2000 pages=640 steps=1
+1 T0 mmap 0..320 rw private anon populate
+2 T1 mmap 320..640 rw shared anon populate
+""")
+    assert outcome.violation is None
+    assert outcome.steps > 10_000
