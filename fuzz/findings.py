@@ -12,6 +12,7 @@ It does not promise that two findings are two bugs: one bug may have several sig
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -74,8 +75,8 @@ def file_name(signature: Signature) -> str:
 
 def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
     """Make `path` hold `data`, whole or not at all, even across a SIGKILL; with `sync` also
-    across a loss of power, which costs milliseconds."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    across a loss of power, which costs milliseconds. Any number of threads may do so at once."""
+    beside = path.with_name(f".{path.name}.{threading.get_native_id()}")
     with beside.open("wb") as f:
         f.write(data)
         f.flush()

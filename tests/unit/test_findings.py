@@ -2,11 +2,14 @@
 """Findings, the in-flight slot, statistics and novelty: what crosses the process border."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from fuzz.findings import Finding, FindingError, file_name, read_findings, write_finding
+from fuzz.findings import (
+    Finding, FindingError, file_name, read_findings, write_atomically, write_finding,
+)
 from fuzz.inflight import Slot, read_slot
 from fuzz.novelty import Novelty
 from fuzz.statistics import InternalError, Statistics, statistics_from_json
@@ -15,6 +18,19 @@ FINDING = Finding(
     "stale-tlb", "zap_pte_range", "anon", "the flush is done", "# mmfarm scenario 1\n",
     "0123456789abcdef", "b" * 64, 17, "farm",
 )  # fmt: skip
+
+
+def test_threads_may_write_one_file_at_once(tmp_path: Path) -> None:
+    """As slices do that keep the same input."""
+    path = tmp_path / "kept.mm"
+
+    def write(_: int) -> None:
+        write_atomically(path, b"the same text", sync=False)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(400)))
+    assert [p.name for p in tmp_path.iterdir()] == ["kept.mm"]
+    assert path.read_bytes() == b"the same text"
 
 
 def test_a_finding_survives_json() -> None:
