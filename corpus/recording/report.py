@@ -78,7 +78,9 @@ class Report:
             "left_out_of_windows": self.left_out_of_windows,
         }
         if self.checked:
-            data["check"] = asdict(self.checked) | {"ok": self.ok}
+            # asdict() of Python 3.11 makes a Counter of a Counter's pairs.
+            skipped = dict(self.checked.not_compared)
+            data["check"] = asdict(self.checked) | {"not_compared": skipped, "ok": self.ok}
         return data
 
     def lines(self) -> list[str]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Logs of real programs on real kernels: nothing is dropped, and the model answers the same."""
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -87,6 +88,15 @@ def test_the_model_answers_as_the_real_kernel_did(name: str) -> None:
     assert checked.disagreements == []
     assert checked.compared == checked.agreed + len(checked.explained)
     assert checked.compared + sum(checked.not_compared.values()) > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_report_is_json_with_all_that_was_compared(name: str) -> None:
+    report = imported(name)
+    assert report.checked is not None
+    data = json.loads(json.dumps(report.to_json()))
+    assert data["check"]["not_compared"] == dict(report.checked.not_compared)
+    assert data["mm_calls"]["total"] == data["taken"]["total"] + data["listed"]["total"]
 
 
 @pytest.mark.parametrize("name", NAMES)
