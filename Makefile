@@ -5,12 +5,24 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test bench lint setup
+.PHONY: run test soak bench lint setup
 run: setup
 	@$(BIN)/mmfarm run --seconds 60 || test $$? = 1  # a finding is no error of make's
 
 test: setup
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+# What takes long or needs more of the machine: without WHAT the tests that `make test` leaves out,
+# else the measurement tests/soak/WHAT.py, for MINUTES, with SEED. Called again it goes on.
+WHAT ?= tests
+soak: setup
+ifeq ($(WHAT),tests)
+	$(BIN)/python -m pytest -m soak $(ARGS)
+else
+	@$(BIN)/python -m tests.soak.$(WHAT) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(MINUTES),--minutes $(MINUTES)) $(if $(KEEP),--keep) $(ARGS) \
+	    || test $$? = 4  # some cases are missing: what MINUTES asked for
+endif
 
 bench: setup
 	$(BIN)/mmfarm bench speed
