@@ -23,7 +23,7 @@ from simulator.mm.mm_types import (
     NR_LOCK_CLASSES, NR_REFS, PG_DEVICE_PRIVATE, PG_ZERO, AnonVma, Inode, Mm, Page, PageTable,
     RwSem, Stale, Vma,
 )
-from simulator.objects import OBJ_NONE, OBJ_PAGE, OBJ_PTE
+from simulator.objects import OBJ_NONE
 from simulator.outcome import TraceEvent
 from simulator.scenario import NR_ACTORS, NR_USER_ACTORS, Op
 
@@ -41,13 +41,13 @@ WRITE: Final = 1
 GARBAGE: Final = -1  # what a frame holds that nobody has used in this run; never a token
 
 _M32: Final = 0xFFFFFFFF
-# The digest is a polynomial in _FACTOR modulo 2**60. CPython is quick with factors below 2**30;
-# it is greater than any `obj`, so that no step has the term of another one.
-_FACTOR: Final = 0x2545F491
+# The digest is a polynomial in _FACTOR modulo 2**60. _FACTOR is greater than any `obj`, so that
+# no step has the term of another one.
+_FACTOR: Final = 0x851_F42D_4C95_7F2D
 _DIGEST_MASK: Final = 0xFFF_FFFF_FFFF_FFFF
 # Slots of the last-access table behind the conflict zone. Modulo this number few of the objects
 # that one run touches are the same.
-LAST_SIZE: Final = 1005
+LAST_SIZE: Final = 997
 RETRIES_UNTIL_FAIR: Final = 24  # retries of one op after which the schedule becomes fair
 
 # States of an actor.
@@ -560,14 +560,6 @@ def reset_page(page: Page) -> None:
     ledger = page.ledger
     for i in range(NR_REFS):
         ledger[i] = 0
-
-
-def pte_obj(mm: Mm, va: i64) -> i64:
-    return OBJ_PTE | mm.id << 18 | va
-
-
-def page_obj(page: Page) -> i64:
-    return OBJ_PAGE | page.pfn
 
 
 def is_user(actor: i64) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 from simulator import ops, sites
 from simulator.bugs import BY_ID
 from simulator.kernels import DEFAULT, KERNELS, VERSIONS
+from simulator.objects import INDEX_BITS
 from simulator.scenario import (
     FAIL, IPI, MAX_DIRECTIVES, NR_ACTORS, NR_USER_ACTORS, PARK, SWITCH, TLB, Config, Op,
     Scenario,
@@ -14,6 +15,7 @@ from simulator.scenario import (
 PMD_ORDERS: Final = (3, 4, 9)
 MAX_FRAMES: Final = 1 << 16  # keeps a hostile text from asking for all memory
 MAX_PAGES: Final = 1 << 18  # what one machine's page tables may span
+assert max(MAX_PAGES, ops.MAX_FILE_PAGES) <= 1 << INDEX_BITS, "pages that steps cannot name"
 MAX_CPUS: Final = NR_ACTORS  # more would idle
 MAX_STEPS: Final = 100_000_000
 MAX_VISIT: Final = 1 << 20

@@ -24,11 +24,11 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_alloc import alloc_page
 from simulator.mm.pgtable import DEVICE_PFN_BASE, pfn_to_page
-from simulator.objects import OBJ_DEVICE, OBJ_NONE
+from simulator.objects import OBJ_NONE, device_obj
 from simulator.oracles import memory_value
 from simulator.outcome import SKIPPED
 from simulator.sched.lock import lock_fresh, mutex_lock, mutex_unlock
-from simulator.state import GARBAGE, READ, WRITE, Task, fill, page_obj
+from simulator.state import GARBAGE, READ, WRITE, Task, fill
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -122,7 +122,7 @@ def access(k: "Kernel", t: Task, word: i64, write: bool) -> i64:
 
 def do_access(k: "Kernel", mm: Mm, va: i64, word: i64, entry: i64, write: bool) -> i64:
     """The access itself, through the device's own page table."""
-    k.step(sites.DMIRROR_ACCESS__DATA, OBJ_DEVICE | va, WRITE if write else READ)
+    k.step(sites.DMIRROR_ACCESS__DATA, device_obj(va), WRITE if write else READ)
     page = pfn_to_page(k, entry >> 1)
     secondary_mmu.used(k, mm, va, page)
     if write:
@@ -311,7 +311,7 @@ def alloc_and_copy_to_ram(k: "Kernel", args: MigrateVma) -> bool:
 def devmem_fault(k: "Kernel", vmf: VmFault, page: Page) -> i64:
     """dmirror_devmem_fault(), the pgmap's migrate_to_ram(): `page` is the device page that the
     CPU wants, on which the caller should hold a reference."""
-    k.step(sites.DMIRROR_DEVMEM_FAULT__USE_PAGE, page_obj(page), READ)
+    k.step(sites.DMIRROR_DEVMEM_FAULT__USE_PAGE, page.obj, READ)
     if not page.live:
         k.violate(
             "use-after-free", sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, "device-private",

@@ -21,9 +21,9 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import folio_maybe_dma_pinned
 from simulator.mm.pgtable import pfn_to_page, set_pte_at
-from simulator.objects import OBJ_MM, OBJ_PMD, OBJ_VMA
+from simulator.objects import pmd_obj, pte_obj
 from simulator.oracles import soft_dirty
-from simulator.state import READ, WRITE, pte_obj
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -52,9 +52,9 @@ def clear_refs(k: "Kernel", mm: Mm, what: i64) -> i64:
         for vma in mm.vmas:
             if vma.flags & VM_SOFTDIRTY:
                 mmap_lock.vma_start_write(k, vma)
-                k.step(sites.CLEAR_REFS_WRITE__CLEAR_VM_SOFTDIRTY, OBJ_VMA | vma.id, WRITE)
+                k.step(sites.CLEAR_REFS_WRITE__CLEAR_VM_SOFTDIRTY, vma.obj, WRITE)
                 vma.flags &= ~VM_SOFTDIRTY
-        k.step(sites.CLEAR_REFS_WRITE__FLUSH_PENDING, OBJ_MM | mm.id, WRITE)
+        k.step(sites.CLEAR_REFS_WRITE__FLUSH_PENDING, mm.obj, WRITE)
         mm.tlb_flush_pending += 1
         mmu_notifier.mmu_notifier_invalidate_range_start(
             k, mm, 0, k.nr_arena, mmu_notifier.MMU_NOTIFY_SOFT_DIRTY
@@ -65,7 +65,7 @@ def clear_refs(k: "Kernel", mm: Mm, what: i64) -> i64:
     if soft:
         mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, 0, k.nr_arena)
         if not k.bug.softdirty_clear_no_flush:
-            k.step(sites.CLEAR_REFS_WRITE__FLUSH, OBJ_MM | mm.id, WRITE)
+            k.step(sites.CLEAR_REFS_WRITE__FLUSH, mm.obj, WRITE)
             tlb.flush_tlb_mm(k, mm)
         mm.tlb_flush_pending -= 1
         soft_dirty.clear_refs_returns(k, mm)
@@ -79,7 +79,7 @@ def clear_refs_vma(k: "Kernel", mm: Mm, vma: Vma, soft: bool) -> None:
     va = vma.start
     while va < vma.end:
         stop = min(vma.end, (va // size + 1) * size)
-        k.step(sites.WALK_PMD_RANGE__PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ)
+        k.step(sites.WALK_PMD_RANGE__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
         if mm.tables[va >> k.pmd_order] is not None:
             clear_refs_pte_range(k, mm, vma, va, stop, soft)
         va = stop
@@ -96,7 +96,7 @@ def clear_refs_pte_range(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64, so
             if pte:
                 clear_soft_dirty(k, mm, vma, table, va, pte)
         elif pte & PTE_YOUNG and pte_present(pte) and vm_normal_page(k, pte) is not None:
-            k.step(sites.PTEP_TEST_AND_CLEAR_YOUNG__CLEAR, pte_obj(mm, va), WRITE)
+            k.step(sites.PTEP_TEST_AND_CLEAR_YOUNG__CLEAR, pte_obj(mm.id, va), WRITE)
             current = table.pte[va & (k.ptrs_per_pte - 1)]
             set_pte_at(k, mm, table, va, current & ~PTE_YOUNG)
         va += 1
@@ -115,7 +115,7 @@ def clear_soft_dirty(
             return
         # Before 5.19 no page was marked exclusive: a write fault went by the reference count.
         pfn_to_page(k, pte >> PFN_SHIFT).flags &= ~PG_ANON_EXCLUSIVE
-    k.step(sites.CLEAR_SOFT_DIRTY__SET_PTE, pte_obj(mm, va), WRITE)
+    k.step(sites.CLEAR_SOFT_DIRTY__SET_PTE, pte_obj(mm.id, va), WRITE)
     current = table.pte[va & (k.ptrs_per_pte - 1)]
     lost = PTE_SOFT_DIRTY | PTE_WRITE if pte_present(current) else PTE_SOFT_DIRTY
     set_pte_at(k, mm, table, va, current & ~lost)

@@ -16,7 +16,6 @@ from simulator.machine.cpu import Cpu
 from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, tlb, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import Mm
-from simulator.objects import OBJ_CPU, OBJ_MM
 from simulator.sched import ipi
 from simulator.state import GONE, WRITE, Task
 
@@ -39,7 +38,7 @@ def exit_mm(k: "Kernel", t: Task) -> None:
     cpu = k.cpus[t.cpu]
     mm.count += 1  # mmgrab_lazy_tlb()
     ipi.local_irq_disable(k)
-    k.step(sites.EXIT_MM__LAZY, OBJ_CPU | cpu.id, WRITE)
+    k.step(sites.EXIT_MM__LAZY, cpu.obj, WRITE)
     t.mm = None
     cpu.lazy_mm = mm
     tlb.enter_lazy_tlb(cpu)
@@ -50,7 +49,7 @@ def exit_mm(k: "Kernel", t: Task) -> None:
 
 def mmput(k: "Kernel", mm: Mm) -> None:
     """Drop a user; the last one tears the address space down."""
-    k.step(sites.MMPUT__USERS, OBJ_MM | mm.id, WRITE)
+    k.step(sites.MMPUT__USERS, mm.obj, WRITE)
     mm.users -= 1
     if mm.users < 0:
         k.violate("refcount", k.cur.site, "mm", f"mm{mm.id} has lost more users than it had")
@@ -62,7 +61,7 @@ def mmput(k: "Kernel", mm: Mm) -> None:
 
 def mmdrop(k: "Kernel", mm: Mm) -> None:
     """Drop a count; the last one frees the mm_struct and its page directory."""
-    k.step(sites.MMDROP__COUNT, OBJ_MM | mm.id, WRITE)
+    k.step(sites.MMDROP__COUNT, mm.obj, WRITE)
     mm.count -= 1
     if mm.count:
         return

@@ -19,7 +19,7 @@ from simulator.mm import anon_vma, mmap_lock, shmem, tlb
 from simulator.mm import vma as vma_tree
 from simulator.mm.copy_page_range import copy_page_range
 from simulator.mm.mm_types import VM_DONTCOPY, VM_WIPEONFORK, Mm, Vma
-from simulator.objects import OBJ_CPU, OBJ_MM, OBJ_NONE
+from simulator.objects import OBJ_NONE
 from simulator.oracles import stale_tlb
 from simulator.sched import core, lock
 from simulator.state import ABSENT, WRITE, Task
@@ -40,7 +40,7 @@ def do_fork(k: "Kernel", t: Task, child: i64) -> i64:
         k.being_forked &= ~(1 << child)
         return -ENOMEM
     c.mm = mm
-    k.step(sites.WAKE_UP_NEW_TASK__RUN, OBJ_CPU | c.cpu, WRITE)
+    k.step(sites.WAKE_UP_NEW_TASK__RUN, k.cpus[c.cpu].obj, WRITE)
     core.started(k, c)
     stale_tlb.call_returns(k, oldmm, 0, k.nr_arena, "fork")
     return child
@@ -74,7 +74,7 @@ def dup_mmap(k: "Kernel", mm: Mm, oldmm: Mm) -> i64:
                 break
     mm.unstable = err != 0
     mmap_lock.mmap_write_unlock(k, mm)
-    k.step(sites.DUP_MMAP__FLUSH, OBJ_MM | oldmm.id, WRITE)
+    k.step(sites.DUP_MMAP__FLUSH, oldmm.obj, WRITE)
     tlb.flush_tlb_mm(k, oldmm)
     mmap_lock.mmap_write_unlock(k, oldmm)
     return err

@@ -7,6 +7,7 @@ from mypy_extensions import i64
 
 from simulator.build.native import final, vec
 from simulator.mm.mm_types import Mm, Page
+from simulator.objects import cpu_obj
 
 TLB_NR_DYN_ASIDS: Final = 6  # arch/x86/include/asm/tlbflush.h
 
@@ -35,6 +36,7 @@ class Cpu:
 
     def __init__(self, ident: i64) -> None:
         self.id: i64 = ident
+        self.obj: i64 = cpu_obj(ident)
         self.curr: i64 = -1  # actor, -1 idle
         self.loaded_mm: Mm | None = None
         self.cr3: Mm | None = None

@@ -21,10 +21,10 @@ from simulator.machine.cpu import Cpu
 from simulator.mm.mm_types import (
     PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_WRITE, PTE_YOUNG, Mm, PageTable, Stale,
 )
-from simulator.objects import OBJ_PMD
+from simulator.objects import pmd_obj, pte_obj
 from simulator.scenario import TLB
 from simulator.sched import core
-from simulator.state import READ, WRITE, Task, pte_obj
+from simulator.state import READ, WRITE, Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -146,7 +146,7 @@ def translate(k: "Kernel", t: Task, mm: Mm, va: i64, access: i64) -> i64:
     if mm.stale:
         n = count_stale(mm, va, 1 << t.cpu)
         if n:
-            k.step(sites.MMU__TRANSLATE, pte_obj(mm, va), access)
+            k.step(sites.MMU__TRANSLATE, pte_obj(mm.id, va), access)
             n = count_stale(mm, va, 1 << t.cpu)
             chosen = choose(k, t, n)
             if chosen:
@@ -202,11 +202,11 @@ def walk(k: "Kernel", t: Task, mm: Mm, va: i64, access: i64) -> i64:
     cpu = k.cpus[t.cpu]
     while True:
         flushes = cpu.flushes
-        k.step(sites.MMU__WALK_PMD, OBJ_PMD | mm.id << 16 | pmd, READ)
+        k.step(sites.MMU__WALK_PMD, pmd_obj(mm.id, pmd), READ)
         table = mm.tables[pmd]
         if table is None:
             return 0
-        k.step(sites.MMU__WALK_PTE, pte_obj(mm, va), access)
+        k.step(sites.MMU__WALK_PTE, pte_obj(mm.id, va), access)
         if cpu.flushes == flushes:
             break
     if mm.tables[pmd] is not table:

@@ -14,7 +14,7 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.errno import ENOMEM
 from simulator.mm.mm_types import VM_ACCESS_FLAGS, VM_STICKY, AnonVma, Vma
-from simulator.objects import OBJ_ANON_VMA, OBJ_NONE, OBJ_VMA
+from simulator.objects import OBJ_NONE
 from simulator.sched import lock
 from simulator.state import READ, WRITE
 
@@ -39,7 +39,7 @@ def get_anon_vma(av: AnonVma) -> None:
 def put_anon_vma(k: "Kernel", av: AnonVma) -> None:
     """Drop a reference; the last one frees it, and a child's one on its root."""
     assert_live(k, av)
-    k.step(sites.PUT_ANON_VMA__PUT, OBJ_ANON_VMA | av.id, WRITE)
+    k.step(sites.PUT_ANON_VMA__PUT, av.obj, WRITE)
     av.refcount -= 1
     av.counted_at = k.cur.site
     if av.refcount:
@@ -138,7 +138,7 @@ def anon_vma_prepare(k: "Kernel", vma: Vma) -> i64:
     lock.mmap_assert_locked(k, mm.mmap_lock)
     if k.should_fail(sites.ANON_VMA_PREPARE__ALLOC, OBJ_NONE):
         return -ENOMEM
-    k.step(sites.ANON_VMA_PREPARE__FIND_MERGEABLE, OBJ_VMA | vma.id, READ)
+    k.step(sites.ANON_VMA_PREPARE__FIND_MERGEABLE, vma.obj, READ)
     av = find_mergeable_anon_vma(k, vma)
     allocated: AnonVma | None = None
     if av is None:

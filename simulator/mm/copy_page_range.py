@@ -19,10 +19,10 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import pfn_to_page, ptep_set_wrprotect, set_pte_at
-from simulator.objects import OBJ_MM, OBJ_PMD
+from simulator.objects import pmd_obj, pte_obj
 from simulator.oracles import memory_value
 from simulator.sched.lock import spin_lock, spin_unlock
-from simulator.state import READ, WRITE, pte_obj
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -52,19 +52,19 @@ def copy_page_range(k: "Kernel", dst: Vma, src: Vma) -> i64:
         mmu_notifier.mmu_notifier_invalidate_range_start(
             k, mm, src.start, src.end, mmu_notifier.MMU_NOTIFY_PROTECTION_PAGE
         )
-        k.step(sites.COPY_PAGE_RANGE__SEQ_BEGIN, OBJ_MM | mm.id, WRITE)
+        k.step(sites.COPY_PAGE_RANGE__SEQ_BEGIN, mm.obj, WRITE)
         mm.write_protect_seq += 1
     ret: i64 = 0
     size = k.ptrs_per_pte
     va = src.start
     while va < src.end and ret == 0:
         stop = min(src.end, (va // size + 1) * size)
-        k.step(sites.COPY_PMD_RANGE__PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ)
+        k.step(sites.COPY_PMD_RANGE__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
         if mm.tables[va >> k.pmd_order] is not None:
             ret = copy_pte_range(k, dst, src, mm, child, va, stop, cow)
         va = stop
     if cow:
-        k.step(sites.COPY_PAGE_RANGE__SEQ_END, OBJ_MM | mm.id, WRITE)
+        k.step(sites.COPY_PAGE_RANGE__SEQ_END, mm.obj, WRITE)
         mm.write_protect_seq += 1
         mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, src.start, src.end)
     return ret
@@ -121,7 +121,7 @@ def copy_present_pte(
     page = vm_normal_page(k, pte)
     if page is not None:
         if page.anon_vma is not None:
-            k.step(sites.COPY_PRESENT_PTE__DUP_RMAP, pte_obj(mm, va), WRITE)
+            k.step(sites.COPY_PRESENT_PTE__DUP_RMAP, pte_obj(mm.id, va), WRITE)
             folio_get(k, page, REF_MAP)
             if not rmap.folio_try_dup_anon_rmap_pte(k, page, src):
                 folio_put(k, page, REF_MAP)
@@ -135,7 +135,7 @@ def copy_present_pte(
             rmap.folio_dup_file_rmap_pte(page)
             child.rss_file += 1
     if cow and pte & PTE_WRITE:
-        k.step(sites.COPY_PRESENT_PTE__WRPROTECT, pte_obj(mm, va), WRITE)
+        k.step(sites.COPY_PRESENT_PTE__WRPROTECT, pte_obj(mm.id, va), WRITE)
         ptep_set_wrprotect(k, mm, table, va)
         pte = table.pte[va & (k.ptrs_per_pte - 1)]
     if src.flags & VM_SHARED:
@@ -172,7 +172,7 @@ def copy_nonpresent_pte(
     if kind == SWP_MARKER_GUARD:
         set_pte_at(k, child, child_table, va, pte)
         return
-    k.step(sites.COPY_NONPRESENT_PTE__COPY, pte_obj(mm, va), WRITE)
+    k.step(sites.COPY_NONPRESENT_PTE__COPY, pte_obj(mm.id, va), WRITE)
     page = pfn_to_page(k, pte >> PFN_SHIFT)
     child.rss_anon += 1
     if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:

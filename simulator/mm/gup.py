@@ -31,10 +31,10 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import folio_get, folio_pin, folio_put, folio_try_get, folio_unpin
 from simulator.mm.pgtable import peek, pfn_to_page
-from simulator.objects import OBJ_MM, OBJ_PMD
+from simulator.objects import pmd_obj, pte_obj
 from simulator.oracles import memory_value, permission, soft_dirty
 from simulator.sched.ipi import local_irq_disable, local_irq_enable
-from simulator.state import READ, WRITE, page_obj, pte_obj
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -107,7 +107,7 @@ def try_grab_folio(k: "Kernel", page: Page, flags: i64) -> None:
 
 def try_grab_folio_fast(k: "Kernel", page: Page, flags: i64) -> bool:
     """The same without either: the frame may be free by now, or somebody else's."""
-    k.step(sites.TRY_GRAB_FOLIO_FAST__GRAB, page_obj(page), WRITE)
+    k.step(sites.TRY_GRAB_FOLIO_FAST__GRAB, page.obj, WRITE)
     if flags & FOLL_PIN == 0:
         return folio_try_get(k, page, REF_GUP)
     if page.ref <= 0:
@@ -147,7 +147,7 @@ def follow_page_pte(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
         elif not pte & PTE_WRITE and gup_must_unshare(vma, page, flags):
             ret = -EMLINK
         else:
-            k.step(sites.FOLLOW_PAGE_PTE__GRAB, page_obj(page), WRITE)
+            k.step(sites.FOLLOW_PAGE_PTE__GRAB, page.obj, WRITE)
             try_grab_folio(k, page, flags)
             if flags & FOLL_TOUCH and flags & FOLL_WRITE and not pte & PTE_DIRTY:
                 page.flags |= PG_DIRTY
@@ -230,7 +230,7 @@ def gup_fast(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     seq: i64 = 0
     check = not k.bug.gup_fast_vs_fork_cow
     if flags & FOLL_PIN:
-        k.step(sites.GUP_FAST__SEQ_BEGIN, OBJ_MM | mm.id, READ)
+        k.step(sites.GUP_FAST__SEQ_BEGIN, mm.obj, READ)
         seq = mm.write_protect_seq
         if seq & 1 and check:
             k.sometimes(features.Z_GUP_FAST_SEQ_RETRY)
@@ -242,7 +242,7 @@ def gup_fast(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     mmu_gather.rcu_read_unlock(k)
     local_irq_enable(k)
     if flags & FOLL_PIN and pfn >= 0:
-        k.step(sites.GUP_FAST__SEQ_RETRY, OBJ_MM | mm.id, READ)
+        k.step(sites.GUP_FAST__SEQ_RETRY, mm.obj, READ)
         if mm.write_protect_seq != seq and check:
             k.sometimes(features.Z_GUP_FAST_SEQ_RETRY)
             gup_put_folio(k, pfn_to_page(k, pfn), flags)
@@ -254,13 +254,13 @@ def gup_fast_pte_range(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     """One entry of the walk: first pin the page, then look whether the entry is still the
     same. Whoever changes entries does it the other way round."""
     k.step(
-        sites.GUP_FAST_PMD_RANGE__READ_PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ
+        sites.GUP_FAST_PMD_RANGE__READ_PMD, pmd_obj(mm.id, va >> k.pmd_order), READ
     )
     table = mm.tables[va >> k.pmd_order]
     if table is None:
         return -EAGAIN
     i = va & (k.ptrs_per_pte - 1)
-    k.step(sites.GUP_FAST_PTE_RANGE__READ_PTE, pte_obj(mm, va), READ)
+    k.step(sites.GUP_FAST_PTE_RANGE__READ_PTE, pte_obj(mm.id, va), READ)
     pte = table.pte[i]
     if not pte & PTE_PRESENT or pte & PTE_SPECIAL:
         return -EAGAIN
@@ -269,7 +269,7 @@ def gup_fast_pte_range(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     page = pfn_to_page(k, pte >> PFN_SHIFT)
     if not try_grab_folio_fast(k, page, flags):
         return -EAGAIN
-    k.step(sites.GUP_FAST_PTE_RANGE__RECHECK, pte_obj(mm, va), READ)
+    k.step(sites.GUP_FAST_PTE_RANGE__RECHECK, pte_obj(mm.id, va), READ)
     if (
         mm.tables[va >> k.pmd_order] is not table
         or table.pte[i] != pte
@@ -363,7 +363,7 @@ def access_remote_vm(k: "Kernel", mm: Mm, word: i64, write: bool) -> i64:
         if write:
             result = store_remote(k, mm, va, page, word & 3, peek(k, mm, va))
         else:
-            k.step(sites.ACCESS_REMOTE_VM__LOAD, page_obj(page), READ)
+            k.step(sites.ACCESS_REMOTE_VM__LOAD, page.obj, READ)
             result = page.words[word & 3]
             if is_at(k, mm, va, page):
                 memory_value.loaded(
@@ -376,7 +376,7 @@ def access_remote_vm(k: "Kernel", mm: Mm, word: i64, write: bool) -> i64:
 
 def store_remote(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, seen: i64) -> i64:
     """Store to the page that GUP has found behind the entry `seen`."""
-    k.step(sites.ACCESS_REMOTE_VM__STORE, page_obj(page), WRITE)
+    k.step(sites.ACCESS_REMOTE_VM__STORE, page.obj, WRITE)
     permission.forced(k, mm, va, page)
     token = k.new_token(mm)
     page.words[word] = token

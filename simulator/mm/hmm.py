@@ -14,7 +14,8 @@ from simulator.mm.mm_types import (
     PFN_SHIFT, PTE_PROTNONE, PTE_SPECIAL, PTE_WRITE, SWP_DEVICE_WRITE, VM_READ, VM_WRITE, Mm, Vma,
     is_device_private_pte, is_migration_pte, pte_kind, pte_present,
 )
-from simulator.state import READ, pte_obj
+from simulator.objects import pte_obj
+from simulator.state import READ
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -28,7 +29,7 @@ def hmm_range_fault(k: "Kernel", mm: Mm, va: i64, write: bool, seq: i64) -> i64:
     vma = vma_module.vma_lookup(mm, va)
     if vma is None or not vma.flags & VM_READ:
         return -EFAULT
-    k.step(sites.HMM_VMA_HANDLE_PTE__READ, pte_obj(mm, va), READ)
+    k.step(sites.HMM_VMA_HANDLE_PTE__READ, pte_obj(mm.id, va), READ)
     table = mm.tables[va >> k.pmd_order]
     pte: i64 = 0 if table is None else table.pte[va & (k.ptrs_per_pte - 1)]
     if pte and not pte_present(pte):

@@ -23,10 +23,10 @@ from simulator.mm.mm_types import (
     mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import write_pte
-from simulator.objects import OBJ_VMA
+from simulator.objects import pte_obj
 from simulator.oracles import stale_tlb
 from simulator.sched.lock import folio_trylock, mutex_unlock
-from simulator.state import WRITE, pte_obj
+from simulator.state import WRITE
 
 if TYPE_CHECKING:
     from simulator.mm.mmu_gather import MmuGather
@@ -84,7 +84,7 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
             if shared:
                 va += 1
                 continue
-        k.step(sites.MADVISE_FREE_PTE_RANGE__CLEAN, pte_obj(mm, va), WRITE)
+        k.step(sites.MADVISE_FREE_PTE_RANGE__CLEAN, pte_obj(mm.id, va), WRITE)
         pte = table.pte[i]
         if pte & (PTE_YOUNG | PTE_DIRTY):
             write_pte(k, mm, table, va, pte & ~(PTE_YOUNG | PTE_DIRTY), False)
@@ -160,7 +160,7 @@ def madvise_guard_install(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i
     """Markers on every page. Optimistic: only when something is mapped there is it zapped
     and the walk tried again; after some lost races the whole call begins anew."""
     # Set atomically, for mmap_lock is held for reading: fork() must copy the page tables.
-    k.step(sites.MADVISE_GUARD_INSTALL__SET_FLAG, OBJ_VMA | vma.id, WRITE)
+    k.step(sites.MADVISE_GUARD_INSTALL__SET_FLAG, vma.obj, WRITE)
     vma.flags |= VM_MAYBE_GUARD
     if vma.inode is None:
         err = anon_vma.anon_vma_prepare(k, vma)
@@ -193,7 +193,7 @@ def guard_install_walk(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
         while va < stop:
             pte = table.pte[va & (size - 1)]
             if pte == 0:
-                k.step(sites.GUARD_INSTALL_SET_PTE__SET, pte_obj(mm, va), WRITE)
+                k.step(sites.GUARD_INSTALL_SET_PTE__SET, pte_obj(mm.id, va), WRITE)
                 write_pte(k, mm, table, va, mk_swap_pte(SWP_MARKER_GUARD, 0), False)
             elif pte_kind(pte) != SWP_MARKER_GUARD:
                 memory.pte_unmap_unlock(k, table)
@@ -216,7 +216,7 @@ def madvise_guard_remove(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
             continue
         while va < stop:
             if pte_kind(table.pte[va & (size - 1)]) == SWP_MARKER_GUARD:
-                k.step(sites.GUARD_REMOVE_PTE_ENTRY__CLEAR, pte_obj(mm, va), WRITE)
+                k.step(sites.GUARD_REMOVE_PTE_ENTRY__CLEAR, pte_obj(mm.id, va), WRITE)
                 write_pte(k, mm, table, va, 0, False)
             va += 1
         memory.pte_unmap_unlock(k, table)
@@ -238,7 +238,7 @@ def madvise_update_vma(
     if target is None:
         return None
     mmap_lock.vma_start_write(k, target)
-    k.step(sites.MADVISE_UPDATE_VMA__SET_FLAGS, OBJ_VMA | target.id, WRITE)
+    k.step(sites.MADVISE_UPDATE_VMA__SET_FLAGS, target.obj, WRITE)
     mmap_lock.vma_assert_write_locked(k, target)  # vm_flags_reset()
     target.flags = flags | vma_merge.sticky(k, target.flags)
     return target

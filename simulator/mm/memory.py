@@ -21,10 +21,10 @@ from simulator.mm.mm_types import (
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import pfn_to_page, pmd_populate, set_pte_at
 from simulator.mm.pgtable_generic import ptep_clear_flush
-from simulator.objects import OBJ_NONE, OBJ_PMD, OBJ_VMA
+from simulator.objects import OBJ_NONE, pmd_obj, pte_obj
 from simulator.oracles import mapping, memory_value, page_cache, state
 from simulator.sched.lock import folio_trylock, mutex_unlock, spin_lock, spin_unlock
-from simulator.state import READ, WRITE, page_obj, pte_obj
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -68,7 +68,7 @@ def pte_offset_map_lock(k: "Kernel", site: i64, mm: Mm, va: i64) -> PageTable | 
     under the lock: the table may have been freed meanwhile, RCU keeps it readable."""
     mmu_gather.rcu_read_lock(k, site)
     while True:
-        k.step(sites.PTE_OFFSET_MAP_LOCK__PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ)
+        k.step(sites.PTE_OFFSET_MAP_LOCK__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
         table = mm.tables[va >> k.pmd_order]
         if table is None:
             mmu_gather.rcu_read_unlock(k)
@@ -88,7 +88,7 @@ def pte_unmap_unlock(k: "Kernel", table: PageTable) -> None:
 
 def pte_alloc(k: "Kernel", mm: Mm, va: i64) -> bool:
     """__pte_alloc(): make sure a page table is there. False: out of memory."""
-    k.step(sites.PTE_ALLOC__PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ)
+    k.step(sites.PTE_ALLOC__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
     if mm.tables[va >> k.pmd_order] is not None:
         return True
     if k.should_fail(sites.PTE_ALLOC__NEW_TABLE, OBJ_NONE):
@@ -154,7 +154,7 @@ def handle_mm_fault(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
 def handle_pte_fault(k: "Kernel", vmf: VmFault) -> i64:
     mm = vmf.mm
     va = vmf.va
-    k.step(sites.HANDLE_PTE_FAULT__READ_PTE, pte_obj(mm, va), READ)
+    k.step(sites.HANDLE_PTE_FAULT__READ_PTE, pte_obj(mm.id, va), READ)
     table = mm.tables[va >> k.pmd_order]
     if table is None:
         vmf.orig_pte = 0
@@ -178,7 +178,7 @@ def handle_pte_fault(k: "Kernel", vmf: VmFault) -> i64:
             return do_wp_page(k, vmf)
         if vmf.flags & FAULT_FLAG_WRITE:
             entry = pte_mkdirty(entry)
-    k.step(sites.PTEP_SET_ACCESS_FLAGS__SET, pte_obj(mm, va), WRITE)
+    k.step(sites.PTEP_SET_ACCESS_FLAGS__SET, pte_obj(mm.id, va), WRITE)
     current = table.pte[va & (k.ptrs_per_pte - 1)]
     set_pte_at(k, mm, table, va, current | entry | PTE_YOUNG)
     pte_unmap_unlock(k, table)
@@ -201,7 +201,7 @@ def vmf_anon_prepare(k: "Kernel", vmf: VmFault) -> i64:
     """The VMA needs an anon_vma before it maps anonymous pages; under the VMA lock that is
     only possible when it has one."""
     vma = vmf.vma
-    k.step(sites.VMF_ANON_PREPARE__CHECK, vma_obj(vma), READ)
+    k.step(sites.VMF_ANON_PREPARE__CHECK, vma.obj, READ)
     if vma.anon_vma is not None:
         return 0
     if vmf.flags & FAULT_FLAG_VMA_LOCK:
@@ -210,10 +210,6 @@ def vmf_anon_prepare(k: "Kernel", vmf: VmFault) -> i64:
     if anon_vma.anon_vma_prepare(k, vma):
         return VM_FAULT_OOM
     return 0
-
-
-def vma_obj(vma: Vma) -> i64:
-    return OBJ_VMA | vma.id
 
 
 def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
@@ -229,7 +225,7 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
         if table is None:
             return 0
         if table.pte[va & (k.ptrs_per_pte - 1)] == 0:
-            k.step(sites.DO_ANONYMOUS_PAGE__SET_ZERO, pte_obj(mm, va), WRITE)
+            k.step(sites.DO_ANONYMOUS_PAGE__SET_ZERO, pte_obj(mm.id, va), WRITE)
             set_pte_at(k, mm, table, va, vm_page_prot(vma) | PTE_SPECIAL | PTE_YOUNG)
         pte_unmap_unlock(k, table)
         return 0
@@ -255,7 +251,7 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
     entry = mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG
     if vma.flags & VM_WRITE:
         entry = pte_mkdirty(entry) | PTE_WRITE
-    k.step(sites.DO_ANONYMOUS_PAGE__SET_PTE, pte_obj(mm, va), WRITE)
+    k.step(sites.DO_ANONYMOUS_PAGE__SET_PTE, pte_obj(mm.id, va), WRITE)
     set_pte_at(k, mm, table, va, entry)
     memory_value.installed(k, mm, va, page, sites.DO_ANONYMOUS_PAGE__SET_PTE)
     memory_value.zeroed(k, va, page, sites.DO_ANONYMOUS_PAGE__SET_PTE)
@@ -325,7 +321,7 @@ def do_cow_fault(k: "Kernel", vmf: VmFault) -> i64:
         swap.folio_add_lru(k, copy)
         mm.rss_anon += 1
         entry = maybe_mkwrite(pte_mkdirty(mk_pte(copy, vm_page_prot(vma)) | PTE_YOUNG), vma)
-        k.step(sites.DO_COW_FAULT__SET_PTE, pte_obj(mm, va), WRITE)
+        k.step(sites.DO_COW_FAULT__SET_PTE, pte_obj(mm.id, va), WRITE)
         set_pte_at(k, mm, table, va, entry)
         memory_value.installed(k, mm, va, copy, sites.DO_COW_FAULT__SET_PTE)
         pte_unmap_unlock(k, table)
@@ -349,7 +345,7 @@ def finish_fault(k: "Kernel", vmf: VmFault, page: Page, write: bool) -> i64:
     if table is None:
         return 0
     if table.pte[va & (k.ptrs_per_pte - 1)] == 0:
-        k.step(sites.FINISH_FAULT__SET_PTE, pte_obj(mm, va), WRITE)
+        k.step(sites.FINISH_FAULT__SET_PTE, pte_obj(mm.id, va), WRITE)
         map_file_pte(k, mm, table, vma, va, page, write)
     pte_unmap_unlock(k, table)
     return 0
@@ -410,7 +406,7 @@ def may_reuse(k: "Kernel", page: Page, vma: Vma) -> bool:
 
 def wp_can_reuse_anon_folio(k: "Kernel", page: Page, vma: Vma) -> bool:
     """Nobody else holds a reference, once this CPU's lru batch has been drained."""
-    k.step(sites.WP_CAN_REUSE_ANON_FOLIO__REFS, page_obj(page), READ)
+    k.step(sites.WP_CAN_REUSE_ANON_FOLIO__REFS, page.obj, READ)
     if page.ref > 3:
         return False
     if not page.flags & PG_LRU:
@@ -433,7 +429,7 @@ def wp_page_reuse(k: "Kernel", vmf: VmFault, table: PageTable) -> None:
     """Make the entry writable in place, and drop the lock."""
     mm = vmf.mm
     va = vmf.va
-    k.step(sites.WP_PAGE_REUSE__SET_PTE, pte_obj(mm, va), WRITE)
+    k.step(sites.WP_PAGE_REUSE__SET_PTE, pte_obj(mm.id, va), WRITE)
     current = table.pte[va & (k.ptrs_per_pte - 1)]
     set_pte_at(k, mm, table, va, maybe_mkwrite(pte_mkdirty(current | PTE_YOUNG), vmf.vma))
     pte_unmap_unlock(k, table)
@@ -474,11 +470,11 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
             entry |= vmf.orig_pte & PTE_SOFT_DIRTY
         else:
             entry = maybe_mkwrite(pte_mkdirty(entry), vma)
-        k.step(sites.WP_PAGE_COPY__CLEAR_FLUSH, pte_obj(mm, va), WRITE)
+        k.step(sites.WP_PAGE_COPY__CLEAR_FLUSH, pte_obj(mm.id, va), WRITE)
         ptep_clear_flush(k, mm, table, va)
         rmap.folio_add_new_anon_rmap(k, page, vma, va)
         swap.folio_add_lru(k, page)
-        k.step(sites.WP_PAGE_COPY__SET_PTE, pte_obj(mm, va), WRITE)
+        k.step(sites.WP_PAGE_COPY__SET_PTE, pte_obj(mm.id, va), WRITE)
         set_pte_at(k, mm, table, va, entry)
         memory_value.installed(k, mm, va, page, sites.WP_PAGE_COPY__SET_PTE)
         if old is None:
@@ -502,7 +498,7 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
 
 def copy_words(k: "Kernel", site: i64, dst: Page, src: Page) -> None:
     """Copy a page word by word: a CPU may store into the source meanwhile."""
-    o = page_obj(src)
+    o = src.obj
     for i in range(4):
         k.step(site, o, READ)
         dst.words[i] = src.words[i]
@@ -541,12 +537,12 @@ def do_device_private(k: "Kernel", vmf: VmFault) -> i64:
     if k.bug.device_private_fault_no_ref:
         pte_unmap_unlock(k, table)
         vmf.page = None  # 5.19: the driver got no fault page to account for
-        k.step(sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, page_obj(page), WRITE)
+        k.step(sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, page.obj, WRITE)
         return dmirror.devmem_fault(k, vmf, page)
     if k.bug.device_private_fault_livelock:
         folio_get(k, page, REF_TEMP)
         pte_unmap_unlock(k, table)
-        k.step(sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, page_obj(page), WRITE)
+        k.step(sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, page.obj, WRITE)
         ret = dmirror.devmem_fault(k, vmf, page)
         folio_put(k, page, REF_TEMP)
         return ret

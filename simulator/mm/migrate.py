@@ -26,7 +26,8 @@ from simulator.mm.rmap import (
     folio_add_anon_rmap_pte, folio_remove_rmap_pte, folio_try_share_anon_rmap_pte, vma_address,
 )
 from simulator.sched.lock import down_read, up_read, wait_until_unlocked
-from simulator.state import WRITE, pte_obj
+from simulator.objects import pte_obj
+from simulator.state import WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -97,14 +98,14 @@ def migrate_entry(k: "Kernel", page: Page, mm: Mm, table: PageTable, va: i64) ->
     if pte == 0 or pte >> PFN_SHIFT != page.pfn or is_migration_pte(pte):
         return True
     exclusive = page.flags & PG_ANON_EXCLUSIVE != 0
-    k.step(sites.TRY_TO_MIGRATE_ONE__CLEAR_PTE, pte_obj(mm, va), WRITE)
+    k.step(sites.TRY_TO_MIGRATE_ONE__CLEAR_PTE, pte_obj(mm.id, va), WRITE)
     pte = ptep_clear_flush(k, mm, table, va)
     if pte_present(pte) and pte & PTE_DIRTY:
         page.flags |= PG_DIRTY
     if exclusive and not folio_try_share_anon_rmap_pte(page):
         set_pte_at(k, mm, table, va, pte)
         return False
-    k.step(sites.TRY_TO_MIGRATE_ONE__SET_ENTRY, pte_obj(mm, va), WRITE)
+    k.step(sites.TRY_TO_MIGRATE_ONE__SET_ENTRY, pte_obj(mm.id, va), WRITE)
     set_pte_at(k, mm, table, va, make_migration_pte(pte, page, exclusive))
     folio_remove_rmap_pte(k, page)
     folio_put(k, page, REF_MAP)
@@ -138,7 +139,7 @@ def remove_migration_pte(k: "Kernel", src: Page, dst: Page, vma: Vma, va: i64) -
         kind = pte_kind(old)
         folio_get(k, dst, REF_MAP)
         folio_add_anon_rmap_pte(k, dst, vma, va, kind != SWP_MIGRATION_READ)
-        k.step(sites.REMOVE_MIGRATION_PTE__SET_PTE, pte_obj(mm, va), WRITE)
+        k.step(sites.REMOVE_MIGRATION_PTE__SET_PTE, pte_obj(mm.id, va), WRITE)
         set_pte_at(k, mm, table, va, restored_pte(k, old, kind, dst, vma))
     pte_unmap_unlock(k, table)
 

@@ -33,9 +33,9 @@ from simulator.mm.pgtable_generic import ptep_clear_flush
 from simulator.mm.rmap import (
     folio_add_new_anon_rmap, folio_remove_rmap_pte, folio_try_share_anon_rmap_pte,
 )
-from simulator.objects import OBJ_PMD
+from simulator.objects import pmd_obj, pte_obj
 from simulator.sched.lock import folio_trylock, mutex_unlock
-from simulator.state import READ, WRITE, page_obj, pte_obj
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -92,7 +92,7 @@ def migrate_vma_collect(k: "Kernel", args: MigrateVma) -> None:
     while va < args.end:
         stop = min(args.end, (va // size + 1) * size)
         k.step(
-            sites.MIGRATE_VMA_COLLECT_PMD__PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ
+            sites.MIGRATE_VMA_COLLECT_PMD__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ
         )
         migrate_vma_collect_pmd(k, args, va, stop)
         va = stop
@@ -119,7 +119,7 @@ def migrate_vma_collect_pmd(k: "Kernel", args: MigrateVma, start: i64, end: i64)
             tlb.flush_tlb_mm_range(k, mm, start, end, False)
     pte_unmap_unlock(k, table)
     if unmapped and k.bug.migratevma_tlb_flush_after_ptl:
-        k.step(sites.MIGRATE_VMA_COLLECT_PMD__PTL_DROPPED, OBJ_PMD | mm.id << 16, READ)
+        k.step(sites.MIGRATE_VMA_COLLECT_PMD__PTL_DROPPED, pmd_obj(mm.id, 0), READ)
         tlb.flush_tlb_mm_range(k, mm, start, end, False)
 
 
@@ -160,7 +160,7 @@ def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> boo
     exclusive = page.flags & PG_ANON_EXCLUSIVE != 0
     checked = exclusive and k.bug.migratevma_anon_exclusive_gup_fast
     shared = folio_try_share_anon_rmap_pte(page) if checked else False
-    k.step(sites.MIGRATE_VMA_COLLECT_PMD__CLEAR_PTE, pte_obj(mm, va), WRITE)
+    k.step(sites.MIGRATE_VMA_COLLECT_PMD__CLEAR_PTE, pte_obj(mm.id, va), WRITE)
     if exclusive and not defers_flush(k):
         pte = ptep_clear_flush(k, mm, table, va)
     else:
@@ -180,7 +180,7 @@ def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> boo
             return False
     if pte_present(pte) and pte & PTE_DIRTY:
         page.flags |= PG_DIRTY
-    k.step(sites.MIGRATE_VMA_COLLECT_PMD__SET_ENTRY, pte_obj(mm, va), WRITE)
+    k.step(sites.MIGRATE_VMA_COLLECT_PMD__SET_ENTRY, pte_obj(mm.id, va), WRITE)
     set_pte_at(k, mm, table, va, make_migration_pte(pte, page, exclusive))
     folio_remove_rmap_pte(k, page)
     folio_put(k, page, REF_MAP)
@@ -225,7 +225,7 @@ def migrate_device_unmap(k: "Kernel", args: MigrateVma) -> None:
             move_ref(k, page, REF_TEMP, REF_ISOLATED)
         if page.mapcount:
             try_to_migrate(k, page)
-        k.step(sites.MIGRATE_DEVICE_UNMAP__CHECK, page_obj(page), READ)
+        k.step(sites.MIGRATE_DEVICE_UNMAP__CHECK, page.obj, READ)
         if page.mapcount or not check_page(k, page, args.fault_page):
             if not page.flags & PG_DEVICE_PRIVATE:
                 page.flags |= PG_LRU
@@ -266,7 +266,7 @@ def migrate_vma_pages(k: "Kernel", args: MigrateVma) -> None:
             args.migrate[i] = migrate_vma_insert_page(k, args, args.start + i, new)
             continue
         extra: i64 = 1 if page is args.fault_page else 0
-        k.step(sites.MIGRATE_VMA_PAGES__MAPPING, page_obj(page), WRITE)
+        k.step(sites.MIGRATE_VMA_PAGES__MAPPING, page.obj, WRITE)
         if not folio_migrate_mapping(page, new, extra):
             args.migrate[i] = False
         elif new.flags & PG_DEVICE_PRIVATE:
@@ -297,9 +297,9 @@ def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) 
         swap.folio_add_lru(k, page)
     folio_get(k, page, REF_OWNER)
     if old:
-        k.step(sites.MIGRATE_VMA_INSERT_PAGE__CLEAR_ZERO, pte_obj(mm, va), WRITE)
+        k.step(sites.MIGRATE_VMA_INSERT_PAGE__CLEAR_ZERO, pte_obj(mm.id, va), WRITE)
         ptep_clear_flush(k, mm, table, va)
-    k.step(sites.MIGRATE_VMA_INSERT_PAGE__SET_PTE, pte_obj(mm, va), WRITE)
+    k.step(sites.MIGRATE_VMA_INSERT_PAGE__SET_PTE, pte_obj(mm.id, va), WRITE)
     if page.flags & PG_DEVICE_PRIVATE:
         kind = SWP_DEVICE_WRITE if vma.flags & VM_WRITE else SWP_DEVICE_READ
         entry = mk_swap_pte(kind, page.pfn)

@@ -3,8 +3,9 @@
 
 Contract: storage only. Fields are changed by the functions named after Linux's; oracles read
 them. Objects are pooled by `simulator.state.Kernel` and re-initialised when taken, so a run
-costs what it touched. `gen` counts lives of a pooled object: an oracle that remembered
-(object, gen) notices a use after free.
+costs what it touched. `obj` is what steps say that touch the object (simulator/objects.py).
+`gen` counts lives of a pooled object: an oracle that remembered (object, gen) notices a use
+after free.
 """
 
 from typing import Final
@@ -12,7 +13,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from simulator.build.native import final, vec
-from simulator.objects import OBJ_LOCK
+from simulator.objects import anon_vma_obj, lock_obj, mm_obj, page_obj, vma_obj
 
 # --- page table entries -------------------------------------------------------------------
 # One i64: the low 16 bits say what the entry is, the rest is the pfn (or swap offset).
@@ -131,11 +132,6 @@ def is_device_private_pte(pte: i64) -> bool:
     return kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE
 
 
-def lock_obj(cls: i64, ident: i64) -> i64:
-    """What steps say that touch the lock (simulator/objects.py)."""
-    return OBJ_LOCK | cls << 16 | (ident & 0xFFFF)
-
-
 @final
 class Lock:
     """A sleeping or spinning exclusive lock. `owner` is an actor number or -1."""
@@ -168,6 +164,7 @@ class AnonVma:
 
     def __init__(self, ident: i64) -> None:
         self.id: i64 = ident
+        self.obj: i64 = anon_vma_obj(ident)
         self.gen: i64 = 0
         self.live: bool = False
         self.root: AnonVma | None = None
@@ -221,6 +218,7 @@ class Page:
 
     def __init__(self, pfn: i64) -> None:
         self.pfn: i64 = pfn
+        self.obj: i64 = page_obj(pfn)
         self.gen: i64 = 0
         self.live: bool = False
         self.ref: i64 = 0
@@ -267,6 +265,7 @@ class Vma:
 
     def __init__(self, ident: i64) -> None:
         self.id: i64 = ident
+        self.obj: i64 = vma_obj(ident)
         self.gen: i64 = 0
         self.live: bool = False
         self.mm: Mm | None = None
@@ -313,6 +312,7 @@ class Mm:
 
     def __init__(self, ident: i64) -> None:
         self.id: i64 = ident
+        self.obj: i64 = mm_obj(ident)
         self.live: bool = False
         self.users: i64 = 0  # mm_users
         self.count: i64 = 0  # mm_count

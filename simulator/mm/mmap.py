@@ -23,7 +23,6 @@ from simulator.mm.mm_types import (
     VM_MAYWRITE, VM_NORESERVE, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Inode,
     Mm, Vma,
 )
-from simulator.objects import OBJ_MM, OBJ_VMA
 from simulator.oracles import stale_tlb, state, vma_change
 from simulator.outcome import SKIPPED
 from simulator.state import WRITE
@@ -276,7 +275,7 @@ def mmap_region(
     # Finish: free the old VMAs, then what a new or grown VMA always gets.
     vms_complete_munmap_vmas(k, mm, vms)
     mm.total_vm += end - start
-    k.step(sites.MMAP_REGION__SET_FLAGS, OBJ_VMA | vma.id, WRITE)
+    k.step(sites.MMAP_REGION__SET_FLAGS, vma.obj, WRITE)
     vma.flags |= VM_SOFTDIRTY
     if k.bug.mmap_vma_visible_before_locked:
         vma.flags = flags | VM_SOFTDIRTY
@@ -357,7 +356,7 @@ def expand_downwards(k: "Kernel", vma: Vma, va: i64) -> i64:
             err = -ENOMEM
         else:
             mm.total_vm += grow
-            k.step(sites.EXPAND_DOWNWARDS__SET_START, OBJ_MM | mm.id, WRITE)
+            k.step(sites.EXPAND_DOWNWARDS__SET_START, mm.obj, WRITE)
             vma.start = va
             vma.pgoff -= grow
             vma_change.grown(k, mm, vma)

@@ -15,7 +15,6 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.mm.mm_types import LC_VMA, VM_GROWSDOWN, Mm, Vma
-from simulator.objects import OBJ_MM, OBJ_VMA
 from simulator.sched import core, lock
 from simulator.state import READ, WRITE
 
@@ -43,14 +42,14 @@ def mmap_write_lock(k: "Kernel", mm: Mm, site: i64) -> None:
 
 def mmap_write_unlock(k: "Kernel", mm: Mm) -> None:
     state.changed(k, mm)
-    k.step(sites.MMAP_WRITE_UNLOCK__END_VMA_WRITES, OBJ_MM | mm.id, WRITE)
+    k.step(sites.MMAP_WRITE_UNLOCK__END_VMA_WRITES, mm.obj, WRITE)
     mm.mm_lock_seq += 1
     lock.up_write(k, mm.mmap_lock)
 
 
 def mmap_write_downgrade(k: "Kernel", mm: Mm) -> None:
     """Go on as a reader; the VMA write locks end as well."""
-    k.step(sites.MMAP_WRITE_DOWNGRADE__END_VMA_WRITES, OBJ_MM | mm.id, WRITE)
+    k.step(sites.MMAP_WRITE_DOWNGRADE__END_VMA_WRITES, mm.obj, WRITE)
     mm.mm_lock_seq += 1
     lock.downgrade_write(k, mm.mmap_lock)
     if k.tracing:
@@ -89,7 +88,7 @@ def vma_start_write(k: "Kernel", vma: Vma) -> None:
     mmap_assert_write_locked(k, mm)
     if vma.lock_seq == mm.mm_lock_seq:
         return
-    k.step(sites.VMA_START_WRITE__EXCLUDE_READERS, OBJ_VMA | vma.id, WRITE)
+    k.step(sites.VMA_START_WRITE__EXCLUDE_READERS, vma.obj, WRITE)
     if vma.vm_refcnt:
         vma.vm_refcnt += VMA_LOCK_OFFSET
         wait_for_readers(k, vma, VMA_LOCK_OFFSET + 1)
@@ -161,14 +160,14 @@ def vma_end_read(k: "Kernel", vma: Vma) -> None:
 def lock_vma_under_rcu(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
     """The read-locked VMA that holds page `va`, or None: take mmap_lock instead."""
     while True:
-        k.step(sites.LOCK_VMA_UNDER_RCU__WALK, OBJ_MM | mm.id, READ)
+        k.step(sites.LOCK_VMA_UNDER_RCU__WALK, mm.obj, READ)
         vma = vma_tree.vma_lookup(mm, va)
         if vma is None:
             return None
         if vma.lock_seq == mm.mm_lock_seq:
             k.sometimes(features.Z_VMA_LOCK_FALLBACK)
             return None
-        k.step(sites.VMA_START_READ__GET, OBJ_VMA | vma.id, WRITE)
+        k.step(sites.VMA_START_READ__GET, vma.obj, WRITE)
         if vma.vm_refcnt == 0:
             k.sometimes(features.Z_VMA_DETACHED_UNDER_READER)
             k.retry(sites.LOCK_VMA_UNDER_RCU__RETRY)
@@ -178,7 +177,7 @@ def lock_vma_under_rcu(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
             return None
         vma.vm_refcnt += 1
         vma.readers |= 1 << k.cur.id
-        k.step(sites.VMA_START_READ__RECHECK, OBJ_VMA | vma.id, READ)
+        k.step(sites.VMA_START_READ__RECHECK, vma.obj, READ)
         if (
             vma.mm is not mm
             or vma.lock_seq == mm.mm_lock_seq

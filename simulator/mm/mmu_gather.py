@@ -9,7 +9,6 @@ from simulator import features, sites
 from simulator.build.native import final
 from simulator.mm.mm_types import REF_GATHER, REF_MAP, Mm, Page, PageTable
 from simulator.mm.page_ref import folio_put, move_ref
-from simulator.objects import OBJ_MM
 from simulator.oracles import freed_table
 from simulator.state import WRITE
 
@@ -43,7 +42,7 @@ def tlb_gather_mmu_fullmm(k: "Kernel", mm: Mm) -> MmuGather:
 
 
 def gather(k: "Kernel", mm: Mm, fullmm: bool) -> MmuGather:
-    k.step(sites.TLB_GATHER_MMU__PENDING, OBJ_MM | mm.id, WRITE)
+    k.step(sites.TLB_GATHER_MMU__PENDING, mm.obj, WRITE)
     mm.tlb_flush_pending += 1
     k.cur.gathering += 1
     return MmuGather(mm, fullmm)
@@ -71,7 +70,7 @@ def tlb_remove_page(k: "Kernel", tlb: MmuGather, page: Page) -> bool:
 
 def pte_free_tlb(k: "Kernel", tlb: MmuGather, table: PageTable) -> None:
     """Queue an unlinked page table."""
-    k.step(sites.TLB_REMOVE_TABLE__QUEUE, OBJ_MM | tlb.mm.id, WRITE)
+    k.step(sites.TLB_REMOVE_TABLE__QUEUE, tlb.mm.obj, WRITE)
     va = table.pmd << k.pmd_order
     if va < tlb.start:
         tlb.start = va
@@ -103,7 +102,7 @@ def tlb_flush_mmu(k: "Kernel", tlb: MmuGather) -> None:
         for table in tables:
             call_rcu_table(k, table)
     if tlb.pages:
-        k.step(sites.TLB_FLUSH_MMU__FREE_BATCH, OBJ_MM | tlb.mm.id, WRITE)
+        k.step(sites.TLB_FLUSH_MMU__FREE_BATCH, tlb.mm.obj, WRITE)
         swap.lru_add_drain(k)
         pages = tlb.pages
         tlb.pages = []
@@ -115,14 +114,14 @@ def tlb_finish_mmu(k: "Kernel", tlb: MmuGather) -> None:
     """The last flush. With another gather pending on the mm everything is flushed: its owner
     may have cleared entries of this range that we saw as none."""
     mm = tlb.mm
-    k.step(sites.TLB_FINISH_MMU__NESTED, OBJ_MM | mm.id, WRITE)
+    k.step(sites.TLB_FINISH_MMU__NESTED, mm.obj, WRITE)
     if mm.tlb_flush_pending > 1 and not k.bug.madv_dontneed_parallel_flush_miss:
         k.sometimes(features.Z_NESTED_FLUSH)
         tlb.fullmm = True
         tlb.cleared = True
         tlb.freed_tables = True
     tlb_flush_mmu(k, tlb)
-    k.step(sites.TLB_FINISH_MMU__FLUSH, OBJ_MM | mm.id, WRITE)
+    k.step(sites.TLB_FINISH_MMU__FLUSH, mm.obj, WRITE)
     mm.tlb_flush_pending -= 1
     k.cur.gathering -= 1
 

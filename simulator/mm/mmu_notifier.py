@@ -11,7 +11,6 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.mm.mm_types import LC_MN, Mm
-from simulator.objects import OBJ_MM
 from simulator.sched import core
 from simulator.state import READ, WRITE
 
@@ -33,7 +32,7 @@ def mmu_notifier_invalidate_range_start(
     """From here to the end nobody may establish new secondary translations of the range."""
     if k.dmirror.mm is not mm:
         return
-    k.step(sites.MMU_NOTIFIER_INVALIDATE_RANGE_START__SEQ, OBJ_MM | mm.id, WRITE)
+    k.step(sites.MMU_NOTIFIER_INVALIDATE_RANGE_START__SEQ, mm.obj, WRITE)
     mm.notifier_active += 1
     dmirror.interval_invalidate(k, start, end, event)
 
@@ -42,7 +41,7 @@ def mmu_notifier_invalidate_range_end(k: "Kernel", mm: Mm, start: i64, end: i64)
     """Secondary translations may be made again."""
     if k.dmirror.mm is not mm or mm.notifier_active == 0:
         return
-    k.step(sites.MMU_NOTIFIER_INVALIDATE_RANGE_END__SEQ, OBJ_MM | mm.id, WRITE)
+    k.step(sites.MMU_NOTIFIER_INVALIDATE_RANGE_END__SEQ, mm.obj, WRITE)
     mm.notifier_active -= 1
     if mm.notifier_active == 0:
         if mm.notifier_waiters:
@@ -53,7 +52,7 @@ def mmu_notifier_invalidate_range_end(k: "Kernel", mm: Mm, start: i64, end: i64)
 
 def interval_read_begin(k: "Kernel", mm: Mm) -> i64:
     """Wait for invalidations in progress; the sequence to check against later."""
-    k.step(sites.MMU_INTERVAL_READ_BEGIN__SEQ, OBJ_MM | mm.id, READ)
+    k.step(sites.MMU_INTERVAL_READ_BEGIN__SEQ, mm.obj, READ)
     while mm.notifier_active:
         mm.notifier_waiters |= 1 << k.cur.id
         core.block(k, -1, LC_MN, sleeps=True)

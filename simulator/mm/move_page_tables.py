@@ -18,10 +18,10 @@ from simulator.mm.mm_types import (
     PTE_PRESENT, PTE_SOFT_DIRTY, Mm, PageTable, Vma, pte_present,
 )
 from simulator.mm.pgtable import pmd_clear, pmd_populate, ptep_get_and_clear, set_pte_at
-from simulator.objects import OBJ_PMD
+from simulator.objects import pmd_obj, pte_obj
 from simulator.oracles import memory_value
 from simulator.sched import lock
-from simulator.state import READ, WRITE, pte_obj
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -91,7 +91,7 @@ def move_locked_ptes(
     i: i64 = 0
     while i < pages:
         if old.pte[(old_va + i) & mask]:
-            k.step(sites.MOVE_PTES__CLEAR_PTE, pte_obj(mm, old_va + i), WRITE)
+            k.step(sites.MOVE_PTES__CLEAR_PTE, pte_obj(mm.id, old_va + i), WRITE)
             pte = ptep_get_and_clear(k, mm, old, old_va + i)
             if pte_present(pte):
                 force_flush = True
@@ -100,7 +100,7 @@ def move_locked_ptes(
                     "kernel-assertion", k.cur.site, "pte",
                     f"mremap() moves an entry onto page {new_va + i}, which has one",
                 )
-            k.step(sites.MOVE_PTES__SET_PTE, pte_obj(mm, new_va + i), WRITE)
+            k.step(sites.MOVE_PTES__SET_PTE, pte_obj(mm.id, new_va + i), WRITE)
             set_pte_at(k, mm, new, new_va + i, pte | PTE_SOFT_DIRTY)
             memory_value.page_moved(k, mm, old_va + i, new_va + i)
             if k.tracing:
@@ -126,7 +126,7 @@ def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
             f"mremap() found a page table at its destination, page {new_va}",
         )
     lock.spin_lock(k, sites.MOVE_NORMAL_PMD__LOCK, mm.page_table_lock)
-    k.step(sites.MOVE_NORMAL_PMD__CLEAR, OBJ_PMD | mm.id << 16 | old_va >> k.pmd_order, WRITE)
+    k.step(sites.MOVE_NORMAL_PMD__CLEAR, pmd_obj(mm.id, old_va >> k.pmd_order), WRITE)
     table = pmd_clear(k, mm, old_va)
     if table is not None:
         moved = True
@@ -141,7 +141,7 @@ def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
                 memory_value.page_moved(k, mm, old_va + i, new_va + i)
             i += 1
         k.step(
-            sites.MOVE_NORMAL_PMD__POPULATE, OBJ_PMD | mm.id << 16 | new_va >> k.pmd_order,
+            sites.MOVE_NORMAL_PMD__POPULATE, pmd_obj(mm.id, new_va >> k.pmd_order),
             WRITE,
         )
         pmd_populate(k, mm, new_va, table)
@@ -206,7 +206,7 @@ def move_page_tables(k: "Kernel", pmc: PagetableMove) -> i64:
 def move_extent(k: "Kernel", mm: Mm, pmc: PagetableMove, extent: i64) -> bool:
     """Move what one old and one new page table share of the range; False: out of memory."""
     k.step(
-        sites.MOVE_PAGE_TABLES__PMD, OBJ_PMD | mm.id << 16 | pmc.old_va >> k.pmd_order, READ
+        sites.MOVE_PAGE_TABLES__PMD, pmd_obj(mm.id, pmc.old_va >> k.pmd_order), READ
     )
     if mm.tables[pmc.old_va >> k.pmd_order] is None:
         return True

@@ -16,9 +16,9 @@ from simulator.mm.mm_types import (
     VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Vma, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import pfn_to_page, write_pte
-from simulator.objects import OBJ_PMD, OBJ_VMA
+from simulator.objects import pmd_obj, pte_obj
 from simulator.oracles import stale_tlb, vma_change
-from simulator.state import READ, WRITE, pte_obj
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.mm.mmu_gather import MmuGather
@@ -94,7 +94,7 @@ def change_pte_range(
     while va < end:
         i = va & (k.ptrs_per_pte - 1)
         if table.pte[i]:
-            k.step(sites.CHANGE_PTE_RANGE__MODIFY, pte_obj(mm, va), WRITE)
+            k.step(sites.CHANGE_PTE_RANGE__MODIFY, pte_obj(mm.id, va), WRITE)
             old = table.pte[i]
             if pte_present(old):
                 new = change_present_pte(k, tlb, vma, va, old, cp_flags)
@@ -118,7 +118,7 @@ def change_protection(
     va = start
     while va < end:
         stop = min(end, (va // size + 1) * size)
-        k.step(sites.CHANGE_PMD_RANGE__PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ)
+        k.step(sites.CHANGE_PMD_RANGE__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
         if mm.tables[va >> k.pmd_order] is not None:
             if not notified:
                 mmu_notifier.mmu_notifier_invalidate_range_start(
@@ -149,7 +149,7 @@ def mprotect_fixup(
     if target is None:
         return None
     mmap_lock.vma_start_write(k, target)
-    k.step(sites.MPROTECT_FIXUP__SET_FLAGS, OBJ_VMA | target.id, WRITE)
+    k.step(sites.MPROTECT_FIXUP__SET_FLAGS, target.obj, WRITE)
     mmap_lock.vma_assert_write_locked(k, target)  # vm_flags_reset()
     target.flags = flags | vma_merge.sticky(k, target.flags)
     cp_flags: i64 = 0

@@ -16,7 +16,6 @@ from simulator.mm import anon_vma, mmap, mmap_lock, vma_merge
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import VM_ACCOUNT, VM_MAYSHARE, VM_SHARED, Mm, Vma
 from simulator.mm.move_page_tables import PagetableMove, move_page_tables
-from simulator.objects import OBJ_VMA
 from simulator.oracles import stale_tlb, vma_change
 from simulator.state import WRITE
 
@@ -214,7 +213,7 @@ def unmap_source_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> None:
 def restore_account(k: "Kernel", vma: Vma | None) -> None:
     if vma is not None:
         mmap_lock.vma_start_write(k, vma)
-        k.step(sites.UNMAP_SOURCE_VMA__SET_ACCOUNT, OBJ_VMA | vma.id, WRITE)
+        k.step(sites.UNMAP_SOURCE_VMA__SET_ACCOUNT, vma.obj, WRITE)
         vma.flags |= VM_ACCOUNT
 
 

@@ -19,7 +19,7 @@ from simulator.mm.pgtable import pfn_to_page
 from simulator.oracles import memory_value
 from simulator.oracles import pin as pin_oracle
 from simulator.outcome import SKIPPED
-from simulator.state import READ, WRITE, page_obj
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -121,7 +121,7 @@ def release(k: "Kernel", p: Pin) -> None:
     flags = p.flags
     close(p)
     k.open_pins -= 1
-    k.step(sites.UNPIN_USER_PAGE__PUT, page_obj(page), WRITE)
+    k.step(sites.UNPIN_USER_PAGE__PUT, page.obj, WRITE)
     if flags & gup.FOLL_PIN and flags & gup.FOLL_WRITE:
         page.flags |= PG_DIRTY
     gup.gup_put_folio(k, page, flags)
@@ -145,7 +145,7 @@ def dma_read(k: "Kernel", mm: Mm, handle: i64, word: i64) -> i64:
         return SKIPPED
     if p.kind != PINNED:
         return -EINVAL
-    k.step(sites.DMA__LOAD, page_obj(page), READ)
+    k.step(sites.DMA__LOAD, page.obj, READ)
     owner = p.mm
     if p.page is not page or owner is None:
         return SKIPPED  # unpinned meanwhile
@@ -166,7 +166,7 @@ def dma_write(k: "Kernel", mm: Mm, handle: i64, word: i64) -> i64:
         return -EINVAL
     if not p.flags & gup.FOLL_WRITE:
         return -EACCES
-    k.step(sites.DMA__STORE, page_obj(page), WRITE)
+    k.step(sites.DMA__STORE, page.obj, WRITE)
     owner = p.mm
     if p.page is not page or owner is None:
         return SKIPPED
@@ -187,7 +187,7 @@ def pipe_read(k: "Kernel", mm: Mm, handle: i64, word: i64) -> i64:
         return SKIPPED
     if p.kind != PIPE:
         return -EINVAL
-    k.step(sites.PIPE_READ__COPY, page_obj(page), READ)
+    k.step(sites.PIPE_READ__COPY, page.obj, READ)
     if p.page is not page:
         return SKIPPED
     value = page.words[word]

@@ -23,12 +23,12 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import folio_get, folio_put, move_ref
 from simulator.mm.rmap import linear_page_index
-from simulator.objects import OBJ_FILE, OBJ_NONE
+from simulator.objects import CONTAINER_BITS, OBJ_NONE, pte_obj, slot_obj
 from simulator.oracles import memory_value, page_cache, permission
 from simulator.outcome import SKIPPED
-from simulator.scenario import WORDS_PER_PAGE
+from simulator.scenario import MAX_OPS, WORDS_PER_PAGE
 from simulator.sched.lock import acquired, mutex_lock, mutex_unlock
-from simulator.state import READ, WRITE, page_obj, pte_obj
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.mm.memory import VmFault
@@ -42,12 +42,6 @@ SGP_WRITE: Final = 2  # allocate; the caller fills it
 # Numbers of inodes: f0.. first, then those behind shared anonymous mappings, then opaque ones.
 FIRST_SHARED_ANON: Final = 16
 FIRST_OTHER: Final = 1 << 16
-SLOT_BITS: Final = 10  # pages of a file that steps tell apart
-
-
-def slot_obj(inode: Inode, index: i64) -> i64:
-    """What a step on one page cache slot touches."""
-    return OBJ_FILE | inode.id << SLOT_BITS | (index & ((1 << SLOT_BITS) - 1))
 
 
 # --- open files --------------------------------------------------------------------------------
@@ -130,7 +124,7 @@ def shmem_evict_inode(k: "Kernel", inode: Inode) -> None:
         )
     for page in inode.cache:
         if page is not None:
-            k.step(sites.SHMEM_EVICT_INODE__REMOVE, page_obj(page), WRITE)
+            k.step(sites.SHMEM_EVICT_INODE__REMOVE, page.obj, WRITE)
             inode.nrpages -= 1
             page.inode = None
             folio_put(k, page, REF_CACHE)
@@ -166,7 +160,7 @@ def shmem_get_folio(k: "Kernel", inode: Inode, index: i64, sgp: i64) -> Page | N
     """The folio at `index`, locked and with a reference. None: out of memory, or a hole for
     SGP_READ. The caller has checked the file's size."""
     while True:
-        k.step(sites.SHMEM_GET_FOLIO__LOOKUP, slot_obj(inode, index), READ)
+        k.step(sites.SHMEM_GET_FOLIO__LOOKUP, slot_obj(inode.id, index), READ)
         page = inode.cache[index]
         if page is not None:
             folio_get(k, page, REF_TEMP)
@@ -182,7 +176,7 @@ def shmem_get_folio(k: "Kernel", inode: Inode, index: i64, sgp: i64) -> Page | N
             return None
         k.sometimes(features.Z_PAGE_CACHE_RACE)
     if sgp != SGP_WRITE and not page.flags & PG_UPTODATE:
-        k.step(sites.SHMEM_GET_FOLIO__CLEAR, page_obj(page), WRITE)
+        k.step(sites.SHMEM_GET_FOLIO__CLEAR, page.obj, WRITE)
         for i in range(WORDS_PER_PAGE):
             page.words[i] = 0
         page.flags |= PG_UPTODATE
@@ -197,7 +191,7 @@ def shmem_alloc_and_add_folio(k: "Kernel", inode: Inode, index: i64) -> Page | N
         return None
     page.lock.owner = k.cur.id  # __folio_set_locked(): nobody can see it yet
     acquired(k, k.cur, LC_FOLIO, ordered=False)
-    k.step(sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT, slot_obj(inode, index), WRITE)
+    k.step(sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT, slot_obj(inode.id, index), WRITE)
     if inode.cache[index] is not None:
         mutex_unlock(k, page.lock)
         folio_put(k, page, REF_OWNER)
@@ -268,7 +262,7 @@ def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> i64:
     while va < last:
         page = inode.cache[linear_page_index(vma, va)]
         if page is not None and table.pte[va & (size - 1)] == 0 and mappable(page):
-            k.step(sites.FILEMAP_MAP_PAGES__SET_PTE, pte_obj(mm, va), WRITE)
+            k.step(sites.FILEMAP_MAP_PAGES__SET_PTE, pte_obj(mm.id, va), WRITE)
             if mappable(page):
                 memory.map_file_pte(k, mm, table, vma, va, page, False)
                 if va == vmf.va:
@@ -301,14 +295,14 @@ def pread(k: "Kernel", handle: i64, index: i64, word: i64) -> i64:
     inode = k.inodes[handle]
     if not inode.live:
         return SKIPPED
-    k.step(sites.SHMEM_FILE_READ_ITER__I_SIZE, slot_obj(inode, 0), READ)
+    k.step(sites.SHMEM_FILE_READ_ITER__I_SIZE, slot_obj(inode.id, 0), READ)
     if index * WORDS_PER_PAGE + word >= inode.i_size:
         return 0
     page = shmem_get_folio(k, inode, index, SGP_READ)
     if page is None:
         return 0
     mutex_unlock(k, page.lock)
-    k.step(sites.SHMEM_FILE_READ_ITER__COPY, page_obj(page), READ)
+    k.step(sites.SHMEM_FILE_READ_ITER__COPY, page.obj, READ)
     value = page.words[word]
     permission.file_content(k, inode, page, word, sites.SHMEM_FILE_READ_ITER__COPY)
     folio_put(k, page, REF_TEMP)
@@ -324,7 +318,7 @@ def pwrite(k: "Kernel", mm: Mm, handle: i64, index: i64, word: i64) -> i64:
     page = shmem_get_folio(k, inode, index, SGP_WRITE)
     if page is None:
         return -ENOMEM
-    k.step(sites.SHMEM_WRITE_END__COPY, page_obj(page), WRITE)
+    k.step(sites.SHMEM_WRITE_END__COPY, page.obj, WRITE)
     token = k.new_token(mm)
     page.words[word] = token
     if not page.flags & PG_UPTODATE:
@@ -341,3 +335,5 @@ def pwrite(k: "Kernel", mm: Mm, handle: i64, index: i64, word: i64) -> i64:
 
 
 assert ops.NR_FILES <= FIRST_SHARED_ANON
+assert FIRST_SHARED_ANON + MAX_OPS <= FIRST_OTHER  # each op makes one mapping at most
+assert FIRST_OTHER + ops.NR_OTHER_FILES <= 1 << CONTAINER_BITS, "files that steps cannot name"

@@ -13,7 +13,6 @@ from simulator import features, sites
 from simulator.machine import mmu
 from simulator.machine.cpu import TLB_NR_DYN_ASIDS, Cpu, FlushInfo
 from simulator.mm.mm_types import Mm
-from simulator.objects import OBJ_CPU, OBJ_MM
 from simulator.oracles import stale_tlb
 from simulator.sched import ipi
 from simulator.state import READ, WRITE, Task
@@ -32,7 +31,7 @@ def context_switch(k: "Kernel", cpu: Cpu, t: Task) -> None:
     t.in_switch = True
     ipi.local_irq_disable(k)
     cpu.curr = t.id
-    k.step(sites.CONTEXT_SWITCH__BEGIN, OBJ_CPU | cpu.id, WRITE)
+    k.step(sites.CONTEXT_SWITCH__BEGIN, cpu.obj, WRITE)
     mm = t.mm
     if mm is None:
         enter_lazy_tlb(cpu)
@@ -61,7 +60,7 @@ def switch_mm_irqs_off(k: "Kernel", cpu: Cpu, mm: Mm) -> None:
     prev = cpu.loaded_mm
     was_lazy = cpu.is_lazy
     bit: i64 = 1 << cpu.id
-    o = OBJ_MM | mm.id
+    o = mm.obj
     if was_lazy:
         cpu.is_lazy = False
     if prev is mm:
@@ -76,7 +75,7 @@ def switch_mm_irqs_off(k: "Kernel", cpu: Cpu, mm: Mm) -> None:
         flush = True
         k.sometimes(features.Z_SWITCH_MM_FLUSH)
     else:
-        k.step(sites.SWITCH_MM_IRQS_OFF__SWITCHING, OBJ_CPU | cpu.id, WRITE)
+        k.step(sites.SWITCH_MM_IRQS_OFF__SWITCHING, cpu.obj, WRITE)
         cpu.switching = True
         k.step(sites.SWITCH_MM_IRQS_OFF__CPUMASK, o, WRITE)
         mm.cpumask |= bit
@@ -88,7 +87,7 @@ def switch_mm_irqs_off(k: "Kernel", cpu: Cpu, mm: Mm) -> None:
         cpu.ctx_mm[asid] = mm.id
         cpu.ctx_gen[asid] = gen
     mmu.load_cr3(k, cpu, mm, flush)
-    k.step(sites.SWITCH_MM_IRQS_OFF__LOADED_MM, OBJ_CPU | cpu.id, WRITE)
+    k.step(sites.SWITCH_MM_IRQS_OFF__LOADED_MM, cpu.obj, WRITE)
     cpu.loaded_mm = mm
     cpu.asid = asid
     cpu.switching = False
@@ -147,7 +146,7 @@ def do_flush(
     t = k.cur
     me = k.cpus[t.cpu]
     t.preempt_count += 1  # get_cpu()
-    k.step(sites.FLUSH_TLB_MM_RANGE__INC_GEN, OBJ_MM | mm.id, WRITE)
+    k.step(sites.FLUSH_TLB_MM_RANGE__INC_GEN, mm.obj, WRITE)
     mm.tlb_gen += 1
     gen = mm.tlb_gen
     others = mm.cpumask & ~(1 << me.id)
@@ -156,7 +155,7 @@ def do_flush(
         while others:
             if others & 1:
                 cpu = k.cpus[i]
-                k.step(sites.SHOULD_FLUSH_TLB__CHECK, OBJ_CPU | i, READ)
+                k.step(sites.SHOULD_FLUSH_TLB__CHECK, k.cpus[i].obj, READ)
                 if freed_tables or should_flush_tlb(k, cpu, mm):
                     t.acks_missing += 1
                     ipi.send(

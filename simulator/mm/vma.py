@@ -18,7 +18,7 @@ from simulator.build.native import final
 from simulator.errno import ENOMEM
 from simulator.mm import anon_vma, mmap_lock
 from simulator.mm.mm_types import AnonVma, Inode, Mm, Vma
-from simulator.objects import OBJ_MM, OBJ_NONE, OBJ_VMA
+from simulator.objects import OBJ_NONE
 from simulator.sched import lock
 from simulator.state import WRITE
 
@@ -73,7 +73,7 @@ def vma_prev(mm: Mm, va: i64) -> Vma | None:
 
 def vma_iter_store(k: "Kernel", mm: Mm, vma: Vma) -> None:
     """Put `vma` at its range; whatever else was there is gone from the tree."""
-    k.step(sites.VMA_ITER_STORE__TREE, OBJ_MM | mm.id, WRITE)
+    k.step(sites.VMA_ITER_STORE__TREE, mm.obj, WRITE)
     kept: list[Vma] = []
     placed = False
     for v in mm.vmas:
@@ -96,7 +96,7 @@ def vma_iter_store_new(k: "Kernel", mm: Mm, vma: Vma) -> None:
 
 def vma_iter_clear(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
     """Nothing is in the tree at [start, end) any more; VMAs lie wholly inside or outside."""
-    k.step(sites.VMA_ITER_CLEAR__TREE, OBJ_MM | mm.id, WRITE)
+    k.step(sites.VMA_ITER_CLEAR__TREE, mm.obj, WRITE)
     kept: list[Vma] = []
     for v in mm.vmas:
         if v.end <= start or v.start >= end:
@@ -261,7 +261,7 @@ def split_vma(k: "Kernel", vma: Vma, va: i64, new_below: bool) -> i64:
     vp = VmaPrepare(vma)
     vp.insert = new
     vma_prepare(k, vp)
-    k.step(sites.SPLIT_VMA__SET_RANGE, OBJ_VMA | vma.id, WRITE)
+    k.step(sites.SPLIT_VMA__SET_RANGE, vma.obj, WRITE)
     if new_below:
         vma.pgoff += va - new.start
         vma.start = va

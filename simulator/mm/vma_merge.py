@@ -18,7 +18,7 @@ from simulator.mm.vma import (
     VmaPrepare, find_vma, split_vma, vm_area_dup, vm_area_free, vma_complete, vma_iter_store,
     vma_link, vma_prepare, vma_prev, vma_set_range,
 )
-from simulator.objects import OBJ_NONE, OBJ_VMA
+from simulator.objects import OBJ_NONE
 from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def commit_merge(k: "Kernel", vmg: VmaMerge) -> i64:
     elif vmg.remove_next:
         vp.remove = vmg.next
     vma_prepare(k, vp)
-    k.step(sites.COMMIT_MERGE__SET_RANGE, OBJ_VMA | vma.id, WRITE)
+    k.step(sites.COMMIT_MERGE__SET_RANGE, vma.obj, WRITE)
     vma_set_range(vma, vmg.start, vmg.end, vmg.pgoff)
     if adjust is not None:
         vma_set_range(adjust, vmg.end, adjust.end, adjust.pgoff + vmg.end - adjust.start)
@@ -306,7 +306,7 @@ def vma_expand(k: "Kernel", vmg: VmaMerge) -> i64:
         assert nxt is not None
         dup = dup_anon_vma(k, target, nxt)
     copied = vmg.copied_from
-    k.step(sites.VMA_EXPAND__DUP_ANON_VMA, OBJ_VMA | target.id, READ)
+    k.step(sites.VMA_EXPAND__DUP_ANON_VMA, target.obj, READ)
     if dup >= 0 and copied is not None and not k.bug.mremap_merge_anon_vma_uaf:
         more = dup_anon_vma(k, target, copied)
         if more:

@@ -17,10 +17,10 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import folio_put
 from simulator.mm.pgtable import pfn_to_page, pmd_clear, ptep_zap, write_pte
-from simulator.objects import OBJ_PMD
+from simulator.objects import pmd_obj, pte_obj
 from simulator.oracles import memory_value
 from simulator.sched.lock import spin_lock, spin_unlock
-from simulator.state import READ, WRITE, pte_obj
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.mm.mmu_gather import MmuGather
@@ -41,7 +41,7 @@ def unmap_single_vma(
     while va < end:
         stop = min(end, (va // size + 1) * size)
         mm = tlb.mm
-        k.step(sites.ZAP_PMD_RANGE__PMD, OBJ_PMD | mm.id << 16 | va >> k.pmd_order, READ)
+        k.step(sites.ZAP_PMD_RANGE__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
         if mm.tables[va >> k.pmd_order] is not None:
             zap_pte_range(k, tlb, vma, va, stop, zap_flags)
         va = stop
@@ -90,7 +90,7 @@ def zap_pte_range(
 def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) -> bool:
     """Clear one present entry and queue its page; True when the batch is full."""
     mm = tlb.mm
-    k.step(sites.ZAP_PTE_RANGE__CLEAR_PTE, pte_obj(mm, va), WRITE)
+    k.step(sites.ZAP_PTE_RANGE__CLEAR_PTE, pte_obj(mm.id, va), WRITE)
     pte = ptep_zap(k, mm, table, va)
     if k.tracing:
         k.note(f"clear pte {va}; flush deferred")
@@ -114,7 +114,7 @@ def zap_nonpresent_pte(
 ) -> None:
     """Clear a device private or migration entry, or a marker that is to go."""
     mm = tlb.mm
-    k.step(sites.ZAP_PTE_RANGE__CLEAR_NONPRESENT, pte_obj(mm, va), WRITE)
+    k.step(sites.ZAP_PTE_RANGE__CLEAR_NONPRESENT, pte_obj(mm.id, va), WRITE)
     pte = table.pte[va & (k.ptrs_per_pte - 1)]
     kind = pte_kind(pte)
     if kind == SWP_MARKER_GUARD:
@@ -137,7 +137,7 @@ def zap_nonpresent_pte(
 
 def try_get_and_clear_pmd(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
     """mm/pt_reclaim.c: unlink a page table that the zap has emptied, under its lock."""
-    pmd = OBJ_PMD | mm.id << 16 | va >> k.pmd_order
+    pmd = pmd_obj(mm.id, va >> k.pmd_order)
     k.step(sites.TRY_GET_AND_CLEAR_PMD__TRYLOCK, pmd, WRITE)
     if mm.page_table_lock.owner >= 0:
         return None
@@ -183,7 +183,7 @@ def free_pgtables(
     while va < end:
         if va >= floor and va + size <= ceiling and mm.tables[va >> k.pmd_order] is not None:
             k.step(
-                sites.FREE_PGTABLES__PMD_CLEARED, OBJ_PMD | mm.id << 16 | va >> k.pmd_order,
+                sites.FREE_PGTABLES__PMD_CLEARED, pmd_obj(mm.id, va >> k.pmd_order),
                 WRITE,
             )
             table = pmd_clear(k, mm, va)

@@ -13,7 +13,6 @@ from mypy_extensions import i64
 from simulator import features
 from simulator.machine.cpu import Cpu, FlushInfo
 from simulator.mm import tlb
-from simulator.objects import OBJ_CPU
 from simulator.scenario import IPI
 from simulator.sched import core
 from simulator.state import WRITE
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 def send(k: "Kernel", site: i64, cpu: Cpu, info: FlushInfo) -> None:
     """One IPI; a step, whose directive may delay it."""
-    k.step(site, OBJ_CPU | cpu.id, WRITE)
+    k.step(site, cpu.obj, WRITE)
     t = k.cur
     late = t.inject_ipi
     t.inject_ipi = 0

@@ -14,6 +14,7 @@ from simulator.build.native import final, vec
 from simulator.scenario import NR_ACTORS
 
 SLOTS: Final[i64] = 256  # objects one run can be told apart on
+_PRIME: Final[i64] = 251  # below SLOTS: kind and container of an object count, too
 STRIDE: Final[i64] = 16  # counters of one object: NR_ACTORS, rounded up
 MAX_PAIRS: Final[i64] = 64
 PAIR: Final[i64] = 8  # integers that describe one pair
@@ -112,4 +113,4 @@ class Profile:
 
 def slot_of(obj: i64) -> i64:
     """The slot of an object (not of none)."""
-    return ((obj * 0x9E3779B1) >> 12) & (SLOTS - 1)
+    return obj % _PRIME

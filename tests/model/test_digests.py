@@ -11,7 +11,7 @@ import pytest
 
 from simulator import build
 from simulator.bugs import BUGS
-from simulator.objects import OBJ_MM, OBJ_NONE, OBJ_VMA
+from simulator.objects import OBJ_NONE, mm_obj, vma_obj
 from simulator.run import Machine
 from simulator.scenario import Config, Scenario
 from simulator.sched.core import NO_ALARM
@@ -46,10 +46,10 @@ def digest_of(*steps: tuple[int, int, int]) -> int:
 
 
 def test_each_step_and_each_folded_value_changes_the_digest() -> None:
-    step = (7, OBJ_VMA | 1, READ)
+    step = (7, vma_obj(1), READ)
     others = [
-        (8, OBJ_VMA | 1, READ), (7, OBJ_VMA | 2, READ), (7, OBJ_MM | 1, READ), (7, OBJ_NONE, READ),
-        (7, OBJ_VMA | 1, WRITE), (0, 5, 0), (0, -5, 0),
+        (8, vma_obj(1), READ), (7, vma_obj(2), READ), (7, mm_obj(1), READ), (7, OBJ_NONE, READ),
+        (7, vma_obj(1), WRITE), (0, 5, 0), (0, -5, 0),
     ]
     alone = [digest_of(each) for each in (step, *others)]
     followed = [digest_of(each, step, step) for each in (step, *others)]
@@ -57,7 +57,7 @@ def test_each_step_and_each_folded_value_changes_the_digest() -> None:
 
 
 def test_the_digest_depends_on_the_order() -> None:
-    steps = [(7, OBJ_VMA | 1, READ), (8, OBJ_VMA | 1, WRITE), (7, OBJ_NONE, READ), (0, 9, 0)]
+    steps = [(7, vma_obj(1), READ), (8, vma_obj(1), WRITE), (7, OBJ_NONE, READ), (0, 9, 0)]
     orders = list(permutations(steps))
     assert len({digest_of(*order) for order in orders}) == len(orders)
 
