@@ -1,26 +1,77 @@
 # SPDX-License-Identifier: MIT
 """One run from the first op to the End.
 
-The scheduler (sched/core.py) asks this file to run an op of an actor and to end the run.
+The executors are here: greenlets that run op after op of whatever actor the scheduler
+(sched/core.py) names, and the End when it names none.
 """
 
 from typing import TYPE_CHECKING
 
+from greenlet import getcurrent, greenlet
 from mypy_extensions import i64
 
 from simulator import features, sites, syscalls
+from simulator.kernel import context_switch
 from simulator.kernel import exit as kernel_exit
+from simulator.lock_classes import LOCK_CLASS_NAMES
+from simulator.machine import ipi
+from simulator.machine.cpu import Cpu
 from simulator.mm import pins, shmem, swap
-from simulator.mm.mm_types import LOCK_CLASS_NAMES
 from simulator.objects import OBJ_NONE
-from simulator.oracles import contract, full_audit
 from simulator.outcome import SKIPPED
 from simulator.scenario import Op
-from simulator.sched import core, ipi
+from simulator.sched import core
+from simulator.sched.core import Upcalls
 from simulator.state import ABSENT, GONE, READ, READY, Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
+
+
+def executor(k: "Kernel") -> None:
+    """The body of one executor; lives until the Kernel's stacks are thrown away."""
+    me = getcurrent()
+    while True:
+        if k.over:
+            core.park_executor(k, me)
+            hub = k.hub
+            assert hub is not None
+            hub.switch()
+            continue
+        t = k.hint
+        k.hint = None
+        if t is None:
+            t = core.pick(k)
+            if t is None:
+                end_run(k)
+                k.over = True
+                continue
+        stack = t.stack
+        if stack is not None:
+            t.stack = None
+            core.park_executor(k, me)
+            stack.switch()
+            continue
+        run_op(k, t)
+
+
+class Engine(Upcalls):
+    """What the scheduler asks for."""
+
+    def new_executor(self, k: "Kernel") -> greenlet:
+        return greenlet(executor, k.hub)
+
+    def context_switch(self, k: "Kernel", cpu: Cpu, t: Task) -> None:
+        context_switch.context_switch(k, cpu, t)
+
+    def enter_idle(self, k: "Kernel", t: Task) -> None:
+        context_switch.enter_idle(k, t)
+
+    def deliver_due(self, k: "Kernel", now: i64) -> None:
+        ipi.deliver_due(k, now)
+
+    def holder_of_irqs(self, k: "Kernel", source: i64) -> i64:
+        return ipi.holder_of_irqs(k, source)
 
 
 def run_op(k: "Kernel", t: Task) -> None:
@@ -35,7 +86,7 @@ def run_op(k: "Kernel", t: Task) -> None:
     k.step(sites.OP__BEGIN, OBJ_NONE, READ)
     result = syscalls.call(k, t, op)
     end_of_op(k, t)
-    contract.check(k, t, op, result)
+    k.watch.op_returns(k, t, op, result)
     k.nr_inside -= 1
     if k.observer is not None:
         k.observer.op_ended(k, t, index)
@@ -124,7 +175,7 @@ def end_run(k: "Kernel") -> None:
     if k.observer is not None:
         k.observer.end_begins(k)
     swap.lru_add_drain_all(k)
-    full_audit.while_mapped(k)
+    k.watch.end_begins(k)
     pins.release_all(k)
     for t in k.tasks:
         if (k.existing >> t.id) & 1 and t.mm is not None:
@@ -135,4 +186,4 @@ def end_run(k: "Kernel") -> None:
     kernel_exit.release_lazy_mms(k)
     shmem.release_all(k)
     swap.lru_add_drain_all(k)
-    full_audit.after_exit(k)
+    k.watch.end_ends(k)

@@ -11,23 +11,23 @@ from typing import Final
 from greenlet import greenlet
 from mypy_extensions import i64, u8
 
-from simulator import features, sites
+from simulator import features, sites, syscalls
 from simulator.bugs import BugFlags, set_bug
 from simulator.build.native import final, vec
-from simulator.drivers import dmirror
 from simulator.dump import describe
+from simulator.engine import Engine
 from simulator.kernels import KERNELS
 from simulator.machine.cpu import Cpu
-from simulator.mm import pins
+from simulator.mm import memremap, pins
 from simulator.mm.mm_types import reset_inode
 from simulator.observer import Observer
+from simulator.oracles.listener import Oracles
 from simulator.outcome import UNFINISHED, Outcome, Signature, Violation
-from simulator.scenario import (
-    DEVICE, NR_ACTORS, NR_USER_ACTORS, PARK, Directive, Scenario,
-)
+from simulator.scenario import DEVICE, NR_ACTORS, NR_USER_ACTORS, PARK, Directive, Scenario
 from simulator.sched import core
 from simulator.sched.strategy import Strategy
 from simulator.state import ABSENT, LAST_SIZE, READY, Kernel, Planned, Task
+from simulator.trace import Tracer
 from simulator.validate import arena_pages
 
 # Steps that a run may take before the schedule becomes fair: generous, so that only runs that
@@ -44,6 +44,8 @@ class Machine:
 
     def __init__(self) -> None:
         self.k: Kernel = Kernel()
+        self.k.above = Engine()
+        self.oracles: Oracles = Oracles()
         self.hub: greenlet | None = None
 
     @property
@@ -79,6 +81,8 @@ class Machine:
         """
         k = self.k
         set_up(k, scenario, strategy, trace)
+        tracer = Tracer() if trace else None
+        k.watch = self.oracles if tracer is None else tracer
         k.observer = observer
         k.hub = greenlet.getcurrent()
         try:
@@ -88,11 +92,11 @@ class Machine:
             raise
         after = describe(k) if trace else ""
         self.throw_away_stacks(k)
-        return collect(k, scenario, after)
+        return collect(k, scenario, tracer, after)
 
     def go(self, k: Kernel) -> None:
         """Switch to an executor; it comes back when the run is over."""
-        stack = k.idle_stacks.pop() if k.idle_stacks else greenlet(core.executor, k.hub)
+        stack = k.idle_stacks.pop() if k.idle_stacks else k.above.new_executor(k)
         k.busy_stacks.append(stack)
         if stack:
             stack.switch()
@@ -161,9 +165,6 @@ def set_up(k: Kernel, scenario: Scenario, strategy: Strategy | None, trace: bool
     k.tracing = trace
     if k.recorded:
         k.recorded = []
-    if k.trace:
-        k.trace = []
-    k.state_before = ""
     k.failed_oracle = ""
     if k.rcu_tables:
         k.rcu_tables = []
@@ -173,7 +174,7 @@ def set_up(k: Kernel, scenario: Scenario, strategy: Strategy | None, trace: bool
     k.other_files = []
     k.shared_anon = []
     pins.reset(k)
-    dmirror.reset(k)
+    memremap.reset(k)
     set_up_ops(k, scenario)
     set_up_actors(k, scenario)
     limit = STEPS_BASE + STEPS_PER_OP * len(scenario.ops) + STEPS_PER_PAGE * k.nr_arena
@@ -264,7 +265,7 @@ def set_up_actors(k: Kernel, scenario: Scenario) -> None:
         if t.mm is not None and cpu_t.curr < 0:
             boot_on(cpu_t, t)
     if (used >> DEVICE) & 1:
-        dmirror.open_device(k, mm)
+        syscalls.open_device(k, k.tasks[DEVICE], mm)
     k.cur = k.tasks[0]
 
 
@@ -278,6 +279,7 @@ def reset_task(t: Task) -> None:
     t.pos = 0
     t.uid = 0
     t.cpu = 0
+    t.device = None
     t.stack = None
     t.site = 0
     t.retries = 0
@@ -322,7 +324,7 @@ def boot_on(cpu: Cpu, t: Task) -> None:
     mm.cached |= 1 << cpu.id
 
 
-def collect(k: Kernel, scenario: Scenario, after: str) -> Outcome:
+def collect(k: Kernel, scenario: Scenario, tracer: Tracer | None, after: str) -> Outcome:
     """The Outcome of the run that is over."""
     violation: Violation | None = None
     if k.failed_oracle:
@@ -340,7 +342,9 @@ def collect(k: Kernel, scenario: Scenario, after: str) -> Outcome:
     k.strategy = None
     return Outcome(
         violation, f"{int(k.digest) * _SPREAD % 2**64:016x}", k.nr_steps,
-        list(k.results), dead, recorded, k.trace, k.state_before, after,
+        list(k.results), dead, recorded,
+        [] if tracer is None else tracer.events, "" if tracer is None else tracer.state_before,
+        after,
     )
 
 

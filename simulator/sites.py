@@ -8,7 +8,7 @@ the corpus. Numbers are not stable; each file has its block.
 
 from typing import Final
 
-from simulator.mm.mm_types import LOCK_CLASS_NAMES
+from simulator.lock_classes import LOCK_CLASS_NAMES
 from simulator.scenario import ACTOR_NAMES
 
 # simulator/engine.py, sched, machine, mm/tlb.py: 1..99

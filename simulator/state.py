@@ -19,21 +19,24 @@ from simulator.bugs import BugFlags
 from simulator.build.native import final, vec
 from simulator.features import CONFLICT, EDGE
 from simulator.kernels import KERNELS, Linux
+from simulator.lock_classes import NR_LOCK_CLASSES
 from simulator.mm.mm_types import (
-    NR_LOCK_CLASSES, NR_REFS, PG_DEVICE_PRIVATE, PG_ZERO, AnonVma, Inode, Mm, Page, PageTable,
+    NR_REFS, PG_DEVICE_PRIVATE, PG_ZERO, AnonVma, Inode, Mm, Page, PageTable,
     RwSem, Stale, Vma,
 )
 from simulator.objects import OBJ_NONE
-from simulator.outcome import TraceEvent
 from simulator.scenario import NR_ACTORS, NR_USER_ACTORS, Op
+from simulator.watch import Watch
 
 if TYPE_CHECKING:
     from greenlet import greenlet
 
-    from simulator.drivers.dmirror import Dmirror
     from simulator.machine.cpu import Cpu
+    from simulator.mm.memremap import DevPagemap
+    from simulator.mm.mmu_notifier import MmuIntervalNotifier
     from simulator.mm.pins import Pin
     from simulator.observer import Observer
+    from simulator.sched.core import Upcalls
     from simulator.sched.strategy import Strategy
 
 READ: Final = 0
@@ -48,7 +51,6 @@ _DIGEST_MASK: Final = 0xFFF_FFFF_FFFF_FFFF
 # Slots of the last-access table behind the conflict zone. Modulo this number few of the objects
 # that one run touches are the same.
 LAST_SIZE: Final = 997
-assert NR_ACTORS <= 16, "step() and the tables of last accesses have four bits for an actor"
 RETRIES_UNTIL_FAIR: Final = 24  # retries of one op after which the schedule becomes fair
 
 # States of an actor.
@@ -85,6 +87,7 @@ class Task:
         self.in_op: bool = False
         self.pos: i64 = 0  # index of that op in the scenario: its priority
         self.uid: i64 = 0
+        self.device: MmuIntervalNotifier | None = None  # what a driver's actor has opened
         self.stack: greenlet | None = None  # suspended inside an op
         self.site: i64 = 0
         self.retries: i64 = 0
@@ -137,9 +140,7 @@ class Kernel:
         self.page_pool: list[Page] = []
         self.free_pages: list[Page] = []
         self.nr_pages: i64 = 0
-        self.device_pool: list[Page] = []
-        self.free_device_pages: list[Page] = []
-        self.nr_device_pages: i64 = 0
+        self.pagemaps: list[DevPagemap] = []  # device memory, by page frame number
         self.table_pool: list[PageTable] = []
         self.free_tables: list[PageTable] = []
         self.nr_tables: i64 = 0
@@ -163,7 +164,6 @@ class Kernel:
         self.shared_anon: list[Inode] = []  # files behind shared anonymous mappings
         self.open_pins: i64 = 0
         self.pins: list[Pin] = []
-        self.dmirror: Dmirror = dmirror.Dmirror()
         self.zero_page: Page = Page(0)
 
         # Configuration of this run.
@@ -194,6 +194,7 @@ class Kernel:
         self.ipi_due: i64 = 0  # earliest delivery of a delayed IPI; 0 none
         self.strategy: Strategy | None = None
         self.observer: Observer | None = None
+        self.watch: Watch = Watch()  # who is told what happens
         self.tracing: bool = False
         self.fair: bool = False
         self.fair_steps: i64 = 0  # that may pass without an op ending
@@ -214,6 +215,7 @@ class Kernel:
         self.rcu_masks: list[i64] = []
         self.ending: bool = False
         self.over: bool = False
+        self.above: Upcalls = core.Upcalls()
         self.hub: greenlet | None = None
         self.idle_stacks: list[greenlet] = []
         self.busy_stacks: list[greenlet] = []
@@ -230,8 +232,6 @@ class Kernel:
         self.failed_promise: str = ""
         self.failed_uid: i64 = 0
         self.failed_step: i64 = 0
-        self.trace: list[TraceEvent] = []
-        self.state_before: str = ""  # trace only: the state before the first preemption
 
         # Logical pages of oracle O5 (simulator/oracles/memory_value.py).
         self.nr_logical: i64 = 0
@@ -251,7 +251,7 @@ class Kernel:
         n = self.nr_steps + 1
         self.nr_steps = n
         t = self.cur
-        word = site * 32 + access * 16 + t.id  # four bits of actors: see the assertion above
+        word = site * 32 + access * 16 + t.id
         self.digest = ((self.digest + word) * _FACTOR + obj) & _DIGEST_MASK
         c = self.counters
         i = EDGE + ((t.site * 41 ^ site) & 8191)
@@ -305,9 +305,6 @@ class Kernel:
             return "file"
         return "anon"
 
-    def page_class(self, pfn: i64) -> str:
-        return self.class_of(pgtable.pfn_to_page(self, pfn))
-
     def new_token(self, mm: Mm) -> i64:
         """A unique value for the next store; `token_mm` remembers whose it is."""
         self.tokens += 1
@@ -356,7 +353,7 @@ class Kernel:
 
     def note(self, text: str) -> None:
         """A line of the trace for people. Guard the call with `k.tracing`."""
-        core.trace(self, self.cur, self.cur.site, text)
+        self.watch.noted(self, text)
 
     # --- pools --------------------------------------------------------------------------------
 
@@ -478,6 +475,8 @@ class Kernel:
         self.stale_pool.extend(mm.stale)  # left over from the last run
         mm.stale = []
         mm.shadow = vec[i64]([0] * self.nr_arena)
+        if mm.notifiers:
+            mm.notifiers = []
         mm.notifier_active = 0
         mm.notifier_waiters = 0
         mm.modified = vec[i64]([0] * self.nr_arena)
@@ -498,8 +497,6 @@ class Kernel:
         fill(zero, 0)
         self.free_pages = []
         self.nr_pages = 0
-        self.free_device_pages = []
-        self.nr_device_pages = 0
         self.free_tables = []
         if self.table_size != self.ptrs_per_pte:
             self.table_pool = []
@@ -567,6 +564,6 @@ def is_user(actor: i64) -> bool:
     return actor < NR_USER_ACTORS
 
 
-from simulator.drivers import dmirror  # noqa: E402
-from simulator.mm import pgtable  # noqa: E402
-from simulator.sched import core  # noqa: E402  (core works on Kernel: one cycle, in one place)
+# Where the scheduler comes in: a step takes its slow path, and the scheduler works on Kernel. The
+# one circle of the model.
+from simulator.sched import core  # noqa: E402

@@ -8,9 +8,11 @@ from mypy_extensions import i64
 from simulator import ops
 from simulator.drivers import dmirror
 from simulator.fs import proc
+from simulator.kernel import context_switch, fork
 from simulator.kernel import exit as kernel_exit
-from simulator.kernel import fork
-from simulator.mm import fault, madvise, mmap, mprotect, mremap, pins, shmem, tlb
+from simulator.mm import fault, madvise, mmap, mprotect, mremap, pins, shmem
+from simulator.mm.mm_types import Mm
+from simulator.mm.util import vm_mmap_pgoff
 from simulator.outcome import SKIPPED
 from simulator.scenario import Op
 from simulator.state import Task
@@ -41,7 +43,7 @@ def call(k: "Kernel", t: Task, op: Op) -> i64:
     if code == ops.OP_MADVISE:
         return madvise.do_madvise(k, mm, a[0], a[1], a[2])
     if code == ops.OP_MMAP:
-        return mmap.do_mmap(k, mm, a[0], a[1], a[2], a[3], a[4], a[5], a[6])
+        return vm_mmap_pgoff(k, mm, a[0], a[1], a[2], a[3], a[4], a[5], a[6])
     if code == ops.OP_MUNMAP:
         return mmap.do_munmap(k, mm, a[0], a[1])
     if code == ops.OP_MPROTECT:
@@ -81,5 +83,10 @@ def call(k: "Kernel", t: Task, op: Op) -> i64:
     if code == ops.OP_PIPE_READ:
         return pins.pipe_read(k, mm, a[0] >> 2, a[0] & 3)
     assert code == ops.OP_SLEEP
-    tlb.enter_idle(k, t)
+    context_switch.enter_idle(k, t)
     return 0
+
+
+def open_device(k: "Kernel", t: Task, mm: Mm) -> None:
+    """The actor of a device opens it, before the first op, to mirror this mm."""
+    dmirror.dmirror_fops_open(k, t, mm)

@@ -8,8 +8,7 @@ from simulator.bugs import BY_ID
 from simulator.kernels import DEFAULT, KERNELS, VERSIONS
 from simulator.objects import INDEX_BITS
 from simulator.scenario import (
-    FAIL, IPI, MAX_DIRECTIVES, NR_ACTORS, NR_USER_ACTORS, PARK, SWITCH, TLB, Config, Op,
-    Scenario,
+    FAIL, IPI, MAX_DIRECTIVES, NR_ACTORS, NR_USER_ACTORS, PARK, SWITCH, TLB, Config, Op, Scenario,
 )
 
 PMD_ORDERS: Final = (3, 4, 9)
@@ -162,5 +161,3 @@ def check_arg(op: Op, arg: ops.Arg, values: tuple[int, ...], pages: int) -> None
     low = 1 if kind == ops.COUNT else 0
     if not low <= value <= high:
         raise ScenarioError(f"{arg.name} is outside {low}..{high}", op.uid)
-
-

@@ -18,7 +18,7 @@ from itertools import groupby
 from typing import Final
 
 from corpus.text import print_op
-from simulator.mm.mm_types import LOCK_CLASS_NAMES
+from simulator.lock_classes import LOCK_CLASS_NAMES
 from simulator.outcome import UNFINISHED, Outcome, Violation, result_name
 from simulator.scenario import ACTOR_NAMES, Scenario
 from triage.steps import Step, steps_of

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The device actor, after lib/test_hmm.c: a device that mirrors T0's address space and has
 private memory of its own, to which anonymous pages migrate and from which CPU faults bring
-them back. Its page table is `pt`; its memory is the words of device pages.
+them back. It registers its operations as in Linux: Dmirror is an interval notifier of the mm,
+whose page table is `pt`; DmirrorDevmem is the pagemap of its memory, the words of device pages.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -9,82 +10,105 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.build.native import final, vec
 from simulator.errno import EBUSY, EFAULT, EINVAL
-from simulator.mm import mmap_lock
+from simulator.kernel import exit as kernel_exit
+from simulator.lib.maple_tree import vma_lookup
+from simulator.lock_classes import LC_DMIRROR
+from simulator.mm import mmap_lock, mmu_notifier
 from simulator.mm.hmm import hmm_range_fault
-from simulator.mm.memory import VM_FAULT_OOM, VM_FAULT_SIGBUS, VmFault, copy_words
-from simulator.mm.memremap import zone_device_page_init
+from simulator.mm.memory import copy_words
+from simulator.mm.memremap import DevPagemap, memremap_pages, next_page, zone_device_page_init
 from simulator.mm.migrate_device import (
     SELECT_DEVICE_PRIVATE, SELECT_SYSTEM, MigrateVma, migrate_vma_finalize, migrate_vma_pages,
     migrate_vma_setup,
 )
-from simulator.mm.mm_types import (
-    LC_DMIRROR, PG_DEVICE_PRIVATE, VM_READ, VM_WRITE, Lock, Mm, Page,
-)
+from simulator.mm.mm_types import VM_READ, VM_WRITE, Lock, Mm, Page
+from simulator.mm.mmu_notifier import EMPTY, MmuIntervalNotifier, mmu_interval_notifier_insert
 from simulator.mm.page_alloc import alloc_page
 from simulator.mm.pgtable import DEVICE_PFN_BASE, pfn_to_page
+from simulator.mm.vm_fault import VM_FAULT_OOM, VM_FAULT_SIGBUS, VmFault
 from simulator.objects import OBJ_NONE, device_obj
-from simulator.oracles import memory_value
-from simulator.outcome import SKIPPED
 from simulator.sched.lock import lock_fresh, mutex_lock, mutex_unlock
-from simulator.state import GARBAGE, READ, WRITE, Task, fill
+from simulator.state import READ, WRITE, Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
 NR_DEVICE_PAGES: Final = 64  # the device's memory; small, so that it runs out
-EMPTY: Final = -1  # entry of `pt`
 
 
-@final
-class Dmirror:
-    """struct dmirror. `pt[page]` is pfn << 1 | writable, or EMPTY."""
+class Dmirror(MmuIntervalNotifier):
+    """struct dmirror: one opened device. Its mutex keeps `pt`."""
 
-    def __init__(self) -> None:
-        self.mm: Mm | None = None
+    def __init__(self, mm: Mm, pages: i64, devmem: "DmirrorDevmem") -> None:
+        super().__init__(mm, pages)
         self.mutex: Lock = Lock(LC_DMIRROR, 0)
-        self.pt: vec[i64] = vec[i64]()
-        self.seq: i64 = 0  # invalidations seen by the interval notifier
+        self.devmem: DmirrorDevmem = devmem
+
+    def invalidate(self, k: "Kernel", start: i64, end: i64, event: i64) -> None:
+        """dmirror_interval_invalidate(): forget the range, under the driver's lock. Migrations
+        by the device itself keep its translations; the driver updates them."""
+        if event == mmu_notifier.MMU_NOTIFY_MIGRATE:
+            return
+        mutex_lock(k, sites.DMIRROR_INTERVAL_INVALIDATE__LOCK, self.mutex)
+        self.seq += 1
+        self.erase(max(start, 0), min(end, k.nr_arena))
+        mutex_unlock(k, self.mutex)
+
+    def release(self, k: "Kernel") -> None:
+        self.seq += 1
+        self.erase(0, k.nr_arena)
+
+    def erase(self, start: i64, end: i64) -> None:
+        pt = self.pt
+        for va in range(start, end):
+            pt[va] = EMPTY
 
 
-def reset(k: "Kernel") -> None:
-    """No device: most scenarios have none."""
-    d = k.dmirror
-    if d.mm is None:
-        return
-    d.mm = None
-    d.mutex.owner = -1
-    d.mutex.waiters = 0
-    d.seq = 0
+class DmirrorDevmem(DevPagemap):
+    """The memory of the device, and dmirror_devmem_ops."""
+
+    def __init__(self, first_pfn: i64) -> None:
+        super().__init__(first_pfn)
+        self.dmirror: Dmirror | None = None  # who has opened the device
+
+    def migrate_to_ram(self, k: "Kernel", vmf: VmFault, page: Page) -> i64:
+        """dmirror_devmem_fault(): `page` is the device page that the CPU wants, on which the
+        caller should hold a reference."""
+        k.step(sites.DMIRROR_DEVMEM_FAULT__USE_PAGE, page.obj, READ)
+        if not page.live:
+            k.violate(
+                "use-after-free", sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, "device-private",
+                f"migrate_to_ram() was called with device page {page.pfn}, which has been freed",
+            )
+        d = self.dmirror
+        assert d is not None
+        args = MigrateVma(vmf.vma, vmf.mm, vmf.va, vmf.va + 1, SELECT_DEVICE_PRIVATE, vmf.page)
+        if migrate_vma_setup(k, args):
+            return VM_FAULT_SIGBUS
+        enough = alloc_and_copy_to_ram(k, d, args)
+        migrate_vma_pages(k, args)
+        migrate_vma_finalize(k, args)
+        return 0 if enough else VM_FAULT_OOM
 
 
-def open_device(k: "Kernel", mm: Mm) -> None:
-    """Mirror this mm (dmirror_fops_mmap registering the interval notifier)."""
-    k.dmirror.mm = mm
-    k.dmirror.pt = vec[i64]([EMPTY] * k.nr_arena)
+def dmirror_fops_open(k: "Kernel", t: Task, mm: Mm) -> None:
+    """The actor `t` opens the device, to mirror this mm."""
+    if not k.pagemaps:
+        memremap_pages(k, DmirrorDevmem(DEVICE_PFN_BASE))
+    devmem = k.pagemaps[0]
+    assert isinstance(devmem, DmirrorDevmem)
+    d = Dmirror(mm, k.nr_arena, devmem)
+    devmem.dmirror = d
+    mmu_interval_notifier_insert(d)
+    t.device = d
 
 
-def close_device(k: "Kernel", mm: Mm) -> None:
-    """The mm is going away (mmu_notifier release): drop every translation."""
-    d = k.dmirror
-    if d.mm is mm:
-        d.seq += 1
-        for va in range(k.nr_arena):
-            d.pt[va] = EMPTY
-
-
-def interval_invalidate(k: "Kernel", start: i64, end: i64, event: i64) -> None:
-    """dmirror_interval_invalidate(): forget the range, under the driver's lock. Migrations by
-    the device itself keep its translations; the driver updates them."""
-    if event == mmu_notifier.MMU_NOTIFY_MIGRATE:
-        return
-    d = k.dmirror
-    mutex_lock(k, sites.DMIRROR_INTERVAL_INVALIDATE__LOCK, d.mutex)
-    d.seq += 1
-    for va in range(max(start, 0), min(end, k.nr_arena)):
-        d.pt[va] = EMPTY
-    mutex_unlock(k, d.mutex)
+def opened(t: Task) -> Dmirror:
+    """What the actor has opened (filp->private_data)."""
+    d = t.device
+    assert isinstance(d, Dmirror)
+    return d
 
 
 # --- device accesses ---------------------------------------------------------------------------
@@ -101,20 +125,17 @@ def device_write(k: "Kernel", t: Task, word: i64) -> i64:
 
 
 def access(k: "Kernel", t: Task, word: i64, write: bool) -> i64:
-    d = k.dmirror
-    mm = d.mm
-    if mm is None:
-        return SKIPPED
+    d = opened(t)
     va = word >> 2
     while True:
         mutex_lock(k, sites.DMIRROR_ACCESS__LOCK, d.mutex)
         entry = d.pt[va]
         if entry != EMPTY and (not write or entry & 1):
-            value = do_access(k, mm, va, word & 3, entry, write)
+            value = do_access(k, d.mm, va, word & 3, entry, write)
             mutex_unlock(k, d.mutex)
             return value
         mutex_unlock(k, d.mutex)
-        ret = dmirror_fault(k, mm, va, write)
+        ret = dmirror_fault(k, d, va, write)
         if ret:
             return ret
         k.retry(sites.DMIRROR_ACCESS__LOCK)
@@ -124,28 +145,28 @@ def do_access(k: "Kernel", mm: Mm, va: i64, word: i64, entry: i64, write: bool) 
     """The access itself, through the device's own page table."""
     k.step(sites.DMIRROR_ACCESS__DATA, device_obj(va), WRITE if write else READ)
     page = pfn_to_page(k, entry >> 1)
-    secondary_mmu.used(k, mm, va, page)
+    k.watch.device_accesses(k, mm, va, page)
     if write:
         token = k.new_token(mm)
         page.words[word] = token
-        memory_value.stored(k, mm, va, page, word, token)
+        k.watch.device_stored(k, mm, va, page, word, token)
         return 0
     value = page.words[word]
-    memory_value.loaded(k, mm, va, page, word, value, mm.who[va])
+    k.watch.device_loaded(k, mm, va, page, word, value)
     return value
 
 
-def dmirror_fault(k: "Kernel", mm: Mm, va: i64, write: bool) -> i64:
+def dmirror_fault(k: "Kernel", d: Dmirror, va: i64, write: bool) -> i64:
     """dmirror_range_fault(): fill the device's entry; 0 or an errno."""
-    d = k.dmirror
+    mm = d.mm
     if mm.users == 0:
         return -EFAULT
     mm.users += 1
     result: i64 = 0
     while True:
-        seq = mmu_notifier.interval_read_begin(k, mm)
+        seq = mmu_notifier.mmu_interval_read_begin(k, d)
         mmap_lock.mmap_read_lock(k, mm, sites.DMIRROR_RANGE_FAULT__MMAP_LOCK)
-        entry = hmm_range_fault(k, mm, va, write, seq)
+        entry = hmm_range_fault(k, d, va, write, seq)
         mmap_lock.mmap_read_unlock(k, mm)
         if entry == -EBUSY:
             k.sometimes(features.Z_HMM_RETRY)
@@ -155,7 +176,7 @@ def dmirror_fault(k: "Kernel", mm: Mm, va: i64, write: bool) -> i64:
             result = entry
             break
         mutex_lock(k, sites.DMIRROR_RANGE_FAULT__LOCK, d.mutex)
-        if mmu_notifier.interval_read_retry(k, seq):
+        if mmu_notifier.mmu_interval_read_retry(d, seq):
             mutex_unlock(k, d.mutex)
             k.sometimes(features.Z_HMM_RETRY)
             k.retry(sites.DMIRROR_RANGE_FAULT__LOCK)
@@ -170,44 +191,33 @@ def dmirror_fault(k: "Kernel", mm: Mm, va: i64, write: bool) -> i64:
 # --- migration -----------------------------------------------------------------------------------
 
 
-def devmem_alloc_page(k: "Kernel") -> Page | None:
+def devmem_alloc_page(k: "Kernel", devmem: DmirrorDevmem) -> Page | None:
     """dmirror_devmem_alloc_page(): a locked device page, or None."""
     if k.should_fail(sites.DMIRROR_DEVMEM_ALLOC_PAGE__ALLOC, OBJ_NONE):
         k.sometimes(features.Z_ALLOC_FAILED)
         return None
-    if k.free_device_pages:
-        page = k.free_device_pages.pop()
+    if devmem.free:
+        page = devmem.free.pop()
+    elif devmem.nr_pages < NR_DEVICE_PAGES:
+        page = next_page(devmem)
     else:
-        if k.nr_device_pages >= NR_DEVICE_PAGES:
-            return None
-        if k.nr_device_pages == len(k.device_pool):
-            fresh = Page(DEVICE_PFN_BASE + k.nr_device_pages)
-            fresh.flags = PG_DEVICE_PRIVATE
-            k.device_pool.append(fresh)
-        page = k.device_pool[k.nr_device_pages]
-        page.gen = 0
-        page.ref = 0
-        page.live = False
-        fill(page, GARBAGE)
-        k.nr_device_pages += 1
+        return None
     zone_device_page_init(k, page)
     return page
 
 
 def migrate_to_device(k: "Kernel", t: Task, start: i64, end: i64) -> i64:
     """HMM_DMIRROR_MIGRATE_TO_DEV: the number of pages that moved, or -EINVAL."""
-    return migrate_range(k, start, end, True)
+    return migrate_range(k, opened(t), start, end, True)
 
 
 def migrate_to_ram(k: "Kernel", t: Task, start: i64, end: i64) -> i64:
     """HMM_DMIRROR_MIGRATE_TO_SYS: the number of pages that moved, or -EINVAL."""
-    return migrate_range(k, start, end, False)
+    return migrate_range(k, opened(t), start, end, False)
 
 
-def migrate_range(k: "Kernel", start: i64, end: i64, to_device: bool) -> i64:
-    mm = k.dmirror.mm
-    if mm is None:
-        return SKIPPED
+def migrate_range(k: "Kernel", d: Dmirror, start: i64, end: i64, to_device: bool) -> i64:
+    mm = d.mm
     if mm.users == 0:
         return -EINVAL
     mm.users += 1
@@ -215,23 +225,23 @@ def migrate_range(k: "Kernel", start: i64, end: i64, to_device: bool) -> i64:
     mmap_lock.mmap_read_lock(k, mm, sites.DMIRROR_MIGRATE__MMAP_LOCK)
     va = start
     while va < end:
-        vma = vma_module.vma_lookup(mm, va)
+        vma = vma_lookup(mm, va)
         if vma is None or not vma.flags & VM_READ:
             moved = -EINVAL
             break
         stop = min(end, vma.end)
-        seq = mmu_notifier.interval_read_begin(k, mm)
+        seq = mmu_notifier.mmu_interval_read_begin(k, d)
         select: i64 = SELECT_SYSTEM if to_device else SELECT_DEVICE_PRIVATE
         args = MigrateVma(vma, mm, va, stop, select, None)
         if migrate_vma_setup(k, args):
             moved = -EINVAL
             break
         if to_device:
-            alloc_and_copy_to_device(k, args)
+            alloc_and_copy_to_device(k, d.devmem, args)
             migrate_vma_pages(k, args)
-            finalize_and_map(k, args, seq)
+            finalize_and_map(k, d, args, seq)
         else:
-            alloc_and_copy_to_ram(k, args)
+            alloc_and_copy_to_ram(k, d, args)
             migrate_vma_pages(k, args)
         moved += count_migrated(args)
         migrate_vma_finalize(k, args)
@@ -249,12 +259,12 @@ def count_migrated(args: MigrateVma) -> i64:
     return n
 
 
-def alloc_and_copy_to_device(k: "Kernel", args: MigrateVma) -> None:
+def alloc_and_copy_to_device(k: "Kernel", devmem: DmirrorDevmem, args: MigrateVma) -> None:
     """dmirror_migrate_alloc_and_copy(): fill device pages from the pages that were collected."""
     for i in range(len(args.src)):
         if not args.migrate[i]:
             continue
-        page = devmem_alloc_page(k)
+        page = devmem_alloc_page(k, devmem)
         if page is None:
             continue
         source = args.src[i]
@@ -267,13 +277,12 @@ def alloc_and_copy_to_device(k: "Kernel", args: MigrateVma) -> None:
         args.dst[i] = page
 
 
-def finalize_and_map(k: "Kernel", args: MigrateVma, seq: i64) -> None:
+def finalize_and_map(k: "Kernel", d: Dmirror, args: MigrateVma, seq: i64) -> None:
     """dmirror_migrate_finalize_and_map(): the device maps what has migrated, no more. Unlike
     lib/test_hmm.c, and as real drivers must, it maps nothing when an invalidation has come
     since the migration began: that one would never be seen again."""
-    d = k.dmirror
     mutex_lock(k, sites.DMIRROR_MIGRATE_FINALIZE_AND_MAP__LOCK, d.mutex)
-    raced = mmu_notifier.interval_read_retry(k, seq)
+    raced = mmu_notifier.mmu_interval_read_retry(d, seq)
     for i in range(len(args.src)):
         page = args.dst[i]
         if page is None:
@@ -285,7 +294,7 @@ def finalize_and_map(k: "Kernel", args: MigrateVma, seq: i64) -> None:
     mutex_unlock(k, d.mutex)
 
 
-def alloc_and_copy_to_ram(k: "Kernel", args: MigrateVma) -> bool:
+def alloc_and_copy_to_ram(k: "Kernel", d: Dmirror, args: MigrateVma) -> bool:
     """dmirror_devmem_fault_alloc_and_copy(): fill new frames from device memory. The device's
     entry goes under its lock, so that no device write is under way during the copy;
     lib/test_hmm.c does without. False: memory is out."""
@@ -299,35 +308,10 @@ def alloc_and_copy_to_ram(k: "Kernel", args: MigrateVma) -> bool:
             enough = False
             continue
         lock_fresh(k, page.lock)
-        mutex_lock(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ERASE, k.dmirror.mutex)
-        k.dmirror.pt[args.start + i] = EMPTY
-        k.dmirror.seq += 1  # whoever has just looked the page up must look again
-        mutex_unlock(k, k.dmirror.mutex)
+        mutex_lock(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ERASE, d.mutex)
+        d.pt[args.start + i] = EMPTY
+        d.seq += 1  # whoever has just looked the page up must look again
+        mutex_unlock(k, d.mutex)
         copy_words(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__COPY_WORD, page, source)
         args.dst[i] = page
     return enough
-
-
-def devmem_fault(k: "Kernel", vmf: VmFault, page: Page) -> i64:
-    """dmirror_devmem_fault(), the pgmap's migrate_to_ram(): `page` is the device page that the
-    CPU wants, on which the caller should hold a reference."""
-    k.step(sites.DMIRROR_DEVMEM_FAULT__USE_PAGE, page.obj, READ)
-    if not page.live:
-        k.violate(
-            "use-after-free", sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, "device-private",
-            f"migrate_to_ram() was called with device page {page.pfn}, which has been freed",
-        )
-    args = MigrateVma(vmf.vma, vmf.mm, vmf.va, vmf.va + 1, SELECT_DEVICE_PRIVATE, vmf.page)
-    if migrate_vma_setup(k, args):
-        return VM_FAULT_SIGBUS
-    enough = alloc_and_copy_to_ram(k, args)
-    migrate_vma_pages(k, args)
-    migrate_vma_finalize(k, args)
-    return 0 if enough else VM_FAULT_OOM
-
-
-
-from simulator.kernel import exit as kernel_exit  # noqa: E402
-from simulator.mm import mmu_notifier  # noqa: E402
-from simulator.mm import vma as vma_module  # noqa: E402
-from simulator.oracles import secondary_mmu  # noqa: E402

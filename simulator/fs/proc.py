@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import features, sites
+from simulator.lib.maple_tree import vma_lookup
 from simulator.mm import gup, mmap_lock, mmu_notifier, tlb
-from simulator.mm import vma as vma_tree
-from simulator.mm.copy_page_range import is_cow_mapping
-from simulator.mm.memory import pte_offset_map_lock, pte_unmap_unlock, vm_normal_page
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, PTE_SOFT_DIRTY, PTE_UFFD_WP, PTE_WRITE, PTE_YOUNG,
-    SWP_MARKER_GUARD, VM_SOFTDIRTY, Mm, Page, PageTable, Vma, is_device_private_pte,
+    SWP_MARKER_GUARD, VM_SOFTDIRTY, Mm, Page, PageTable, Vma, is_cow_mapping, is_device_private_pte,
     is_migration_pte, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_maybe_dma_pinned
-from simulator.mm.pgtable import pfn_to_page, set_pte_at
+from simulator.mm.pgtable import pfn_to_page, set_pte_at, vm_normal_page
+from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.objects import pmd_obj, pte_obj
-from simulator.oracles import soft_dirty
 from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
@@ -48,7 +46,7 @@ def clear_refs(k: "Kernel", mm: Mm, what: i64) -> i64:
     soft = what != CLEAR_REFS_YOUNG
     mmap_lock.mmap_write_lock(k, mm, sites.CLEAR_REFS_WRITE__LOCK)
     if soft:
-        soft_dirty.clear_refs_begins(mm)
+        k.watch.clear_refs_begins(k, mm)
         for vma in mm.vmas:
             if vma.flags & VM_SOFTDIRTY:
                 mmap_lock.vma_start_write(k, vma)
@@ -68,7 +66,7 @@ def clear_refs(k: "Kernel", mm: Mm, what: i64) -> i64:
             k.step(sites.CLEAR_REFS_WRITE__FLUSH, mm.obj, WRITE)
             tlb.flush_tlb_mm(k, mm)
         mm.tlb_flush_pending -= 1
-        soft_dirty.clear_refs_returns(k, mm)
+        k.watch.clear_refs_flushed(k, mm)
     mmap_lock.mmap_write_unlock(k, mm)
     return 0
 
@@ -111,7 +109,7 @@ def clear_soft_dirty(
     if pte_present(pte) and pte_is_pinned(k, mm, vma, pte):
         if not k.bug.clear_refs_wrprotect_pinned:
             k.sometimes(features.Z_CLEAR_REFS_PINNED)
-            soft_dirty.skipped(mm, va, pte)
+            k.watch.soft_dirty_left(k, mm, va, pte)
             return
         # Before 5.19 no page was marked exclusive: a write fault went by the reference count.
         pfn_to_page(k, pte >> PFN_SHIFT).flags &= ~PG_ANON_EXCLUSIVE
@@ -119,7 +117,7 @@ def clear_soft_dirty(
     current = table.pte[va & (k.ptrs_per_pte - 1)]
     lost = PTE_SOFT_DIRTY | PTE_WRITE if pte_present(current) else PTE_SOFT_DIRTY
     set_pte_at(k, mm, table, va, current & ~lost)
-    soft_dirty.cleared(mm, va)
+    k.watch.soft_dirty_cleared(k, mm, va)
 
 
 def pte_is_pinned(k: "Kernel", mm: Mm, vma: Vma, pte: i64) -> bool:
@@ -137,14 +135,14 @@ def pagemap(k: "Kernel", mm: Mm, va: i64) -> i64:
     """pagemap_read() of one entry: PM_* bits."""
     mmap_lock.mmap_read_lock(k, mm, sites.PAGEMAP_READ__LOCK)
     bits: i64 = 0
-    vma = vma_tree.vma_lookup(mm, va)
+    vma = vma_lookup(mm, va)
     if vma is not None:
         table = pte_offset_map_lock(k, sites.PAGEMAP_PMD_RANGE__LOCK, mm, va)
         if table is not None:
             bits = pte_to_pagemap_entry(k, table.pte[va & (k.ptrs_per_pte - 1)])
         if vma.flags & VM_SOFTDIRTY:
             bits |= PM_SOFT_DIRTY
-        soft_dirty.reported(k, mm, va, bits & PM_SOFT_DIRTY != 0)
+        k.watch.soft_dirty_reported(k, mm, va, bits & PM_SOFT_DIRTY != 0)
         if table is not None:
             pte_unmap_unlock(k, table)
     mmap_lock.mmap_read_unlock(k, mm)

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.drivers import dmirror
+from simulator.machine import ipi
 from simulator.machine.cpu import Cpu
 from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, tlb, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import Mm
-from simulator.sched import ipi
 from simulator.state import GONE, WRITE, Task
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def drop_lazy_mm(k: "Kernel", cpu: Cpu) -> None:
 
 def exit_mmap(k: "Kernel", mm: Mm) -> None:
     """Nobody runs in this mm any more: unmap and free everything."""
-    dmirror.close_device(k, mm)
+    mmu_notifier.mmu_notifier_release(k, mm)
     if not mm.vmas:
         return  # dup_mmap() ran out of memory at once, or all was unmapped
     mmap_lock.mmap_read_lock(k, mm, sites.EXIT_MMAP__READ_LOCK)

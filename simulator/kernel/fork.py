@@ -20,7 +20,6 @@ from simulator.mm import vma as vma_tree
 from simulator.mm.copy_page_range import copy_page_range
 from simulator.mm.mm_types import VM_DONTCOPY, VM_WIPEONFORK, Mm, Vma
 from simulator.objects import OBJ_NONE
-from simulator.oracles import stale_tlb
 from simulator.sched import core, lock
 from simulator.state import ABSENT, WRITE, Task
 
@@ -42,7 +41,7 @@ def do_fork(k: "Kernel", t: Task, child: i64) -> i64:
     c.mm = mm
     k.step(sites.WAKE_UP_NEW_TASK__RUN, k.cpus[c.cpu].obj, WRITE)
     core.started(k, c)
-    stale_tlb.call_returns(k, oldmm, 0, k.nr_arena, "fork")
+    k.watch.call_returns(k, oldmm, 0, k.nr_arena, "fork")
     return child
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One logical CPU: what it runs, what its MMU has loaded, and the kernel's per-CPU data."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
@@ -9,24 +9,22 @@ from simulator.build.native import final, vec
 from simulator.mm.mm_types import Mm, Page
 from simulator.objects import cpu_obj
 
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
 TLB_NR_DYN_ASIDS: Final = 6  # arch/x86/include/asm/tlbflush.h
 
 
-@final
-class FlushInfo:
-    """struct flush_tlb_info on its way to one CPU."""
+class CallSingleData:
+    """An IPI on its way to one CPU (call_single_data_t), and what it is to do there."""
 
-    def __init__(
-        self, mm: Mm, start: i64, end: i64, full: bool, freed_tables: bool, gen: i64, source: i64
-    ) -> None:
-        self.mm: Mm = mm
-        self.start: i64 = start
-        self.end: i64 = end
-        self.full: bool = full
-        self.freed_tables: bool = freed_tables
-        self.gen: i64 = gen  # new_tlb_gen
+    def __init__(self, source: i64) -> None:
         self.source: i64 = source  # actor that waits for the acknowledgement
         self.due: i64 = 0  # step before which it is not delivered
+
+    def func(self, k: "Kernel", cpu: "Cpu") -> None:
+        """The handler, interrupts off on `cpu`. Runs no other actor."""
+        raise NotImplementedError
 
 
 @final
@@ -47,7 +45,7 @@ class Cpu:
         self.next_asid: i64 = 1
         self.ctx_mm: vec[i64] = vec[i64]([-1] * TLB_NR_DYN_ASIDS)
         self.ctx_gen: vec[i64] = vec[i64]([0] * TLB_NR_DYN_ASIDS)
-        self.pending: list[FlushInfo] = []
+        self.pending: list[CallSingleData] = []
         self.flushes: i64 = 0  # TLB flushes so far
         self.irqs_off: i64 = 0
         self.lru_add: list[Page] = []  # cpu_fbatches.lru_add

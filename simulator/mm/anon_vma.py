@@ -13,6 +13,7 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.errno import ENOMEM
+from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import VM_ACCESS_FLAGS, VM_STICKY, AnonVma, Vma
 from simulator.objects import OBJ_NONE
 from simulator.sched import lock
@@ -112,12 +113,12 @@ def find_mergeable_anon_vma(k: "Kernel", vma: Vma) -> AnonVma | None:
     """A neighbour's anon_vma, so that mprotect() games do not keep VMAs apart for ever."""
     mm = vma.mm
     assert mm is not None
-    next_vma = vma_tree.vma_lookup(mm, vma.end)
+    next_vma = vma_lookup(mm, vma.end)
     if next_vma is not None:
         av = reusable_anon_vma(next_vma, vma, next_vma)
         if av is not None:
             return av
-    prev = vma_tree.vma_lookup(mm, vma.start - 1) if vma.start else None
+    prev = vma_lookup(mm, vma.start - 1) if vma.start else None
     if prev is not None:
         return reusable_anon_vma(prev, prev, vma)
     return None
@@ -274,6 +275,3 @@ def unlink_anon_vmas(k: "Kernel", vma: Vma) -> None:
                 f"{av.num_active_vmas} active VMAs",
             )
         put_anon_vma(k, av)
-
-
-from simulator.mm import vma as vma_tree  # noqa: E402

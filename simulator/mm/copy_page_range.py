@@ -8,19 +8,20 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.errno import ENOMEM
 from simulator.mm import mmu_gather, mmu_notifier, page_alloc, rmap, swap
-from simulator.mm.memory import copy_words, maybe_mkwrite, mk_pte, pte_alloc, vm_normal_page
-from simulator.mm.memory import pte_mkdirty, pte_unmap_unlock, vm_page_prot
+from simulator.mm.memory import copy_words
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_UPTODATE, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, REF_MAP,
-    REF_OWNER,
-    SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD, SWP_MIGRATION_READ,
-    SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, PTE_SWP_MASK, PTE_SWP_SHIFT, PTE_YOUNG,
-    VM_SHARED, VM_MAYBE_GUARD, VM_MAYWRITE, Mm, Page, PageTable, Vma, pte_kind, pte_present,
+    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_UPTODATE, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_SWP_MASK,
+    PTE_SWP_SHIFT, PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER, SWP_DEVICE_READ, SWP_DEVICE_WRITE,
+    SWP_MARKER_GUARD, SWP_MIGRATION_READ, SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE,
+    VM_MAYBE_GUARD, VM_SHARED, Mm, Page, PageTable, Vma, is_cow_mapping, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
-from simulator.mm.pgtable import pfn_to_page, ptep_set_wrprotect, set_pte_at
+from simulator.mm.pgtable import (
+    maybe_mkwrite, mk_pte, pfn_to_page, pte_mkdirty, ptep_set_wrprotect, set_pte_at, vm_normal_page,
+    vm_page_prot,
+)
+from simulator.mm.pgtable_generic import pte_alloc, pte_unmap_unlock
 from simulator.objects import pmd_obj, pte_obj
-from simulator.oracles import memory_value
 from simulator.sched.lock import spin_lock, spin_unlock
 from simulator.state import READ, WRITE
 
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 NEED_PAGE: Final = 1  # copy_pte_range() must come back with a preallocated page
-
-
-def is_cow_mapping(vma: Vma) -> bool:
-    return vma.flags & (VM_SHARED | VM_MAYWRITE) == VM_MAYWRITE
 
 
 def vma_needs_copy(dst: Vma, src: Vma) -> bool:
@@ -140,7 +137,7 @@ def copy_present_pte(
         pte = table.pte[va & (k.ptrs_per_pte - 1)]
     if src.flags & VM_SHARED:
         pte &= ~PTE_DIRTY
-    memory_value.shared(k, mm, child, va)
+    k.watch.page_shared(k, mm, child, va)
     set_pte_at(k, child, child_table, va, pte & ~PTE_YOUNG)
     return 0
 
@@ -159,7 +156,7 @@ def copy_present_page(
     if not pte & PTE_SOFT_DIRTY:
         entry |= PTE_SOFT_DIRTY
     set_pte_at(k, child, child_table, va, entry)
-    memory_value.installed(k, child, va, copy, sites.COPY_PRESENT_PAGE__COPY_WORD)
+    k.watch.copy_installed(k, child, va, copy)
     k.sometimes(features.Z_FORK_COPIED_PINNED)
 
 
@@ -186,7 +183,7 @@ def copy_nonpresent_pte(
         assert SWP_MIGRATION_READ_EXCLUSIVE <= kind <= SWP_MIGRATION_WRITE
         pte = set_kind(pte, SWP_MIGRATION_READ)
         set_pte_at(k, mm, table, va, pte)
-    memory_value.shared(k, mm, child, va)
+    k.watch.page_shared(k, mm, child, va)
     set_pte_at(k, child, child_table, va, pte)
 
 

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import features, sites
+from simulator.lib.maple_tree import find_vma
 from simulator.machine import mmu
-from simulator.mm import mmap_lock
-from simulator.mm.memory import (
-    FAULT_FLAG_USER, FAULT_FLAG_VMA_LOCK, FAULT_FLAG_WRITE, VM_FAULT_COMPLETED, VM_FAULT_ERROR,
-    VM_FAULT_OOM, VM_FAULT_RETRY, VM_FAULT_SIGBUS, handle_mm_fault,
-)
+from simulator.mm import mmap, mmap_lock
+from simulator.mm.memory import handle_mm_fault
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ZERO, VM_EXEC, VM_READ, VM_WRITE, Mm, Vma, pte_present,
+    PFN_SHIFT, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, Mm, Vma, pte_present,
 )
 from simulator.mm.pgtable import peek, pfn_to_page
-from simulator.oracles import memory_value, permission, pin, soft_dirty
+from simulator.mm.vm_fault import (
+    FAULT_FLAG_USER, FAULT_FLAG_VMA_LOCK, FAULT_FLAG_WRITE, VM_FAULT_COMPLETED, VM_FAULT_ERROR,
+    VM_FAULT_OOM, VM_FAULT_RETRY, VM_FAULT_SIGBUS,
+)
 from simulator.outcome import SIGBUS, SIGSEGV
 from simulator.state import READ, WRITE, Task
 
@@ -33,9 +34,7 @@ def user_load(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
             page = pfn_to_page(k, pte >> PFN_SHIFT)
             value = page.words[word & 3]
             stale = t.through_stale
-            if stale is None:
-                memory_value.loaded(k, mm, va, page, word & 3, value, mm.who[va])
-                permission.loaded(k, mm, va)
+            k.watch.user_loaded(k, mm, va, page, word & 3, value, stale)
             if k.tracing:
                 k.note(f"load page {va}" + (" through the stale translation" if stale else ""))
             return value
@@ -55,16 +54,7 @@ def user_store(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
             token = k.new_token(mm)
             page.words[word & 3] = token
             stale = t.through_stale
-            if page.flags & PG_ZERO:
-                permission.zero_page_stored(k, mm, va)
-            if stale is None:
-                memory_value.stored(k, mm, va, page, word & 3, token)
-                permission.stored(k, mm, va, page)
-                soft_dirty.stored(k, mm, va, page)
-                if k.open_pins:
-                    pin.stored(k, mm, va, page, mm.who[va])
-            elif not stale.zapped or page.inode is not None:
-                memory_value.stored_stale(k, page, word & 3, token)
+            k.watch.user_stored(k, mm, va, page, word & 3, token, stale)
             if k.tracing:
                 k.note(f"store page {va}" + (" through the stale translation" if stale else ""))
             return 0
@@ -90,6 +80,25 @@ def access_error(vma: Vma, write: bool) -> bool:
     return not vma.flags & (VM_READ | VM_EXEC | VM_WRITE)
 
 
+def lock_mm_and_find_vma(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
+    """The VMA of a faulting address, grown to it if it is a stack, with mmap_lock held for
+    read; None without the lock."""
+    mmap_lock.mmap_read_lock(k, mm, sites.LOCK_MM_AND_FIND_VMA__LOCK)
+    vma = find_vma(mm, va)
+    if vma is not None and vma.start <= va:
+        return vma
+    if vma is None or not vma.flags & VM_GROWSDOWN:
+        mmap_lock.mmap_read_unlock(k, mm)
+        return None
+    if k.bug.expand_stack_vs_munmap_downgrade:
+        if mmap.expand_downwards(k, vma, va) == 0:
+            return vma
+        mmap_lock.mmap_read_unlock(k, mm)
+        return None
+    # There is no atomic upgrade: somebody else may come first.
+    return mmap.expand_stack(k, mm, va)
+
+
 def do_user_addr_fault(k: "Kernel", t: Task, mm: Mm, va: i64, write: bool) -> i64:
     """One page fault of user code: 0 to try the access again, SIGSEGV or SIGBUS."""
     flags: i64 = FAULT_FLAG_USER
@@ -109,7 +118,7 @@ def do_user_addr_fault(k: "Kernel", t: Task, mm: Mm, va: i64, write: bool) -> i6
             return fault_result(k, fault)
     k.sometimes(features.Z_VMA_LOCK_FALLBACK)
     while True:
-        vma = mmap_lock.lock_mm_and_find_vma(k, mm, va)
+        vma = lock_mm_and_find_vma(k, mm, va)
         if vma is None:
             return SIGSEGV
         if access_error(vma, write):
@@ -135,5 +144,3 @@ def fault_result(k: "Kernel", fault: i64) -> i64:
     if fault & VM_FAULT_SIGBUS:
         return SIGBUS
     return SIGSEGV
-
-

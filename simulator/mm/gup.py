@@ -16,24 +16,22 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.errno import EAGAIN, EFAULT, EINVAL, EIO, EMLINK, ENOMEM
+from simulator.lib.maple_tree import find_vma_intersection, vma_lookup
+from simulator.machine.ipi import local_irq_disable, local_irq_enable
 from simulator.mm import mmap, mmap_lock, mmu_gather, swap
-from simulator.mm import vma as vma_tree
-from simulator.mm.copy_page_range import is_cow_mapping
-from simulator.mm.memory import (
-    FAULT_FLAG_REMOTE, FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, VM_FAULT_ERROR,
-    VM_FAULT_OOM, handle_mm_fault, pte_offset_map_lock, pte_unmap_unlock,
-    vm_normal_page,
-)
+from simulator.mm.memory import handle_mm_fault
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_ZERO, PTE_DIRTY, PTE_PRESENT, PTE_SOFT_DIRTY,
     PTE_SPECIAL, PTE_WRITE, REF_GUP, VM_EXEC, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE, VM_READ,
-    VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Page, Vma, is_migration_pte, pte_present,
+    VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Page, Vma, is_cow_mapping, is_migration_pte, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_pin, folio_put, folio_try_get, folio_unpin
-from simulator.mm.pgtable import peek, pfn_to_page
+from simulator.mm.pgtable import peek, pfn_to_page, vm_normal_page
+from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from simulator.mm.vm_fault import (
+    FAULT_FLAG_REMOTE, FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, VM_FAULT_ERROR, VM_FAULT_OOM,
+)
 from simulator.objects import pmd_obj, pte_obj
-from simulator.oracles import memory_value, permission, soft_dirty
-from simulator.sched.ipi import local_irq_disable, local_irq_enable
 from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
@@ -195,7 +193,7 @@ def get_user_page_locked(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     not grow stacks."""
     if flags & FOLL_PIN:
         mm.has_pinned = True
-    vma = vma_tree.vma_lookup(mm, va)
+    vma = vma_lookup(mm, va)
     if vma is None:
         return -EFAULT
     ret = check_vma_flags(vma, flags)
@@ -292,7 +290,7 @@ def faultin_page_range(k: "Kernel", mm: Mm, start: i64, end: i64, write: bool) -
     va = start
     ret: i64 = 0
     while va < end:
-        vma = vma_tree.vma_lookup(mm, va)
+        vma = vma_lookup(mm, va)
         if vma is None:
             ret = -ENOMEM
             break
@@ -313,7 +311,7 @@ def mm_populate(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
     mmap_lock.mmap_read_lock(k, mm, sites.MM_POPULATE__LOCK)
     va = start
     while va < end:
-        vma = vma_tree.find_vma_intersection(mm, va, end)
+        vma = find_vma_intersection(mm, va, end)
         if vma is None:
             break
         va = max(va, vma.start)
@@ -354,7 +352,7 @@ def access_remote_vm(k: "Kernel", mm: Mm, word: i64, write: bool) -> i64:
     if write:
         flags |= FOLL_WRITE
     mmap_lock.mmap_read_lock(k, mm, sites.ACCESS_REMOTE_VM__LOCK)
-    if vma_tree.vma_lookup(mm, va) is None and mmap.expand_stack(k, mm, va) is None:
+    if vma_lookup(mm, va) is None and mmap.expand_stack(k, mm, va) is None:
         return -EIO  # the lock is gone
     pfn = get_user_page_locked(k, mm, va, flags)
     result: i64 = -EIO
@@ -366,9 +364,7 @@ def access_remote_vm(k: "Kernel", mm: Mm, word: i64, write: bool) -> i64:
             k.step(sites.ACCESS_REMOTE_VM__LOAD, page.obj, READ)
             result = page.words[word & 3]
             if is_at(k, mm, va, page):
-                memory_value.loaded(
-                    k, mm, va, page, word & 3, result, mm.who[va]
-                )
+                k.watch.forced_loaded(k, mm, va, page, word & 3, result)
         gup_put_folio(k, page, flags)
     mmap_lock.mmap_read_unlock(k, mm)
     return result
@@ -377,17 +373,11 @@ def access_remote_vm(k: "Kernel", mm: Mm, word: i64, write: bool) -> i64:
 def store_remote(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, seen: i64) -> i64:
     """Store to the page that GUP has found behind the entry `seen`."""
     k.step(sites.ACCESS_REMOTE_VM__STORE, page.obj, WRITE)
-    permission.forced(k, mm, va, page)
+    k.watch.forced_store_begins(k, mm, va, page)
     token = k.new_token(mm)
     page.words[word] = token
     page.flags |= PG_DIRTY
-    here = is_at(k, mm, va, page)
-    if here:
-        soft_dirty.forced(k, mm, va, page, seen)
-    if here or page.inode is not None:
-        memory_value.stored(k, mm, va, page, word, token)
-    else:
-        memory_value.stored_stale(k, page, word, token)
+    k.watch.forced_stored(k, mm, va, page, word, token, seen, is_at(k, mm, va, page))
     if k.tracing:
         k.note(f"store page {va} through the kernel's mapping")
     return 0

@@ -7,13 +7,16 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.errno import EBUSY, EFAULT, EPERM
-from simulator.mm.memory import (
-    FAULT_FLAG_REMOTE, FAULT_FLAG_WRITE, VM_FAULT_ERROR, handle_mm_fault, vm_normal_page,
-)
+from simulator.lib.maple_tree import vma_lookup
+from simulator.mm import migrate
+from simulator.mm.memory import handle_mm_fault
 from simulator.mm.mm_types import (
     PFN_SHIFT, PTE_PROTNONE, PTE_SPECIAL, PTE_WRITE, SWP_DEVICE_WRITE, VM_READ, VM_WRITE, Mm, Vma,
     is_device_private_pte, is_migration_pte, pte_kind, pte_present,
 )
+from simulator.mm.mmu_notifier import MmuIntervalNotifier, mmu_interval_read_retry
+from simulator.mm.pgtable import vm_normal_page
+from simulator.mm.vm_fault import FAULT_FLAG_REMOTE, FAULT_FLAG_WRITE, VM_FAULT_ERROR
 from simulator.objects import pte_obj
 from simulator.state import READ
 
@@ -21,12 +24,15 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
-def hmm_range_fault(k: "Kernel", mm: Mm, va: i64, write: bool, seq: i64) -> i64:
+def hmm_range_fault(
+    k: "Kernel", notifier: MmuIntervalNotifier, va: i64, write: bool, seq: i64
+) -> i64:
     """The frame of one page for the device: pfn << 1 | writable, -EBUSY to try again, -EPERM
     for a write that the mapping forbids, or -EFAULT. The mmap_lock is held for read."""
-    if k.dmirror.seq != seq:
+    if mmu_interval_read_retry(notifier, seq):
         return -EBUSY
-    vma = vma_module.vma_lookup(mm, va)
+    mm = notifier.mm
+    vma = vma_lookup(mm, va)
     if vma is None or not vma.flags & VM_READ:
         return -EFAULT
     k.step(sites.HMM_VMA_HANDLE_PTE__READ, pte_obj(mm.id, va), READ)
@@ -59,7 +65,3 @@ def hmm_vma_fault(k: "Kernel", vma: Vma, mm: Mm, va: i64, write: bool) -> i64:
         flags |= FAULT_FLAG_WRITE
     fault = handle_mm_fault(k, vma, mm, va, flags)
     return -EFAULT if fault & VM_FAULT_ERROR else -EBUSY
-
-
-from simulator.mm import migrate  # noqa: E402
-from simulator.mm import vma as vma_module  # noqa: E402

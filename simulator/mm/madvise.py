@@ -15,16 +15,16 @@ from mypy_extensions import i64
 from simulator import features, ops, sites
 from simulator.build.native import final
 from simulator.errno import EAGAIN, EINVAL, ENOMEM
-from simulator.mm import anon_vma, memory, mmap_lock, mmu_gather, swap, vma_merge, zap
-from simulator.mm import vma as vma_tree
+from simulator.lib.maple_tree import find_vma, vma_prev
+from simulator.mm import anon_vma, gup, mmap_lock, mmu_gather, mmu_notifier, swap, vma_merge, zap
 from simulator.mm.mm_types import (
-    PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY, PTE_YOUNG, SWP_MARKER_GUARD, VM_DONTCOPY,
-    VM_DROPPABLE, VM_MAYBE_GUARD, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_WIPEONFORK, Mm, Vma,
-    mk_swap_pte, pte_kind, pte_present,
+    PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY, PTE_YOUNG, SWP_MARKER_GUARD, VM_DONTCOPY, VM_DROPPABLE,
+    VM_MAYBE_GUARD, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_WIPEONFORK, Mm, Vma, mk_swap_pte,
+    pte_kind, pte_present,
 )
-from simulator.mm.pgtable import write_pte
+from simulator.mm.pgtable import vm_normal_page, write_pte
+from simulator.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from simulator.objects import pte_obj
-from simulator.oracles import stale_tlb
 from simulator.sched.lock import folio_trylock, mutex_unlock
 from simulator.state import WRITE
 
@@ -62,14 +62,14 @@ class MadviseBehavior:
 def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) -> None:
     """Make the private pages of one page table clean and old, so that reclaim may drop them."""
     mm = tlb.mm
-    table = memory.pte_offset_map_lock(k, sites.MADVISE_FREE_PTE_RANGE__LOCK, mm, start)
+    table = pte_offset_map_lock(k, sites.MADVISE_FREE_PTE_RANGE__LOCK, mm, start)
     if table is None:
         return
     va = start
     while va < end:
         i = va & (k.ptrs_per_pte - 1)
         pte = table.pte[i]
-        page = memory.vm_normal_page(k, pte) if pte_present(pte) else None
+        page = vm_normal_page(k, pte) if pte_present(pte) else None
         if page is None or page.flags & PG_DEVICE_PRIVATE:
             va += 1
             continue
@@ -92,7 +92,7 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
             if k.tracing:
                 k.note(f"clean pte {va}; flush deferred")
         va += 1
-    memory.pte_unmap_unlock(k, table)
+    pte_unmap_unlock(k, table)
 
 
 def madvise_free_single_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
@@ -184,9 +184,9 @@ def guard_install_walk(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
     va = start
     while va < end:
         stop = min(end, (va // size + 1) * size)
-        if not memory.pte_alloc(k, mm, va):
+        if not pte_alloc(k, mm, va):
             return -ENOMEM
-        table = memory.pte_offset_map_lock(k, sites.GUARD_INSTALL_PTE_ENTRY__LOCK, mm, va)
+        table = pte_offset_map_lock(k, sites.GUARD_INSTALL_PTE_ENTRY__LOCK, mm, va)
         if table is None:
             k.retry(sites.GUARD_INSTALL_PTE_ENTRY__RETRY)
             continue
@@ -196,10 +196,10 @@ def guard_install_walk(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
                 k.step(sites.GUARD_INSTALL_SET_PTE__SET, pte_obj(mm.id, va), WRITE)
                 write_pte(k, mm, table, va, mk_swap_pte(SWP_MARKER_GUARD, 0), False)
             elif pte_kind(pte) != SWP_MARKER_GUARD:
-                memory.pte_unmap_unlock(k, table)
+                pte_unmap_unlock(k, table)
                 return 1
             va += 1
-        memory.pte_unmap_unlock(k, table)
+        pte_unmap_unlock(k, table)
     return 0
 
 
@@ -210,7 +210,7 @@ def madvise_guard_remove(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
         stop = min(end, (va // size + 1) * size)
         table = None
         if mm.tables[va >> k.pmd_order] is not None:
-            table = memory.pte_offset_map_lock(k, sites.GUARD_REMOVE_PTE_ENTRY__LOCK, mm, va)
+            table = pte_offset_map_lock(k, sites.GUARD_REMOVE_PTE_ENTRY__LOCK, mm, va)
         if table is None:
             va = stop
             continue
@@ -219,7 +219,7 @@ def madvise_guard_remove(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
                 k.step(sites.GUARD_REMOVE_PTE_ENTRY__CLEAR, pte_obj(mm.id, va), WRITE)
                 write_pte(k, mm, table, va, 0, False)
             va += 1
-        memory.pte_unmap_unlock(k, table)
+        pte_unmap_unlock(k, table)
     return 0
 
 
@@ -317,10 +317,10 @@ def madvise_walk_vmas(k: "Kernel", behavior: MadviseBehavior) -> i64:
             mmap_lock.vma_end_read(k, locked)
             return err
     unmapped: i64 = 0
-    vma = vma_tree.find_vma(mm, behavior.start)
+    vma = find_vma(mm, behavior.start)
     behavior.prev = vma
     if vma is None or behavior.start <= vma.start:
-        behavior.prev = vma_tree.vma_prev(mm, behavior.start)
+        behavior.prev = vma_prev(mm, behavior.start)
     while True:
         if vma is None:
             return -ENOMEM
@@ -347,7 +347,7 @@ def madvise_walk_vmas(k: "Kernel", behavior: MadviseBehavior) -> i64:
         if behavior.end >= last_end:
             return unmapped
         behavior.start = behavior.end
-        vma = vma_tree.find_vma(mm, vma.end)
+        vma = find_vma(mm, vma.end)
 
 
 def madvise_once(k: "Kernel", behavior: MadviseBehavior) -> i64:
@@ -387,10 +387,7 @@ def do_madvise(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> i64:
         k.retry(sites.MADVISE_GUARD_INSTALL__RESTART)
     if err == 0 or err == -ENOMEM:
         if advice == ops.MADV_DONTNEED:
-            stale_tlb.call_returns(k, mm, start, end, "madvise(MADV_DONTNEED)")
+            k.watch.call_returns(k, mm, start, end, "madvise(MADV_DONTNEED)")
         elif advice == ops.MADV_GUARD_INSTALL:
-            stale_tlb.own_call_returns(k, mm, start, end, "madvise(MADV_GUARD_INSTALL)")
+            k.watch.own_call_returns(k, mm, start, end, "madvise(MADV_GUARD_INSTALL)")
     return err
-
-
-from simulator.mm import gup, mmu_notifier  # noqa: E402

@@ -1,143 +1,38 @@
 # SPDX-License-Identifier: MIT
-"""mm/memory.c: page table locks and the page fault handler.
+"""mm/memory.c: the page fault handler.
 
 The rest of memory.c is in copy_page_range.py (fork()) and zap.py (what takes mappings away).
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.build.native import final
-from simulator.mm import page_alloc, rmap
+from simulator.mm import anon_vma, migrate, mmap_lock, mmu_notifier, page_alloc, rmap, shmem, swap
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_DIRTY,
-    PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, REF_MAP,
-    REF_OWNER, REF_TEMP, SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD, VM_EXEC,
-    VM_MAYSHARE, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Page, PageTable, Vma, pte_kind,
+    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_SOFT_DIRTY, PTE_SPECIAL,
+    PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_READ, SWP_DEVICE_WRITE,
+    SWP_MARKER_GUARD, VM_MAYSHARE, VM_SHARED, VM_WRITE, Mm, Page, PageTable, Vma, pte_kind,
     pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
-from simulator.mm.pgtable import pfn_to_page, pmd_populate, set_pte_at
-from simulator.mm.pgtable_generic import ptep_clear_flush
-from simulator.objects import OBJ_NONE, pmd_obj, pte_obj
-from simulator.oracles import mapping, memory_value, page_cache, state
-from simulator.sched.lock import folio_trylock, mutex_unlock, spin_lock, spin_unlock
+from simulator.mm.pgtable import (
+    maybe_mkwrite, mk_pte, pfn_to_page, pte_mkdirty, set_pte_at, vm_normal_page, vm_page_prot,
+)
+from simulator.mm.pgtable_generic import (
+    pte_alloc, pte_offset_map_lock, pte_unmap_unlock, ptep_clear_flush,
+)
+from simulator.mm.vm_fault import (
+    FAULT_FLAG_UNSHARE, FAULT_FLAG_VMA_LOCK, FAULT_FLAG_WRITE, VM_FAULT_ERROR, VM_FAULT_OOM,
+    VM_FAULT_RETRY, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV, VmFault, set_pte_range,
+)
+from simulator.objects import pte_obj
+from simulator.sched.lock import folio_trylock, mutex_unlock
 from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
-
-FAULT_FLAG_WRITE: Final = 1
-FAULT_FLAG_UNSHARE: Final = 2
-FAULT_FLAG_VMA_LOCK: Final = 4
-FAULT_FLAG_REMOTE: Final = 8
-FAULT_FLAG_USER: Final = 16
-
-VM_FAULT_OOM: Final = 0x1
-VM_FAULT_SIGBUS: Final = 0x2
-VM_FAULT_SIGSEGV: Final = 0x40
-VM_FAULT_NOPAGE: Final = 0x100  # the entry has been installed
-VM_FAULT_RETRY: Final = 0x400  # the lock (mmap or VMA) has been dropped: try again
-VM_FAULT_COMPLETED: Final = 0x4000
-VM_FAULT_ERROR: Final = VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV
-
-FAULT_AROUND_PAGES: Final = 16  # fault_around_bytes is 64 KiB
-
-
-@final
-class VmFault:
-    """struct vm_fault. `table` is the page table while its lock is held."""
-
-    def __init__(self, vma: Vma, mm: Mm, va: i64, flags: i64) -> None:
-        self.vma: Vma = vma
-        self.mm: Mm = mm
-        self.va: i64 = va
-        self.flags: i64 = flags
-        self.table: PageTable | None = None
-        self.orig_pte: i64 = 0
-        self.page: Page | None = None
-
-
-# --- page table locks ------------------------------------------------------------------------
-
-
-def pte_offset_map_lock(k: "Kernel", site: i64, mm: Mm, va: i64) -> PageTable | None:
-    """The locked page table of `va`; None when the PMD entry is none. Looks the entry up again
-    under the lock: the table may have been freed meanwhile, RCU keeps it readable."""
-    mmu_gather.rcu_read_lock(k, site)
-    while True:
-        k.step(sites.PTE_OFFSET_MAP_LOCK__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
-        table = mm.tables[va >> k.pmd_order]
-        if table is None:
-            mmu_gather.rcu_read_unlock(k)
-            return None
-        spin_lock(k, site, table.ptl)
-        if mm.tables[va >> k.pmd_order] is table:
-            return table
-        spin_unlock(k, table.ptl)
-
-
-def pte_unmap_unlock(k: "Kernel", table: PageTable) -> None:
-    """Drop the lock; pages whose mapping changed under it must be in order now."""
-    mapping.lock_dropped(k, table)
-    spin_unlock(k, table.ptl)
-    mmu_gather.rcu_read_unlock(k)
-
-
-def pte_alloc(k: "Kernel", mm: Mm, va: i64) -> bool:
-    """__pte_alloc(): make sure a page table is there. False: out of memory."""
-    k.step(sites.PTE_ALLOC__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
-    if mm.tables[va >> k.pmd_order] is not None:
-        return True
-    if k.should_fail(sites.PTE_ALLOC__NEW_TABLE, OBJ_NONE):
-        k.sometimes(features.Z_ALLOC_FAILED)
-        return False
-    table = k.take_table()
-    spin_lock(k, sites.PTE_ALLOC__PMD_LOCK, mm.page_table_lock)
-    if mm.tables[va >> k.pmd_order] is None:
-        pmd_populate(k, mm, va, table)
-    else:
-        k.put_table(table)
-    spin_unlock(k, mm.page_table_lock)
-    return True
-
-
-def vm_page_prot(vma: Vma) -> i64:
-    """vma->vm_page_prot as PTE bits (protection_map, vma_set_page_prot())."""
-    flags = vma.flags
-    if not flags & (VM_READ | VM_WRITE | VM_EXEC):
-        return PTE_PROTNONE
-    if flags & VM_SHARED and flags & VM_WRITE and not vma_wants_writenotify(vma):
-        return PTE_PRESENT | PTE_WRITE
-    return PTE_PRESENT
-
-
-def vma_wants_writenotify(vma: Vma) -> bool:
-    """Shared writable mappings start read-only while soft-dirty is being tracked; memory
-    files have no page_mkwrite and need no dirty accounting."""
-    return not vma.flags & VM_SOFTDIRTY
-
-
-def pte_mkdirty(pte: i64) -> i64:
-    """x86 marks soft-dirty with dirty."""
-    return pte | PTE_DIRTY | PTE_SOFT_DIRTY
-
-
-def maybe_mkwrite(pte: i64, vma: Vma) -> i64:
-    return pte | PTE_WRITE if vma.flags & VM_WRITE else pte
-
-
-def mk_pte(page: Page, prot: i64) -> i64:
-    return (page.pfn << PFN_SHIFT) | prot
-
-
-def vm_normal_page(k: "Kernel", pte: i64) -> Page | None:
-    """The struct page behind a present entry; None for the zero page."""
-    if pte & PTE_SPECIAL:
-        return None
-    return pfn_to_page(k, pte >> PFN_SHIFT)
 
 
 # --- page faults -----------------------------------------------------------------------------
@@ -146,7 +41,7 @@ def vm_normal_page(k: "Kernel", pte: i64) -> Page | None:
 def handle_mm_fault(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
     """Resolve one fault in `vma`, under the lock that `flags` names. VM_FAULT_* bits; with
     VM_FAULT_RETRY the lock has been dropped."""
-    state.faults(k, vma, mm, va)
+    k.watch.fault_resolving(k, vma, mm, va)
     vmf = VmFault(vma, mm, va, flags)
     return handle_pte_fault(k, vmf)
 
@@ -253,8 +148,7 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
         entry = pte_mkdirty(entry) | PTE_WRITE
     k.step(sites.DO_ANONYMOUS_PAGE__SET_PTE, pte_obj(mm.id, va), WRITE)
     set_pte_at(k, mm, table, va, entry)
-    memory_value.installed(k, mm, va, page, sites.DO_ANONYMOUS_PAGE__SET_PTE)
-    memory_value.zeroed(k, va, page, sites.DO_ANONYMOUS_PAGE__SET_PTE)
+    k.watch.zeroes_installed(k, mm, va, page)
     pte_unmap_unlock(k, table)
     return 0
 
@@ -323,7 +217,7 @@ def do_cow_fault(k: "Kernel", vmf: VmFault) -> i64:
         entry = maybe_mkwrite(pte_mkdirty(mk_pte(copy, vm_page_prot(vma)) | PTE_YOUNG), vma)
         k.step(sites.DO_COW_FAULT__SET_PTE, pte_obj(mm.id, va), WRITE)
         set_pte_at(k, mm, table, va, entry)
-        memory_value.installed(k, mm, va, copy, sites.DO_COW_FAULT__SET_PTE)
+        k.watch.copy_installed(k, mm, va, copy)
         pte_unmap_unlock(k, table)
     else:
         if table is not None:
@@ -346,23 +240,9 @@ def finish_fault(k: "Kernel", vmf: VmFault, page: Page, write: bool) -> i64:
         return 0
     if table.pte[va & (k.ptrs_per_pte - 1)] == 0:
         k.step(sites.FINISH_FAULT__SET_PTE, pte_obj(mm.id, va), WRITE)
-        map_file_pte(k, mm, table, vma, va, page, write)
+        set_pte_range(k, mm, table, vma, va, page, write)
     pte_unmap_unlock(k, table)
     return 0
-
-
-def map_file_pte(
-    k: "Kernel", mm: Mm, table: PageTable, vma: Vma, va: i64, page: Page, write: bool
-) -> None:
-    """set_pte_range() for one page of the page cache."""
-    entry = mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG
-    if write:
-        entry = maybe_mkwrite(pte_mkdirty(entry), vma)
-    folio_get(k, page, REF_MAP)
-    rmap.folio_add_file_rmap_pte(page)
-    mm.rss_file += 1
-    set_pte_at(k, mm, table, va, entry)
-    page_cache.mapped(k, vma, va, page, k.cur.site)
 
 
 # --- write faults on present entries ---------------------------------------------------------
@@ -452,8 +332,7 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
             folio_put(k, old, REF_TEMP)
         return VM_FAULT_OOM
     if old is not None:
-        if mm.stale:
-            memory_value.copying(k, mm, va, old)
+        k.watch.copying(k, mm, va, old)
         copy_words(k, sites.WP_PAGE_COPY__COPY_WORD, page, old)
     page.flags |= PG_UPTODATE
     event = mmu_notifier.MMU_NOTIFY_CLEAR
@@ -476,9 +355,10 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
         swap.folio_add_lru(k, page)
         k.step(sites.WP_PAGE_COPY__SET_PTE, pte_obj(mm.id, va), WRITE)
         set_pte_at(k, mm, table, va, entry)
-        memory_value.installed(k, mm, va, page, sites.WP_PAGE_COPY__SET_PTE)
         if old is None:
-            memory_value.zeroed(k, va, page, sites.WP_PAGE_COPY__SET_PTE)
+            k.watch.zeroes_installed(k, mm, va, page)
+        else:
+            k.watch.copy_installed(k, mm, va, page)
         k.sometimes(features.Z_WP_COPY)
         if old is not None:
             rmap.folio_remove_rmap_pte(k, old)
@@ -534,29 +414,24 @@ def do_device_private(k: "Kernel", vmf: VmFault) -> i64:
     if table.pte[va & (k.ptrs_per_pte - 1)] != vmf.orig_pte:
         pte_unmap_unlock(k, table)
         return 0
-    if k.bug.device_private_fault_no_ref:
-        pte_unmap_unlock(k, table)
-        vmf.page = None  # 5.19: the driver got no fault page to account for
-        k.step(sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, page.obj, WRITE)
-        return dmirror.devmem_fault(k, vmf, page)
-    if k.bug.device_private_fault_livelock:
-        folio_get(k, page, REF_TEMP)
-        pte_unmap_unlock(k, table)
-        k.step(sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, page.obj, WRITE)
-        ret = dmirror.devmem_fault(k, vmf, page)
-        folio_put(k, page, REF_TEMP)
-        return ret
-    if not folio_trylock(k, sites.DO_SWAP_PAGE__DEVICE_TRYLOCK, page.lock):
+    pgmap = page.pgmap
+    assert pgmap is not None
+    referenced = not k.bug.device_private_fault_no_ref
+    locked = referenced and not k.bug.device_private_fault_livelock
+    if locked and not folio_trylock(k, sites.DO_SWAP_PAGE__DEVICE_TRYLOCK, page.lock):
         k.sometimes(features.Z_DEVICE_FAULT_TRYLOCK_FAILED)
         pte_unmap_unlock(k, table)
         return 0
-    folio_get(k, page, REF_TEMP)
+    if referenced:
+        folio_get(k, page, REF_TEMP)
+    else:
+        vmf.page = None  # 5.19: the driver got no fault page to account for
     pte_unmap_unlock(k, table)
-    ret = dmirror.devmem_fault(k, vmf, page)
-    mutex_unlock(k, page.lock)
-    folio_put(k, page, REF_TEMP)
+    if not locked:
+        k.step(sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, page.obj, WRITE)
+    ret = pgmap.migrate_to_ram(k, vmf, page)
+    if locked:
+        mutex_unlock(k, page.lock)
+    if referenced:
+        folio_put(k, page, REF_TEMP)
     return ret
-
-
-from simulator.drivers import dmirror  # noqa: E402
-from simulator.mm import anon_vma, migrate, mmap_lock, mmu_gather, mmu_notifier, shmem, swap  # noqa: E402

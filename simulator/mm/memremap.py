@@ -1,14 +1,70 @@
 # SPDX-License-Identifier: MIT
-"""mm/memremap.c: the life of ZONE_DEVICE pages, whose free page has reference count 0."""
+"""mm/memremap.c: ZONE_DEVICE pages, whose free page has reference count 0.
+
+A driver's `DevPagemap` is its device memory; its methods are Linux's `dev_pagemap_ops`. Struct
+pages are made when they are first used, and stay for later runs.
+"""
 
 from typing import TYPE_CHECKING
 
+from mypy_extensions import i64
+
 from simulator.mm.mm_types import PG_DEVICE_PRIVATE, REF_OWNER, Page
+from simulator.mm.pgtable import DEVICE_PFN_BASE
 from simulator.sched.lock import lock_fresh
-from simulator.state import reset_page
+from simulator.state import GARBAGE, fill, reset_page
 
 if TYPE_CHECKING:
+    from simulator.mm.vm_fault import VmFault
     from simulator.state import Kernel
+
+
+class DevPagemap:
+    """struct dev_pagemap: the first `nr_pages` of `pages` have been used in this run, those in
+    `free` are the driver's to hand out. `first_pfn` is that of pages[0]."""
+
+    def __init__(self, first_pfn: i64) -> None:
+        self.first_pfn: i64 = first_pfn
+        self.pages: list[Page] = []
+        self.nr_pages: i64 = 0
+        self.free: list[Page] = []
+
+    def migrate_to_ram(self, k: "Kernel", vmf: "VmFault", page: Page) -> i64:
+        """A CPU touches `page`: bring it back. VM_FAULT_* bits."""
+        raise NotImplementedError
+
+    def folio_free(self, page: Page) -> None:
+        """The last reference is gone: the page is the driver's again."""
+        self.free.append(page)
+
+
+def memremap_pages(k: "Kernel", pgmap: DevPagemap) -> None:
+    """Give a driver's memory page frame numbers; pgtable.pfn_to_page() finds its pages."""
+    assert pgmap.first_pfn == (len(k.pagemaps) + 1) * DEVICE_PFN_BASE
+    k.pagemaps.append(pgmap)
+
+
+def reset(k: "Kernel") -> None:
+    """No device page is in use."""
+    for pgmap in k.pagemaps:
+        pgmap.nr_pages = 0
+        pgmap.free = []
+
+
+def next_page(pgmap: DevPagemap) -> Page:
+    """The first page that was not used in this run; its memory holds garbage."""
+    if pgmap.nr_pages == len(pgmap.pages):
+        fresh = Page(pgmap.first_pfn + pgmap.nr_pages)
+        fresh.flags = PG_DEVICE_PRIVATE
+        fresh.pgmap = pgmap
+        pgmap.pages.append(fresh)
+    page = pgmap.pages[pgmap.nr_pages]
+    pgmap.nr_pages += 1
+    page.gen = 0
+    page.ref = 0
+    page.live = False
+    fill(page, GARBAGE)
+    return page
 
 
 def zone_device_page_init(k: "Kernel", page: Page) -> None:
@@ -27,6 +83,8 @@ def zone_device_page_init(k: "Kernel", page: Page) -> None:
     lock_fresh(k, page.lock)
 
 
-def free_zone_device_folio(k: "Kernel", page: Page) -> None:
+def free_zone_device_folio(page: Page) -> None:
     """The last reference is gone: back to the driver."""
-    k.free_device_pages.append(page)
+    pgmap = page.pgmap
+    assert pgmap is not None
+    pgmap.folio_free(page)

@@ -9,24 +9,21 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.mm.memory import (
-    mk_pte, pte_mkdirty, pte_offset_map_lock, pte_unmap_unlock, vm_page_prot,
-)
+from simulator.mm import mmu_notifier
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY,
-    PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_WRITE, PTE_YOUNG, REF_MAP, SWP_DEVICE_READ,
-    SWP_DEVICE_WRITE, SWP_MIGRATION_READ, SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE,
-    VM_SOFTDIRTY, Mm,
-    Page, PageTable, Vma, is_migration_pte, mk_swap_pte, pte_kind, pte_present,
+    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY, PTE_PROTNONE,
+    PTE_SOFT_DIRTY, PTE_WRITE, PTE_YOUNG, REF_MAP, SWP_DEVICE_READ, SWP_DEVICE_WRITE,
+    SWP_MIGRATION_READ, SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_SOFTDIRTY, Mm, Page,
+    PageTable, Vma, is_migration_pte, mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
-from simulator.mm.pgtable import pfn_to_page, set_pte_at
-from simulator.mm.pgtable_generic import ptep_clear_flush
+from simulator.mm.pgtable import mk_pte, pfn_to_page, pte_mkdirty, set_pte_at, vm_page_prot
+from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock, ptep_clear_flush
 from simulator.mm.rmap import (
     folio_add_anon_rmap_pte, folio_remove_rmap_pte, folio_try_share_anon_rmap_pte, vma_address,
 )
-from simulator.sched.lock import down_read, up_read, wait_until_unlocked
 from simulator.objects import pte_obj
+from simulator.sched.lock import down_read, up_read, wait_until_unlocked
 from simulator.state import WRITE
 
 if TYPE_CHECKING:
@@ -125,7 +122,7 @@ def remove_migration_ptes(k: "Kernel", src: Page, dst: Page) -> None:
         if va >= 0:
             remove_migration_pte(k, src, dst, vma, va)
     up_read(k, root.rwsem)
-    mapping.restored(k, src)
+    k.watch.migration_ptes_removed(k, src)
 
 
 def remove_migration_pte(k: "Kernel", src: Page, dst: Page, vma: Vma, va: i64) -> None:
@@ -176,7 +173,3 @@ def folio_migrate_mapping(page: Page, new: Page, extra: i64) -> bool:
     new.flags |= page.flags & ~(PG_DEVICE_PRIVATE | PG_ANON_EXCLUSIVE | 1)
     new.logical = page.logical
     return True
-
-
-from simulator.mm import mmu_notifier  # noqa: E402
-from simulator.oracles import mapping  # noqa: E402

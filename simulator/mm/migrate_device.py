@@ -12,24 +12,24 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.build.native import final
 from simulator.errno import EINVAL
-from simulator.mm import swap
+from simulator.mm import mmu_notifier, swap, tlb
 from simulator.mm.anon_vma import anon_vma_prepare
-from simulator.mm.memory import (
-    mk_pte, pte_alloc, pte_mkdirty, pte_offset_map_lock, pte_unmap_unlock, vm_normal_page,
-    vm_page_prot,
-)
 from simulator.mm.migrate import (
     folio_migrate_mapping, make_migration_pte, remove_migration_ptes, try_to_migrate,
 )
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_DIRTY,
-    PTE_SPECIAL, PTE_WRITE, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP,
-    SWP_DEVICE_READ, SWP_DEVICE_WRITE, VM_WRITE, Mm, Page, PageTable, Vma, is_device_private_pte,
-    mk_swap_pte, pte_kind, pte_present,
+    PTE_SPECIAL, PTE_WRITE, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_READ,
+    SWP_DEVICE_WRITE, VM_WRITE, Mm, Page, PageTable, Vma, is_device_private_pte, mk_swap_pte,
+    pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put, move_ref
-from simulator.mm.pgtable import pfn_to_page, ptep_get_and_clear, set_pte_at
-from simulator.mm.pgtable_generic import ptep_clear_flush
+from simulator.mm.pgtable import (
+    mk_pte, pfn_to_page, pte_mkdirty, ptep_get_and_clear, set_pte_at, vm_normal_page, vm_page_prot,
+)
+from simulator.mm.pgtable_generic import (
+    pte_alloc, pte_offset_map_lock, pte_unmap_unlock, ptep_clear_flush,
+)
 from simulator.mm.rmap import (
     folio_add_new_anon_rmap, folio_remove_rmap_pte, folio_try_share_anon_rmap_pte,
 )
@@ -308,8 +308,7 @@ def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) 
         if vma.flags & VM_WRITE:
             entry = pte_mkdirty(entry) | PTE_WRITE
     set_pte_at(k, mm, table, va, entry)
-    memory_value.installed(k, mm, va, page, sites.MIGRATE_VMA_INSERT_PAGE__SET_PTE)
-    memory_value.zeroed(k, va, page, sites.MIGRATE_VMA_INSERT_PAGE__SET_PTE)
+    k.watch.zeroes_installed(k, mm, va, page)
     pte_unmap_unlock(k, table)
     return True
 
@@ -343,7 +342,3 @@ def migrate_vma_finalize(k: "Kernel", args: MigrateVma) -> None:
             folio_put(k, new, REF_OWNER)
     if args.flush_owed:
         tlb.flush_tlb_mm_range(k, args.mm, args.start, args.end, False)
-
-
-from simulator.mm import mmu_notifier, tlb  # noqa: E402
-from simulator.oracles import memory_value  # noqa: E402

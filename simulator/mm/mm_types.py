@@ -8,13 +8,17 @@ costs what it touched. `obj` is what steps say that touch the object (simulator/
 after free.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from simulator.build.native import final, vec
+from simulator.lock_classes import LC_ANON_VMA, LC_FOLIO, LC_IMMAP, LC_MMAP, LC_PAGE_TABLE, LC_PTL
 from simulator.objects import anon_vma_obj, lock_obj, mm_obj, page_obj, vma_obj
-from simulator.tables import bits, by_number, numbered
+
+if TYPE_CHECKING:
+    from simulator.mm.memremap import DevPagemap
+    from simulator.mm.mmu_notifier import MmuIntervalNotifier
 
 # --- page table entries -------------------------------------------------------------------
 # One i64: the low 16 bits say what the entry is, the rest is the pfn (or swap offset).
@@ -30,7 +34,7 @@ PTE_SWP_SHIFT: Final = 8  # kind of a non-present entry, 0 for present ones
 PTE_SWP_MASK: Final = 0xF00
 PFN_SHIFT: Final = 16
 
-# Kinds of non-present entries (include/linux/swapops.h); dumps call them by these names.
+# Kinds of non-present entries (include/linux/swapops.h).
 SWP_SWAP: Final = 1
 SWP_MIGRATION_READ: Final = 2
 SWP_MIGRATION_READ_EXCLUSIVE: Final = 3
@@ -41,7 +45,6 @@ SWP_DEVICE_EXCLUSIVE: Final = 7
 SWP_MARKER_GUARD: Final = 8
 SWP_MARKER_POISON: Final = 9
 SWP_MARKER_UFFD_WP: Final = 10
-SWP_NAMES: Final = numbered(globals(), "SWP_", 1)
 # A migration entry keeps young and dirty of the page table entry in the same bits as a
 # present one; a device private entry has neither.
 
@@ -71,7 +74,7 @@ VM_MAYBE_GUARD: Final = 0x20000  # guard regions may have been installed; never 
 VM_STICKY: Final = 0x28000  # VM_SOFTDIRTY | VM_MAYBE_GUARD
 VM_ACCESS_FLAGS: Final = 0x7
 
-# --- page flags; dumps call them by these names -----------------------------------------------
+# --- page flags ---------------------------------------------------------------------------
 PG_LRU: Final = 0x1
 PG_SWAPBACKED: Final = 0x2
 PG_ANON_EXCLUSIVE: Final = 0x4
@@ -79,9 +82,6 @@ PG_UPTODATE: Final = 0x8
 PG_DIRTY: Final = 0x10
 PG_DEVICE_PRIVATE: Final = 0x20  # a ZONE_DEVICE page: is_device_private_page()
 PG_ZERO: Final = 0x40  # the shared zero page
-PG_NAMES: Final = bits(globals(), "PG_")
-# What mm code decides by: part of a page's state as feedback sees it (simulator/page_state.py).
-PG_STATE: Final = PG_LRU | PG_ANON_EXCLUSIVE | PG_DIRTY | PG_DEVICE_PRIVATE
 
 # Reasons in the ledger behind a page's reference count (oracle O2).
 REF_MAP: Final = 0  # a page table entry maps it
@@ -95,25 +95,6 @@ REF_ISOLATED: Final = 7  # off the LRU for migration
 REF_OWNER: Final = 8  # the allocation's own, until it is given to a mapping or the cache
 NR_REFS: Final = 9
 GUP_PIN_COUNTING_BIAS: Final = 1024
-
-# --- lock classes, numbered by the documented order (mm/rmap.c, mm/filemap.c) ----------------
-LC_MMAP: Final = 1
-LC_VMA: Final = 2
-LC_FOLIO: Final = 3
-LC_IMMAP: Final = 4
-LC_ANON_VMA: Final = 5
-LC_MN: Final = 6  # mmu notifier range in progress (mmu_notifier_invalidate_range_start)
-LC_DMIRROR: Final = 7
-LC_PAGE_TABLE: Final = 8  # mm->page_table_lock, here the lock of all PMDs too
-LC_PTL: Final = 9
-NR_LOCK_CLASSES: Final = 10
-LOCK_CLASS_NAMES: Final = by_number("lock classes", (
-    (LC_MMAP, "mmap_lock"), (LC_VMA, "vma_lock"), (LC_FOLIO, "folio_lock"),
-    (LC_IMMAP, "i_mmap_rwsem"), (LC_ANON_VMA, "anon_vma_lock"), (LC_MN, "mmu_notifier"),
-    (LC_DMIRROR, "dmirror_mutex"), (LC_PAGE_TABLE, "page_table_lock"), (LC_PTL, "ptl"),
-))
-assert len(LOCK_CLASS_NAMES) == NR_LOCK_CLASSES
-
 
 def pte_present(pte: i64) -> bool:
     """Kernel's sense: also PROT_NONE entries."""
@@ -235,6 +216,7 @@ class Page:
         self.anon_vma: AnonVma | None = None
         self.anon_vma_gen: i64 = 0
         self.inode: Inode | None = None
+        self.pgmap: DevPagemap | None = None  # of a ZONE_DEVICE page
         self.index: i64 = 0
         self.lock: Lock = Lock(LC_FOLIO, pfn)
         self.ledger: vec[i64] = vec[i64]([0] * NR_REFS)
@@ -347,9 +329,14 @@ class Mm:
         self.who: vec[i64] = vec[i64]()
         self.stale: list[Stale] = []
         self.shadow: vec[i64] = vec[i64]()  # page -> logical page of oracle O5, 0 none
+        self.notifiers: list[MmuIntervalNotifier] = []
         self.notifier_active: i64 = 0  # invalidations in progress
         self.notifier_waiters: i64 = 0
         self.modified: vec[i64] = vec[i64]()  # by page, for oracle O16: since clear_refs
         self.def_flags: i64 = 0
         self.unmapping_start: i64 = 0  # what a downgraded munmap() is still freeing
         self.unmapping_end: i64 = 0
+
+
+def is_cow_mapping(vma: Vma) -> bool:
+    return vma.flags & (VM_SHARED | VM_MAYWRITE) == VM_MAYWRITE

@@ -16,15 +16,14 @@ from mypy_extensions import i64
 from simulator import features, ops, sites
 from simulator.build.native import final
 from simulator.errno import EEXIST, EFAULT, EINVAL, ENOMEM
-from simulator.mm import anon_vma, mmap_lock, mmu_gather, vma_merge, zap
+from simulator.lib.maple_tree import find_vma, find_vma_intersection, vma_index, vma_prev
+from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, shmem, vma_merge, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
     VM_ACCESS_FLAGS, VM_ACCOUNT, VM_DROPPABLE, VM_GROWSDOWN, VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE,
-    VM_MAYWRITE, VM_NORESERVE, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Inode,
-    Mm, Vma,
+    VM_MAYWRITE, VM_NORESERVE, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Inode, Mm,
+    Vma,
 )
-from simulator.oracles import stale_tlb, state, vma_change
-from simulator.outcome import SKIPPED
 from simulator.state import WRITE
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def vms_gather_munmap_vmas(k: "Kernel", mm: Mm, vms: VmaMunmap, first: Vma) -> i
         err = vma_tree.split_vma(k, first, vms.start, True)
         if err:
             return err
-    i = vma_tree.vma_index(mm, vms.start)
+    i = vma_index(mm, vms.start)
     if i:
         vms.prev = mm.vmas[i - 1]
         vms.floor = vms.prev.end
@@ -131,7 +130,7 @@ def vms_complete_munmap_vmas(k: "Kernel", mm: Mm, vms: VmaMunmap) -> None:
     for vma in vms.detached:
         vma_tree.remove_vma(k, vma)
     if vms.unlock:
-        state.changed(k, mm)
+        k.watch.vmas_changed(k, mm)
         mm.unmapping_end = 0
         mmap_lock.mmap_read_unlock(k, mm)
 
@@ -140,7 +139,7 @@ def do_vmi_munmap(k: "Kernel", mm: Mm, start: i64, end: i64, unlock: bool) -> i6
     """Unmap [start, end) with mmap_lock held for write; on success `unlock` drops it."""
     if end <= start:
         return -EINVAL
-    first = vma_tree.find_vma_intersection(mm, start, end)
+    first = find_vma_intersection(mm, start, end)
     if first is None:
         if unlock:
             mmap_lock.mmap_write_unlock(k, mm)
@@ -161,7 +160,7 @@ def do_munmap(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
     if ret:
         mmap_lock.mmap_write_unlock(k, mm)
         return ret
-    stale_tlb.call_returns(k, mm, start, end, "munmap")
+    k.watch.call_returns(k, mm, start, end, "munmap")
     return 0
 
 
@@ -177,29 +176,6 @@ def backing_file(k: "Kernel", backing: i64) -> Inode | None:
 
 
 def do_mmap(
-    k: "Kernel", mm: Mm, start: i64, end: i64, prot: i64, sharing: i64, backing: i64, offset: i64,
-    flags: i64,
-) -> i64:
-    """mmap() at a fixed place; the first page, or -errno. `flags` are ops.MMAP_*."""
-    inode: Inode | None = None
-    if backing:
-        inode = backing_file(k, backing)
-        if inode is None:
-            return SKIPPED
-    if end <= start:
-        return -EINVAL
-    mmap_lock.mmap_write_lock(k, mm, sites.VM_MMAP_PGOFF__LOCK)
-    ret = mmap_locked(k, mm, start, end, prot, sharing != 0, inode, offset, flags)
-    mmap_lock.mmap_write_unlock(k, mm)
-    if ret < 0:
-        return ret
-    if flags & ops.MMAP_POPULATE:
-        gup.mm_populate(k, mm, start, end)
-    stale_tlb.call_returns(k, mm, start, end, "mmap")
-    return start
-
-
-def mmap_locked(
     k: "Kernel", mm: Mm, start: i64, end: i64, prot: i64, shared: bool, inode: Inode | None,
     pgoff: i64, flags: i64,
 ) -> i64:
@@ -209,7 +185,7 @@ def mmap_locked(
         vm_flags |= VM_GROWSDOWN
     if (
         flags & ops.MMAP_NOREPLACE
-        and vma_tree.find_vma_intersection(mm, start, end) is not None
+        and find_vma_intersection(mm, start, end) is not None
     ):
         return -EEXIST
     if flags & ops.MMAP_DROPPABLE and (shared or not k.linux.map_droppable):
@@ -245,14 +221,14 @@ def mmap_region(
     """Replace whatever is at [start, end) by one mapping; mmap_lock is held for write."""
     mmap_lock.mmap_assert_write_locked(k, mm)
     vms = VmaMunmap(start, end, False)
-    first = vma_tree.find_vma_intersection(mm, start, end)
+    first = find_vma_intersection(mm, start, end)
     if first is not None:
         err = vms_gather_munmap_vmas(k, mm, vms, first)
         if err:
             return err
     else:
-        vms.prev = vma_tree.vma_prev(mm, start)
-        vms.next = vma_tree.find_vma(mm, start)
+        vms.prev = vma_prev(mm, start)
+        vms.next = find_vma(mm, start)
     if accountable_mapping(flags):
         flags |= VM_ACCOUNT
     # Entries go while the old VMAs are still in the tree, where rmap may look for them.
@@ -279,7 +255,7 @@ def mmap_region(
     vma.flags |= VM_SOFTDIRTY
     if k.bug.mmap_vma_visible_before_locked:
         vma.flags = flags | VM_SOFTDIRTY
-    vma_change.flags_set(k, mm, vma, start, end)
+    k.watch.vma_flags_set(k, mm, vma, start, end)
     return 0
 
 
@@ -333,7 +309,7 @@ def expand_downwards(k: "Kernel", vma: Vma, va: i64) -> i64:
         return -EFAULT
     if not k.bug.expand_stack_vs_munmap_downgrade:
         mmap_lock.mmap_assert_write_locked(k, mm)
-    prev = vma_tree.vma_prev(mm, vma.start)
+    prev = vma_prev(mm, vma.start)
     if (
         prev is not None
         and not prev.flags & VM_GROWSDOWN
@@ -359,7 +335,7 @@ def expand_downwards(k: "Kernel", vma: Vma, va: i64) -> i64:
             k.step(sites.EXPAND_DOWNWARDS__SET_START, mm.obj, WRITE)
             vma.start = va
             vma.pgoff -= grow
-            vma_change.grown(k, mm, vma)
+            k.watch.stack_grown(k, mm, vma)
             k.sometimes(features.Z_STACK_GROWN)
             if k.tracing:
                 k.note(f"stack grows down to page {va}")
@@ -372,12 +348,9 @@ def expand_stack(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
     for read again when a VMA is returned."""
     mmap_lock.mmap_read_unlock(k, mm)
     mmap_lock.mmap_write_lock(k, mm, sites.EXPAND_STACK__LOCK)
-    vma = vma_tree.find_vma(mm, va)
+    vma = find_vma(mm, va)
     if vma is not None and (vma.start <= va or not expand_downwards(k, vma, va)):
         mmap_lock.mmap_write_downgrade(k, mm)
         return vma
     mmap_lock.mmap_write_unlock(k, mm)
     return None
-
-
-from simulator.mm import gup, mmu_notifier, shmem  # noqa: E402

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.mm.mm_types import LC_VMA, VM_GROWSDOWN, Mm, Vma
+from simulator.lib.maple_tree import vma_lookup
+from simulator.lock_classes import LC_VMA
+from simulator.mm.mm_types import Mm, Vma
 from simulator.sched import core, lock
 from simulator.state import READ, WRITE
 
@@ -41,7 +43,7 @@ def mmap_write_lock(k: "Kernel", mm: Mm, site: i64) -> None:
 
 
 def mmap_write_unlock(k: "Kernel", mm: Mm) -> None:
-    state.changed(k, mm)
+    k.watch.vmas_changed(k, mm)
     k.step(sites.MMAP_WRITE_UNLOCK__END_VMA_WRITES, mm.obj, WRITE)
     mm.mm_lock_seq += 1
     lock.up_write(k, mm.mmap_lock)
@@ -161,7 +163,7 @@ def lock_vma_under_rcu(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
     """The read-locked VMA that holds page `va`, or None: take mmap_lock instead."""
     while True:
         k.step(sites.LOCK_VMA_UNDER_RCU__WALK, mm.obj, READ)
-        vma = vma_tree.vma_lookup(mm, va)
+        vma = vma_lookup(mm, va)
         if vma is None:
             return None
         if vma.lock_seq == mm.mm_lock_seq:
@@ -189,30 +191,3 @@ def lock_vma_under_rcu(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
         lock.acquired(k, k.cur, LC_VMA, ordered=False)
         vma.read_locked |= 1 << k.cur.id
         return vma
-
-
-# --- faults that need mmap_lock --------------------------------------------------------------
-
-
-def lock_mm_and_find_vma(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
-    """The VMA of a faulting address, grown to it if it is a stack, with mmap_lock held for
-    read; None without the lock."""
-    mmap_read_lock(k, mm, sites.LOCK_MM_AND_FIND_VMA__LOCK)
-    vma = vma_tree.find_vma(mm, va)
-    if vma is not None and vma.start <= va:
-        return vma
-    if vma is None or not vma.flags & VM_GROWSDOWN:
-        mmap_read_unlock(k, mm)
-        return None
-    if k.bug.expand_stack_vs_munmap_downgrade:
-        if mmap.expand_downwards(k, vma, va) == 0:
-            return vma
-        mmap_read_unlock(k, mm)
-        return None
-    # There is no atomic upgrade: somebody else may come first.
-    return mmap.expand_stack(k, mm, va)
-
-
-from simulator.mm import mmap  # noqa: E402
-from simulator.mm import vma as vma_tree  # noqa: E402
-from simulator.oracles import state  # noqa: E402

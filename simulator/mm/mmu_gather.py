@@ -7,9 +7,10 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.build.native import final
+from simulator.mm import swap
+from simulator.mm import tlb as tlb_module
 from simulator.mm.mm_types import REF_GATHER, REF_MAP, Mm, Page, PageTable
 from simulator.mm.page_ref import folio_put, move_ref
-from simulator.oracles import freed_table
 from simulator.state import WRITE
 
 if TYPE_CHECKING:
@@ -182,9 +183,5 @@ def rcu_read_unlock(k: "Kernel") -> None:
 
 
 def free_table(k: "Kernel", table: PageTable) -> None:
-    freed_table.check(k, table)
+    k.watch.table_freed(k, table)
     k.put_table(table)
-
-
-from simulator.mm import swap  # noqa: E402
-from simulator.mm import tlb as tlb_module  # noqa: E402

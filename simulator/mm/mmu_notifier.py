@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """mm/mmu_notifier.c: telling secondary MMUs that CPU translations are about to change.
 
-One interval notifier a mm, the device's, over the whole arena. The collision-retry protocol
-of mmu_interval_read_begin() / mmu_interval_read_retry() is Linux's.
+A driver that mirrors an mm inserts an interval notifier, here always over the whole arena; its
+methods are Linux's `mmu_interval_notifier_ops`. The collision-retry protocol of
+mmu_interval_read_begin() / mmu_interval_read_retry() is Linux's.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.mm.mm_types import LC_MN, Mm
+from simulator.build.native import vec
+from simulator.lock_classes import LC_MN
+from simulator.mm.mm_types import Mm
 from simulator.sched import core
 from simulator.state import READ, WRITE
 
@@ -25,21 +28,51 @@ MMU_NOTIFY_SOFT_DIRTY: Final = 4
 MMU_NOTIFY_RELEASE: Final = 5
 MMU_NOTIFY_MIGRATE: Final = 6  # always with the device as owner: it skips its own pages
 
+EMPTY: Final = -1  # entry of a secondary page table
+
+
+class MmuIntervalNotifier:
+    """struct mmu_interval_notifier, and the secondary page table behind it, where oracles look:
+    `pt[page]` is pfn << 1 | writable, or EMPTY. `seq` counts the invalidations it has seen."""
+
+    def __init__(self, mm: Mm, pages: i64) -> None:
+        self.mm: Mm = mm
+        self.seq: i64 = 0
+        self.pt: vec[i64] = vec[i64]([EMPTY] * pages)
+
+    def invalidate(self, k: "Kernel", start: i64, end: i64, event: i64) -> None:
+        """Forget what is known of [start, end)."""
+
+    def release(self, k: "Kernel") -> None:
+        """The mm goes away: forget everything. Nobody uses it any more."""
+
+
+def mmu_interval_notifier_insert(notifier: MmuIntervalNotifier) -> None:
+    """From now on `notifier` hears of its mm."""
+    notifier.mm.notifiers.append(notifier)
+
+
+def mmu_notifier_release(k: "Kernel", mm: Mm) -> None:
+    """exit_mmap() begins."""
+    for notifier in mm.notifiers:
+        notifier.release(k)
+
 
 def mmu_notifier_invalidate_range_start(
     k: "Kernel", mm: Mm, start: i64, end: i64, event: i64
 ) -> None:
     """From here to the end nobody may establish new secondary translations of the range."""
-    if k.dmirror.mm is not mm:
+    if not mm.notifiers:
         return
     k.step(sites.MMU_NOTIFIER_INVALIDATE_RANGE_START__SEQ, mm.obj, WRITE)
     mm.notifier_active += 1
-    dmirror.interval_invalidate(k, start, end, event)
+    for notifier in mm.notifiers:
+        notifier.invalidate(k, start, end, event)
 
 
 def mmu_notifier_invalidate_range_end(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
     """Secondary translations may be made again."""
-    if k.dmirror.mm is not mm or mm.notifier_active == 0:
+    if not mm.notifiers or mm.notifier_active == 0:
         return
     k.step(sites.MMU_NOTIFIER_INVALIDATE_RANGE_END__SEQ, mm.obj, WRITE)
     mm.notifier_active -= 1
@@ -50,18 +83,16 @@ def mmu_notifier_invalidate_range_end(k: "Kernel", mm: Mm, start: i64, end: i64)
             core.wake(k, mask)
 
 
-def interval_read_begin(k: "Kernel", mm: Mm) -> i64:
+def mmu_interval_read_begin(k: "Kernel", notifier: MmuIntervalNotifier) -> i64:
     """Wait for invalidations in progress; the sequence to check against later."""
+    mm = notifier.mm
     k.step(sites.MMU_INTERVAL_READ_BEGIN__SEQ, mm.obj, READ)
     while mm.notifier_active:
         mm.notifier_waiters |= 1 << k.cur.id
         core.block(k, -1, LC_MN, sleeps=True)
-    return k.dmirror.seq
+    return notifier.seq
 
 
-def interval_read_retry(k: "Kernel", seq: i64) -> bool:
+def mmu_interval_read_retry(notifier: MmuIntervalNotifier, seq: i64) -> bool:
     """Whether an invalidation came since; the driver's lock is held."""
-    return k.dmirror.seq != seq
-
-
-from simulator.drivers import dmirror  # noqa: E402
+    return notifier.seq != seq

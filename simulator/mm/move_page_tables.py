@@ -10,16 +10,14 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.build.native import final
+from simulator.lib.maple_tree import find_vma_intersection
 from simulator.machine import mmu
-from simulator.mm import anon_vma, memory, mmu_notifier
+from simulator.mm import anon_vma, mmu_notifier
 from simulator.mm import tlb as tlb_module
-from simulator.mm import vma as vma_tree
-from simulator.mm.mm_types import (
-    PTE_PRESENT, PTE_SOFT_DIRTY, Mm, PageTable, Vma, pte_present,
-)
+from simulator.mm.mm_types import PTE_PRESENT, PTE_SOFT_DIRTY, Mm, PageTable, Vma, pte_present
 from simulator.mm.pgtable import pmd_clear, pmd_populate, ptep_get_and_clear, set_pte_at
+from simulator.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from simulator.objects import pmd_obj, pte_obj
-from simulator.oracles import memory_value
 from simulator.sched import lock
 from simulator.state import READ, WRITE
 
@@ -67,7 +65,7 @@ def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> None:
     assert mm is not None
     if pmc.need_rmap_locks:
         take_rmap_locks(k, vma)
-    old_table = memory.pte_offset_map_lock(k, sites.MOVE_PTES__LOCK_OLD, mm, pmc.old_va)
+    old_table = pte_offset_map_lock(k, sites.MOVE_PTES__LOCK_OLD, mm, pmc.old_va)
     new_table = mm.tables[pmc.new_va >> k.pmd_order]
     assert old_table is not None
     assert new_table is not None
@@ -76,7 +74,7 @@ def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> None:
     move_locked_ptes(k, mm, pmc.old_va, pmc.new_va, extent, old_table, new_table)
     if new_table is not old_table:
         lock.spin_unlock(k, new_table.ptl)
-    memory.pte_unmap_unlock(k, old_table)
+    pte_unmap_unlock(k, old_table)
     if pmc.need_rmap_locks:
         drop_rmap_locks(k, vma)
 
@@ -102,7 +100,7 @@ def move_locked_ptes(
                 )
             k.step(sites.MOVE_PTES__SET_PTE, pte_obj(mm.id, new_va + i), WRITE)
             set_pte_at(k, mm, new, new_va + i, pte | PTE_SOFT_DIRTY)
-            memory_value.page_moved(k, mm, old_va + i, new_va + i)
+            k.watch.entry_moved(k, mm, old_va + i, new_va + i)
             if k.tracing:
                 k.note(f"move pte {old_va + i} to {new_va + i}")
         i += 1
@@ -138,7 +136,7 @@ def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
             if pte:
                 mm.who[old_va + i] = k.cur.site
                 mm.who[new_va + i] = k.cur.site
-                memory_value.page_moved(k, mm, old_va + i, new_va + i)
+                k.watch.entry_moved(k, mm, old_va + i, new_va + i)
             i += 1
         k.step(
             sites.MOVE_NORMAL_PMD__POPULATE, pmd_obj(mm.id, new_va >> k.pmd_order),
@@ -161,7 +159,7 @@ def can_align_down(k: "Kernel", vma: Vma, va: i64) -> bool:
     if vma.start != va:
         return False
     below = va // k.ptrs_per_pte * k.ptrs_per_pte
-    return vma_tree.find_vma_intersection(mm, below, vma.start) is None
+    return find_vma_intersection(mm, below, vma.start) is None
 
 
 def try_realign_addr(k: "Kernel", pmc: PagetableMove) -> None:
@@ -212,7 +210,7 @@ def move_extent(k: "Kernel", mm: Mm, pmc: PagetableMove, extent: i64) -> bool:
         return True
     if extent == k.ptrs_per_pte and move_normal_pmd(k, pmc):
         return True
-    if not memory.pte_alloc(k, mm, pmc.new_va):
+    if not pte_alloc(k, mm, pmc.new_va):
         return False
     move_ptes(k, pmc, extent)
     return True

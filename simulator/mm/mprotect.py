@@ -7,17 +7,19 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.errno import EACCES, ENOMEM
-from simulator.mm import memory, mmap_lock, mmu_gather, vma_merge
-from simulator.mm import vma as vma_tree
+from simulator.lib.maple_tree import find_vma, vma_prev
+from simulator.mm import mmap_lock, mmu_gather, mmu_notifier, vma_merge
 from simulator.mm.mm_types import (
     PG_ANON_EXCLUSIVE, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SWP_MASK,
     PTE_SWP_SHIFT, PTE_WRITE, SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MIGRATION_READ,
     SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_ACCESS_FLAGS, VM_ACCOUNT, VM_NORESERVE,
     VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Vma, pte_kind, pte_present,
 )
-from simulator.mm.pgtable import pfn_to_page, write_pte
+from simulator.mm.pgtable import (
+    pfn_to_page, vm_normal_page, vm_page_prot, vma_wants_writenotify, write_pte,
+)
+from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.objects import pmd_obj, pte_obj
-from simulator.oracles import stale_tlb, vma_change
 from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ PTE_PROT_BITS: Final = PTE_PRESENT | PTE_PROTNONE | PTE_WRITE  # what a protecti
 def vma_wants_manual_pte_write_upgrade(vma: Vma) -> bool:
     """Whether single entries may become writable although vm_page_prot says read-only."""
     if vma.flags & VM_SHARED:
-        return vma.flags & VM_WRITE != 0 and memory.vma_wants_writenotify(vma)
+        return vma.flags & VM_WRITE != 0 and vma_wants_writenotify(vma)
     return vma.flags & VM_WRITE != 0
 
 
@@ -43,7 +45,7 @@ def can_change_pte_writable(k: "Kernel", vma: Vma, pte: i64) -> bool:
         return False
     if vma.flags & VM_SHARED:
         return pte & PTE_DIRTY != 0
-    page = memory.vm_normal_page(k, pte)
+    page = vm_normal_page(k, pte)
     return (
         page is not None
         and page.anon_vma is not None
@@ -55,7 +57,7 @@ def change_present_pte(
     k: "Kernel", tlb: "MmuGather", vma: Vma, va: i64, old: i64, cp_flags: i64
 ) -> i64:
     """What a present entry becomes; queues the flush if the hardware must forget the old."""
-    new = (old & ~PTE_PROT_BITS) | memory.vm_page_prot(vma)
+    new = (old & ~PTE_PROT_BITS) | vm_page_prot(vma)
     if (
         cp_flags & MM_CP_TRY_CHANGE_WRITABLE
         and not new & PTE_WRITE
@@ -87,7 +89,7 @@ def change_pte_range(
 ) -> None:
     """The entries of one page table. The flush is left to the gather."""
     mm = tlb.mm
-    table = memory.pte_offset_map_lock(k, sites.CHANGE_PTE_RANGE__LOCK, mm, start)
+    table = pte_offset_map_lock(k, sites.CHANGE_PTE_RANGE__LOCK, mm, start)
     if table is None:
         return
     va = start
@@ -105,7 +107,7 @@ def change_pte_range(
                 if k.tracing:
                     k.note(f"change protection of pte {va}; flush deferred")
         va += 1
-    memory.pte_unmap_unlock(k, table)
+    pte_unmap_unlock(k, table)
 
 
 def change_protection(
@@ -156,7 +158,7 @@ def mprotect_fixup(
     if vma_wants_manual_pte_write_upgrade(target):
         cp_flags = MM_CP_TRY_CHANGE_WRITABLE
     change_protection(k, tlb, target, start, end, cp_flags)
-    vma_change.flags_set(k, tlb.mm, target, start, end)
+    k.watch.vma_flags_set(k, tlb.mm, target, start, end)
     return target
 
 
@@ -165,11 +167,11 @@ def do_mprotect(k: "Kernel", mm: Mm, start: i64, end: i64, prot: i64) -> i64:
     if end <= start:
         return 0
     mmap_lock.mmap_write_lock(k, mm, sites.DO_MPROTECT_PKEY__LOCK)
-    vma = vma_tree.find_vma(mm, start)
+    vma = find_vma(mm, start)
     if vma is None or vma.start > start:
         mmap_lock.mmap_write_unlock(k, mm)
         return -ENOMEM
-    prev = vma if start > vma.start else vma_tree.vma_prev(mm, start)
+    prev = vma if start > vma.start else vma_prev(mm, start)
     tlb = mmu_gather.tlb_gather_mmu(k, mm)
     err: i64 = 0
     here = start
@@ -187,12 +189,9 @@ def do_mprotect(k: "Kernel", mm: Mm, start: i64, end: i64, prot: i64) -> i64:
             break
         prev = changed
         here = changed.end
-        vma = vma_tree.find_vma(mm, here)
+        vma = find_vma(mm, here)
     mmu_gather.tlb_finish_mmu(k, tlb)
     mmap_lock.mmap_write_unlock(k, mm)
     if err == 0:
-        stale_tlb.own_call_returns(k, mm, start, end, "mprotect")
+        k.watch.own_call_returns(k, mm, start, end, "mprotect")
     return err
-
-
-from simulator.mm import mmu_notifier  # noqa: E402

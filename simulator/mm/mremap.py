@@ -12,11 +12,10 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.build.native import final
 from simulator.errno import EFAULT, EINVAL, ENOMEM
+from simulator.lib.maple_tree import find_vma, find_vma_intersection, vma_lookup, vma_prev
 from simulator.mm import anon_vma, mmap, mmap_lock, vma_merge
-from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import VM_ACCOUNT, VM_MAYSHARE, VM_SHARED, Mm, Vma
 from simulator.mm.move_page_tables import PagetableMove, move_page_tables
-from simulator.oracles import stale_tlb, vma_change
 from simulator.state import WRITE
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def shrink_vma(k: "Kernel", mm: Mm, vrm: VmaRemap, drop_lock: bool) -> i64:
     if drop_lock:
         vrm.mmap_locked = False
         return 0
-    vrm.vma = vma_tree.vma_lookup(mm, vrm.start)
+    vrm.vma = vma_lookup(mm, vrm.start)
     return 0 if vrm.vma is not None else -EFAULT
 
 
@@ -99,7 +98,7 @@ def expand_vma_in_place(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
     if (
         vma.end - vrm.start != vrm.old_len
         or vma.end + delta > k.nr_arena
-        or vma_tree.find_vma_intersection(mm, vma.end, vma.end + delta) is not None
+        or find_vma_intersection(mm, vma.end, vma.end + delta) is not None
     ):
         return -ENOMEM
     if vma_merge.vma_merge_extend(k, vma, delta) is None:
@@ -125,7 +124,7 @@ def mremap_to(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
     if err:
         return err
     # The range may have been a part of the VMA that was just split.
-    vrm.vma = vma_tree.vma_lookup(mm, vrm.start)
+    vrm.vma = vma_lookup(mm, vrm.start)
     if vrm.vma is None:
         return -EFAULT
     if vrm.old_len > vrm.new_len:
@@ -152,7 +151,7 @@ def move_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
         return -ENOMEM
     new_vma = copy.new_vma
     vrm.vma = copy.vma
-    vma_change.copied(k, copy.vma, new_vma)
+    k.watch.vma_copied(k, copy.vma, new_vma)
     pmc = PagetableMove(
         copy.vma, new_vma, vrm.start, vrm.new_start, vrm.old_len, copy.need_rmap_locks
     )
@@ -205,9 +204,9 @@ def unmap_source_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> None:
     if err or not accountable:
         return
     if vma_start < start:
-        restore_account(k, vma_tree.vma_prev(mm, start))
+        restore_account(k, vma_prev(mm, start))
     if vma_end > end:
-        restore_account(k, vma_tree.find_vma(mm, start))
+        restore_account(k, find_vma(mm, start))
 
 
 def restore_account(k: "Kernel", vma: Vma | None) -> None:
@@ -225,7 +224,7 @@ def remap_move(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
     res: i64 = -EFAULT
     seen = False
     last_end: i64 = 0
-    vma = vma_tree.find_vma_intersection(mm, start, end)
+    vma = find_vma_intersection(mm, start, end)
     while vma is not None:
         if not seen and start < vma.start:
             return -EFAULT
@@ -248,13 +247,13 @@ def remap_move(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
         target = moved + vrm.new_len
         if last_end >= end:  # the VMA may have grown over its copy: the iterator is past it
             break
-        vma = vma_tree.find_vma_intersection(mm, last_end, end)
+        vma = find_vma_intersection(mm, last_end, end)
     return res
 
 
 def move_one(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
     """A move before 6.17: of one VMA, and mremap_to() unmaps before it checks the rest."""
-    if vma_tree.vma_lookup(mm, vrm.start) is None:
+    if vma_lookup(mm, vrm.start) is None:
         return -EFAULT
     if overlaps(vrm):
         return -EINVAL
@@ -277,14 +276,14 @@ def do_mremap(
     elif fixed and vrm.old_len == vrm.new_len:
         res = remap_move(k, mm, vrm)
     else:
-        vrm.vma = vma_tree.vma_lookup(mm, start)
+        vrm.vma = vma_lookup(mm, start)
         res = check_prep_vma(vrm)
         if res == 0:
             res = mremap_to(k, mm, vrm) if fixed else mremap_at(k, mm, vrm)
     if vrm.mmap_locked:
         mmap_lock.mmap_write_unlock(k, mm)
     if res >= 0:
-        stale_tlb.own_call_returns(k, mm, start, end, "mremap")
+        k.watch.own_call_returns(k, mm, start, end, "mremap")
         if fixed:
-            stale_tlb.call_returns(k, mm, new_start, new_end, "mremap")
+            k.watch.call_returns(k, mm, new_start, new_end, "mremap")
     return res

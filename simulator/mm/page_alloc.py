@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import features
+from simulator.mm import memremap
 from simulator.mm.mm_types import PG_DEVICE_PRIVATE, PG_LRU, REF_OWNER, Page
 from simulator.objects import OBJ_NONE
-from simulator.oracles import freed_page, state
 from simulator.state import GARBAGE, fill, reset_page
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def alloc_page(k: "Kernel", site: i64, zero: bool) -> Page | None:
         return None
     if k.free_pages:
         page = k.free_pages.pop()
-        state.handed_out(k, page, site)
+        k.watch.frame_handed_out(k, page, site)
         k.sometimes(features.Z_PAGE_REUSED_AT_ONCE)
     else:
         if k.nr_pages >= k.nr_frames:
@@ -45,15 +45,12 @@ def alloc_page(k: "Kernel", site: i64, zero: bool) -> Page | None:
 
 def free_folio(k: "Kernel", page: Page) -> None:
     """__folio_put(): the last reference is gone."""
-    freed_page.check(k, page)
+    k.watch.page_freed(k, page)
     page.live = False
     page.flags &= ~PG_LRU
     page.anon_vma = None
     page.inode = None
     if page.flags & PG_DEVICE_PRIVATE:
-        memremap.free_zone_device_folio(k, page)
+        memremap.free_zone_device_folio(page)
     else:
         k.free_pages.append(page)
-
-
-from simulator.mm import memremap  # noqa: E402

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
-from simulator.mm.mm_types import (
-    GUP_PIN_COUNTING_BIAS, REF_PIN, Page,
-)
+from simulator.mm import page_alloc
+from simulator.mm.mm_types import GUP_PIN_COUNTING_BIAS, REF_PIN, Page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -86,6 +85,3 @@ def folio_unpin(k: "Kernel", page: Page) -> None:
 def folio_maybe_dma_pinned(page: Page) -> bool:
     """Small folios: the reference count says so, other references may pretend it."""
     return page.ref >= GUP_PIN_COUNTING_BIAS
-
-
-from simulator.mm import page_alloc  # noqa: E402

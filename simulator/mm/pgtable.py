@@ -3,7 +3,8 @@
 
 The functions are pgtable.h's; they keep what oracles and the hardware model need (who wrote
 an entry last, which translations became stale, which pages must be looked at again) and take
-no step of their own: the caller stands at the site that precedes the write.
+no step of their own: the caller stands at the site that precedes the write. With them what makes
+and reads entries (include/linux/mm.h, pgtable.h).
 """
 
 from typing import TYPE_CHECKING, Final
@@ -12,14 +13,15 @@ from mypy_extensions import i64
 
 from simulator.machine import mmu
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PMD_NONE, PMD_TABLE, PTE_DIRTY, PTE_PRESENT, PTE_WRITE, Mm, Page, PageTable,
-    is_migration_pte,
+    PFN_SHIFT, PMD_NONE, PMD_TABLE, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY,
+    PTE_SPECIAL, PTE_WRITE, VM_EXEC, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Page,
+    PageTable, Vma, is_migration_pte,
 )
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
-DEVICE_PFN_BASE: Final[i64] = 1 << 20  # pfns of device private pages start here
+DEVICE_PFN_BASE: Final[i64] = 1 << 20  # pfns of device memory: each driver has as many from here on
 
 
 def pfn_to_page(k: "Kernel", pfn: i64) -> Page:
@@ -27,7 +29,7 @@ def pfn_to_page(k: "Kernel", pfn: i64) -> Page:
     if pfn == 0:
         return k.zero_page
     if pfn >= DEVICE_PFN_BASE:
-        return k.device_pool[pfn - DEVICE_PFN_BASE]
+        return k.pagemaps[pfn // DEVICE_PFN_BASE - 1].pages[pfn % DEVICE_PFN_BASE]
     return k.page_pool[pfn - 1]
 
 
@@ -136,3 +138,39 @@ def pmd_clear(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
         table.linked_at = k.cur.site
         mmu.made_stale(k, mm, i << k.pmd_order, 0, table, False)
     return table
+
+
+def vm_page_prot(vma: Vma) -> i64:
+    """vma->vm_page_prot as PTE bits (protection_map, vma_set_page_prot())."""
+    flags = vma.flags
+    if not flags & (VM_READ | VM_WRITE | VM_EXEC):
+        return PTE_PROTNONE
+    if flags & VM_SHARED and flags & VM_WRITE and not vma_wants_writenotify(vma):
+        return PTE_PRESENT | PTE_WRITE
+    return PTE_PRESENT
+
+
+def vma_wants_writenotify(vma: Vma) -> bool:
+    """Shared writable mappings start read-only while soft-dirty is being tracked; memory
+    files have no page_mkwrite and need no dirty accounting."""
+    return not vma.flags & VM_SOFTDIRTY
+
+
+def pte_mkdirty(pte: i64) -> i64:
+    """x86 marks soft-dirty with dirty."""
+    return pte | PTE_DIRTY | PTE_SOFT_DIRTY
+
+
+def maybe_mkwrite(pte: i64, vma: Vma) -> i64:
+    return pte | PTE_WRITE if vma.flags & VM_WRITE else pte
+
+
+def mk_pte(page: Page, prot: i64) -> i64:
+    return (page.pfn << PFN_SHIFT) | prot
+
+
+def vm_normal_page(k: "Kernel", pte: i64) -> Page | None:
+    """The struct page behind a present entry; None for the zero page."""
+    if pte & PTE_SPECIAL:
+        return None
+    return pfn_to_page(k, pte >> PFN_SHIFT)

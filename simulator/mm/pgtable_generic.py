@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""mm/pgtable-generic.c: entries that are taken out together with every cached copy."""
+"""mm/pgtable-generic.c: page tables with their lock, and entries that are taken out together with
+every cached copy. With it __pte_alloc() (mm/memory.c), which file systems need, too."""
 
 from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
-from simulator.mm import tlb
+from simulator import features, sites
+from simulator.mm import mmu_gather, tlb
 from simulator.mm.mm_types import PTE_PRESENT, PTE_PROTNONE, Mm, PageTable
-from simulator.mm.pgtable import write_pte
+from simulator.mm.pgtable import pmd_populate, write_pte
+from simulator.objects import OBJ_NONE, pmd_obj
+from simulator.sched.lock import spin_lock, spin_unlock
+from simulator.state import READ
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -27,3 +32,44 @@ def ptep_clear_flush(k: "Kernel", mm: Mm, table: PageTable, va: i64) -> i64:
     if pte_accessible(mm, pte):
         tlb.flush_tlb_page(k, mm, va)
     return pte
+
+
+def pte_offset_map_lock(k: "Kernel", site: i64, mm: Mm, va: i64) -> PageTable | None:
+    """The locked page table of `va`; None when the PMD entry is none. Looks the entry up again
+    under the lock: the table may have been freed meanwhile, RCU keeps it readable."""
+    mmu_gather.rcu_read_lock(k, site)
+    while True:
+        k.step(sites.PTE_OFFSET_MAP_LOCK__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
+        table = mm.tables[va >> k.pmd_order]
+        if table is None:
+            mmu_gather.rcu_read_unlock(k)
+            return None
+        spin_lock(k, site, table.ptl)
+        if mm.tables[va >> k.pmd_order] is table:
+            return table
+        spin_unlock(k, table.ptl)
+
+
+def pte_unmap_unlock(k: "Kernel", table: PageTable) -> None:
+    """Drop the lock; pages whose mapping changed under it must be in order now."""
+    k.watch.ptl_dropping(k, table)
+    spin_unlock(k, table.ptl)
+    mmu_gather.rcu_read_unlock(k)
+
+
+def pte_alloc(k: "Kernel", mm: Mm, va: i64) -> bool:
+    """__pte_alloc(): make sure a page table is there. False: out of memory."""
+    k.step(sites.PTE_ALLOC__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
+    if mm.tables[va >> k.pmd_order] is not None:
+        return True
+    if k.should_fail(sites.PTE_ALLOC__NEW_TABLE, OBJ_NONE):
+        k.sometimes(features.Z_ALLOC_FAILED)
+        return False
+    table = k.take_table()
+    spin_lock(k, sites.PTE_ALLOC__PMD_LOCK, mm.page_table_lock)
+    if mm.tables[va >> k.pmd_order] is None:
+        pmd_populate(k, mm, va, table)
+    else:
+        k.put_table(table)
+    spin_unlock(k, mm.page_table_lock)
+    return True

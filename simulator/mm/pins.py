@@ -16,8 +16,6 @@ from simulator.errno import EACCES, EEXIST, EINVAL
 from simulator.mm import gup
 from simulator.mm.mm_types import PG_DIRTY, Mm, Page
 from simulator.mm.pgtable import pfn_to_page
-from simulator.oracles import memory_value
-from simulator.oracles import pin as pin_oracle
 from simulator.outcome import SKIPPED
 from simulator.state import READ, WRITE
 
@@ -99,7 +97,7 @@ def take(k: "Kernel", mm: Mm, handle: i64, va: i64, flags: i64, fast: bool) -> i
     p.mm = mm
     p.va = va
     k.open_pins += 1
-    pin_oracle.taken(k, p)
+    k.watch.pin_taken(k, p)
     if k.tracing:
         k.note(f"p{handle} holds page {va}")
     return 0
@@ -150,9 +148,7 @@ def dma_read(k: "Kernel", mm: Mm, handle: i64, word: i64) -> i64:
     if p.page is not page or owner is None:
         return SKIPPED  # unpinned meanwhile
     value = page.words[word]
-    if p.tied:
-        who = owner.who[p.va]
-        memory_value.loaded(k, owner, p.va, page, word, value, who)
+    k.watch.dma_loaded(k, p, page, word, value)
     return value
 
 
@@ -172,10 +168,7 @@ def dma_write(k: "Kernel", mm: Mm, handle: i64, word: i64) -> i64:
         return SKIPPED
     token = k.new_token(owner)
     page.words[word] = token
-    if p.tied or page.inode is not None:
-        memory_value.stored(k, owner, p.va, page, word, token)
-    else:
-        memory_value.stored_stale(k, page, word, token)
+    k.watch.dma_stored(k, p, page, word, token)
     return 0
 
 

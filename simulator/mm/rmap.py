@@ -9,7 +9,6 @@ from simulator.mm.mm_types import (
     PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_SWAPBACKED, REF_MAP, REF_OWNER, AnonVma, Page, Vma,
 )
 from simulator.mm.page_ref import folio_maybe_dma_pinned, move_ref
-from simulator.oracles import state
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -29,7 +28,7 @@ def folio_add_new_anon_rmap(k: "Kernel", page: Page, vma: Vma, va: i64) -> None:
             f"anonymous page mapped at {va} in a VMA without anon_vma",
         )
         return
-    state.anon_added(k, vma, va)
+    k.watch.anon_added(k, vma, va)
     set_anon(page, av)
     page.index = linear_page_index(vma, va)
     page.flags |= PG_SWAPBACKED | PG_ANON_EXCLUSIVE

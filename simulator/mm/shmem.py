@@ -16,28 +16,32 @@ from mypy_extensions import i64
 from simulator import features, ops, sites
 from simulator.build.native import vec
 from simulator.errno import EEXIST, ENOMEM
-from simulator.mm import memory, page_alloc, swap
+from simulator.lock_classes import LC_FOLIO
+from simulator.mm import page_alloc, swap
 from simulator.mm.mm_types import (
-    LC_FOLIO, PG_DIRTY, PG_SWAPBACKED, PG_UPTODATE, REF_CACHE, REF_OWNER, REF_TEMP, Inode, Mm,
-    Page, Vma, reset_inode,
+    PG_DIRTY, PG_SWAPBACKED, PG_UPTODATE, REF_CACHE, REF_OWNER, REF_TEMP, Inode, Mm, Page, Vma,
+    reset_inode,
 )
 from simulator.mm.page_ref import folio_get, folio_put, move_ref
+from simulator.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from simulator.mm.rmap import linear_page_index
+from simulator.mm.vm_fault import VM_FAULT_NOPAGE, VM_FAULT_OOM, VM_FAULT_SIGBUS, set_pte_range
 from simulator.objects import CONTAINER_BITS, OBJ_NONE, pte_obj, slot_obj
-from simulator.oracles import memory_value, page_cache, permission
 from simulator.outcome import SKIPPED
 from simulator.scenario import MAX_OPS, WORDS_PER_PAGE
 from simulator.sched.lock import acquired, mutex_lock, mutex_unlock
 from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
-    from simulator.mm.memory import VmFault
+    from simulator.mm.vm_fault import VmFault
     from simulator.state import Kernel
 
 # enum sgp_type: what a missing page means to the caller.
 SGP_READ: Final = 0  # a hole stays a hole
 SGP_CACHE: Final = 1  # allocate, zeroed
 SGP_WRITE: Final = 2  # allocate; the caller fills it
+
+FAULT_AROUND_PAGES: Final = 16  # fault_around_bytes is 64 KiB
 
 # Numbers of inodes: f0.. first, then those behind shared anonymous mappings, then opaque ones.
 FIRST_SHARED_ANON: Final = 16
@@ -128,7 +132,7 @@ def shmem_evict_inode(k: "Kernel", inode: Inode) -> None:
             inode.nrpages -= 1
             page.inode = None
             folio_put(k, page, REF_CACHE)
-    page_cache.evicted(k, inode)
+    k.watch.inode_evicted(k, inode)
     reset_inode(inode)
 
 
@@ -165,7 +169,7 @@ def shmem_get_folio(k: "Kernel", inode: Inode, index: i64, sgp: i64) -> Page | N
         if page is not None:
             folio_get(k, page, REF_TEMP)
             mutex_lock(k, sites.SHMEM_GET_FOLIO__LOCK, page.lock)
-            page_cache.found(k, inode, index, page, sites.SHMEM_GET_FOLIO__LOCK)
+            k.watch.cache_found(k, inode, index, page)
             break
         if sgp == SGP_READ:
             return None
@@ -196,9 +200,7 @@ def shmem_alloc_and_add_folio(k: "Kernel", inode: Inode, index: i64) -> Page | N
         mutex_unlock(k, page.lock)
         folio_put(k, page, REF_OWNER)
         return None
-    page_cache.added(
-        k, inode, index, inode.cache[index], sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT
-    )
+    k.watch.cache_adding(k, inode, index, inode.cache[index])
     inode.cache[index] = page
     inode.nrpages += 1
     page.inode = inode
@@ -233,8 +235,8 @@ def fault_error(k: "Kernel", vmf: "VmFault") -> i64:
     inode = vmf.vma.inode
     assert inode is not None
     if linear_page_index(vmf.vma, vmf.va) >= eof_pages(inode):
-        return memory.VM_FAULT_SIGBUS
-    return memory.VM_FAULT_OOM
+        return VM_FAULT_SIGBUS
+    return VM_FAULT_OOM
 
 
 def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> i64:
@@ -246,15 +248,15 @@ def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> i64:
     assert inode is not None
     mm = vmf.mm
     size = k.ptrs_per_pte
-    window = min(i64(memory.FAULT_AROUND_PAGES), size)
+    window = min(i64(FAULT_AROUND_PAGES), size)
     first = max(vmf.va // window * window, vma.start)
     last = min(first + window, vmf.va // size * size + size)
     last = min(last, min(vma.end, vma.start + eof_pages(inode) - vma.pgoff))
     if not has_candidate(inode, vma, first, last):
         return 0
-    if not memory.pte_alloc(k, mm, vmf.va):
-        return memory.VM_FAULT_OOM
-    table = memory.pte_offset_map_lock(k, sites.FILEMAP_MAP_PAGES__LOCK, mm, vmf.va)
+    if not pte_alloc(k, mm, vmf.va):
+        return VM_FAULT_OOM
+    table = pte_offset_map_lock(k, sites.FILEMAP_MAP_PAGES__LOCK, mm, vmf.va)
     if table is None:
         return 0
     ret: i64 = 0
@@ -264,11 +266,11 @@ def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> i64:
         if page is not None and table.pte[va & (size - 1)] == 0 and mappable(page):
             k.step(sites.FILEMAP_MAP_PAGES__SET_PTE, pte_obj(mm.id, va), WRITE)
             if mappable(page):
-                memory.map_file_pte(k, mm, table, vma, va, page, False)
+                set_pte_range(k, mm, table, vma, va, page, False)
                 if va == vmf.va:
-                    ret = memory.VM_FAULT_NOPAGE
+                    ret = VM_FAULT_NOPAGE
         va += 1
-    memory.pte_unmap_unlock(k, table)
+    pte_unmap_unlock(k, table)
     return ret
 
 
@@ -304,7 +306,7 @@ def pread(k: "Kernel", handle: i64, index: i64, word: i64) -> i64:
     mutex_unlock(k, page.lock)
     k.step(sites.SHMEM_FILE_READ_ITER__COPY, page.obj, READ)
     value = page.words[word]
-    permission.file_content(k, inode, page, word, sites.SHMEM_FILE_READ_ITER__COPY)
+    k.watch.file_loaded(k, inode, page, word)
     folio_put(k, page, REF_TEMP)
     return value
 
@@ -327,7 +329,7 @@ def pwrite(k: "Kernel", mm: Mm, handle: i64, index: i64, word: i64) -> i64:
                 page.words[i] = 0
         page.flags |= PG_UPTODATE
     page.flags |= PG_DIRTY
-    memory_value.stored(k, mm, 0, page, word, token)
+    k.watch.file_stored(k, mm, page, word, token)
     inode.i_size = max(inode.i_size, index * WORDS_PER_PAGE + word + 1)
     mutex_unlock(k, page.lock)
     folio_put(k, page, REF_TEMP)

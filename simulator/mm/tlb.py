@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""arch/x86/mm/tlb.c: context switches, ASIDs, generations and shootdowns by IPI.
+"""arch/x86/mm/tlb.c: switches of the mm, ASIDs, generations and shootdowns by IPI.
 
 Without what a model of mm races does not need: PTI, LAM, global ASIDs (INVLPGB), membarrier,
 and the periodic trimming of mm_cpumask().
@@ -10,44 +10,16 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.machine import mmu
-from simulator.machine.cpu import TLB_NR_DYN_ASIDS, Cpu, FlushInfo
+from simulator.machine import ipi, mmu
+from simulator.machine.cpu import TLB_NR_DYN_ASIDS, CallSingleData, Cpu
 from simulator.mm.mm_types import Mm
-from simulator.oracles import stale_tlb
-from simulator.sched import ipi
-from simulator.state import READ, WRITE, Task
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
 # --- context switches ----------------------------------------------------------------------
-
-
-def context_switch(k: "Kernel", cpu: Cpu, t: Task) -> None:
-    """kernel/sched/core.c:context_switch() as far as mm sees it: `t` is what runs next."""
-    if t.in_switch:
-        return
-    t.in_switch = True
-    ipi.local_irq_disable(k)
-    cpu.curr = t.id
-    k.step(sites.CONTEXT_SWITCH__BEGIN, cpu.obj, WRITE)
-    mm = t.mm
-    if mm is None:
-        enter_lazy_tlb(cpu)
-    else:
-        switch_mm_irqs_off(k, cpu, mm)
-    ipi.local_irq_enable(k)
-    t.in_switch = False
-    if mm is not None and cpu.lazy_mm is not None:
-        kernel_exit.drop_lazy_mm(k, cpu)
-
-
-def enter_idle(k: "Kernel", t: Task) -> None:
-    """The current actor sleeps and nobody else wants its CPU: the idle task borrows the mm."""
-    cpu = k.cpus[t.cpu]
-    if cpu.curr == t.id:
-        enter_lazy_tlb(cpu)
 
 
 def enter_lazy_tlb(cpu: Cpu) -> None:
@@ -70,7 +42,7 @@ def switch_mm_irqs_off(k: "Kernel", cpu: Cpu, mm: Mm) -> None:
         gen = mm.tlb_gen
         asid = cpu.asid
         if cpu.ctx_gen[asid] == gen:
-            stale_tlb.user_returns(k, cpu, mm)
+            k.watch.user_resumes(k, cpu, mm)
             return
         flush = True
         k.sometimes(features.Z_SWITCH_MM_FLUSH)
@@ -91,7 +63,7 @@ def switch_mm_irqs_off(k: "Kernel", cpu: Cpu, mm: Mm) -> None:
     cpu.loaded_mm = mm
     cpu.asid = asid
     cpu.switching = False
-    stale_tlb.user_returns(k, cpu, mm)
+    k.watch.user_resumes(k, cpu, mm)
 
 
 def choose_new_asid(k: "Kernel", cpu: Cpu, mm: Mm, gen: i64) -> tuple[i64, bool]:
@@ -122,6 +94,24 @@ def leave_mm(k: "Kernel", cpu: Cpu) -> None:
 
 
 # --- shootdowns ------------------------------------------------------------------------------
+
+
+class FlushInfo(CallSingleData):
+    """struct flush_tlb_info."""
+
+    def __init__(
+        self, mm: Mm, start: i64, end: i64, full: bool, freed_tables: bool, gen: i64, source: i64
+    ) -> None:
+        super().__init__(source)
+        self.mm: Mm = mm
+        self.start: i64 = start
+        self.end: i64 = end
+        self.full: bool = full
+        self.freed_tables: bool = freed_tables
+        self.gen: i64 = gen  # new_tlb_gen
+
+    def func(self, k: "Kernel", cpu: Cpu) -> None:
+        flush_tlb_func(k, cpu, self)
 
 
 def flush_tlb_mm_range(
@@ -205,6 +195,3 @@ def flush_tlb_func(k: "Kernel", cpu: Cpu, info: FlushInfo) -> None:
     else:
         mmu.flush_all(k, cpu, mm)
     cpu.ctx_gen[asid] = current
-
-
-from simulator.kernel import exit as kernel_exit  # noqa: E402

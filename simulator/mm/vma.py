@@ -16,7 +16,7 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.build.native import final
 from simulator.errno import ENOMEM
-from simulator.mm import anon_vma, mmap_lock
+from simulator.mm import anon_vma, mmap_lock, shmem
 from simulator.mm.mm_types import AnonVma, Inode, Mm, Vma
 from simulator.objects import OBJ_NONE
 from simulator.sched import lock
@@ -27,48 +27,6 @@ if TYPE_CHECKING:
 
 
 # --- the tree --------------------------------------------------------------------------------
-
-
-def vma_index(mm: Mm, va: i64) -> i64:
-    """Place of the first VMA that ends above `va`; len(mm.vmas) for none."""
-    vmas = mm.vmas
-    low: i64 = 0
-    high: i64 = len(vmas)
-    while low < high:
-        mid = (low + high) >> 1
-        if vmas[mid].end > va:
-            high = mid
-        else:
-            low = mid + 1
-    return low
-
-
-def find_vma(mm: Mm, va: i64) -> Vma | None:
-    """The first VMA that ends above `va`; it may begin above it too."""
-    i = vma_index(mm, va)
-    return mm.vmas[i] if i < len(mm.vmas) else None
-
-
-def vma_lookup(mm: Mm, va: i64) -> Vma | None:
-    """The VMA that holds `va`."""
-    i = vma_index(mm, va)
-    if i < len(mm.vmas):
-        vma = mm.vmas[i]
-        if vma.start <= va:
-            return vma
-    return None
-
-
-def find_vma_intersection(mm: Mm, start: i64, end: i64) -> Vma | None:
-    """The first VMA that shares a page with [start, end)."""
-    vma = find_vma(mm, start)
-    return vma if vma is not None and vma.start < end else None
-
-
-def vma_prev(mm: Mm, va: i64) -> Vma | None:
-    """The last VMA that ends at or below `va`."""
-    i = vma_index(mm, va)
-    return mm.vmas[i - 1] if i else None
 
 
 def vma_iter_store(k: "Kernel", mm: Mm, vma: Vma) -> None:
@@ -270,6 +228,3 @@ def split_vma(k: "Kernel", vma: Vma, va: i64, new_below: bool) -> i64:
     vma_complete(k, mm, vp)
     k.sometimes(features.Z_VMA_SPLIT)
     return 0
-
-
-from simulator.mm import shmem  # noqa: E402

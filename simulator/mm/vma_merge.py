@@ -12,11 +12,12 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.build.native import final
 from simulator.errno import ENOMEM
+from simulator.lib.maple_tree import find_vma, vma_prev
 from simulator.mm import anon_vma, mmap_lock, shmem
 from simulator.mm.mm_types import VM_STICKY, AnonVma, Inode, Mm, Vma
 from simulator.mm.vma import (
-    VmaPrepare, find_vma, split_vma, vm_area_dup, vm_area_free, vma_complete, vma_iter_store,
-    vma_link, vma_prepare, vma_prev, vma_set_range,
+    VmaPrepare, split_vma, vm_area_dup, vm_area_free, vma_complete, vma_iter_store, vma_link,
+    vma_prepare, vma_set_range,
 )
 from simulator.objects import OBJ_NONE
 from simulator.state import READ, WRITE

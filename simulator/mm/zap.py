@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.mm import memory, mmu_gather, mmu_notifier, rmap
+from simulator.mm import mmu_gather, mmu_notifier, rmap
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_DIRTY, PTE_DIRTY, REF_MAP, SWP_DEVICE_READ, SWP_DEVICE_WRITE,
-    SWP_MARKER_GUARD, SWP_MIGRATION_READ, SWP_MIGRATION_WRITE, Mm, PageTable, Vma, pte_kind,
-    pte_present,
+    PFN_SHIFT, PG_DIRTY, PTE_DIRTY, REF_MAP, SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD,
+    SWP_MIGRATION_READ, SWP_MIGRATION_WRITE, Mm, PageTable, Vma, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_put
-from simulator.mm.pgtable import pfn_to_page, pmd_clear, ptep_zap, write_pte
+from simulator.mm.pgtable import pfn_to_page, pmd_clear, ptep_zap, vm_normal_page, write_pte
+from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.objects import pmd_obj, pte_obj
-from simulator.oracles import memory_value
 from simulator.sched.lock import spin_lock, spin_unlock
 from simulator.state import READ, WRITE
 
@@ -61,7 +60,7 @@ def zap_pte_range(
     gone: PageTable | None = None
     va = start
     while va < end:
-        table = memory.pte_offset_map_lock(k, sites.ZAP_PTE_RANGE__LOCK, mm, va)
+        table = pte_offset_map_lock(k, sites.ZAP_PTE_RANGE__LOCK, mm, va)
         if table is None:
             return
         force_flush = False
@@ -78,7 +77,7 @@ def zap_pte_range(
             gone = try_get_and_clear_pmd(k, mm, start)
         if force_flush:
             mmu_gather.tlb_flush_mmu_tlbonly(k, tlb)
-        memory.pte_unmap_unlock(k, table)
+        pte_unmap_unlock(k, table)
         if force_flush:
             mmu_gather.tlb_flush_mmu(k, tlb)
     if reclaim and gone is None:
@@ -94,9 +93,9 @@ def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) ->
     pte = ptep_zap(k, mm, table, va)
     if k.tracing:
         k.note(f"clear pte {va}; flush deferred")
-    memory_value.dropped(k, mm, va)
+    k.watch.data_dropped(k, mm, va)
     mmu_gather.tlb_remove_tlb_entry(tlb, va)
-    page = memory.vm_normal_page(k, pte)
+    page = vm_normal_page(k, pte)
     if page is None:
         return False
     if page.anon_vma is not None:
@@ -123,7 +122,7 @@ def zap_nonpresent_pte(
         write_pte(k, mm, table, va, 0, True)
         return
     page = pfn_to_page(k, pte >> PFN_SHIFT)
-    memory_value.dropped(k, mm, va)
+    k.watch.data_dropped(k, mm, va)
     if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:
         mm.rss_anon -= 1
         write_pte(k, mm, table, va, 0, True)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""One file an oracle. `NAMES` are their names in texts, signatures and JSON, O1 first."""
+"""One file an oracle; listener.py says which of them hear of what. `NAMES` are their names in
+texts, signatures and JSON, O1 first."""
 
 from typing import Final
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import ops, sites
-from simulator.errno import (
-    EACCES, EAGAIN, EEXIST, EFAULT, EINVAL, EIO, ENOMEM, EPERM,
-)
+from simulator.errno import EACCES, EAGAIN, EEXIST, EFAULT, EINVAL, EIO, ENOMEM, EPERM
+from simulator.lib.maple_tree import find_vma_intersection, vma_index, vma_lookup
+from simulator.mm import mmap
 from simulator.mm.mm_types import (
-    GUP_PIN_COUNTING_BIAS, PFN_SHIFT, PTE_SOFT_DIRTY, PTE_WRITE, SWP_MARKER_GUARD,
-    VM_ACCESS_FLAGS, VM_DONTCOPY, VM_EXEC, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED,
-    VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Mm, PageTable, pte_kind, pte_present,
+    GUP_PIN_COUNTING_BIAS, PFN_SHIFT, PTE_SOFT_DIRTY, PTE_WRITE, SWP_MARKER_GUARD, VM_ACCESS_FLAGS,
+    VM_DONTCOPY, VM_EXEC, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED, VM_SOFTDIRTY,
+    VM_WIPEONFORK, VM_WRITE, Mm, PageTable, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import peek, pfn_to_page
 from simulator.outcome import SIGBUS, SIGSEGV, SKIPPED, result_name
@@ -150,7 +150,7 @@ def failed(k: "Kernel", t: Task, op: Op, result: i64, alone: bool) -> None:
     if result != SIGSEGV or not alone or mm is None:
         return
     va = op.args[0] // WORDS_PER_PAGE
-    vma = vma_tree.vma_lookup(mm, va)
+    vma = vma_lookup(mm, va)
     need = VM_WRITE if op.code == ops.OP_WRITE else VM_READ | VM_WRITE | VM_EXEC
     if vma is not None and vma.flags & need and pte_kind(peek(k, mm, va)) != SWP_MARKER_GUARD:
         k.violate(
@@ -178,7 +178,7 @@ def table_of(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
 
 def unmapped(k: "Kernel", mm: Mm, start: i64, end: i64, site: i64) -> None:
     """No VMA and no entry in [start, end)."""
-    vma = vma_tree.find_vma_intersection(mm, start, end)
+    vma = find_vma_intersection(mm, start, end)
     if vma is not None:
         k.violate(
             "contract", site, "vma", f"VMA {vma.start}..{vma.end} is left in {start}..{end}"
@@ -205,7 +205,7 @@ def mmapped(k: "Kernel", mm: Mm, op: Op) -> None:
     a = op.args
     start: i64 = a[0]
     end: i64 = a[1]
-    vma = vma_tree.vma_lookup(mm, start)
+    vma = vma_lookup(mm, start)
     site = sites.VM_MMAP_PGOFF__LOCK
     if vma is None or vma.end < end:
         k.violate("contract", site, "vma", f"mmap() has not mapped all of {start}..{end}")
@@ -233,7 +233,7 @@ def has_flags(
 ) -> None:
     """[start, end) is mapped without a hole, by VMAs with these flags."""
     va = start
-    i = vma_tree.vma_index(mm, start)
+    i = vma_index(mm, start)
     while va < end:
         vma = mm.vmas[i] if i < len(mm.vmas) else None
         if vma is None or vma.start > va or vma.flags & mask != want:
@@ -254,7 +254,7 @@ def mremapped(k: "Kernel", mm: Mm, op: Op) -> None:
     end: i64 = a[1]
     new_start: i64 = a[2]
     site = sites.DO_MREMAP__LOCK
-    if vma_tree.vma_lookup(mm, new_start) is None:
+    if vma_lookup(mm, new_start) is None:
         k.violate("contract", site, "vma", f"mremap() has not mapped page {new_start}")
     if new_start != start or a[4]:
         empty(k, mm, start, end, site)
@@ -313,7 +313,7 @@ def forked(k: "Kernel", mm: Mm, child: Mm | None) -> None:
     parents = mm.shadow
     childs = child.shadow
     for vma in mm.vmas:
-        copy = vma_tree.vma_lookup(child, vma.start)
+        copy = vma_lookup(child, vma.start)
         if vma.flags & VM_DONTCOPY:
             if copy is not None:
                 k.violate(
@@ -376,7 +376,3 @@ def soft_dirty_cleared(k: "Kernel", mm: Mm) -> None:
                     f"the entry of page {va} is soft-dirty after clear_refs",
                 )
             va += 1
-
-
-from simulator.mm import mmap  # noqa: E402
-from simulator.mm import vma as vma_tree  # noqa: E402

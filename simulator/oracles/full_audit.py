@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import sites
+from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import (
     PFN_SHIFT, PTE_SPECIAL, REF_CACHE, REF_GATHER, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP,
     AnonVma, Mm, Page, Vma, is_device_private_pte, is_migration_pte, pte_present,
 )
 from simulator.mm.page_ref import REASONS
 from simulator.mm.pgtable import is_linked, pfn_to_page
-from simulator.oracles import (
-    memory_value, page_cache, permission, secondary_mmu, soft_dirty, state,
-)
+from simulator.oracles import memory_value, page_cache, permission, secondary_mmu, soft_dirty, state
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -89,7 +88,10 @@ def is_root(k: "Kernel", root: AnonVma) -> bool:
 
 def used_pages(k: "Kernel") -> list[Page]:
     """Every frame and device page that this run has touched."""
-    return k.page_pool[: k.nr_pages] + k.device_pool[: k.nr_device_pages]
+    pages = k.page_pool[: k.nr_pages]
+    for pgmap in k.pagemaps:
+        pages += pgmap.pages[: pgmap.nr_pages]
+    return pages
 
 
 def audit_mm(k: "Kernel", mm: Mm) -> None:
@@ -108,7 +110,7 @@ def audit_mm(k: "Kernel", mm: Mm) -> None:
                 continue
             va = base + i
             if vma is None or va >= vma.end:
-                vma = vma_tree.vma_lookup(mm, va)
+                vma = vma_lookup(mm, va)
             state.audit_entry(k, vma, va, pte, mm.who[va])
             if pte & PTE_SPECIAL:
                 continue
@@ -202,7 +204,12 @@ def after_exit(k: "Kernel") -> None:
                 "refcount", sites.EXIT_MMAP__BEGIN, k.class_of(page),
                 f"frame {page.pfn} is left without a reference",
             )
-    if k.nr_pages != len(k.free_pages) or k.nr_device_pages != len(k.free_device_pages):
+    used = k.nr_pages
+    free: i64 = len(k.free_pages)
+    for pgmap in k.pagemaps:
+        used += pgmap.nr_pages
+        free += len(pgmap.free)
+    if used != free:
         k.violate(
             "leak", sites.EXIT_MMAP__BEGIN, "page", "a free page is not on its allocator's list"
         )
@@ -215,6 +222,3 @@ def after_exit(k: "Kernel") -> None:
     left = k.nr_anon_vmas - len(k.free_anon_vmas)
     if left:
         k.violate("leak", sites.EXIT_MMAP__BEGIN, "anon_vma", f"{left} anon_vmas are left")
-
-
-from simulator.mm import vma as vma_tree  # noqa: E402

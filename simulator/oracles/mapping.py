@@ -12,7 +12,8 @@ more of them, and RSS may differ. That is left to the End.
 from typing import TYPE_CHECKING
 
 from simulator import page_state
-from simulator.mm.mm_types import LC_PTL, PFN_SHIFT, REF_MAP, Page, PageTable, is_migration_pte
+from simulator.lock_classes import LC_PTL
+from simulator.mm.mm_types import PFN_SHIFT, REF_MAP, Page, PageTable, is_migration_pte
 from simulator.mm.pgtable import is_linked
 from simulator.oracles import anon_exclusive, pin
 

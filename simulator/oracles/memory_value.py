@@ -2,8 +2,8 @@
 """O5 memory-value: a load returns what no legal order of the stores allows.
 
 Every private page has a logical page: four words as its owners stored them, shared by fork()
-and split by the first store after it. Page table changes that move, drop or share data on
-purpose tell this file; whatever the real frames do must then agree. Because a step is the
+and split by the first store after it. It follows page table changes that move, drop or share data
+on purpose; whatever the real frames do must then agree. Because a step is the
 only place where others run, a store and its record are one event, and the check is exact.
 Loads through a translation whose end is not promised yet may see old data; that is O1's
 business.
@@ -18,7 +18,7 @@ from mypy_extensions import i64
 
 from simulator.build.native import append
 from simulator.mm.mm_types import PFN_SHIFT, PTE_DIRTY, PTE_WRITE, Mm, Page
-from simulator.oracles import pin, soft_dirty, stale_tlb
+from simulator.oracles import stale_tlb
 from simulator.scenario import WORDS_PER_PAGE
 
 if TYPE_CHECKING:
@@ -95,6 +95,17 @@ def stored_stale(k: "Kernel", page: Page, word: i64, token: i64) -> None:
             k.logical_words[lp * WORDS_PER_PAGE + word] = token
 
 
+def stored_by_reference(
+    k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, token: i64, here: bool
+) -> None:
+    """A store by somebody who holds a reference to the page, which may no longer be `here`, at
+    `va`. A file's page is the file's wherever it is."""
+    if here or page.inode is not None:
+        stored(k, mm, va, page, word, token)
+    else:
+        stored_stale(k, page, word, token)
+
+
 def expected(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64) -> i64:
     """What a load of the page mapped at `va` must return."""
     lp = mm.shadow[va]
@@ -106,12 +117,12 @@ def expected(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64) -> i64:
     return 0
 
 
-def loaded(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, value: i64, who: i64) -> None:
-    """A load saw `value`; `who` is the site that last wrote the page table entry."""
+def loaded(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, value: i64) -> None:
+    """A load saw `value`. The culprit is who last wrote the page table entry."""
     want = expected(k, mm, va, page, word)
     if value != want:
         k.violate(
-            "memory-value", who, k.class_of(page),
+            "memory-value", mm.who[va], k.class_of(page),
             f"a load of page {va} word {word} returned {value}, the last store was {want}",
         )
 
@@ -122,48 +133,41 @@ def shared(k: "Kernel", parent: Mm, child: Mm, va: i64) -> None:
     if lp:
         k.logical_refs[lp] += 1
         child.shadow[va] = lp
-    soft_dirty.shared(parent, child, va)
 
 
 def dropped(k: "Kernel", mm: Mm, va: i64) -> None:
     """The data at `va` is given up: DONTNEED, munmap, guard install."""
-    if k.open_pins:
-        pin.dropped(k, mm, va)
-    soft_dirty.dropped(mm, va)
     lp = mm.shadow[va]
     if lp:
         mm.shadow[va] = 0
         put_logical(k, lp)
 
 
-def page_moved(k: "Kernel", mm: Mm, old_va: i64, new_va: i64) -> None:
+def moved(mm: Mm, old_va: i64, new_va: i64) -> None:
     """mremap() moved the entry."""
-    if k.open_pins:
-        pin.moved(k, mm, old_va, new_va)
-    soft_dirty.moved(mm, old_va, new_va)
     mm.shadow[new_va] = mm.shadow[old_va]
     mm.shadow[old_va] = 0
 
 
-def installed(k: "Kernel", mm: Mm, va: i64, page: Page, site: i64) -> None:
+def installed(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     """A private copy was mapped at `va`: of an anonymous page, or of a file page, whose words
     from now on are this mm's own."""
     fresh = mm.shadow[va] == 0
     lp = own_logical(k, mm, va)
     page.logical = tag(k, lp)
     if not fresh:
-        compare(k, mm, va, page, site, "was copied")
+        compare(k, mm, va, page, k.cur.site, "was copied")
         return
     for i in range(WORDS_PER_PAGE):
         k.logical_words[lp * WORDS_PER_PAGE + i] = page.words[i]
 
 
-def zeroed(k: "Kernel", va: i64, page: Page, site: i64) -> None:
+def zeroed(k: "Kernel", va: i64, page: Page) -> None:
     """A new page that stands for none before: whatever is in it was somebody else's."""
     words = page.words
     if words[0] or words[1] or words[2] or words[3]:
         k.violate(
-            "memory-value", site, k.class_of(page),
+            "memory-value", k.cur.site, k.class_of(page),
             f"page {va} was mapped for the first time with {words[0]} {words[1]} {words[2]} "
             f"{words[3]} in it, not zeroes",
         )

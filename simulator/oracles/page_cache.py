@@ -26,11 +26,11 @@ def found(k: "Kernel", inode: Inode, index: i64, page: Page, site: i64) -> None:
         )
 
 
-def added(k: "Kernel", inode: Inode, index: i64, old: Page | None, site: i64) -> None:
-    """A page has been put into slot `index`, where `old` was."""
+def added(k: "Kernel", index: i64, old: Page | None) -> None:
+    """A page is being put into slot `index`, where `old` is."""
     if old is not None:
         k.violate(
-            "page-cache", site, "file",
+            "page-cache", k.cur.site, "file",
             f"a second page was put into slot {index} of a file's page cache, over frame "
             f"{old.pfn}",
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import sites
+from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_UPTODATE, PG_ZERO, PTE_PRESENT, PTE_SPECIAL, PTE_WRITE, REF_CACHE, VM_EXEC,
     VM_READ, VM_SHARED, VM_WRITE, Inode, Mm, Page, PageTable, Vma,
@@ -35,7 +36,7 @@ def settled(mm: Mm, vma: Vma | None) -> bool:
 
 def stored(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     """User code stored into `page`, which the tables map at `va`."""
-    vma = vma_tree.vma_lookup(mm, va)
+    vma = vma_lookup(mm, va)
     if not settled(mm, vma):
         return
     if vma is None or not vma.flags & VM_WRITE:
@@ -52,7 +53,7 @@ def stored(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
 
 def loaded(k: "Kernel", mm: Mm, va: i64) -> None:
     """User code loaded from page `va`."""
-    vma = vma_tree.vma_lookup(mm, va)
+    vma = vma_lookup(mm, va)
     if settled(mm, vma) and (vma is None or not vma.flags & (VM_READ | VM_WRITE | VM_EXEC)):
         k.violate(
             "permission", mm.who[va], "pte",
@@ -81,7 +82,7 @@ def forced(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
         )
     if page.inode is None:
         return
-    vma = vma_tree.vma_lookup(mm, va)
+    vma = vma_lookup(mm, va)
     if vma is None or vma.flags & (VM_SHARED | VM_WRITE) != VM_SHARED | VM_WRITE:
         k.violate(
             "permission", sites.GET_USER_PAGES__RETRY, "file",
@@ -160,6 +161,3 @@ def audit_file(k: "Kernel", inode: Inode) -> None:
         if page is not None and page.flags & PG_UPTODATE:
             for word in range(WORDS_PER_PAGE):
                 file_content(k, inode, page, word, page.taken_at[REF_CACHE])
-
-
-from simulator.mm import vma as vma_tree  # noqa: E402

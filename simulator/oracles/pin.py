@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
+from simulator.mm import pins
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, Mm, Page, is_migration_pte, pte_present,
 )
@@ -80,17 +81,14 @@ def moved(k: "Kernel", mm: Mm, old_va: i64, new_va: i64) -> None:
             p.va = new_va
 
 
-def stored(k: "Kernel", mm: Mm, va: i64, page: Page, who: i64) -> None:
-    """User code of `mm` stored into `page`, which it maps at `va`; `who` wrote the entry."""
+def stored(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
+    """User code of `mm` stored into `page`, which it maps at `va`."""
     if page.anon_vma is None:
         return
     for p in k.pins:
         if p.kind == pins.PIPE and p.page is page and p.mm is not mm:
             k.violate(
-                "pin", who, "anon",
+                "pin", mm.who[va], "anon",
                 f"a store to page {va} went into frame {page.pfn}, which another process has "
                 "put into a pipe",
             )
-
-
-from simulator.mm import pins  # noqa: E402

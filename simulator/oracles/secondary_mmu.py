@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import sites
+from simulator.build.native import vec
 from simulator.mm.mm_types import PFN_SHIFT, PTE_WRITE, SWP_DEVICE_WRITE, Mm, Page, pte_kind
-from simulator.mm.pgtable import peek
+from simulator.mm.pgtable import DEVICE_PFN_BASE, peek, pfn_to_page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 
 def page_freed(k: "Kernel", page: Page) -> None:
     """A frame or device page goes back to its allocator."""
-    d = k.dmirror
-    if d.mm is None:
-        return
-    pt = d.pt
+    for mm in k.mms:
+        for notifier in mm.notifiers:
+            not_mapped(k, notifier.pt, page)
+
+
+def not_mapped(k: "Kernel", pt: "vec[i64]", page: Page) -> None:
+    """The device's page table has no entry for `page`."""
     end = k.nr_arena
     entry = page.pfn << 1
     va: i64 = 0
@@ -30,7 +34,7 @@ def page_freed(k: "Kernel", page: Page) -> None:
         if pt[va] & ~1 == entry and page.pfn:
             k.violate(
                 "secondary-mmu", sites.DMIRROR_MIGRATE_FINALIZE_AND_MAP__LOCK
-                if page.pfn >= 1 << 20 else k.cur.site, k.class_of(page),
+                if page.pfn >= DEVICE_PFN_BASE else k.cur.site, k.class_of(page),
                 f"frame {page.pfn} was freed while the device still maps it at page {va}",
             )
         va += 1
@@ -51,11 +55,13 @@ def used(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
 
 def audit(k: "Kernel") -> None:
     """The End: every entry of the device's page table, and what it permits."""
-    d = k.dmirror
-    mm = d.mm
-    if mm is None or mm.users == 0:
-        return
-    pt = d.pt
+    for mm in k.mms:
+        if mm.users:
+            for notifier in mm.notifiers:
+                audit_pt(k, mm, notifier.pt)
+
+
+def audit_pt(k: "Kernel", mm: Mm, pt: "vec[i64]") -> None:
     va: i64 = -1
     end = k.nr_arena - 1
     while va < end:
@@ -66,11 +72,11 @@ def audit(k: "Kernel") -> None:
         pte = peek(k, mm, va)
         if pte == 0 or pte >> PFN_SHIFT != entry >> 1:
             k.violate(
-                "secondary-mmu", mm.who[va], k.page_class(entry >> 1),
+                "secondary-mmu", mm.who[va], k.class_of(pfn_to_page(k, entry >> 1)),
                 f"the device maps frame {entry >> 1} at page {va}, the page tables do not",
             )
         if entry & 1 and not pte & PTE_WRITE and pte_kind(pte) != SWP_DEVICE_WRITE:
             k.violate(
-                "secondary-mmu", mm.who[va], k.page_class(entry >> 1),
+                "secondary-mmu", mm.who[va], k.class_of(pfn_to_page(k, entry >> 1)),
                 f"the device may write page {va}, the page tables forbid it",
             )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import sites
+from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import (
     PFN_SHIFT, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, VM_SOFTDIRTY, Mm, Page, Vma,
 )
@@ -50,7 +51,7 @@ def check(k: "Kernel", mm: Mm, va: i64, page: Page, culprit: i64) -> None:
     mm.modified[va] = MODIFIED
     if peek(k, mm, va) & PTE_SOFT_DIRTY:
         return
-    vma = vma_tree.vma_lookup(mm, va)
+    vma = vma_lookup(mm, va)
     if vma is None or not tracked(mm, vma):
         return
     k.violate(
@@ -91,7 +92,7 @@ def clear_refs_returns(k: "Kernel", mm: Mm) -> None:
         if not stale_tlb.active_cpus(k, mm, s.mask):
             continue
         pte = peek(k, mm, s.va)
-        vma = vma_tree.vma_lookup(mm, s.va)
+        vma = vma_lookup(mm, s.va)
         if pte >> PFN_SHIFT != s.pte >> PFN_SHIFT or pte & PTE_SOFT_DIRTY or vma is None:
             continue
         if not vma.flags & VM_SOFTDIRTY:
@@ -115,7 +116,7 @@ def audit(k: "Kernel", mm: Mm) -> None:
     """The End: what pagemap would say of every page that was modified."""
     for va in range(len(mm.modified)):
         if mm.modified[va] == MODIFIED and not peek(k, mm, va) & PTE_SOFT_DIRTY:
-            vma = vma_tree.vma_lookup(mm, va)
+            vma = vma_lookup(mm, va)
             if vma is not None and not vma.flags & VM_SOFTDIRTY:
                 reported(k, mm, va, False)
 
@@ -134,6 +135,3 @@ def moved(mm: Mm, old_va: i64, new_va: i64) -> None:
 def shared(parent: Mm, child: Mm, va: i64) -> None:
     """fork() copied the entry, soft-dirty bit included."""
     child.modified[va] = parent.modified[va]
-
-
-from simulator.mm import vma as vma_tree  # noqa: E402

@@ -19,6 +19,7 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.machine.cpu import Cpu
 from simulator.mm.mm_types import PFN_SHIFT, Mm, Page, PageTable, Stale
+from simulator.mm.pgtable import pfn_to_page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -44,7 +45,7 @@ def report(k: "Kernel", s: Stale, why: str) -> None:
 
 
 def object_class(k: "Kernel", s: Stale) -> str:
-    return "page-table" if s.table is not None else k.page_class(s.pte >> PFN_SHIFT)
+    return "page-table" if s.table is not None else k.class_of(pfn_to_page(k, s.pte >> PFN_SHIFT))
 
 
 def broken(k: "Kernel", mm: Mm, s: Stale) -> bool:

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.mm.mm_types import (
-    PTE_PRESENT, PTE_WRITE, VM_ACCESS_FLAGS, VM_WRITE, Mm, Vma,
-)
+from simulator.mm.mm_types import PTE_PRESENT, PTE_WRITE, VM_ACCESS_FLAGS, VM_WRITE, Mm, Vma
 
 if TYPE_CHECKING:
     from simulator.state import Kernel

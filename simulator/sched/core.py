@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The scheduler: which actor runs, where it is interrupted, and what that is recorded as.
 
-Actors are not greenlets; suspended ops are. An executor (a greenlet that runs `executor`)
-runs op after op of whatever actor comes next, and only an op that is interrupted keeps its
-executor as its stack while another one goes on. So a scenario without directives never
-switches stacks.
+Actors are not greenlets; suspended ops are. An executor (a greenlet of the engine's) runs op after
+op of whatever actor comes next, and only an op that is interrupted keeps its executor as its stack
+while another one goes on. So a scenario without directives never switches stacks.
 
-Order: the running actor goes on until a directive says otherwise, it
-blocks, parks, or its op ends; then the runnable actor whose unfinished or next op stands
-first in the text.
+Order: the running actor goes on until a directive says otherwise, it blocks, parks, or its op
+ends; then the runnable actor whose unfinished or next op stands first in the text.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -18,11 +16,11 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.objects import OBJ_NONE
-from simulator.outcome import TraceEvent
 from simulator.scenario import FAIL, IPI, NR_ACTORS, PARK, SWITCH, TLB
 from simulator.state import BLOCKED, PARKED, READ, READY, Planned, Task
 
 if TYPE_CHECKING:
+    from simulator.machine.cpu import Cpu
     from simulator.state import Kernel
 
 # Steps that a fair schedule may take without one op ending before it is a livelock (O10): many
@@ -37,34 +35,32 @@ IDLE_ROUNDS: Final = 3
 NO_ALARM: Final = 1 << 60
 
 
+class Upcalls:
+    """What the scheduler leaves to those who stand above it; the engine hands in its own."""
+
+    def new_executor(self, k: "Kernel") -> greenlet:
+        """A greenlet that runs ops of whatever actor comes next, when it is switched to with
+        the Kernel."""
+        raise NotImplementedError
+
+    def context_switch(self, k: "Kernel", cpu: "Cpu", t: Task) -> None:
+        """The CPU goes over to `t`."""
+        raise NotImplementedError
+
+    def enter_idle(self, k: "Kernel", t: Task) -> None:
+        """`t` sleeps, and nobody else wants its CPU."""
+        raise NotImplementedError
+
+    def deliver_due(self, k: "Kernel", now: i64) -> None:
+        """Late IPIs arrive whose time has come."""
+        raise NotImplementedError
+
+    def holder_of_irqs(self, k: "Kernel", source: i64) -> i64:
+        """The actor on whose irq-off CPU an IPI of `source` waits; -1 when it is only late."""
+        raise NotImplementedError
+
+
 # --- running ------------------------------------------------------------------------------
-
-
-def executor(k: "Kernel") -> None:
-    """The body of one executor; lives until the Kernel's stacks are thrown away."""
-    me = getcurrent()
-    while True:
-        if k.over:
-            park_executor(k, me)
-            hub = k.hub
-            assert hub is not None
-            hub.switch()
-            continue
-        t = k.hint
-        k.hint = None
-        if t is None:
-            t = pick(k)
-            if t is None:
-                engine.end_run(k)
-                k.over = True
-                continue
-        stack = t.stack
-        if stack is not None:
-            t.stack = None
-            park_executor(k, me)
-            stack.switch()
-            continue
-        engine.run_op(k, t)
 
 
 def park_executor(k: "Kernel", me: greenlet) -> None:
@@ -79,7 +75,7 @@ def set_current(k: "Kernel", t: Task) -> None:
     cpu = k.cpus[t.cpu]
     if cpu.curr != t.id or cpu.is_lazy or (t.mm is not None and cpu.loaded_mm is not t.mm):
         site = t.site
-        tlb.context_switch(k, cpu, t)
+        k.above.context_switch(k, cpu, t)
         t.site = site  # where its op is; so below
 
 
@@ -102,7 +98,7 @@ def pick(k: "Kernel") -> Task | None:
             unpark_all(k)
             continue
         if k.ipi_due:
-            ipi.deliver_due(k, NO_ALARM)
+            k.above.deliver_due(k, NO_ALARM)
             if k.runnable:
                 continue
         if k.blocked:
@@ -140,7 +136,7 @@ def switch_to(k: "Kernel", target: Task) -> None:
         if k.idle_stacks:
             stack = k.idle_stacks.pop()
         else:
-            stack = greenlet(executor, k.hub)
+            stack = k.above.new_executor(k)
         k.busy_stacks.append(stack)
         if not stack:  # not started yet
             stack.switch(k)
@@ -175,7 +171,7 @@ def block(k: "Kernel", holder: i64, cls: i64, *, sleeps: bool) -> None:
     lock_cycle(k, t)
     if sleeps:
         site = t.site
-        tlb.enter_idle(k, t)
+        k.above.enter_idle(k, t)
         t.site = site
     give_way(k)
 
@@ -233,9 +229,9 @@ def interpose(k: "Kernel", t: Task, site: i64, obj: i64, access: i64) -> None:
     """Whatever may come in between at this step."""
     n = k.nr_steps
     if k.ipi_due and n >= k.ipi_due:
-        ipi.deliver_due(k, n)
+        k.above.deliver_due(k, n)
     if k.tracing:
-        trace(k, t, site, touched(obj, access))
+        k.watch.stepped(k, t, site, obj, access)
     if k.fair:
         fair_step(k, t, site)
         return
@@ -309,9 +305,7 @@ def interpose(k: "Kernel", t: Task, site: i64, obj: i64, access: i64) -> None:
 def preempt(k: "Kernel", t: Task, target: i64, site: i64) -> None:
     k.feature_preempt(site, target)
     if k.tracing:
-        trace(k, t, site, "-> " + sites.ACTOR_LABELS[target])
-        if not k.state_before:
-            k.state_before = dump.describe(k)
+        k.watch.preempted(k, t, site, target)
     switch_to(k, k.tasks[target])
 
 
@@ -411,7 +405,7 @@ def lock_cycle(k: "Kernel", t: Task) -> None:
         other = k.tasks[u]
         if other.state != BLOCKED:
             return
-        u = other.waits_for if other.waits_class else ipi.holder_of_irqs(k, other.id)
+        u = other.waits_for if other.waits_class else k.above.holder_of_irqs(k, other.id)
         hops += 1
 
 
@@ -442,32 +436,7 @@ def fail(k: "Kernel", oracle: str, culprit: i64, cls: str, promise: str) -> None
         k.failed_uid = k.cur.uid
         k.failed_step = k.nr_steps
         if k.tracing:
-            trace(k, k.cur, k.cur.site, f"{oracle}: {promise}")
+            k.watch.failed(k, oracle, promise)
     hub = k.hub
     assert hub is not None
     hub.switch()
-
-
-# --- traces ----------------------------------------------------------------------------------
-
-
-def trace(k: "Kernel", t: Task, site: i64, text: str) -> None:
-    """Add a trace event. The depth is inferred: a function seen before on the stack means
-    that the ones above it have returned."""
-    function = sites.FUNCTION[site]
-    if function in t.depth:
-        while t.depth[-1] != function:
-            t.depth.pop()
-    else:
-        t.depth.append(function)
-    k.trace.append(
-        TraceEvent(
-            k.nr_steps, t.id, t.cpu, t.uid, sites.NAMES[site], len(t.depth) - 1, text
-        )
-    )
-
-
-from simulator import dump, engine  # noqa: E402
-from simulator.mm import tlb  # noqa: E402
-from simulator.sched import ipi  # noqa: E402
-from simulator.touched import touched  # noqa: E402

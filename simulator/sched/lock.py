@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import features
-from simulator.mm.mm_types import (
-    LC_FOLIO, LC_PTL, LOCK_CLASS_NAMES, Lock, RwSem,
-)
+from simulator.lock_classes import LC_FOLIO, LC_PTL, LOCK_CLASS_NAMES
+from simulator.mm.mm_types import Lock, RwSem
 from simulator.sched import core
 from simulator.state import READ, WRITE, Task
 

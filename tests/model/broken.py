@@ -16,13 +16,13 @@ from typing import Any
 class Patch:
     """Functions of the model that were exchanged, to be put back."""
 
-    saved: list[tuple[ModuleType, str, Any]] = field(default_factory=list)
+    saved: list[tuple[ModuleType | type, str, Any]] = field(default_factory=list)
 
-    def set(self, module: ModuleType, name: str, function: Any) -> None:
+    def set(self, module: ModuleType | type, name: str, function: Any) -> None:
         self.saved.append((module, name, getattr(module, name)))
         setattr(module, name, function)
 
-    def nothing(self, module: ModuleType, name: str, result: Any = None) -> None:
+    def nothing(self, module: ModuleType | type, name: str, result: Any = None) -> None:
         """The function does nothing any more."""
 
         def skipped(*_args: object) -> Any:

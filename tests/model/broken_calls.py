@@ -10,6 +10,7 @@ from simulator.kernel import fork
 from simulator.mm import (
     fault, gup, madvise, memory, mmap, mmap_lock, mmu_gather, mprotect, mremap, zap,
 )
+from simulator.mm import pgtable_generic
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import VM_SOFTDIRTY, VM_WRITE, Mm, PageTable, Vma
 from simulator.sched import core
@@ -28,12 +29,12 @@ def takes_ptls_as_they_come(patch: Patch) -> None:
     """The second page table's lock inside the first one's, whichever those are."""
 
     def pagemap(k: Kernel, mm: Mm, va: int) -> int:
-        first = memory.pte_offset_map_lock(k, sites.PAGEMAP_PMD_RANGE__LOCK, mm, va)
-        second = memory.pte_offset_map_lock(k, sites.PAGEMAP_PMD_RANGE__LOCK, mm, va ^ 8)
+        first = pgtable_generic.pte_offset_map_lock(k, sites.PAGEMAP_PMD_RANGE__LOCK, mm, va)
+        second = pgtable_generic.pte_offset_map_lock(k, sites.PAGEMAP_PMD_RANGE__LOCK, mm, va ^ 8)
         assert first is not None
         assert second is not None
-        memory.pte_unmap_unlock(k, second)
-        memory.pte_unmap_unlock(k, first)
+        pgtable_generic.pte_unmap_unlock(k, second)
+        pgtable_generic.pte_unmap_unlock(k, first)
         return 0
 
     patch.set(proc, "pagemap", pagemap)
@@ -56,7 +57,7 @@ def works_without_ptl(patch: Patch) -> None:
 
 def mmap_lock_inside_ptl(patch: Patch) -> None:
     def pagemap(k: Kernel, mm: Mm, va: int) -> int:
-        table = memory.pte_offset_map_lock(k, sites.PAGEMAP_PMD_RANGE__LOCK, mm, va)
+        table = pgtable_generic.pte_offset_map_lock(k, sites.PAGEMAP_PMD_RANGE__LOCK, mm, va)
         assert table is not None
         mmap_lock.mmap_read_lock(k, mm, sites.PAGEMAP_READ__LOCK)
         return 0

@@ -61,7 +61,7 @@ def does_not_zero_copies(patch: Patch) -> None:
 
 
 def device_is_not_told(patch: Patch) -> None:
-    patch.nothing(dmirror, "interval_invalidate")
+    patch.nothing(dmirror.Dmirror, "invalidate")
 
 
 def dirty_is_not_soft_dirty(patch: Patch) -> None:

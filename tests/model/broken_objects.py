@@ -7,6 +7,7 @@ from simulator.kernel import exit as kernel_exit
 from simulator.mm import (
     fault, madvise, memory, migrate, mmap_lock, page_alloc, page_ref, rmap, shmem, swap, zap,
 )
+from simulator.mm import pgtable
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
     PG_LRU, PTE_UFFD_WP, REF_CACHE, VM_MAYBE_GUARD, Inode, Mm, Page, Vma,
@@ -120,7 +121,7 @@ def freed_on_lru(patch: Patch) -> None:
 
 
 def stray_uffd_wp(patch: Patch) -> None:
-    original = memory.mk_pte
+    original = pgtable.mk_pte
 
     def mk_pte(page: Page, prot: int) -> int:
         return original(page, prot) | PTE_UFFD_WP

@@ -32,6 +32,7 @@ from simulator.mm.mm_types import (
     SWP_MARKER_GUARD, VM_ACCOUNT, VM_DONTCOPY, VM_DROPPABLE, VM_NORESERVE, VM_READ, VM_WIPEONFORK,
     VM_WRITE, Mm, Vma, pte_kind,
 )
+from simulator.mm.vm_fault import FAULT_FLAG_WRITE, VM_FAULT_SIGBUS, VmFault
 from simulator.scenario import Scenario
 from simulator.state import Kernel as Machine
 from tests.model.broken import Patch
@@ -104,7 +105,7 @@ def errno_of_madvise_over_a_hole(patch: Patch) -> None:
 
 
 def errno_of_noreplace(patch: Patch) -> None:
-    patch.result(mmap, "mmap_locked", lambda r, *_: -EINVAL if r == -EEXIST else r)
+    patch.result(mmap, "do_mmap", lambda r, *_: -EINVAL if r == -EEXIST else r)
 
 
 def errno_of_populate(patch: Patch) -> None:
@@ -127,8 +128,8 @@ def read_faults_allocate(patch: Patch) -> None:
     """Untouched private memory is read from a page of its own, not from the zero page."""
     original = memory.do_anonymous_page
 
-    def writing(k: Machine, vmf: memory.VmFault) -> int:
-        vmf.flags |= memory.FAULT_FLAG_WRITE
+    def writing(k: Machine, vmf: VmFault) -> int:
+        vmf.flags |= FAULT_FLAG_WRITE
         return original(k, vmf)
 
     patch.set(memory, "do_anonymous_page", writing)
@@ -150,7 +151,7 @@ def files_have_no_end(patch: Patch) -> None:
     """A touch one page behind the end of a file finds a page."""
     original = shmem.shmem_fault
 
-    def roomy(k: Machine, vmf: memory.VmFault) -> Any:
+    def roomy(k: Machine, vmf: VmFault) -> Any:
         inode = vmf.vma.inode
         assert inode is not None
         shmem.make_room(inode, shmem.eof_pages(inode) + 1)
@@ -245,9 +246,9 @@ def dontneed_drops_guards(patch: Patch) -> None:
 
 
 def guards_are_sigbus(patch: Patch) -> None:
-    def swap_page(_k: Machine, vmf: memory.VmFault) -> int:
+    def swap_page(_k: Machine, vmf: VmFault) -> int:
         assert pte_kind(vmf.orig_pte) == SWP_MARKER_GUARD
-        return memory.VM_FAULT_SIGBUS
+        return VM_FAULT_SIGBUS
 
     patch.set(memory, "do_swap_page", swap_page)
 

@@ -10,6 +10,7 @@ from simulator.dump import vma_text
 from simulator.mm import fault
 from simulator.mm import mmap as mmap_module
 from simulator.mm.mm_types import Mm
+from simulator.mm.util import vm_mmap_pgoff
 from simulator.outcome import Outcome, result_name
 from simulator.run import Machine, set_up
 from simulator.scenario import Config, Op, Scenario
@@ -58,7 +59,7 @@ class Process:
         self, start: int, end: int, prot: int = RW, *, shared: bool = False, backing: int = 0,
         offset: int = 0, flags: int = 0,
     ) -> int:
-        return mmap_module.do_mmap(
+        return vm_mmap_pgoff(
             self.k, self.mm, start, end, prot, int(shared), backing, offset, flags
         )
 

@@ -3,8 +3,8 @@
 
 import pytest
 
+from simulator.lib.maple_tree import find_vma, vma_lookup, vma_prev
 from simulator.mm import mmap_lock
-from simulator.mm import vma as vma_tree
 from tests.model.run import boot, results, run
 
 RACES = ("lock_vma_under_rcu:walk", "vma_start_read:get", "vma_start_read:recheck")
@@ -76,6 +76,6 @@ def test_the_tree_finds_what_a_linear_search_finds() -> None:
         holds = [v for v in p.mm.vmas if v.start <= page < v.end]
         above = [v for v in p.mm.vmas if v.end > page]
         below = [v for v in p.mm.vmas if v.end <= page]
-        assert vma_tree.vma_lookup(p.mm, page) is (holds[0] if holds else None)
-        assert vma_tree.find_vma(p.mm, page) is (above[0] if above else None)
-        assert vma_tree.vma_prev(p.mm, page) is (below[-1] if below else None)
+        assert vma_lookup(p.mm, page) is (holds[0] if holds else None)
+        assert find_vma(p.mm, page) is (above[0] if above else None)
+        assert vma_prev(p.mm, page) is (below[-1] if below else None)

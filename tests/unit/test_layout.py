@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The lay-out of the rooms: who imports whom, and what model code may not contain.
 
-All of it is read from the syntax trees, so a file that nothing imports is held to it too.
+All of it is read from the syntax trees, so a file that nothing imports is held to it too. One
+test imports the modules of the simulator, each alone.
 """
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +20,29 @@ ROOMS = ("simulator", "corpus", "fuzz", "conformance", "workers", "triage")  # m
 SIMULATOR_MAY_IMPORT = {"greenlet", "librt", "mypy_extensions"}
 BUILD_TOOLS = {"mypyc", "setuptools"}  # for simulator/build/ alone, which compiles
 MAY_TEST_BUGS = ("mm", "kernel", "fs", "machine", "drivers")
-MODEL = (*MAY_TEST_BUGS, "sched", "oracles")
+MODEL = (*MAY_TEST_BUGS, "lib", "sched", "oracles")
+# The floors inside simulator/, from below: modules and folders import what stands on their own
+# floor or below. An import under TYPE_CHECKING is a forward declaration and may look up.
+FLOORS = (
+    ("values", "errno outcome scenario ops sites objects lock_classes features bugs kernels rng "
+               "validate build.native"),
+    ("types and state", "mm.mm_types state watch page_state lib"),
+    ("sched", "sched"),
+    ("machine", "machine"),
+    ("mm", "mm"),
+    ("kernel, fs, drivers", "kernel fs drivers"),
+    ("oracles", "oracles"),
+    ("syscalls", "syscalls"),
+    ("engine", "engine"),
+    ("observer, dump, trace", "observer dump trace touched"),
+    ("run", "run"),
+)
+NO_MODEL = ("simulator", "simulator.build")  # what finds and compiles the model
+# Imports that go up a floor, and why.
+BACK_EDGES = {
+    ("simulator.state", "simulator.sched.core"):
+        "a step is where the scheduler comes in, and the scheduler works on the Kernel",
+}
 HEAVY = ("celery", "sqlalchemy", "alembic", "atheris", "kombu", "mypyc", "setuptools")
 
 
@@ -35,6 +59,63 @@ def imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.lineno, "." * node.level + (node.module or "")
+
+
+def run_time_imports(tree: ast.AST, modules: set[str]) -> Iterator[str]:
+    """Modules among `modules` that are imported when this one runs, not only for type checks."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            for other in node.orelse:
+                yield from run_time_imports(other, modules)
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield from (name for name in (full, node.module) if name in modules)
+        yield from run_time_imports(node, modules)
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def simulator_graph() -> dict[str, set[str]]:
+    """By module of the model (packages that only name themselves left out): what it imports."""
+    found = {module_name(path): tree for path, tree in trees("simulator")}
+    modules = {
+        name for name, tree in found.items()
+        if len(tree.body) > 1 and (
+            name == "simulator.build.native" or name.rpartition(".")[0] != NO_MODEL[1]
+        ) and name not in NO_MODEL
+    }
+    return {
+        name: set(run_time_imports(found[name], modules)) - {name} for name in sorted(modules)
+    }
+
+
+def floor(module: str) -> int:
+    """The number of the floor that a module of the simulator stands on; -1 for none."""
+    name = module.removeprefix("simulator.")
+    best, at = -1, -1
+    for number, (_, members) in enumerate(FLOORS):
+        for member in members.split():
+            if (name + ".").startswith(member + ".") and len(member) > best:
+                best, at = len(member), number
+    return at
+
+
+def circles(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Modules that lead back to themselves, or stand between such: what is left when all that
+    import none of the others, or that none of the others imports, have been cut."""
+    left = graph
+    while True:
+        imported = {other for others in left.values() for other in others}
+        kept = {n for n, others in left.items() if n in imported and others & left.keys()}
+        if len(kept) == len(left):
+            return left
+        left = {name: left[name] & kept for name in kept}
 
 
 def unwinding(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -89,6 +170,62 @@ def test_the_simulator_imports_nothing_but_the_standard_library_and_three_packag
         if name.partition(".")[0]
         not in allowed | (BUILD_TOOLS if path.parent.name == "build" else set())
     )
+
+
+def test_every_module_of_the_simulator_stands_on_a_floor() -> None:
+    assert [name for name in simulator_graph() if floor(name) < 0] == []
+
+
+def test_imports_inside_the_simulator_go_down_only() -> None:
+    up = {
+        (name, other)
+        for name, others in simulator_graph().items()
+        for other in others
+        if floor(other) > floor(name)
+    }
+    assert sorted(up - BACK_EDGES.keys()) == []
+
+
+def test_nothing_but_the_table_of_syscalls_imports_drivers() -> None:
+    """They register their operations."""
+    importers = {
+        name
+        for name, others in simulator_graph().items()
+        for other in others
+        if other.startswith("simulator.drivers") and not name.startswith("simulator.drivers")
+    }
+    assert importers == {"simulator.syscalls"}
+
+
+def test_no_modules_of_the_simulator_import_each_other_in_a_circle() -> None:
+    graph = simulator_graph()
+    for name, other in BACK_EDGES:
+        assert other in graph[name], f"{name} no longer imports {other}: take it off BACK_EDGES"
+        graph[name].discard(other)
+    assert circles(graph) == {}
+
+
+def test_each_module_of_the_simulator_imports_alone() -> None:
+    """That is certain of a module on no circle: it finds what it imports complete. For each of
+    the others a process that has imported nothing of the model forks a child that does."""
+    code = """
+import importlib, os, sys
+import dataclasses, dis, greenlet, simulator
+for name in sys.argv[1:]:
+    child = os.fork()
+    if child == 0:
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            print(f"{name}: {error}", flush=True)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, name
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *sorted(circles(simulator_graph()))], cwd=ROOT, text=True,
+        capture_output=True, check=True, env=os.environ | {"MMFARM_MODEL": "interpreted"},
+    )
+    assert done.stdout == ""
 
 
 def test_only_the_model_of_linux_tests_a_bug() -> None:

@@ -8,7 +8,7 @@ import pytest
 from simulator.run import Machine  # first: modules of the model load in its order
 from simulator import objects, ops
 from simulator.mm import shmem
-from simulator.mm.mm_types import LC_PTL, NR_LOCK_CLASSES
+from simulator.lock_classes import LC_PTL, NR_LOCK_CLASSES
 from simulator.mm.pgtable import DEVICE_PFN_BASE
 from simulator.scenario import MAX_OPS, NR_USER_ACTORS, Config, Op, Scenario
 from simulator.state import READ, WRITE

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Inter-processor interrupts that flush TLBs: sent, held back by irq-off CPUs, acknowledged.
+"""Inter-processor interrupts: sent, held back by irq-off CPUs, acknowledged.
 
 A CPU with interrupts enabled handles an IPI at once, unless a directive (`ipi +K`) makes it
 late; one with interrupts disabled handles it when they come back on. The sender spins until
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import features
-from simulator.machine.cpu import Cpu, FlushInfo
-from simulator.mm import tlb
+from simulator.machine.cpu import CallSingleData, Cpu
 from simulator.scenario import IPI
 from simulator.sched import core
 from simulator.state import WRITE
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
-def send(k: "Kernel", site: i64, cpu: Cpu, info: FlushInfo) -> None:
+def send(k: "Kernel", site: i64, cpu: Cpu, info: CallSingleData) -> None:
     """One IPI; a step, whose directive may delay it."""
     k.step(site, cpu.obj, WRITE)
     t = k.cur
@@ -55,11 +54,11 @@ def deliver(k: "Kernel", cpu: Cpu, now: i64) -> None:
             i += 1
             continue
         del cpu.pending[i]
-        tlb.flush_tlb_func(k, cpu, info)
+        info.func(k, cpu)
         acknowledged(k, info)
 
 
-def acknowledged(k: "Kernel", info: FlushInfo) -> None:
+def acknowledged(k: "Kernel", info: CallSingleData) -> None:
     t = k.tasks[info.source]
     t.acks_missing -= 1
     if t.acks_missing == 0:

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+"""Classes of locks, numbered by the documented order (mm/rmap.c, mm/filemap.c): one may only be
+taken while no class with a higher number is held."""
+
+from typing import Final
+
+LC_MMAP: Final = 1
+LC_VMA: Final = 2
+LC_FOLIO: Final = 3
+LC_IMMAP: Final = 4
+LC_ANON_VMA: Final = 5
+LC_MN: Final = 6  # mmu notifier range in progress (mmu_notifier_invalidate_range_start)
+LC_DMIRROR: Final = 7
+LC_PAGE_TABLE: Final = 8  # mm->page_table_lock, here the lock of all PMDs too
+LC_PTL: Final = 9
+NR_LOCK_CLASSES: Final = 10
+LOCK_CLASS_NAMES: Final = (
+    "", "mmap_lock", "vma_lock", "folio_lock", "i_mmap_rwsem", "anon_vma_lock", "mmu_notifier",
+    "dmirror_mutex", "page_table_lock", "ptl",
+)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""What the page fault path and those who serve it have in common (include/linux/mm.h,
+mm_types.h): flags and answers of a fault, struct vm_fault, and mapping a page of the page cache.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from simulator.build.native import final
+from simulator.mm import rmap
+from simulator.mm.mm_types import PTE_YOUNG, REF_MAP, Mm, Page, PageTable, Vma
+from simulator.mm.page_ref import folio_get
+from simulator.mm.pgtable import maybe_mkwrite, mk_pte, pte_mkdirty, set_pte_at, vm_page_prot
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+FAULT_FLAG_WRITE: Final = 1
+FAULT_FLAG_UNSHARE: Final = 2
+FAULT_FLAG_VMA_LOCK: Final = 4
+FAULT_FLAG_REMOTE: Final = 8
+FAULT_FLAG_USER: Final = 16
+
+VM_FAULT_OOM: Final = 0x1
+VM_FAULT_SIGBUS: Final = 0x2
+VM_FAULT_SIGSEGV: Final = 0x40
+VM_FAULT_NOPAGE: Final = 0x100  # the entry has been installed
+VM_FAULT_RETRY: Final = 0x400  # the lock (mmap or VMA) has been dropped: try again
+VM_FAULT_COMPLETED: Final = 0x4000
+VM_FAULT_ERROR: Final = VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV
+
+
+@final
+class VmFault:
+    """struct vm_fault. `table` is the page table while its lock is held."""
+
+    def __init__(self, vma: Vma, mm: Mm, va: i64, flags: i64) -> None:
+        self.vma: Vma = vma
+        self.mm: Mm = mm
+        self.va: i64 = va
+        self.flags: i64 = flags
+        self.table: PageTable | None = None
+        self.orig_pte: i64 = 0
+        self.page: Page | None = None
+
+
+def set_pte_range(
+    k: "Kernel", mm: Mm, table: PageTable, vma: Vma, va: i64, page: Page, write: bool
+) -> None:
+    """set_pte_range() for one page of the page cache."""
+    entry = mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG
+    if write:
+        entry = maybe_mkwrite(pte_mkdirty(entry), vma)
+    folio_get(k, page, REF_MAP)
+    rmap.folio_add_file_rmap_pte(page)
+    mm.rss_file += 1
+    set_pte_at(k, mm, table, va, entry)
+    k.watch.file_page_mapped(k, vma, va, page)

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""Who of the oracles hears of what, and in which order: all that they listen to.
+
+One method for each event of `Watch` that some oracle heeds; what an oracle makes of it is in its
+own file. Events come with the model standing still, so that listeners see one state.
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator.mm.mm_types import PG_ZERO
+from simulator.oracles import (
+    contract, freed_page, freed_table, full_audit, mapping, memory_value, page_cache, permission,
+    pin, secondary_mmu, soft_dirty, stale_tlb, state, vma_change,
+)
+from simulator.watch import Watch
+
+if TYPE_CHECKING:
+    from simulator.machine.cpu import Cpu
+    from simulator.mm.mm_types import Inode, Mm, Page, PageTable, Stale, Vma
+    from simulator.mm.pins import Pin
+    from simulator.scenario import Op
+    from simulator.state import Kernel, Task
+
+
+class Oracles(Watch):
+    """Ends the run when a promise is broken."""
+
+    # --- what a page table entry stands for ---------------------------------------------------
+
+    def data_dropped(self, k: "Kernel", mm: "Mm", va: i64) -> None:
+        if k.open_pins:
+            pin.dropped(k, mm, va)
+        soft_dirty.dropped(mm, va)
+        memory_value.dropped(k, mm, va)
+
+    def entry_moved(self, k: "Kernel", mm: "Mm", old_va: i64, new_va: i64) -> None:
+        if k.open_pins:
+            pin.moved(k, mm, old_va, new_va)
+        soft_dirty.moved(mm, old_va, new_va)
+        memory_value.moved(mm, old_va, new_va)
+
+    def page_shared(self, k: "Kernel", parent: "Mm", child: "Mm", va: i64) -> None:
+        memory_value.shared(k, parent, child, va)
+        soft_dirty.shared(parent, child, va)
+
+    def copy_installed(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        memory_value.installed(k, mm, va, page)
+
+    def zeroes_installed(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        memory_value.installed(k, mm, va, page)
+        memory_value.zeroed(k, va, page)
+
+    def copying(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        memory_value.copying(k, mm, va, page)
+
+    def anon_added(self, k: "Kernel", vma: "Vma", va: i64) -> None:
+        state.anon_added(k, vma, va)
+
+    def file_page_mapped(self, k: "Kernel", vma: "Vma", va: i64, page: "Page") -> None:
+        page_cache.mapped(k, vma, va, page, k.cur.site)
+
+    def ptl_dropping(self, k: "Kernel", table: "PageTable") -> None:
+        mapping.lock_dropped(k, table)
+
+    def migration_ptes_removed(self, k: "Kernel", src: "Page") -> None:
+        mapping.restored(k, src)
+
+    # --- loads and stores ---------------------------------------------------------------------
+
+    def user_loaded(
+        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64,
+        stale: "Stale | None",
+    ) -> None:
+        if stale is None:
+            memory_value.loaded(k, mm, va, page, word, value)
+            permission.loaded(k, mm, va)
+
+    def user_stored(
+        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64,
+        stale: "Stale | None",
+    ) -> None:
+        if page.flags & PG_ZERO:
+            permission.zero_page_stored(k, mm, va)
+        if stale is None:
+            memory_value.stored(k, mm, va, page, word, token)
+            permission.stored(k, mm, va, page)
+            soft_dirty.stored(k, mm, va, page)
+            if k.open_pins:
+                pin.stored(k, mm, va, page)
+        elif not stale.zapped or page.inode is not None:
+            memory_value.stored_stale(k, page, word, token)
+
+    def forced_store_begins(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        permission.forced(k, mm, va, page)
+
+    def forced_stored(
+        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64, seen: i64,
+        here: bool,
+    ) -> None:
+        if here:
+            soft_dirty.forced(k, mm, va, page, seen)
+        memory_value.stored_by_reference(k, mm, va, page, word, token, here)
+
+    def forced_loaded(
+        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64
+    ) -> None:
+        memory_value.loaded(k, mm, va, page, word, value)
+
+    def dma_loaded(self, k: "Kernel", p: "Pin", page: "Page", word: i64, value: i64) -> None:
+        mm = p.mm
+        if p.tied and mm is not None:
+            memory_value.loaded(k, mm, p.va, page, word, value)
+
+    def dma_stored(self, k: "Kernel", p: "Pin", page: "Page", word: i64, token: i64) -> None:
+        mm = p.mm
+        if mm is not None:
+            memory_value.stored_by_reference(k, mm, p.va, page, word, token, p.tied)
+
+    def file_loaded(self, k: "Kernel", inode: "Inode", page: "Page", word: i64) -> None:
+        permission.file_content(k, inode, page, word, k.cur.site)
+
+    def file_stored(self, k: "Kernel", mm: "Mm", page: "Page", word: i64, token: i64) -> None:
+        memory_value.stored(k, mm, 0, page, word, token)
+
+    # --- devices that mirror an mm --------------------------------------------------------------
+
+    def device_accesses(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        secondary_mmu.used(k, mm, va, page)
+
+    def device_loaded(
+        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64
+    ) -> None:
+        memory_value.loaded(k, mm, va, page, word, value)
+
+    def device_stored(
+        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64
+    ) -> None:
+        memory_value.stored(k, mm, va, page, word, token)
+
+    # --- frames and page tables -----------------------------------------------------------------
+
+    def frame_handed_out(self, k: "Kernel", page: "Page", site: i64) -> None:
+        state.handed_out(k, page, site)
+
+    def page_freed(self, k: "Kernel", page: "Page") -> None:
+        freed_page.check(k, page)
+
+    def table_freed(self, k: "Kernel", table: "PageTable") -> None:
+        freed_table.check(k, table)
+
+    def pin_taken(self, k: "Kernel", p: "Pin") -> None:
+        pin.taken(k, p)
+
+    # --- page cache -----------------------------------------------------------------------------
+
+    def cache_found(self, k: "Kernel", inode: "Inode", index: i64, page: "Page") -> None:
+        page_cache.found(k, inode, index, page, k.cur.site)
+
+    def cache_adding(
+        self, k: "Kernel", inode: "Inode", index: i64, old: "Page | None"
+    ) -> None:
+        page_cache.added(k, index, old)
+
+    def inode_evicted(self, k: "Kernel", inode: "Inode") -> None:
+        page_cache.evicted(k, inode)
+
+    # --- VMAs -------------------------------------------------------------------------------------
+
+    def fault_resolving(self, k: "Kernel", vma: "Vma", mm: "Mm", va: i64) -> None:
+        state.faults(k, vma, mm, va)
+
+    def vmas_changed(self, k: "Kernel", mm: "Mm") -> None:
+        state.changed(k, mm)
+
+    def vma_flags_set(self, k: "Kernel", mm: "Mm", vma: "Vma", start: i64, end: i64) -> None:
+        vma_change.flags_set(k, mm, vma, start, end)
+
+    def vma_copied(self, k: "Kernel", old: "Vma", new: "Vma") -> None:
+        vma_change.copied(k, old, new)
+
+    def stack_grown(self, k: "Kernel", mm: "Mm", vma: "Vma") -> None:
+        vma_change.grown(k, mm, vma)
+
+    # --- promises of calls ------------------------------------------------------------------------
+
+    def call_returns(self, k: "Kernel", mm: "Mm", start: i64, end: i64, call: str) -> None:
+        stale_tlb.call_returns(k, mm, start, end, call)
+
+    def own_call_returns(self, k: "Kernel", mm: "Mm", start: i64, end: i64, call: str) -> None:
+        stale_tlb.own_call_returns(k, mm, start, end, call)
+
+    def user_resumes(self, k: "Kernel", cpu: "Cpu", mm: "Mm") -> None:
+        stale_tlb.user_returns(k, cpu, mm)
+
+    def clear_refs_begins(self, k: "Kernel", mm: "Mm") -> None:
+        soft_dirty.clear_refs_begins(mm)
+
+    def soft_dirty_cleared(self, k: "Kernel", mm: "Mm", va: i64) -> None:
+        soft_dirty.cleared(mm, va)
+
+    def soft_dirty_left(self, k: "Kernel", mm: "Mm", va: i64, pte: i64) -> None:
+        soft_dirty.skipped(mm, va, pte)
+
+    def clear_refs_flushed(self, k: "Kernel", mm: "Mm") -> None:
+        soft_dirty.clear_refs_returns(k, mm)
+
+    def soft_dirty_reported(self, k: "Kernel", mm: "Mm", va: i64, reported: bool) -> None:
+        soft_dirty.reported(k, mm, va, reported)
+
+    # --- the run ----------------------------------------------------------------------------------
+
+    def op_returns(self, k: "Kernel", t: "Task", op: "Op", result: i64) -> None:
+        contract.check(k, t, op, result)
+
+    def end_begins(self, k: "Kernel") -> None:
+        full_audit.while_mapped(k)
+
+    def end_ends(self, k: "Kernel") -> None:
+        full_audit.after_exit(k)

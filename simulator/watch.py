@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: MIT
+"""`Watch`: what happens in the model, told once, to whoever wants to know.
+
+Contract: code of mm/, kernel/, fs/, machine/ and drivers/ tells `k.watch` what it has done, or is
+about to do, and knows nothing of who listens. A method here is one event; its name says what
+happened in the kernel's words, its docstring when it is told. Events are told between two steps:
+nobody comes in between what happened and its record. A listener may end the run with a Violation
+(`k.violate`) and changes nothing that the model decides by, so that digest and results are the
+same whoever listens.
+
+This class listens to nothing. The oracles do (simulator/oracles/listener.py, which says for each
+event which of them hear of it, in which order), and so does the tracer (simulator/trace.py), the
+only source of drawings; a Machine hands one of them in for each run. The call is one of a native
+method, with numbers and objects for arguments and no lists of callbacks: what nobody listens to
+costs a few instructions. Events of drawings alone (`stepped`, `noted`, `preempted`, `failed`) are
+told only while `k.tracing`, which is the one compare they cost otherwise.
+
+A new event: one method here, one call where it happens, one override where somebody listens. A new
+oracle that can do with what is told already touches no file of the model.
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+if TYPE_CHECKING:
+    from simulator.machine.cpu import Cpu
+    from simulator.mm.mm_types import Inode, Mm, Page, PageTable, Stale, Vma
+    from simulator.mm.pins import Pin
+    from simulator.scenario import Op
+    from simulator.state import Kernel, Task
+
+
+class Watch:
+    """Hears everything and heeds nothing."""
+
+    # --- what a page table entry stands for ---------------------------------------------------
+
+    def data_dropped(self, k: "Kernel", mm: "Mm", va: i64) -> None:
+        """The data at `va` is given up: DONTNEED, munmap, guard install."""
+
+    def entry_moved(self, k: "Kernel", mm: "Mm", old_va: i64, new_va: i64) -> None:
+        """mremap() has moved an entry, and the data behind it."""
+
+    def page_shared(self, k: "Kernel", parent: "Mm", child: "Mm", va: i64) -> None:
+        """fork() gives the child what the parent has at `va`."""
+
+    def copy_installed(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        """A private page is mapped at `va`: a copy of what was there, or of a file's page."""
+
+    def zeroes_installed(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        """A new page is mapped at `va`, where no data was."""
+
+    def copying(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        """A COW fault at `va` is about to copy `page`."""
+
+    def anon_added(self, k: "Kernel", vma: "Vma", va: i64) -> None:
+        """A new anonymous page is being mapped in `vma`."""
+
+    def file_page_mapped(self, k: "Kernel", vma: "Vma", va: i64, page: "Page") -> None:
+        """A page of the page cache has been mapped at `va`."""
+
+    def ptl_dropping(self, k: "Kernel", table: "PageTable") -> None:
+        """The lock of `table` is about to be dropped. Pages whose entries changed under it are
+        the first `nr_recheck` of the actor's `recheck`."""
+
+    def migration_ptes_removed(self, k: "Kernel", src: "Page") -> None:
+        """remove_migration_ptes() has walked the rmap of `src`."""
+
+    # --- loads and stores ---------------------------------------------------------------------
+
+    def user_loaded(
+        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64,
+        stale: "Stale | None",
+    ) -> None:
+        """User code has loaded `value`; `stale` is the translation when the tables no longer
+        have it."""
+
+    def user_stored(
+        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64,
+        stale: "Stale | None",
+    ) -> None:
+        """User code has stored `token`."""
+
+    def forced_store_begins(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        """/proc/self/mem is about to store into `page`, which GUP has returned for `va`."""
+
+    def forced_stored(
+        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64, seen: i64,
+        here: bool,
+    ) -> None:
+        """It has. `seen` is the entry that GUP has found; `here` says whether the page is still
+        what the mm has at `va`."""
+
+    def forced_loaded(
+        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64
+    ) -> None:
+        """/proc/self/mem has loaded a word of what the mm has at `va`."""
+
+    def dma_loaded(self, k: "Kernel", p: "Pin", page: "Page", word: i64, value: i64) -> None:
+        """A device has read the page that it has pinned."""
+
+    def dma_stored(self, k: "Kernel", p: "Pin", page: "Page", word: i64, token: i64) -> None:
+        """A device has written the page that it has pinned."""
+
+    def file_loaded(self, k: "Kernel", inode: "Inode", page: "Page", word: i64) -> None:
+        """pread() has copied a word out of the page cache."""
+
+    def file_stored(self, k: "Kernel", mm: "Mm", page: "Page", word: i64, token: i64) -> None:
+        """pwrite() has copied a word into the page cache."""
+
+    # --- devices that mirror an mm --------------------------------------------------------------
+
+    def device_accesses(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        """A device is about to access `page`, which its own page table has at `va`."""
+
+    def device_loaded(
+        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64
+    ) -> None:
+        """It has loaded `value`."""
+
+    def device_stored(
+        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64
+    ) -> None:
+        """It has stored `token`."""
+
+    # --- frames and page tables -----------------------------------------------------------------
+
+    def frame_handed_out(self, k: "Kernel", page: "Page", site: i64) -> None:
+        """The allocator returns a frame that was in use before."""
+
+    def page_freed(self, k: "Kernel", page: "Page") -> None:
+        """The last reference is gone; the page still looks as it did."""
+
+    def table_freed(self, k: "Kernel", table: "PageTable") -> None:
+        """A page table goes back to the allocator."""
+
+    def pin_taken(self, k: "Kernel", p: "Pin") -> None:
+        """GUP has returned the page of `p`."""
+
+    # --- page cache -----------------------------------------------------------------------------
+
+    def cache_found(self, k: "Kernel", inode: "Inode", index: i64, page: "Page") -> None:
+        """A lookup of `index` has returned `page`, locked: no one can remove it any more."""
+
+    def cache_adding(
+        self, k: "Kernel", inode: "Inode", index: i64, old: "Page | None"
+    ) -> None:
+        """A page is being put into slot `index`, where `old` is."""
+
+    def inode_evicted(self, k: "Kernel", inode: "Inode") -> None:
+        """The inode is about to be freed (clear_inode())."""
+
+    # --- VMAs -------------------------------------------------------------------------------------
+
+    def fault_resolving(self, k: "Kernel", vma: "Vma", mm: "Mm", va: i64) -> None:
+        """A fault at `va` is about to be resolved in `vma`, which a lock keeps as it is."""
+
+    def vmas_changed(self, k: "Kernel", mm: "Mm") -> None:
+        """Whoever may have changed the VMAs is about to let others in."""
+
+    def vma_flags_set(self, k: "Kernel", mm: "Mm", vma: "Vma", start: i64, end: i64) -> None:
+        """mmap() or mprotect() has given [start, end) the flags of `vma`, entries included."""
+
+    def vma_copied(self, k: "Kernel", old: "Vma", new: "Vma") -> None:
+        """mremap() is about to move what `old` maps into `new`."""
+
+    def stack_grown(self, k: "Kernel", mm: "Mm", vma: "Vma") -> None:
+        """A stack has got a new start."""
+
+    # --- promises of calls ------------------------------------------------------------------------
+
+    def call_returns(self, k: "Kernel", mm: "Mm", start: i64, end: i64, call: str) -> None:
+        """`call` is over: nobody may go on with what it met in [start, end)."""
+
+    def own_call_returns(self, k: "Kernel", mm: "Mm", start: i64, end: i64, call: str) -> None:
+        """The same of a call that promises only for what it took away itself."""
+
+    def user_resumes(self, k: "Kernel", cpu: "Cpu", mm: "Mm") -> None:
+        """This CPU will run user code of `mm` next."""
+
+    def clear_refs_begins(self, k: "Kernel", mm: "Mm") -> None:
+        """Modifications are forgotten from here on."""
+
+    def soft_dirty_cleared(self, k: "Kernel", mm: "Mm", va: i64) -> None:
+        """clear_refs has come by this entry."""
+
+    def soft_dirty_left(self, k: "Kernel", mm: "Mm", va: i64, pte: i64) -> None:
+        """clear_refs has left this entry as it is: its page is pinned."""
+
+    def clear_refs_flushed(self, k: "Kernel", mm: "Mm") -> None:
+        """clear_refs has done its work."""
+
+    def soft_dirty_reported(self, k: "Kernel", mm: "Mm", va: i64, reported: bool) -> None:
+        """pagemap has reported page `va` as soft-dirty or not."""
+
+    # --- the run ----------------------------------------------------------------------------------
+
+    def op_returns(self, k: "Kernel", t: "Task", op: "Op", result: i64) -> None:
+        """`op` is about to return `result` to its actor."""
+
+    def end_begins(self, k: "Kernel") -> None:
+        """All ops have ended and lru batches are empty; processes and handles are there yet."""
+
+    def end_ends(self, k: "Kernel") -> None:
+        """Processes have exited and handles are closed: nothing should be left."""
+
+    # --- drawings, while k.tracing ----------------------------------------------------------------
+
+    def stepped(self, k: "Kernel", t: "Task", site: i64, obj: i64, access: i64) -> None:
+        """`t` stands at `site` and will make this access next."""
+
+    def noted(self, k: "Kernel", text: str) -> None:
+        """Something that no other event says, in words."""
+
+    def preempted(self, k: "Kernel", t: "Task", site: i64, target: i64) -> None:
+        """`t` makes way for the actor `target` at `site`."""
+
+    def failed(self, k: "Kernel", oracle: str, promise: str) -> None:
+        """A promise is broken, and the run is over."""
