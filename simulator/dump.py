@@ -6,19 +6,14 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL,
-    PTE_WRITE, PTE_YOUNG, SWP_MARKER_GUARD, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_SHARED, VM_WRITE, Mm,
-    Page, Vma, pte_kind,
+    PFN_SHIFT, PG_NAMES, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY,
+    PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, SWP_MARKER_GUARD, SWP_NAMES, VM_EXEC, VM_GROWSDOWN,
+    VM_READ, VM_SHARED, VM_WRITE, Mm, Page, Vma, pte_kind,
 )
 from simulator.mm.pgtable import pfn_to_page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
-
-KINDS = (
-    "", "swap", "migration-read", "migration-read-exclusive", "migration-write",
-    "device-read", "device-write", "device-exclusive", "guard", "poison", "uffd-wp",
-)
 
 
 def describe(k: "Kernel") -> str:
@@ -57,7 +52,7 @@ def pte_text(k: "Kernel", pte: i64) -> str:
     if kind == SWP_MARKER_GUARD:
         return "guard marker"
     if kind:
-        return f"{KINDS[kind]} entry -> {page_text(pfn_to_page(k, pte >> PFN_SHIFT))}"
+        return f"{SWP_NAMES[kind]} entry -> {page_text(pfn_to_page(k, pte >> PFN_SHIFT))}"
     bits = (
         ("rw" if pte & PTE_WRITE else "ro") + (" dirty" if pte & PTE_DIRTY else "")
         + (" young" if pte & PTE_YOUNG else "")
@@ -73,7 +68,7 @@ def page_text(page: Page) -> str:
     words = ",".join(str(page.words[i]) for i in range(4))
     return (
         f"frame {page.pfn} refs={page.ref} mapcount={page.mapcount}"
-        + (" exclusive" if page.flags & PG_ANON_EXCLUSIVE else "")
+        + "".join(f" {name}" for bit, name in enumerate(PG_NAMES) if page.flags >> bit & 1)
         + (f" pins={page.pincount}" if page.pincount else "")
         + f" data={words}"
     )

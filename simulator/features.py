@@ -8,8 +8,12 @@ addresses: those would fill it with noise.
 
 from typing import Final
 
-EDGE: Final = 0  # (previous site, site) of one actor, 13 bits
-CONFLICT: Final = 8192  # (other actor's last site, site) on one object, 13 bits
+from simulator.tables import numbered
+
+EDGE: Final = 0  # (previous site, site) of one actor
+EDGE_SIZE: Final = 8192
+CONFLICT: Final = 8192  # (other actor's last site, site) on one object
+CONFLICT_SIZE: Final = 8192
 STATE: Final = 16384  # what a page is like when its page table lock is dropped
 STATE_CHANGE: Final = 20480  # and what it was like before, under which function
 STATE_SIZE: Final = 4093  # a prime: STATE + key % STATE_SIZE is a key's place; so below
@@ -19,11 +23,18 @@ LOCK: Final = 26624  # (held classes, class taken)
 LOCK_SIZE: Final = 2039
 PREEMPT: Final = 28672  # (site, kind of actor that came in between)
 PREEMPT_SIZE: Final = 2039
-NAMED: Final = 32512
+NAMED: Final = 32512  # one counter a situation, see below
+NAMED_SIZE: Final = 256
 COUNTERS_SIZE: Final = 32768
+ZONES: Final = (
+    ("edge", EDGE, EDGE_SIZE), ("conflict", CONFLICT, CONFLICT_SIZE), ("state", STATE, STATE_SIZE),
+    ("state-change", STATE_CHANGE, STATE_SIZE), ("outcome", OUTCOME, OUTCOME_SIZE),
+    ("lock", LOCK, LOCK_SIZE), ("preempt", PREEMPT, PREEMPT_SIZE), ("named", NAMED, NAMED_SIZE),
+)
 
 # Rare situations that a healthy campaign must reach; an unhit one means that the model or
-# the generator is blind there. Numbers are places in the NAMED zone.
+# the generator is blind there. Numbers are places in the NAMED zone; the names that people see
+# are the constants' own.
 Z_FAULT_RACED_ZAP: Final = 0
 Z_VMA_LOCK_FALLBACK: Final = 1
 Z_STALE_LOAD: Final = 2
@@ -75,25 +86,18 @@ Z_PAGE_CACHE_RACE: Final = 47
 Z_COPY_MERGED: Final = 48
 Z_COPY_WENT_HOME: Final = 49
 
-NAMED_SITUATIONS: Final = (
-    "fault-raced-with-zap", "vma-lock-fell-back-to-mmap-lock", "load-through-stale-translation",
-    "store-through-stale-translation", "stale-clean-store-rechecked-the-pte", "nested-mmu-gather",
-    "lazy-cpu-not-interrupted", "switch-mm-flushed-by-generation", "ipi-waited-for-irq-off-cpu",
-    "gup-fast-backed-off", "gup-fast-saw-fork", "wp-fault-reused-page", "wp-fault-copied-page",
-    "fork-copied-pinned-page", "unshare-fault", "vma-merged-with-neighbour",
-    "vma-merged-with-both-neighbours", "vma-split", "anon-vma-reused", "stack-grown",
-    "stack-gap-refused", "mremap-moved-page-table", "guard-region-fault",
-    "guard-install-raced-with-fault", "migrated-to-device", "migrated-back-to-ram",
-    "migration-refused-by-pin", "waited-for-migration-entry", "migration-carried-dirty-bit",
-    "device-fault-lost-trylock", "hmm-range-fault-retried", "allocation-failed",
-    "fault-out-of-memory", "mmu-gather-batch-full", "page-table-freed", "last-user-was-lazy-cpu",
-    "foll-force-broke-cow", "reuse-after-lru-drain", "clear-refs-skipped-pinned-page",
-    "asid-recycled", "rwsem-contended", "ptl-contended", "folio-lock-contended",
-    "freed-frame-reused",
-    "vma-writer-waited-for-readers",
-    "vma-detached-under-lockless-reader",
-    "anon-vma-of-neighbour-shared",
-    "page-cache-insertion-raced",
-    "mremap-copy-merged-with-neighbour",
-    "touched-mapping-moved-home",
-)
+NAMED_SITUATIONS: Final = numbered(globals(), "Z_")
+assert len(NAMED_SITUATIONS) <= NAMED_SIZE, "more situations than the zone NAMED has counters"
+
+
+def _check_zones() -> None:
+    end = 0
+    for name, start, size in ZONES:
+        if start < end:
+            raise AssertionError(f"the zone {name} begins within the one before it")
+        end = start + size
+    if end > COUNTERS_SIZE:
+        raise AssertionError("the zones are larger than the map")
+
+
+_check_zones()

@@ -4,6 +4,8 @@ taken while no class with a higher number is held."""
 
 from typing import Final
 
+from simulator.tables import by_number
+
 LC_MMAP: Final = 1
 LC_VMA: Final = 2
 LC_FOLIO: Final = 3
@@ -14,7 +16,9 @@ LC_DMIRROR: Final = 7
 LC_PAGE_TABLE: Final = 8  # mm->page_table_lock, here the lock of all PMDs too
 LC_PTL: Final = 9
 NR_LOCK_CLASSES: Final = 10
-LOCK_CLASS_NAMES: Final = (
-    "", "mmap_lock", "vma_lock", "folio_lock", "i_mmap_rwsem", "anon_vma_lock", "mmu_notifier",
-    "dmirror_mutex", "page_table_lock", "ptl",
-)
+LOCK_CLASS_NAMES: Final = by_number("lock classes", (
+    (LC_MMAP, "mmap_lock"), (LC_VMA, "vma_lock"), (LC_FOLIO, "folio_lock"),
+    (LC_IMMAP, "i_mmap_rwsem"), (LC_ANON_VMA, "anon_vma_lock"), (LC_MN, "mmu_notifier"),
+    (LC_DMIRROR, "dmirror_mutex"), (LC_PAGE_TABLE, "page_table_lock"), (LC_PTL, "ptl"),
+))
+assert len(LOCK_CLASS_NAMES) == NR_LOCK_CLASSES

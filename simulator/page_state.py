@@ -6,17 +6,15 @@ and pins in buckets); states and changes of state are features. Model-guided fuz
 by such states than by code coverage (OOPSLA 2025).
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
 from simulator import features
-from simulator.mm.mm_types import PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, Page
+from simulator.mm.mm_types import PG_STATE, Page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
-
-_FLAGS: Final[i64] = PG_ANON_EXCLUSIVE | PG_DEVICE_PRIVATE | PG_DIRTY | PG_LRU
 
 
 def abstract(page: Page) -> i64:
@@ -34,7 +32,7 @@ def abstract(page: Page) -> i64:
         writable = 3
     if pins > 3:
         pins = 3
-    state = ((page.flags & _FLAGS) * 256 + pins * 64 + spare * 16 + writable * 4 + mapped) * 8 + 1
+    state = ((page.flags & PG_STATE) * 256 + pins * 64 + spare * 16 + writable * 4 + mapped) * 8 + 1
     if page.lock.owner >= 0:
         state += 4
     if page.inode is not None:

@@ -51,6 +51,7 @@ _DIGEST_MASK: Final = 0xFFF_FFFF_FFFF_FFFF
 # Slots of the last-access table behind the conflict zone. Modulo this number few of the objects
 # that one run touches are the same.
 LAST_SIZE: Final = 997
+assert NR_ACTORS <= 16, "step() and the tables of last accesses have four bits for an actor"
 RETRIES_UNTIL_FAIR: Final = 24  # retries of one op after which the schedule becomes fair
 
 # States of an actor.
@@ -251,7 +252,7 @@ class Kernel:
         n = self.nr_steps + 1
         self.nr_steps = n
         t = self.cur
-        word = site * 32 + access * 16 + t.id
+        word = site * 32 + access * 16 + t.id  # four bits of actors: see the assertion above
         self.digest = ((self.digest + word) * _FACTOR + obj) & _DIGEST_MASK
         c = self.counters
         i = EDGE + ((t.site * 41 ^ site) & 8191)

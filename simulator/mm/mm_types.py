@@ -15,6 +15,7 @@ from mypy_extensions import i64
 from simulator.build.native import final, vec
 from simulator.lock_classes import LC_ANON_VMA, LC_FOLIO, LC_IMMAP, LC_MMAP, LC_PAGE_TABLE, LC_PTL
 from simulator.objects import anon_vma_obj, lock_obj, mm_obj, page_obj, vma_obj
+from simulator.tables import bits, numbered
 
 if TYPE_CHECKING:
     from simulator.mm.memremap import DevPagemap
@@ -34,7 +35,7 @@ PTE_SWP_SHIFT: Final = 8  # kind of a non-present entry, 0 for present ones
 PTE_SWP_MASK: Final = 0xF00
 PFN_SHIFT: Final = 16
 
-# Kinds of non-present entries (include/linux/swapops.h).
+# Kinds of non-present entries (include/linux/swapops.h); dumps call them by these names.
 SWP_SWAP: Final = 1
 SWP_MIGRATION_READ: Final = 2
 SWP_MIGRATION_READ_EXCLUSIVE: Final = 3
@@ -45,6 +46,7 @@ SWP_DEVICE_EXCLUSIVE: Final = 7
 SWP_MARKER_GUARD: Final = 8
 SWP_MARKER_POISON: Final = 9
 SWP_MARKER_UFFD_WP: Final = 10
+SWP_NAMES: Final = numbered(globals(), "SWP_", 1)
 # A migration entry keeps young and dirty of the page table entry in the same bits as a
 # present one; a device private entry has neither.
 
@@ -74,7 +76,7 @@ VM_MAYBE_GUARD: Final = 0x20000  # guard regions may have been installed; never 
 VM_STICKY: Final = 0x28000  # VM_SOFTDIRTY | VM_MAYBE_GUARD
 VM_ACCESS_FLAGS: Final = 0x7
 
-# --- page flags ---------------------------------------------------------------------------
+# --- page flags; dumps call them by these names -----------------------------------------------
 PG_LRU: Final = 0x1
 PG_SWAPBACKED: Final = 0x2
 PG_ANON_EXCLUSIVE: Final = 0x4
@@ -82,6 +84,9 @@ PG_UPTODATE: Final = 0x8
 PG_DIRTY: Final = 0x10
 PG_DEVICE_PRIVATE: Final = 0x20  # a ZONE_DEVICE page: is_device_private_page()
 PG_ZERO: Final = 0x40  # the shared zero page
+PG_NAMES: Final = bits(globals(), "PG_")
+# What mm code decides by: part of a page's state as feedback sees it (simulator/page_state.py).
+PG_STATE: Final = PG_LRU | PG_ANON_EXCLUSIVE | PG_DIRTY | PG_DEVICE_PRIVATE
 
 # Reasons in the ledger behind a page's reference count (oracle O2).
 REF_MAP: Final = 0  # a page table entry maps it
@@ -95,6 +100,7 @@ REF_ISOLATED: Final = 7  # off the LRU for migration
 REF_OWNER: Final = 8  # the allocation's own, until it is given to a mapping or the cache
 NR_REFS: Final = 9
 GUP_PIN_COUNTING_BIAS: Final = 1024
+
 
 def pte_present(pte: i64) -> bool:
     """Kernel's sense: also PROT_NONE entries."""

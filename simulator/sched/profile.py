@@ -16,6 +16,7 @@ from simulator.scenario import NR_ACTORS
 SLOTS: Final[i64] = 256  # objects one run can be told apart on
 _PRIME: Final[i64] = 251  # below SLOTS: kind and container of an object count, too
 STRIDE: Final[i64] = 16  # counters of one object: NR_ACTORS, rounded up
+assert NR_ACTORS <= STRIDE
 MAX_PAIRS: Final[i64] = 64
 PAIR: Final[i64] = 8  # integers that describe one pair
 
