@@ -39,7 +39,7 @@ def guest() -> Iterator[RealKernel]:
     if reason:
         pytest.skip(reason)
     try:
-        image = debian.kernel(VERSION, download=False)
+        image = debian.Debian().kernel(VERSION, download=False)
     except debian.NoKernel as missing:
         pytest.skip(str(missing))
     with RealKernel(qemu.guest(image), VERSION) as kernel:

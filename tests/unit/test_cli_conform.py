@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance import debian, executor, kernel, qemu
+from conformance import debian, executor, kernel, kernels, qemu
 from simulator.errno import EINVAL
 from simulator.ops import OP_MUNMAP
 from tests.model.stand_in import StandIn, Twist, failing
@@ -96,7 +96,7 @@ def test_another_kernel_needs_qemu_and_a_package(
     monkeypatch.setattr(qemu, "why_not", lambda: "")
     assert cli.main([*arguments, "--kernel", "debian-6.12"]) == 4
     assert "dpkg" in json.loads(capsys.readouterr().out)["skipped"]
-    for name in ("debian-5.4", "fedora", "6.12"):
+    for name in ("debian-5.4", "debian-6", "fedora", "6.12", "file:"):
         assert cli.main([*arguments, "--kernel", name]) == 2
         assert "debian-6.12" in capsys.readouterr().err
 
@@ -111,7 +111,7 @@ def test_what_another_kernel_has_shown_is_replayed_on_it(
 
     monkeypatch.setattr(qemu, "why_not", lambda: "")
     monkeypatch.setattr(qemu, "guest", lambda image: image)
-    monkeypatch.setattr(debian, "kernel", lambda version: version)
+    monkeypatch.setattr(kernels, "resolve", lambda name: debian.Image("6.12.118", tmp_path))
     monkeypatch.setattr(kernel, "RealKernel", Guest)
     assert cli.main(["conform", "run", "--kernel", "debian-6.12", "--scenarios", "50"]) == 1
     capsys.readouterr()
