@@ -24,8 +24,8 @@ MODEL = (*MAY_TEST_BUGS, "lib", "sched", "oracles")
 # The floors inside simulator/, from below: modules and folders import what stands on their own
 # floor or below. An import under TYPE_CHECKING is a forward declaration and may look up.
 FLOORS = (
-    ("values", "errno outcome scenario ops sites objects lock_classes features bugs kernels rng "
-               "validate build.native"),
+    ("values", "tables errno outcome scenario ops sites objects lock_classes features bugs kernels "
+               "rng validate build.native"),
     ("types and state", "mm.mm_types state watch page_state lib"),
     ("sched", "sched"),
     ("machine", "machine"),
