@@ -52,22 +52,6 @@ LEFT_OUT: Final = (
                       "configuration, or of what the model leaves out"),
 )
 
-# The function of the kernel in which an op does its work: the culprit of a disagreement.
-CULPRITS: Final = {
-    "read": "do_user_addr_fault", "write": "do_user_addr_fault", "mmap": "do_mmap",
-    "munmap": "do_munmap", "mremap": "do_mremap", "mprotect": "do_mprotect_pkey",
-    "madvise": "do_madvise", "fork": "dup_mmap", "exit": "exit_mmap",
-    "memfd": "memfd_create", "pread": "shmem_file_read_iter",
-    "pwrite": "shmem_file_write_iter", "clear_refs": "clear_refs_write",
-    "pagemap": "pagemap_read", "mem_read": "access_remote_vm",
-    "mem_write": "access_remote_vm", "pin": "pin_user_pages",
-    "pin_fast": "pin_user_pages_fast", "unpin": "unpin_user_page", "dma_read": "unpin_user_page",
-    "dma_write": "unpin_user_page", "vmsplice": "vmsplice", "pipe_read": "pipe_read",
-    "sleep": "schedule", "migrate_to_device": "dmirror_migrate_to_device",
-    "migrate_to_ram": "dmirror_migrate_to_system", "device_read": "dmirror_read",
-    "device_write": "dmirror_write",
-}
-
 _PAGEMAP_SOFT_DIRTY: Final = 1  # of a `pagemap` op's result, which begins at bit 55
 _PAGE_BITS: Final = (
     (PRESENT, "present"), (SWAP, "swap"), (GUARD, "guard"), (PAGE_IS_PFNZERO, "zero-page"),
@@ -99,7 +83,7 @@ class Disagreement:
         """(conformance, kernel function of the op, observation). What shows only at the end
         is the last op's."""
         op = next((op for op in scenario.ops if op.uid == self.uid), scenario.ops[-1])
-        return Signature(ORACLE, CULPRITS[BY_NUMBER[op.code].name], self.observation)
+        return Signature(ORACLE, BY_NUMBER[op.code].culprit, self.observation)
 
     def to_json(self) -> dict[str, str | int]:
         return asdict(self)

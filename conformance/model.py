@@ -33,6 +33,7 @@ from conformance.observation import (
     Region,
 )
 from conformance.userland import PMD_ORDER
+from conformance.vm_flags import VM_FLAGS
 from simulator.fs import proc
 from simulator.mm import mm_types as mt
 from simulator.mm.shmem import FIRST_OTHER
@@ -40,27 +41,16 @@ from simulator.observer import Observer
 from simulator.ops import (
     FIRST_OTHER_FILE,
     NR_FILES,
-    OP_DMA_READ,
-    OP_MEM_READ,
-    OP_PIPE_READ,
-    OP_PREAD,
-    OP_READ,
+    OPS,
+    TOKEN,
 )
 from simulator.outcome import Violation
 from simulator.scenario import NR_USER_ACTORS, Config, Scenario
 from simulator.state import Kernel, Task
 from simulator.validate import MAX_FRAMES, arena_pages
 
-LOADS: Final = (OP_READ, OP_PREAD, OP_MEM_READ, OP_DMA_READ, OP_PIPE_READ)  # result is a word
+LOADS: Final = frozenset(spec.number for spec in OPS if spec.returns == TOKEN)
 
-_VM_FLAGS: Final = (
-    (mt.VM_READ, "rd"), (mt.VM_WRITE, "wr"), (mt.VM_EXEC, "ex"), (mt.VM_SHARED, "sh"),
-    (mt.VM_MAYREAD, "mr"), (mt.VM_MAYWRITE, "mw"), (mt.VM_MAYEXEC, "me"),
-    (mt.VM_MAYSHARE, "ms"), (mt.VM_GROWSDOWN, "gd"), (mt.VM_SEQ_READ, "sr"),
-    (mt.VM_RAND_READ, "rr"), (mt.VM_DONTCOPY, "dc"), (mt.VM_WIPEONFORK, "wf"),
-    (mt.VM_ACCOUNT, "ac"), (mt.VM_NORESERVE, "nr"), (mt.VM_SOFTDIRTY, "sd"),
-    (mt.VM_DROPPABLE, "dp"), (mt.VM_MAYBE_GUARD, "gu"),
-)
 _PAGEMAP_BITS: Final = (
     (proc.PM_SOFT_DIRTY, SOFT_DIRTY), (proc.PM_MMAP_EXCLUSIVE, MAPPED_ONCE),
     (proc.PM_UFFD_WP, UFFD_WP), (proc.PM_GUARD_REGION, GUARD), (proc.PM_FILE, FILE),
@@ -202,7 +192,7 @@ def _region(k: Kernel, mm: mt.Mm, vma: mt.Vma, pages: list[int]) -> Region:
         bool(vma.flags & mt.VM_MAYSHARE),
         _backing(inode),
         vma.pgoff if inode is not None else 0,
-        tuple(sorted(name for flag, name in _VM_FLAGS if vma.flags & flag)),
+        tuple(sorted(name for flag, name in VM_FLAGS.items() if vma.flags & flag)),
         rss,
         anonymous,
     )

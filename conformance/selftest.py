@@ -12,9 +12,10 @@ same way without them.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from conformance import userland
-from conformance.features import op_needs, refused
+from conformance.features import FEATURES, op_needs, refused
 from conformance.model import Broken, ModelKernel, comparable
 from conformance.observation import (
     FILE, MAPPED_ONCE, PRESENT, SWAP, Checkpoint, Observed, Region,
@@ -23,10 +24,22 @@ from conformance.order import order
 from corpus.kselftest.actors import Cast
 from corpus.kselftest.plan import Mapping, Selftest, State
 from corpus.kselftest.source import ALWAYS, PROBES
-from simulator import ops
+from simulator import ops, tables
 from simulator.outcome import UNFINISHED
 from simulator.run import Machine
 from simulator.scenario import Op, Scenario
+
+
+# What a selftest has no way to ask for, and what only the comparison with a kernel needs.
+_NOT_ASKED: Final = (
+    "pagemap-guard", "pagemap-scan", "pagemap-scan-soft-dirty", "pagemap-scan-guard",
+    "pagemap-scan-empty", "userfaultfd", "thp", "swap", "numa", "device-private", "gup_test",
+)
+_FEATURES: Final = list(FEATURES)
+tables.complete(
+    "PROBES and ALWAYS of corpus.kselftest.source, _NOT_ASKED of conformance.selftest", "feature",
+    _FEATURES, [_FEATURES.index(name) for name in (*PROBES, *ALWAYS, *_NOT_ASKED)],
+)
 
 
 class NotExported(Exception):

@@ -12,6 +12,7 @@ from typing import Final
 
 from conformance.executor import max_slots
 from conformance.observation import Checkpoint, Observed, Region
+from conformance.vm_flags import VM_FLAGS
 from simulator import ops
 from simulator.scenario import Scenario
 from simulator.validate import arena_pages
@@ -27,12 +28,7 @@ HEADER: Final = Struct("<3I")  # bytes of the body, whether it is an error, chec
 _RUN_PROGRAM: Final = 0
 _PROBE: Final = 1
 
-# The flags of smaps' VmFlags that the model has. Others, such as mt or nh, are of the kernel's
-# configuration or of things that the model leaves out.
-MODEL_VM_FLAGS: Final = frozenset(
-    ("rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "sr", "rr", "dc", "wf", "ac", "nr", "sd",
-     "dp", "gu")
-)
+MODEL_VM_FLAGS: Final = frozenset(VM_FLAGS.values())
 
 
 def program(

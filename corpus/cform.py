@@ -9,12 +9,13 @@ Both stand in a C file that includes `RUNTIME`, and give a result when wrapped i
 Not promised: that a kernel can do it. `why_not` knows only of ops without any form.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from simulator import ops
+from simulator import ops, tables
 from simulator.ops import Arg, OpSpec
 from simulator.scenario import WORDS_PER_PAGE, Op
 
@@ -29,10 +30,26 @@ PROT: Final = ("PROT_NONE", "PROT_READ", "PROT_WRITE", "PROT_READ | PROT_WRITE",
 SHARING: Final = ("MAP_PRIVATE", "MAP_SHARED")
 ADVICE: Final = tuple(f"MADV_{name}" for name in ops.ADVICE)
 CLEAR_REFS: Final = ("1", "4")
+MAP_FLAGS: Final = {
+    ops.MMAP_NOREPLACE: "MAP_FIXED_NOREPLACE", ops.MMAP_GROWSDOWN: "MAP_GROWSDOWN",
+    ops.MMAP_POPULATE: "MAP_POPULATE", ops.MMAP_NORESERVE: "MAP_NORESERVE",
+    ops.MMAP_DROPPABLE: "MAP_DROPPABLE",
+}
+MREMAP_FLAGS: Final = {ops.MREMAP_DONTUNMAP: "MREMAP_DONTUNMAP"}
 
-# The C constants behind the names of an enumeration.
+# The C constants behind the names of an enumeration, by their place, or of flags, by bit.
 CONSTANTS: Final = {
     ops.PROTS: PROT, ops.SHARING: SHARING, ops.ADVICE: ADVICE, ops.CLEAR_REFS: CLEAR_REFS,
+    ops.MMAP_FLAGS: tuple(MAP_FLAGS.values()), ops.MREMAP_FLAGS: tuple(MREMAP_FLAGS.values()),
+}
+
+# How the functions of the C library that rows call answer; what RUNTIME defines gives results.
+POINTER: Final = "pointer"  # or MAP_FAILED, and errno
+INT: Final = "int"  # or -1, and errno
+RESULT: Final = "result"
+_LIBC: Final = {
+    "mmap": POINTER, "mremap": POINTER, "munmap": INT, "mprotect": INT, "madvise": INT,
+    "usleep": INT, "syscall": INT,
 }
 
 
@@ -50,6 +67,16 @@ class Words:
 
     def __str__(self) -> str:
         return self.itself
+
+
+def function(spec: OpSpec) -> str:
+    """The C function that the form of a row calls."""
+    return spec.c.partition("(")[0]
+
+
+def answer(spec: OpSpec) -> str:
+    """How the form of a row answers: POINTER, INT or RESULT."""
+    return _LIBC.get(function(spec), RESULT)
 
 
 def why_not(op: Op) -> str:
@@ -120,11 +147,14 @@ def _words(arg: Arg, values: Sequence[Number]) -> Words:
         case ops.BACKING:
             return Words(fd=_file_fd(value), offset=_pages(values[1]))
         case ops.FLAGS:
-            return Words()  # several arguments make a call's flags: below
+            return Words(_or(*(
+                _pick(_bit(value, 1 << bit), ("0", name))
+                for bit, name in enumerate(CONSTANTS[arg.names])
+            )))
     return Words(str(value))
 
 
-# --- flags, which no single argument decides -------------------------------------------------
+# --- flags that several arguments decide -------------------------------------------------------
 
 
 def _map_flags(values: Sequence[Number]) -> str:
@@ -136,9 +166,10 @@ def _map_flags(values: Sequence[Number]) -> str:
         _pick(_plus(sharing, _times(2, droppable)), types),
         _pick(_is_zero(backing), ("0", "MAP_ANONYMOUS")),
         _pick(_bit(flags, ops.MMAP_NOREPLACE), ("MAP_FIXED", "MAP_FIXED_NOREPLACE")),
-        _pick(_bit(flags, ops.MMAP_GROWSDOWN), ("0", "MAP_GROWSDOWN")),
-        _pick(_bit(flags, ops.MMAP_POPULATE), ("0", "MAP_POPULATE")),
-        _pick(_bit(flags, ops.MMAP_NORESERVE), ("0", "MAP_NORESERVE")),
+        *(
+            _pick(_bit(flags, bit), ("0", name)) for bit, name in MAP_FLAGS.items()
+            if bit not in (ops.MMAP_NOREPLACE, ops.MMAP_DROPPABLE)
+        ),
     )
 
 
@@ -209,3 +240,31 @@ def _differ(x: Number, y: Number, also: Number) -> Number:
     if isinstance(x, int) and isinstance(y, int) and isinstance(also, int):
         return int(x != y or also != 0)
     return f"({x} != {y} || {also})"
+
+
+def _check() -> None:
+    """Assert that whatever a row's form can say has C words, and that what it calls is there."""
+    for table, names, numbers in (
+        ("MAP_FLAGS", ops.MMAP_FLAGS, MAP_FLAGS), ("MREMAP_FLAGS", ops.MREMAP_FLAGS, MREMAP_FLAGS)
+    ):
+        bits = {1 << bit: name for bit, name in enumerate(names)}
+        tables.complete(f"cform.{table}", "flag", bits, numbers)
+    runtime = RUNTIME.read_text()
+    for spec in ops.OPS:
+        if not spec.c:
+            continue
+        name = function(spec)
+        if name not in _LIBC and not re.search(rf"^static inline \w+ {name}\(", runtime, re.M):
+            raise AssertionError(
+                f"the C form of {spec.name} calls {name}(), which {RUNTIME.name} does not define "
+                "and cform._LIBC does not know"
+            )
+        for arg in spec.args:
+            words = CONSTANTS.get(arg.names, ())
+            if arg.kind in (ops.ENUM, ops.FLAGS):
+                tables.complete(
+                    f"cform.CONSTANTS for {spec.name}", arg.name, arg.names, range(len(words))
+                )
+
+
+_check()

@@ -48,6 +48,7 @@ from simulator.ops import (
     OP_UNPIN,
     OP_VMSPLICE,
     OP_WRITE,
+    of_every_op,
 )
 from simulator.scenario import (
     DEVICE,
@@ -60,7 +61,6 @@ from simulator.scenario import (
 )
 
 # How often an op comes up when its scenario has it. Accesses are what notices most bugs.
-_DEFAULT_WEIGHT: Final[int] = 4  # of rows this file does not know
 _WEIGHTS: Final[dict[int, int]] = {
     OP_READ: 12, OP_WRITE: 14, OP_MMAP: 4, OP_MUNMAP: 5, OP_MREMAP: 6, OP_MPROTECT: 6,
     OP_MADVISE: 10, OP_FORK: 2, OP_EXIT: 1, OP_MEMFD: 1, OP_PREAD: 2, OP_PWRITE: 3,
@@ -81,7 +81,8 @@ _FAMILIES: Final = (
 
 
 def _weight_table() -> list[int]:
-    table = [_DEFAULT_WEIGHT] * NR_CODES
+    of_every_op("generate._WEIGHTS", _WEIGHTS)
+    table = [0] * NR_CODES
     for code, weight in _WEIGHTS.items():
         table[code] = weight
     return table

@@ -23,6 +23,7 @@ that this round tried are the certificate.
 Failures with another signature met on the way are returned, not followed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -30,6 +31,7 @@ from corpus import text
 from fuzz.certificate import Certificate, Tried, simpler
 from fuzz.minimizing.anew import Anew
 from fuzz.minimizing.edits import (
+    NAMES,
     Step,
     apply,
     bare,
@@ -74,6 +76,7 @@ EDIT_SCHEDULES: Final = 1_000
 FEW_SCHEDULES: Final = {"delete-directive": 0, "park-instead": 0, "replace-op": 150, "move-op": 300}
 _INSTEAD: Final = ("replace-op", "move-op", "swap-actors", "park-instead")
 _DELETIONS: Final = ("delete-actor", "give-actor", "delete-op", "delete-fork", "idle-first")
+assert NAMES.issuperset((*FEW_SCHEDULES, *_INSTEAD, *_DELETIONS))
 # Random schedules tried for a chunk of ops that hides the failure, and to get rid of
 # directives when there are too many to search.
 CHUNK_TRIES: Final = 64
@@ -164,32 +167,27 @@ class _Reduction:
         self._accept(delete_ops(self.current, late))
 
     def _drop_ops(self) -> None:
-        """Chunks of ops of falling size, from the end."""
-        size = max(1, len(self.current.ops) // 2)
-        while size > 0:
-            end = len(self.current.ops)
-            while end > 0:
-                start = max(0, end - size)
-                uids = {op.uid for op in self.current.ops[start:end]}
-                self._attempt(delete_ops(self.current, uids))
-                end = min(start, len(self.current.ops))
-            size //= 2
+        """Whatever ops it fails without, alone or under another schedule."""
+        def drop(start: int, end: int) -> int:
+            uids = {op.uid for op in self.current.ops[start:end]}
+            self._attempt(delete_ops(self.current, uids))
+            return len(self.current.ops)
+
+        _in_chunks(len(self.current.ops), drop)
 
     def _sparse(self, failing: Scenario) -> Scenario:
-        """A failing scenario without the directives that it fails without: chunks of falling
-        size, from the end."""
+        """A failing scenario without the directives that it fails without."""
         failing = without_dead(failing, self.judge.run(failing).dead)
-        size = max(1, len(failing.directives) // 2)
-        while size > 0:
-            end = len(failing.directives)
-            while end > 0:
-                start = max(0, end - size)
-                here = failing.directives
-                candidate = failing.with_directives(here[:start] + here[end:])
-                if self.judge.same(candidate):
-                    failing = candidate
-                end = min(start, len(failing.directives))
-            size //= 2
+
+        def drop(start: int, end: int) -> int:
+            nonlocal failing
+            here = failing.directives
+            candidate = failing.with_directives(here[:start] + here[end:])
+            if self.judge.same(candidate):
+                failing = candidate
+            return len(failing.directives)
+
+        _in_chunks(len(failing.directives), drop)
         return failing
 
     def _attempt(self, candidate: Scenario) -> None:
@@ -416,6 +414,20 @@ class _Reduction:
                 self.current = made
                 return True
         return False
+
+
+def _in_chunks(length: int, drop: Callable[[int, int], int]) -> None:
+    """Have `drop` try to do without each chunk of a sequence, in halves, then quarters and so on
+    to single ones, from the end. It is given the chunk's start and end, and returns how long the
+    sequence is now."""
+    size = max(1, length // 2)
+    while size > 0:
+        end = length
+        while end > 0:
+            start = max(0, end - size)
+            length = drop(start, end)
+            end = min(start, length)
+        size //= 2
 
 
 def _shape(scenario: Scenario) -> tuple[tuple[int, int], ...]:

@@ -140,6 +140,7 @@ def _apply(
     elif which == _FAULT:
         _fault(draft, rng, hints)
     else:
+        assert which == _MACHINE
         draft.config = _other_machine(draft, rng)
 
 

@@ -27,6 +27,7 @@ from fuzz.slots import (
     CHOICE,
     END,
     FILE,
+    IS_HANDLE,
     MAX_SLOTS,
     NR_SLOTS,
     NUMBER,
@@ -79,26 +80,19 @@ from simulator.ops import (
     OP_UNPIN,
     OP_VMSPLICE,
     OP_WRITE,
+    of_every_advice,
 )
 from simulator.scenario import NR_USER_ACTORS, WORDS_PER_PAGE
 
 # Advice by what it can disturb: dropping and guarding race with faults, fork flags with
 # forks; the hints do next to nothing.
-ADVICE_WEIGHTS: Final[list[int]] = [0] * 14
-ADVICE_WEIGHTS[MADV_NORMAL] = 1
-ADVICE_WEIGHTS[MADV_RANDOM] = 1
-ADVICE_WEIGHTS[MADV_SEQUENTIAL] = 1
-ADVICE_WEIGHTS[MADV_WILLNEED] = 1
-ADVICE_WEIGHTS[MADV_DONTNEED] = 24
-ADVICE_WEIGHTS[MADV_FREE] = 8
-ADVICE_WEIGHTS[MADV_DONTFORK] = 3
-ADVICE_WEIGHTS[MADV_DOFORK] = 2
-ADVICE_WEIGHTS[MADV_WIPEONFORK] = 3
-ADVICE_WEIGHTS[MADV_KEEPONFORK] = 2
-ADVICE_WEIGHTS[MADV_POPULATE_READ] = 5
-ADVICE_WEIGHTS[MADV_POPULATE_WRITE] = 6
-ADVICE_WEIGHTS[MADV_GUARD_INSTALL] = 5
-ADVICE_WEIGHTS[MADV_GUARD_REMOVE] = 4
+_ADVICE_WEIGHTS: Final[dict[int, int]] = {
+    MADV_NORMAL: 1, MADV_RANDOM: 1, MADV_SEQUENTIAL: 1, MADV_WILLNEED: 1, MADV_DONTNEED: 24,
+    MADV_FREE: 8, MADV_DONTFORK: 3, MADV_DOFORK: 2, MADV_WIPEONFORK: 3, MADV_KEEPONFORK: 2,
+    MADV_POPULATE_READ: 5, MADV_POPULATE_WRITE: 6, MADV_GUARD_INSTALL: 5, MADV_GUARD_REMOVE: 4,
+}
+of_every_advice("operands._ADVICE_WEIGHTS", _ADVICE_WEIGHTS)
+ADVICE_WEIGHTS: Final[list[int]] = [weight for _, weight in sorted(_ADVICE_WEIGHTS.items())]
 
 PROT_R: Final[i64] = 1
 PROT_RW: Final[i64] = 3
@@ -144,9 +138,9 @@ def make_slot(sketch: Sketch, rng: Rng, actor: i64, code: i64, slot: i64,
         new[slot] += rng.between(1, 2) if rng.chance(1, 2) else -rng.between(1, 2)
         if what == START and rng.chance(1, 2):  # move the range, do not stretch it
             new[slot + 1] += new[slot] - args[slot]
-    elif what == CHOICE and not _is_handle(code, slot):
+    elif what == CHOICE and not IS_HANDLE[code * MAX_SLOTS + slot]:
         new[slot] = rng.below(bound)
-    else:
+    else:  # what is open, for one: better taken from a fresh op
         fresh = make_args(sketch, rng, actor, code)
         new[slot] = fresh[slot]
         if what in (START, FILE):
@@ -160,11 +154,6 @@ def _log2(power: i64) -> i64:
         power >>= 1
         bits += 1
     return bits
-
-
-def _is_handle(code: i64, slot: i64) -> bool:
-    """CHOICE slots that name something open: better taken from a fresh op."""
-    return slot == 0 and code not in (OP_MMAP, OP_MPROTECT, OP_MADVISE)
 
 
 # --- pages and ranges ---------------------------------------------------------------------------

@@ -14,37 +14,56 @@ from mypy_extensions import i64
 from fuzz.rng import Rng
 from simulator.build.native import final, vec
 from simulator.ops import (
+    ADVICE,
+    BY_NUMBER,
     MADV_DOFORK,
     MADV_DONTFORK,
     MADV_DONTNEED,
+    MADV_FREE,
     MADV_GUARD_INSTALL,
     MADV_GUARD_REMOVE,
     MADV_KEEPONFORK,
+    MADV_NORMAL,
     MADV_POPULATE_READ,
     MADV_POPULATE_WRITE,
+    MADV_RANDOM,
+    MADV_SEQUENTIAL,
+    MADV_WILLNEED,
     MADV_WIPEONFORK,
     MMAP_GROWSDOWN,
     MMAP_NOREPLACE,
     MMAP_POPULATE,
     NR_FILES,
+    OP_CLEAR_REFS,
+    OP_DEVICE_READ,
+    OP_DEVICE_WRITE,
+    OP_DMA_READ,
+    OP_DMA_WRITE,
     OP_EXIT,
     OP_FORK,
     OP_MADVISE,
+    OP_MEM_READ,
     OP_MEM_WRITE,
     OP_MEMFD,
+    OP_MIGRATE_TO_DEVICE,
+    OP_MIGRATE_TO_RAM,
     OP_MMAP,
     OP_MPROTECT,
     OP_MREMAP,
     OP_MUNMAP,
+    OP_PAGEMAP,
     OP_PIN,
     OP_PIN_FAST,
     OP_PIPE_READ,
+    OP_PREAD,
+    OP_PWRITE,
     OP_READ,
+    OP_SLEEP,
     OP_UNPIN,
     OP_VMSPLICE,
     OP_WRITE,
 )
-from simulator.scenario import DEVICE, NR_ACTORS, WORDS_PER_PAGE, Op
+from simulator.scenario import NR_ACTORS, WORDS_PER_PAGE, Op
 
 # What is known of one page of one address space.
 READABLE: Final[i64] = 1  # bits 0..2 are PROT_*
@@ -60,6 +79,13 @@ GROWS: Final[i64] = 512
 DONTFORK: Final[i64] = 1024
 WIPEONFORK: Final[i64] = 2048
 MOVED_SHIFT: Final[i64] = 12  # above: how far mremap has moved the page, up or down
+
+# What changes nothing that is known here.
+_LEAVES_ALL: Final = (
+    OP_PREAD, OP_PWRITE, OP_CLEAR_REFS, OP_PAGEMAP, OP_MEM_READ, OP_DMA_READ, OP_DMA_WRITE,
+    OP_SLEEP, OP_DEVICE_READ, OP_DEVICE_WRITE,
+)
+_HINTS: Final = (MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_FREE)
 
 NO_MM: Final[i64] = -1
 RECENT: Final[i64] = 8  # pages and ranges remembered: few, so that ops meet on them
@@ -136,8 +162,10 @@ class Sketch:
             self._unpin(args[0])
         elif code == OP_PIPE_READ:
             self._unpin(args[0] // WORDS_PER_PAGE)
-        elif op.actor == DEVICE and len(args) == 2:
+        elif code in (OP_MIGRATE_TO_DEVICE, OP_MIGRATE_TO_RAM):
             self._saw_range(args[0], args[1])
+        elif code not in _LEAVES_ALL:
+            raise AssertionError(f"{BY_NUMBER[code].name} is new: teach Sketch.apply()")
 
     def _touch(self, mm: i64, page: i64, write: bool) -> None:
         table = self.maps[mm]
@@ -240,8 +268,10 @@ class Sketch:
             put = WIPEONFORK
         elif advice == MADV_KEEPONFORK:
             drop = WIPEONFORK
-        else:
+        elif advice in _HINTS:
             return
+        else:
+            raise AssertionError(f"MADV_{ADVICE[advice]} is new: teach Sketch._madvise()")
         table = self.maps[mm]
         page = start
         while page < end:

@@ -26,6 +26,7 @@ from simulator.ops import (
     OPS,
     PAGE,
     RANGE,
+    SLOTS,
     WORD,
     OpSpec,
     may_run,
@@ -87,6 +88,16 @@ def _column(which: int) -> vec[i64]:
     return column
 
 
+def _handles() -> vec[i64]:
+    column = vec[i64]([0] * (NR_CODES * MAX_SLOTS))
+    for spec in OPS:
+        at = spec.number * MAX_SLOTS
+        for arg in spec.args:
+            column[at] = 1 if arg.kind in (HANDLE, HWORD) else 0
+            at += SLOTS[arg.kind]
+    return column
+
+
 def _nr_slots() -> vec[i64]:
     column = vec[i64]([0] * NR_CODES)
     for spec in OPS:
@@ -97,6 +108,7 @@ def _nr_slots() -> vec[i64]:
 # Indexed by code * MAX_SLOTS + slot, and by code.
 WHAT: Final[vec[i64]] = _column(0)
 BOUND: Final[vec[i64]] = _column(1)
+IS_HANDLE: Final[vec[i64]] = _handles()  # 1 for a CHOICE that names something open
 NR_SLOTS: Final[vec[i64]] = _nr_slots()
 
 CODES: Final[list[int]] = [spec.number for spec in OPS]

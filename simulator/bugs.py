@@ -3,8 +3,8 @@
 
 `config bug=ID` chooses the model, not the scenario. A mutation is one line at each place in
 simulator/{mm,kernel,fs,machine,drivers} that tests `k.bug.<id with underscores>`. A new bug
-is one row in `BUGS` and one attribute in `BugFlags`; a test keeps them in step. A negative
-control changes nothing.
+is one row in `BUGS` and one attribute in `BugFlags`; a row without an attribute is an error of the
+import. A negative control changes nothing.
 """
 
 from dataclasses import dataclass
@@ -143,9 +143,26 @@ class BugFlags:
         self.device_private_fault_livelock: bool = False
 
 
+def attribute(bug: Bug) -> str:
+    """The attribute of `BugFlags` that switches a bug on."""
+    return bug.id.replace("-", "_")
+
+
 def set_bug(flags: BugFlags, bug: str) -> None:
     """Switch one bug on. An unknown id is a ValueError that names the remedy."""
     if bug not in BY_ID:
         raise ValueError(f"unknown bug {bug!r}: `mmfarm bugs list` prints the known ones")
     if not BY_ID[bug].control:
-        setattr(flags, bug.replace("-", "_"), True)
+        setattr(flags, attribute(BY_ID[bug]), True)
+
+
+def _check() -> None:
+    flags = BugFlags()
+    for bug in BUGS:
+        if not bug.control and not hasattr(flags, attribute(bug)):
+            raise AssertionError(f"BugFlags has no attribute {attribute(bug)} for {bug.id}")
+    if len(BY_ID) != len(BUGS):
+        raise AssertionError("two rows of BUGS have one id")
+
+
+_check()

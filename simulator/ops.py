@@ -1,15 +1,24 @@
 # SPDX-License-Identifier: MIT
 """THE table of ops.
 
-Text codec, byte codec, generator, mutators, importers, C export and documentation derive
-from this table. A new op is one row here, one function in the model (`simulator/syscalls.py`
-names it) and, where a row cannot say it, one entry in each codec keyed by op.
+Text codec, byte codec, generator, mutators, importers, C export, oracles and documentation
+derive from this table. A new op is one row here, one function in the model
+(`simulator/syscalls.py` names it) and, where a row cannot say it, one entry in each table keyed
+by op; each of those is checked when it is imported, and names what it lacks.
 
-Row numbers are part of stored byte inputs and of digests: never reused, never changed.
+Row numbers, and those of advices and flags, are part of stored byte inputs and of digests: never
+reused, never changed.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
+
+from simulator import sites
+from simulator.errno import EACCES, EAGAIN, EEXIST, EFAULT, EINVAL, EIO, ENOMEM, EPERM
+from simulator.outcome import SIGBUS, SIGSEGV
+from simulator.scenario import DEVICE, NR_ACTORS, NR_USER_ACTORS
+from simulator.tables import bits, complete, numbered
 
 # Kinds of arguments, with the integer slots each takes.
 RANGE: Final = "range"  # 16..32         -> start, end (pages, end exclusive)
@@ -38,18 +47,15 @@ MAX_FILE_PAGES: Final = 1024  # what kernel selftests use; the generator makes s
 
 PROTS: Final = ("none", "r", "w", "rw", "x", "rx", "wx", "rwx")  # index = PROT_* bits 1|2|4
 SHARING: Final = ("private", "shared")
-MMAP_FLAGS: Final = ("noreplace", "growsdown", "populate", "noreserve", "droppable")
 MMAP_NOREPLACE: Final = 1
 MMAP_GROWSDOWN: Final = 2
 MMAP_POPULATE: Final = 4
 MMAP_NORESERVE: Final = 8
 MMAP_DROPPABLE: Final = 16
-MREMAP_FLAGS: Final = ("dontunmap",)
-ADVICE: Final = (
-    "NORMAL", "RANDOM", "SEQUENTIAL", "WILLNEED", "DONTNEED", "FREE", "DONTFORK", "DOFORK",
-    "WIPEONFORK", "KEEPONFORK", "POPULATE_READ", "POPULATE_WRITE", "GUARD_INSTALL",
-    "GUARD_REMOVE",
-)
+MMAP_FLAGS: Final = bits(globals(), "MMAP_")
+MREMAP_DONTUNMAP: Final = 1
+MREMAP_FLAGS: Final = bits(globals(), "MREMAP_")
+# Advices: the constant's name is the word in texts, and with MADV_ the C constant.
 MADV_NORMAL: Final = 0
 MADV_RANDOM: Final = 1
 MADV_SEQUENTIAL: Final = 2
@@ -64,12 +70,26 @@ MADV_POPULATE_READ: Final = 10
 MADV_POPULATE_WRITE: Final = 11
 MADV_GUARD_INSTALL: Final = 12
 MADV_GUARD_REMOVE: Final = 13
+ADVICE: Final = tuple([
+    name.upper().replace("-", "_") for name in numbered(globals(), "MADV_")
+])
 GUP_ACCESS: Final = ("r", "w")
+GUP_LONGTERM: Final = 1
 GUP_FLAGS: Final = ("longterm",)
-CLEAR_REFS: Final = ("young", "soft-dirty")
+CLEAR_REFS_YOUNG: Final = 0
+CLEAR_REFS_SOFT_DIRTY: Final = 1
+CLEAR_REFS: Final = numbered(globals(), "CLEAR_REFS_")
 
 USER: Final = "user"  # T0..T7
 DEVICE_ONLY: Final = "device"
+MAY_RUN: Final = {  # by who may run a row's ops: the actors
+    USER: frozenset(range(NR_USER_ACTORS)), DEVICE_ONLY: frozenset((DEVICE,)),
+}
+
+# What an op that succeeds returns.
+ZERO: Final = "zero"
+TOKEN: Final = "token"  # of the store whose word it has read; 0 for zeroes
+VALUE: Final = "value"  # a number that its documentation explains
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +106,24 @@ class Arg:
 @dataclass(frozen=True, slots=True)
 class OpSpec:
     """One row: `number` for ever, the text name, the arguments, who may run it, one line of
-    documentation, and the C call that does it on a real kernel. Placeholders in the call are
-    the arguments, which `corpus.cform` fills in, and `uid`, the token of a store. A row without
-    a call has no form on a stock kernel, and `requires` says what it would take."""
+    documentation. `entry` is the site where its kernel function begins, which answers for what
+    the op returns; `failures` are the results below 0 that it may have (SKIPPED is ours and
+    always may); `returns` is what others mean. `culprit` is the kernel function blamed where a
+    real kernel does otherwise.
+
+    `c` is the C call that does it on a real kernel. Placeholders in it are the arguments, which
+    `corpus.cform` fills in, and `uid`, the token of a store. A row without a call has no form on
+    a stock kernel, and `requires` says what it would take."""
 
     number: int
     name: str
     args: tuple[Arg, ...]
     actors: str
     doc: str
+    entry: int
+    culprit: str
+    failures: tuple[int, ...] = ()
+    returns: str = ZERO
     c: str = ""
     requires: str = ""  # what a real kernel must have, a `# requires:` word
 
@@ -105,6 +134,7 @@ class OpSpec:
 
 _RANGE: Final = Arg("range", RANGE)
 _WORD: Final = Arg("word", WORD)
+_PROT: Final = Arg("prot", ENUM, PROTS)
 _PIN: Final = Arg("pin", HANDLE, ("p",), NR_PINS)
 _FILE: Final = Arg("file", HANDLE, ("f",), NR_FILES)
 _ACCESS: Final = Arg("access", ENUM, GUP_ACCESS)
@@ -141,75 +171,122 @@ OP_DEVICE_WRITE: Final = 28
 OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(OP_READ, "read", (_WORD,), USER,
            "Load one word; the result is the token of the store it sees, 0 for zeroes.",
-           "load({word.addr})"),
+           entry=sites.DO_USER_ADDR_FAULT__BEGIN, culprit="do_user_addr_fault",
+           failures=(SIGSEGV, SIGBUS), returns=TOKEN, c="load({word.addr})"),
     OpSpec(OP_WRITE, "write", (_WORD,), USER,
-           "Store a new token into one word.", "store({word.addr}, {uid})"),
+           "Store a new token into one word.",
+           entry=sites.DO_USER_ADDR_FAULT__BEGIN, culprit="do_user_addr_fault",
+           failures=(SIGSEGV, SIGBUS), c="store({word.addr}, {uid})"),
     OpSpec(OP_MMAP, "mmap",
-           (_RANGE, Arg("prot", ENUM, PROTS), Arg("sharing", ENUM, SHARING),
-            Arg("backing", BACKING), Arg("flags", FLAGS, MMAP_FLAGS)), USER,
+           (_RANGE, _PROT, Arg("sharing", ENUM, SHARING), Arg("backing", BACKING),
+           Arg("flags", FLAGS, MMAP_FLAGS)), USER,
            "mmap() with MAP_FIXED, or MAP_FIXED_NOREPLACE with `noreplace`.",
-           "mmap({range.addr}, {range.len}, {prot}, {map_flags}, {backing.fd}, {backing.offset})"),
-    OpSpec(OP_MUNMAP, "munmap", (_RANGE,), USER, "munmap().", "munmap({range.addr}, {range.len})"),
+           entry=sites.VM_MMAP_PGOFF__LOCK, culprit="do_mmap",
+           failures=(-EINVAL, -ENOMEM, -EEXIST), returns=VALUE,
+           c="mmap({range.addr}, {range.len}, {prot}, {map_flags}, {backing.fd}, "
+             "{backing.offset})"),
+    OpSpec(OP_MUNMAP, "munmap", (_RANGE,), USER,
+           "munmap().",
+           entry=sites.VM_MUNMAP__LOCK, culprit="do_munmap", failures=(-EINVAL, -ENOMEM),
+           c="munmap({range.addr}, {range.len})"),
     OpSpec(OP_MREMAP, "mremap",
            (_RANGE, Arg("dest", DEST, keyword="to"), Arg("flags", FLAGS, MREMAP_FLAGS)), USER,
            "mremap(): to another place, or with `dontunmap`, MREMAP_MAYMOVE|MREMAP_FIXED; else to "
            "its own start without flags (shrink, or grow in place).",
-           "mremap({range.addr}, {range.len}, {dest.len}, {mremap_flags}, {dest.addr})"),
-    OpSpec(OP_MPROTECT, "mprotect", (_RANGE, Arg("prot", ENUM, PROTS)), USER,
-           "mprotect().", "mprotect({range.addr}, {range.len}, {prot})"),
+           entry=sites.DO_MREMAP__LOCK, culprit="do_mremap", failures=(-EINVAL, -EFAULT, -ENOMEM),
+           returns=VALUE,
+           c="mremap({range.addr}, {range.len}, {dest.len}, {mremap_flags}, {dest.addr})"),
+    OpSpec(OP_MPROTECT, "mprotect", (_RANGE, _PROT), USER,
+           "mprotect().",
+           entry=sites.DO_MPROTECT_PKEY__LOCK, culprit="do_mprotect_pkey",
+           failures=(-EACCES, -ENOMEM), c="mprotect({range.addr}, {range.len}, {prot})"),
     OpSpec(OP_MADVISE, "madvise", (_RANGE, Arg("advice", ENUM, ADVICE)), USER,
-           "madvise().", "madvise({range.addr}, {range.len}, {advice})"),
+           "madvise().",
+           entry=sites.MADVISE_LOCK__READ, culprit="do_madvise",
+           failures=(-EINVAL, -ENOMEM, -EAGAIN, -EFAULT),
+           c="madvise({range.addr}, {range.len}, {advice})"),
     OpSpec(OP_FORK, "fork", (Arg("child", ACTOR),), USER,
-           "fork(); the child goes on as the named actor.", "fork_actor({child})"),
+           "fork(); the child goes on as the named actor.",
+           entry=sites.DUP_MMAP__LOCK_PARENT, culprit="dup_mmap", failures=(-ENOMEM,),
+           returns=VALUE, c="fork_actor({child})"),
     OpSpec(OP_EXIT, "exit", (), USER,
            "The thread exits; the last one of a process takes the mm with it.",
-           "syscall(SYS_exit, 0)"),
+           entry=sites.EXIT_MM__LOCK, culprit="exit_mmap", c="syscall(SYS_exit, 0)"),
     OpSpec(OP_MEMFD, "memfd", (_FILE, Arg("pages", COUNT, limit=MAX_FILE_PAGES)), USER,
-           "memfd_create() and ftruncate() to that many pages.", "open_memfd({file}, {pages})"),
+           "memfd_create() and ftruncate() to that many pages.",
+           entry=sites.MEMFD_CREATE__ALLOC, culprit="memfd_create", failures=(-ENOMEM, -EEXIST),
+           c="open_memfd({file}, {pages})"),
     OpSpec(OP_PREAD, "pread", (Arg("word", HWORD, ("f",), NR_FILES), Arg("index", PAGE)), USER,
            "pread() of one word of the file's page `index`.",
-           "file_read({word.handle}, {index}, {word.word})"),
+           entry=sites.SHMEM_FILE_READ_ITER__I_SIZE, culprit="shmem_file_read_iter", returns=TOKEN,
+           c="file_read({word.handle}, {index}, {word.word})"),
     OpSpec(OP_PWRITE, "pwrite", (Arg("word", HWORD, ("f",), NR_FILES), Arg("index", PAGE)), USER,
-           "pwrite() of a new token.", "file_write({word.handle}, {index}, {word.word}, {uid})"),
+           "pwrite() of a new token.",
+           entry=sites.SHMEM_WRITE_END__COPY, culprit="shmem_file_write_iter", failures=(-ENOMEM,),
+           c="file_write({word.handle}, {index}, {word.word}, {uid})"),
     OpSpec(OP_CLEAR_REFS, "clear_refs", (Arg("what", ENUM, CLEAR_REFS),), USER,
-           "Write 1 (young) or 4 (soft-dirty) to /proc/self/clear_refs.", "clear_refs({what})",
-           "soft-dirty"),
+           "Write 1 (young) or 4 (soft-dirty) to /proc/self/clear_refs.",
+           entry=sites.CLEAR_REFS_WRITE__LOCK, culprit="clear_refs_write", c="clear_refs({what})",
+           requires="soft-dirty"),
     OpSpec(OP_PAGEMAP, "pagemap", (Arg("page", PAGE),), USER,
            "The page's entry in /proc/self/pagemap without the frame number.",
-           "pagemap_entry({page.addr})"),
+           entry=sites.PAGEMAP_READ__LOCK, culprit="pagemap_read", returns=VALUE,
+           c="pagemap_entry({page.addr})"),
     OpSpec(OP_MEM_READ, "mem_read", (_WORD,), USER,
-           "Read through /proc/self/mem (FOLL_FORCE).", "mem_read({word.addr})"),
+           "Read through /proc/self/mem (FOLL_FORCE).",
+           entry=sites.ACCESS_REMOTE_VM__LOCK, culprit="access_remote_vm", failures=(-EIO,),
+           returns=TOKEN, c="mem_read({word.addr})"),
     OpSpec(OP_MEM_WRITE, "mem_write", (_WORD,), USER,
            "Write through /proc/self/mem (FOLL_FORCE|FOLL_WRITE).",
-           "mem_write({word.addr}, {uid})"),
-    OpSpec(OP_PIN, "pin", (_PIN, Arg("page", PAGE), _ACCESS, Arg("flags", FLAGS, GUP_FLAGS)),
-           USER, "pin_user_pages() of one page, kept until `unpin`.",
-           requires="gup_test"),
+           entry=sites.ACCESS_REMOTE_VM__LOCK, culprit="access_remote_vm", failures=(-EIO,),
+           c="mem_write({word.addr}, {uid})"),
+    OpSpec(OP_PIN, "pin", (_PIN, Arg("page", PAGE), _ACCESS, Arg("flags", FLAGS, GUP_FLAGS)), USER,
+           "pin_user_pages() of one page, kept until `unpin`.",
+           entry=sites.PIN_USER_PAGES__LOCK, culprit="pin_user_pages",
+           failures=(-EEXIST, -EFAULT, -ENOMEM), requires="gup_test"),
     OpSpec(OP_PIN_FAST, "pin_fast",
            (_PIN, Arg("page", PAGE), _ACCESS, Arg("flags", FLAGS, GUP_FLAGS)), USER,
-           "pin_user_pages_fast() of one page.", requires="gup_test"),
+           "pin_user_pages_fast() of one page.",
+           entry=sites.GUP_FAST__SEQ_BEGIN, culprit="pin_user_pages_fast",
+           failures=(-EEXIST, -EFAULT, -ENOMEM), requires="gup_test"),
     OpSpec(OP_UNPIN, "unpin", (_PIN,), USER,
-           "unpin_user_page(), or close the pipe of a `vmsplice`.", "pipe_close({pin})"),
+           "unpin_user_page(), or close the pipe of a `vmsplice`.",
+           entry=sites.UNPIN_USER_PAGE__PUT, culprit="unpin_user_page", c="pipe_close({pin})"),
     OpSpec(OP_DMA_READ, "dma_read", (Arg("pin", HWORD, ("p",), NR_PINS),), USER,
-           "A device reads one word of a pinned page.", requires="gup_test"),
+           "A device reads one word of a pinned page.",
+           entry=sites.DMA__LOAD, culprit="unpin_user_page", failures=(-EINVAL,), returns=TOKEN,
+           requires="gup_test"),
     OpSpec(OP_DMA_WRITE, "dma_write", (Arg("pin", HWORD, ("p",), NR_PINS),), USER,
-           "A device writes a new token into a page pinned for write.", requires="gup_test"),
+           "A device writes a new token into a page pinned for write.",
+           entry=sites.DMA__STORE, culprit="unpin_user_page", failures=(-EINVAL, -EACCES),
+           requires="gup_test"),
     OpSpec(OP_VMSPLICE, "vmsplice", (_PIN, Arg("page", PAGE)), USER,
            "vmsplice() the page into a pipe: a FOLL_GET reference for reading.",
-           "pipe_splice({pin}, {page.addr})"),
+           entry=sites.GUP_FAST__SEQ_BEGIN, culprit="vmsplice",
+           failures=(-EEXIST, -EFAULT, -ENOMEM), c="pipe_splice({pin}, {page.addr})"),
     OpSpec(OP_PIPE_READ, "pipe_read", (Arg("pin", HWORD, ("p",), NR_PINS),), USER,
            "Read the page out of the pipe of a `vmsplice`, which drops the reference.",
-           "pipe_read({pin.handle}, {pin.word})"),
+           entry=sites.PIPE_READ__COPY, culprit="pipe_read", failures=(-EINVAL,), returns=TOKEN,
+           c="pipe_read({pin.handle}, {pin.word})"),
     OpSpec(OP_SLEEP, "sleep", (), USER,
-           "Sleep until the actor's next op: its CPU idles in lazy TLB mode.", "usleep(1)"),
+           "Sleep until the actor's next op: its CPU idles in lazy TLB mode.",
+           entry=sites.SLEEP__IDLE, culprit="schedule", c="usleep(1)"),
     OpSpec(OP_MIGRATE_TO_DEVICE, "migrate_to_device", (_RANGE,), DEVICE_ONLY,
-           "dmirror_migrate_to_device() on T0's mm.", requires="device-private"),
+           "dmirror_migrate_to_device() on T0's mm.",
+           entry=sites.DMIRROR_MIGRATE__MMAP_LOCK, culprit="dmirror_migrate_to_device",
+           failures=(-EINVAL,), returns=VALUE, requires="device-private"),
     OpSpec(OP_MIGRATE_TO_RAM, "migrate_to_ram", (_RANGE,), DEVICE_ONLY,
-           "dmirror_migrate_to_system() on T0's mm.", requires="device-private"),
+           "dmirror_migrate_to_system() on T0's mm.",
+           entry=sites.DMIRROR_MIGRATE__MMAP_LOCK, culprit="dmirror_migrate_to_system",
+           failures=(-EINVAL,), returns=VALUE, requires="device-private"),
     OpSpec(OP_DEVICE_READ, "device_read", (_WORD,), DEVICE_ONLY,
-           "dmirror_read() of one word.", requires="device-private"),
+           "dmirror_read() of one word.",
+           entry=sites.DMIRROR_ACCESS__LOCK, culprit="dmirror_read", failures=(-EFAULT,),
+           returns=TOKEN, requires="device-private"),
     OpSpec(OP_DEVICE_WRITE, "device_write", (_WORD,), DEVICE_ONLY,
-           "dmirror_write() of a new token.", requires="device-private"),
+           "dmirror_write() of a new token.",
+           entry=sites.DMIRROR_ACCESS__LOCK, culprit="dmirror_write", failures=(-EPERM, -EFAULT),
+           requires="device-private"),
 )
 
 BY_NUMBER: Final = {spec.number: spec for spec in OPS}
@@ -218,6 +295,30 @@ BY_NAME: Final = {spec.name: spec for spec in OPS}
 
 def may_run(spec: OpSpec, actor: int) -> bool:
     """Whether `actor` may run ops of this row."""
-    if spec.actors == DEVICE_ONLY:
-        return actor == 11
-    return actor < 8
+    return actor in MAY_RUN[spec.actors]
+
+
+def of_every_op(table: str, there: Collection[int]) -> None:
+    """Assert that a table keyed by op has an entry for each row, by its number, and no other."""
+    complete(table, "op", {spec.number: spec.name for spec in OPS}, there)
+
+
+def of_every_advice(table: str, there: Collection[int]) -> None:
+    """Assert that a table keyed by advice has an entry for each, and no other."""
+    complete(table, "advice", ADVICE, there)
+
+
+def _check_rows() -> None:
+    """Assert that numbers and names stand once, and that each row can be run by somebody."""
+    constants = {value for name, value in globals().items() if name.startswith("OP_")}
+    complete("OPS", "number", {number: str(number) for number in constants}, BY_NUMBER)
+    if not len(OPS) == len(BY_NUMBER) == len(BY_NAME):
+        raise AssertionError("two rows of OPS have one number or one name")
+    for spec in OPS:
+        if not any(may_run(spec, actor) for actor in range(NR_ACTORS)):
+            raise AssertionError(f"nobody may run {spec.name}")
+        if not spec.c and not spec.requires:
+            raise AssertionError(f"{spec.name} has no C form and does not say what it requires")
+
+
+_check_rows()

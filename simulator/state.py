@@ -340,7 +340,7 @@ class Kernel:
             self.step(site, OBJ_NONE, READ)
 
     def retry_on(self, site: i64, found: i64) -> None:
-        """The same for a loop that waits for `found` to change: rounds that find nothing new
+        """The back edge of a loop that waits for `found` to change: rounds that find nothing new
         count towards a livelock."""
         t = self.cur
         if t.met == found and t.idle_since == self.nr_ended:

@@ -103,7 +103,7 @@ def to_text(
 
 
 def to_json(explanation: Explanation) -> dict[str, object]:
-    """The same as data; `rows` are the lines of the drawing, `diagram` is it as text."""
+    """The explanation as data; `rows` are the drawing's lines, `diagram` is it as text."""
     drawn = explanation.diagram
     return results.outcome_json(explanation.scenario, explanation.outcome) | {
         "title": explanation.title,

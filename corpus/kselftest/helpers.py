@@ -13,6 +13,7 @@ from functools import cache
 from typing import Final
 
 from corpus import cform
+from simulator import ops
 
 SELFTEST: Final = cform.RUNTIME.with_name("mmfarm_selftest.h")
 
@@ -38,7 +39,7 @@ _HEADERS: Final = {
     "sys/uio.h": ("iovec", "vmsplice"),
     "sys/wait.h": ("waitpid",),
     "time.h": ("time",),
-    "unistd.h": ("sysconf", "close", "pread", "usleep", "_exit", "getpid", "fork"),
+    "unistd.h": ("sysconf", "close", "pread", "usleep", "_exit", "getpid", "fork", "syscall"),
 }
 
 _MACRO, _TYPE, _VARIABLE, _FUNCTION = range(4)
@@ -146,3 +147,15 @@ def _units(source: str) -> Iterator[str]:
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(_STRING.sub("", _COMMENT.sub("", text))))
+
+
+def _check() -> None:
+    """Assert that what the forms of rows call is declared by a header that is known here, or by
+    corpus/c/."""
+    for spec in ops.OPS:
+        name = cform.function(spec)
+        if name and cform.answer(spec) != cform.RESULT and not includes(name):
+            raise AssertionError(f"helpers._HEADERS has no header for {name}(), see {spec.name}")
+
+
+_check()

@@ -13,9 +13,6 @@ from simulator import ops
 from simulator.outcome import SIGBUS, SIGSEGV
 from simulator.scenario import Op
 
-# How the C form of a row answers, where it is not with a result of mmfarm_ops.h.
-_POINTER: Final = (ops.OP_MMAP, ops.OP_MREMAP)
-_INT: Final = (ops.OP_MUNMAP, ops.OP_MPROTECT, ops.OP_MADVISE)
 _SIGNALS: Final = {SIGSEGV: "RESULT_SIGSEGV", SIGBUS: "RESULT_SIGBUS"}
 _PAGEMAP_SOFT_DIRTY: Final = 1  # of the entry from bit 55 on
 
@@ -26,11 +23,12 @@ def asserted(op: Op, result: int, soft_dirty: bool) -> list[str]:
     call = cform.literal(op)
     if op.code == ops.OP_SLEEP:
         return [f"{call};"]
-    if op.code in _POINTER or op.code in _INT:
-        failed = "MAP_FAILED" if op.code in _POINTER else "-1"
+    answer = cform.answer(ops.BY_NUMBER[op.code])
+    if answer in (cform.POINTER, cform.INT):
+        failed = "MAP_FAILED" if answer == cform.POINTER else "-1"
         if result < 0:
             return [f"ASSERT_EQ({call}, {failed});", f"ASSERT_EQ(errno, {_errno(-result)});"]
-        return [f"ASSERT_EQ({call}, {f'P({result})' if op.code in _POINTER else result});"]
+        return [f"ASSERT_EQ({call}, {f'P({result})' if answer == cform.POINTER else result});"]
     if op.code == ops.OP_PAGEMAP and result >= 0:
         if soft_dirty:
             return [f"ASSERT_EQ({call}, {result:#x});"]

@@ -22,7 +22,7 @@ from simulator import ops
 from simulator.ops import NR_FILES
 from simulator.scenario import WORDS_PER_PAGE, Op, Scenario
 
-_LOADS = (ops.OP_READ, ops.OP_MEM_READ, ops.OP_PREAD, ops.OP_PIPE_READ)
+_LOADS = [spec.number for spec in ops.OPS if spec.c and spec.returns == ops.TOKEN]
 _STORES = (ops.OP_WRITE, ops.OP_MEM_WRITE)
 _PROT_WRITE = 2
 

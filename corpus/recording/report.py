@@ -84,7 +84,7 @@ class Report:
         return data
 
     def lines(self) -> list[str]:
-        """The same for people."""
+        """What `to_json` says, for people."""
         total, taken = sum(self.mm_calls.values()), sum(self.taken.values())
         lines = [f"{self.log}: {total} calls and faults of {self.processes} address spaces: "
                  f"{taken} taken, {total - taken} listed; {len(self.scenarios)} scenarios"]

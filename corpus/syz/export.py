@@ -15,6 +15,7 @@ Not promised: the interleaving, which syzkaller leaves to chance; the values tha
 
 from typing import Final
 
+from corpus import cform
 from corpus.recording import values
 from corpus.syz.program import DATA_BASE, DATA_PAGE, DATA_PAGES, PAGE_SIZE, TEXT_BASE
 from corpus.text import print_directive, print_op
@@ -112,7 +113,8 @@ class _Writer:
                 self.say(f"madvise({_range(a)}, {values.MADV[f'MADV_{ops.ADVICE[a[2]]}']:#x})")
             case ops.OP_MREMAP:
                 flags = 3 if a[2] != a[0] or a[4] else 0  # as in the row of the table
-                flags |= values.MREMAP["MREMAP_DONTUNMAP"] if a[4] else 0
+                for bit, name in cform.MREMAP_FLAGS.items():
+                    flags |= values.MREMAP[name] if a[4] & bit else 0
                 size = (a[3] - a[2]) * PAGE_SIZE
                 self.say(f"mremap({_range(a)}, {size:#x}, {flags:#x}, {_vma(a[2], a[3])})")
             case ops.OP_FORK:
@@ -195,10 +197,9 @@ class _Writer:
             flags |= values.MAP["MAP_DROPPABLE"] | (values.MAP["MAP_SHARED"] if shared else 0)
         else:
             flags |= values.MAP["MAP_SHARED" if shared else "MAP_PRIVATE"]
-        for bit, name in ((ops.MMAP_GROWSDOWN, "MAP_GROWSDOWN"),
-                          (ops.MMAP_POPULATE, "MAP_POPULATE"),
-                          (ops.MMAP_NORESERVE, "MAP_NORESERVE")):
-            flags |= values.MAP[name] if kept & bit else 0
+        for bit, name in cform.MAP_FLAGS.items():
+            if bit not in (ops.MMAP_NOREPLACE, ops.MMAP_DROPPABLE):  # see above
+                flags |= values.MAP[name] if kept & bit else 0
         file = _BAD_FD
         if backing == 0:
             flags |= values.MAP["MAP_ANONYMOUS"]

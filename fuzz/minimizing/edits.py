@@ -3,9 +3,9 @@
 
 Contract: a `Step` is a name and integers, so that it can stand in a certificate and be done
 again. `steps(scenario)` lists every step that is tried on a scenario, in a fixed order;
-`apply` is total: a step that does not fit gives the scenario back. The result may be invalid
-or no longer fail; that is for the judge to say. Text order, uids and operands of whatever a
-step does not name stay.
+`apply` gives the scenario back for a step that does not fit it, and raises ValueError for a name
+that no step has. The result may be invalid or no longer fail; that is for the judge to say. Text
+order, uids and operands of whatever a step does not name stay.
 """
 
 from collections.abc import Iterator
@@ -40,6 +40,11 @@ from simulator.scenario import (
 )
 
 Step = tuple[str | int, ...]
+NAMES: Final = frozenset((
+    "delete-actor", "idle-first", "give-actor", "delete-op", "delete-fork", "delete-directive",
+    "park-instead", "default-config", "default-setting", "delete-placement", "replace-op",
+    "cut-pages", "swap-pages", "cut-moved", "set-args", "swap-actors", "move-op",
+))
 _DEFAULTS: Final = Config()
 
 
@@ -100,8 +105,11 @@ def steps(scenario: Scenario) -> Iterator[Step]:
 
 
 def apply(scenario: Scenario, step: Step) -> Scenario:
-    """The scenario after one step, or the same scenario where the step does not fit."""
+    """The scenario after one step, or the same scenario where the step does not fit. A name
+    that no step has is a ValueError."""
     name, *rest = step
+    if name not in NAMES:
+        raise ValueError(f"no step of minimizing is called {name!r}")
     numbers = [n for n in rest if isinstance(n, int)]
     ops = scenario.ops
     match name, numbers:
@@ -372,6 +380,10 @@ def _smaller(op: Op) -> Iterator[tuple[int, ...]]:
                     yield (*before, 0, 0, *after)
                 for less in _below(offset):
                     yield (*before, value, less, *after)
+            case ops_table.HANDLE | ops_table.ACTOR:
+                pass  # `canonical` numbers them
+            case _:
+                raise AssertionError(f"kind of argument {arg.kind} is new: teach edits._smaller()")
 
 
 def _edges(scenario: Scenario) -> list[int]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import ops, sites
-from simulator.errno import EACCES, EAGAIN, EEXIST, EFAULT, EINVAL, EIO, ENOMEM, EPERM
 from simulator.lib.maple_tree import find_vma_intersection, vma_index, vma_lookup
 from simulator.mm import mmap
 from simulator.mm.mm_types import (
@@ -22,75 +21,29 @@ from simulator.mm.mm_types import (
     VM_WIPEONFORK, VM_WRITE, Mm, PageTable, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import peek, pfn_to_page
-from simulator.outcome import SIGBUS, SIGSEGV, SKIPPED, result_name
+from simulator.outcome import SIGSEGV, SKIPPED, result_name
 from simulator.scenario import WORDS_PER_PAGE, Op
 from simulator.state import Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
-# By op: the failures that may get out. SKIPPED is ours and always may.
-FAILURES: Final[dict[int, tuple[int, ...]]] = {
-    ops.OP_READ: (SIGSEGV, SIGBUS),
-    ops.OP_WRITE: (SIGSEGV, SIGBUS),
-    ops.OP_MMAP: (-EINVAL, -ENOMEM, -EEXIST),
-    ops.OP_MUNMAP: (-EINVAL, -ENOMEM),
-    ops.OP_MREMAP: (-EINVAL, -EFAULT, -ENOMEM),
-    ops.OP_MPROTECT: (-EACCES, -ENOMEM),
-    ops.OP_MADVISE: (-EINVAL, -ENOMEM, -EAGAIN, -EFAULT),
-    ops.OP_FORK: (-ENOMEM,),
-    ops.OP_EXIT: (),
-    ops.OP_MEMFD: (-ENOMEM, -EEXIST),
-    ops.OP_PREAD: (),
-    ops.OP_PWRITE: (-ENOMEM,),
-    ops.OP_CLEAR_REFS: (),
-    ops.OP_PAGEMAP: (),
-    ops.OP_MEM_READ: (-EIO,),
-    ops.OP_MEM_WRITE: (-EIO,),
-    ops.OP_PIN: (-EEXIST, -EFAULT, -ENOMEM),
-    ops.OP_PIN_FAST: (-EEXIST, -EFAULT, -ENOMEM),
-    ops.OP_UNPIN: (),
-    ops.OP_DMA_READ: (-EINVAL,),
-    ops.OP_DMA_WRITE: (-EINVAL, -EACCES),
-    ops.OP_VMSPLICE: (-EEXIST, -EFAULT, -ENOMEM),
-    ops.OP_PIPE_READ: (-EINVAL,),
-    ops.OP_SLEEP: (),
-    ops.OP_MIGRATE_TO_DEVICE: (-EINVAL,),
-    ops.OP_MIGRATE_TO_RAM: (-EINVAL,),
-    ops.OP_DEVICE_READ: (-EFAULT,),
-    ops.OP_DEVICE_WRITE: (-EPERM, -EFAULT),
-}
-# By op: the function that answers for it.
-ENTRY: Final[dict[int, int]] = {
-    ops.OP_READ: sites.DO_USER_ADDR_FAULT__BEGIN,
-    ops.OP_WRITE: sites.DO_USER_ADDR_FAULT__BEGIN,
-    ops.OP_MMAP: sites.VM_MMAP_PGOFF__LOCK,
-    ops.OP_MUNMAP: sites.VM_MUNMAP__LOCK,
-    ops.OP_MREMAP: sites.DO_MREMAP__LOCK,
-    ops.OP_MPROTECT: sites.DO_MPROTECT_PKEY__LOCK,
-    ops.OP_MADVISE: sites.MADVISE_LOCK__READ,
-    ops.OP_FORK: sites.DUP_MMAP__LOCK_PARENT,
-    ops.OP_EXIT: sites.EXIT_MM__LOCK,
-    ops.OP_MEMFD: sites.MEMFD_CREATE__ALLOC,
-    ops.OP_PREAD: sites.SHMEM_FILE_READ_ITER__I_SIZE,
-    ops.OP_PWRITE: sites.SHMEM_WRITE_END__COPY,
-    ops.OP_CLEAR_REFS: sites.CLEAR_REFS_WRITE__LOCK,
-    ops.OP_PAGEMAP: sites.PAGEMAP_READ__LOCK,
-    ops.OP_MEM_READ: sites.ACCESS_REMOTE_VM__LOCK,
-    ops.OP_MEM_WRITE: sites.ACCESS_REMOTE_VM__LOCK,
-    ops.OP_PIN: sites.PIN_USER_PAGES__LOCK,
-    ops.OP_PIN_FAST: sites.GUP_FAST__SEQ_BEGIN,
-    ops.OP_UNPIN: sites.UNPIN_USER_PAGE__PUT,
-    ops.OP_DMA_READ: sites.DMA__LOAD,
-    ops.OP_DMA_WRITE: sites.DMA__STORE,
-    ops.OP_VMSPLICE: sites.GUP_FAST__SEQ_BEGIN,
-    ops.OP_PIPE_READ: sites.PIPE_READ__COPY,
-    ops.OP_SLEEP: sites.SLEEP__IDLE,
-    ops.OP_MIGRATE_TO_DEVICE: sites.DMIRROR_MIGRATE__MMAP_LOCK,
-    ops.OP_MIGRATE_TO_RAM: sites.DMIRROR_MIGRATE__MMAP_LOCK,
-    ops.OP_DEVICE_READ: sites.DMIRROR_ACCESS__LOCK,
-    ops.OP_DEVICE_WRITE: sites.DMIRROR_ACCESS__LOCK,
-}
+# Ops whose effect is looked at, and those of which only the result is known.
+_EFFECTS: Final = (
+    ops.OP_MMAP, ops.OP_MUNMAP, ops.OP_MREMAP, ops.OP_MPROTECT, ops.OP_MADVISE, ops.OP_FORK,
+    ops.OP_CLEAR_REFS,
+)
+_RESULTS: Final = (
+    ops.OP_READ, ops.OP_WRITE, ops.OP_EXIT, ops.OP_MEMFD, ops.OP_PREAD, ops.OP_PWRITE,
+    ops.OP_PAGEMAP, ops.OP_MEM_READ, ops.OP_MEM_WRITE, ops.OP_PIN, ops.OP_PIN_FAST, ops.OP_UNPIN,
+    ops.OP_DMA_READ, ops.OP_DMA_WRITE, ops.OP_VMSPLICE, ops.OP_PIPE_READ, ops.OP_SLEEP,
+    ops.OP_MIGRATE_TO_DEVICE, ops.OP_MIGRATE_TO_RAM, ops.OP_DEVICE_READ, ops.OP_DEVICE_WRITE,
+)
+RETURNS_ZERO: Final = [  # by op
+    number in ops.BY_NUMBER and ops.BY_NUMBER[number].returns == ops.ZERO
+    for number in range(max(ops.BY_NUMBER) + 1)
+]
+ops.of_every_op("contract: _EFFECTS and _RESULTS", (*_EFFECTS, *_RESULTS))
 ADVISED: Final[dict[int, tuple[int, int]]] = {  # by advice: the flags it is about, and their value
     ops.MADV_NORMAL: (VM_RAND_READ | VM_SEQ_READ, 0),
     ops.MADV_RANDOM: (VM_RAND_READ | VM_SEQ_READ, VM_RAND_READ),
@@ -100,6 +53,14 @@ ADVISED: Final[dict[int, tuple[int, int]]] = {  # by advice: the flags it is abo
     ops.MADV_WIPEONFORK: (VM_WIPEONFORK, VM_WIPEONFORK),
     ops.MADV_KEEPONFORK: (VM_WIPEONFORK, 0),
 }
+_PAGES_ADVISED: Final = (  # advices whose effect is on page table entries
+    ops.MADV_DONTNEED, ops.MADV_POPULATE_READ, ops.MADV_POPULATE_WRITE, ops.MADV_GUARD_INSTALL,
+    ops.MADV_GUARD_REMOVE,
+)
+_HINTS: Final = (ops.MADV_WILLNEED, ops.MADV_FREE)  # they promise nothing that shows at once
+ops.of_every_advice(
+    "contract: ADVISED, _PAGES_ADVISED and _HINTS", (*ADVISED, *_PAGES_ADVISED, *_HINTS)
+)
 
 
 def check(k: "Kernel", t: Task, op: Op, result: i64) -> None:
@@ -114,6 +75,8 @@ def check(k: "Kernel", t: Task, op: Op, result: i64) -> None:
     mm = t.mm
     if mm is None:
         return
+    if RETURNS_ZERO[code]:
+        value(k, code, result, 0)
     a = op.args
     if code == ops.OP_MADVISE:
         madvised(k, mm, a[0], a[1], a[2])
@@ -121,10 +84,8 @@ def check(k: "Kernel", t: Task, op: Op, result: i64) -> None:
         value(k, code, result, a[0])
         mmapped(k, mm, op)
     elif code == ops.OP_MUNMAP:
-        value(k, code, result, 0)
         unmapped(k, mm, a[0], a[1], sites.VM_MUNMAP__LOCK)
     elif code == ops.OP_MPROTECT:
-        value(k, code, result, 0)
         has_flags(
             k, mm, a[0], a[1], VM_ACCESS_FLAGS, a[2], sites.MPROTECT_FIXUP__SET_FLAGS
         )
@@ -140,11 +101,12 @@ def check(k: "Kernel", t: Task, op: Op, result: i64) -> None:
 
 def failed(k: "Kernel", t: Task, op: Op, result: i64, alone: bool) -> None:
     """A call failed: the number is one it may fail with, and an access fails for a reason."""
-    if result != SKIPPED and result not in FAILURES[op.code]:
+    spec = ops.BY_NUMBER[op.code]
+    if result != SKIPPED and result not in spec.failures:
         name = result_name(result) if result <= SIGSEGV else f"errno {-result}"
         k.violate(
-            "contract", ENTRY[op.code], "errno",
-            f"op {op.uid} failed with {name}, which {ops.BY_NUMBER[op.code].name} does not do",
+            "contract", spec.entry, "errno",
+            f"op {op.uid} failed with {name}, which {spec.name} does not do",
         )
     mm = t.mm
     if result != SIGSEGV or not alone or mm is None:
@@ -161,9 +123,10 @@ def failed(k: "Kernel", t: Task, op: Op, result: i64, alone: bool) -> None:
 
 def value(k: "Kernel", code: i64, result: i64, want: i64) -> None:
     if result != want:
+        spec = ops.BY_NUMBER[code]
         k.violate(
-            "contract", ENTRY[code], "errno",
-            f"{ops.BY_NUMBER[code].name} returned {result}, and should return {want}",
+            "contract", spec.entry, "errno",
+            f"{spec.name} returned {result}, and should return {want}",
         )
 
 

@@ -94,7 +94,7 @@ def call_returns(k: "Kernel", mm: Mm, start: i64, end: i64, call: str) -> None:
 
 
 def own_call_returns(k: "Kernel", mm: Mm, start: i64, end: i64, call: str) -> None:
-    """The same for calls that promise only for what they took away themselves: mremap() and
+    """`call` returns to user space, and promises only for what it took away itself: mremap() and
     MADV_GUARD_INSTALL do not wait for the flush of a madvise() that is still on its way."""
     for s in mm.stale:
         if (

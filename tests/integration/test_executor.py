@@ -28,17 +28,25 @@ pytestmark = pytest.mark.skipif(bool(executor.why_not()), reason=executor.why_no
 
 # Rows that no op table has, in C that no op does.
 SPIN, SPAWN, WILD_STORE, ABORT, LEAVE, SLEEP, EAT = range(200, 207)
+
+
+def misbehaving(number: int, name: str, c: str) -> OpSpec:
+    return OpSpec(number, name, (), USER, "", entry=0, culprit=name, c=c)
+
+
 MISBEHAVING = (
-    OpSpec(SPIN, "spin", (), USER, "", "({{ for (;;) ; 0; }})"),
-    OpSpec(SPAWN, "spawn", (), USER, "",
-           "({{ for (int i = 0; i < 200; i++) if (!fork()) pause(); pause(); }})"),
-    OpSpec(WILD_STORE, "wild_store", (), USER, "",
-           "({{ *(volatile long *)(arena - psize) = 1; 0; }})"),
-    OpSpec(ABORT, "abort", (), USER, "", "raise(SIGABRT)"),
-    OpSpec(LEAVE, "leave", (), USER, "", "({{ _exit(0); 0; }})"),
-    OpSpec(SLEEP, "sleep", (), USER, "", "pause()"),
-    OpSpec(EAT, "eat", (), USER, "",
-           "mmap(P(4096), 1ul << 40, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)"),
+    misbehaving(SPIN, "spin", "({{ for (;;) ; 0; }})"),
+    misbehaving(
+        SPAWN, "spawn", "({{ for (int i = 0; i < 200; i++) if (!fork()) pause(); pause(); }})",
+    ),
+    misbehaving(WILD_STORE, "wild_store", "({{ *(volatile long *)(arena - psize) = 1; 0; }})"),
+    misbehaving(ABORT, "abort", "raise(SIGABRT)"),
+    misbehaving(LEAVE, "leave", "({{ _exit(0); 0; }})"),
+    misbehaving(SLEEP, "sleep", "pause()"),
+    misbehaving(
+        EAT, "eat",
+        "mmap(P(4096), 1ul << 40, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)",
+    ),
 )
 GOOD = "1 T0 mmap 0..8 rw private anon\n2 T0 write 3\n3 T0 read 3\n"
 SHORT = f"""{GOOD}4 T0 mprotect 2..4 r

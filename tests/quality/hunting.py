@@ -46,7 +46,7 @@ def hunt(bug: str, seed: int, seconds: float = MAX_HUNT_SECONDS) -> Finding | No
 
 
 def cached_hunt(bug: str, seed: int, cache: Path | None) -> Finding | None:
-    """The same, from the cache if it is there; an empty file says that nothing was found."""
+    """What a hunt finds, from the cache if it is there; an empty file: nothing was found."""
     if cache is None:
         return hunt(bug, seed)
     path = cache / bug / f"{seed:03}.json"

@@ -143,3 +143,10 @@ def test_the_runtime_and_the_model_name_results_and_limits_alike() -> None:
     assert defined("NR_FILES") == ops.NR_FILES
     assert defined("NR_PIPES") == ops.NR_PINS
     assert defined("NR_WORDS") == WORDS_PER_PAGE
+
+
+def test_a_form_that_calls_what_nobody_defines_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = OpSpec(199, "new", (), ops.USER, "", entry=1, culprit="new", c="look_at(0)")
+    monkeypatch.setattr(ops, "OPS", (*ops.OPS, row))
+    with pytest.raises(AssertionError, match=r"form of new calls look_at\(\), which mmfarm_ops.h"):
+        cform._check()

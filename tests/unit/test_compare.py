@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from conformance import compare as compare_module
-from conformance import model as model_module
-from conformance import wire
-from conformance.compare import CULPRITS, LEFT_OUT, compare
+from conformance.compare import LEFT_OUT, compare
 from conformance.model import ModelKernel, comparable
 from conformance.observation import (
     ALL_PAGE_BITS, GUARD, PAGE_IS_GUARD, PAGE_IS_SOFT_DIRTY, PRESENT, SCANNED, SOFT_DIRTY,
@@ -39,7 +37,7 @@ def observed() -> Observed:
 
 
 def at(there: Observed, uid: int, actor: int, **changes: Any) -> Observed:
-    """The same, with one checkpoint changed."""
+    """What was observed, with one checkpoint changed."""
     return replace(there, checkpoints=tuple(
         replace(c, **changes) if (c.uid, c.actor) == (uid, actor) else c
         for c in there.checkpoints
@@ -154,10 +152,6 @@ def test_every_bit_of_a_page_has_a_name_of_its_own() -> None:
     assert len({name for _, name in compare_module._PAGE_BITS}) == len(bits)
 
 
-def test_the_flags_of_smaps_that_are_compared_are_the_model_s() -> None:
-    assert {name for _, name in model_module._VM_FLAGS} == wire.MODEL_VM_FLAGS
-
-
 def test_the_list_of_what_is_left_out_stands_in_the_documentation() -> None:
     readme = (Path(compare_module.__file__).parent / "README.md").read_text()
     told = readme.split("## What is not compared")[1].split("\n## ")[0]
@@ -167,4 +161,4 @@ def test_the_list_of_what_is_left_out_stands_in_the_documentation() -> None:
 
 
 def test_every_row_of_the_op_table_has_a_culprit() -> None:
-    assert set(CULPRITS) == {spec.name for spec in OPS}
+    assert all(spec.culprit.isidentifier() for spec in OPS)

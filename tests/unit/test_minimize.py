@@ -8,7 +8,8 @@ import pytest
 
 from corpus import text
 from fuzz.minimizing.anew import Anew
-from fuzz.minimizing.edits import apply, canonical, delete_ops, steps
+from fuzz.minimize import _in_chunks
+from fuzz.minimizing.edits import NAMES, apply, canonical, delete_ops, steps
 from fuzz.minimizing.judge import Judge
 from fuzz.minimizing.order import cost
 from fuzz.minimizing.shuffle import Shuffle
@@ -222,7 +223,7 @@ def test_the_order_prefers_less(simple: tuple[str, ...], complex_: tuple[str, ..
 
 
 def test_a_step_that_does_not_fit_changes_nothing() -> None:
-    for step in (("delete-directive", 0), ("exchange-ops", 99), ("nonsense", 1), ("cut-pages",)):
+    for step in (("delete-directive", 0), ("delete-op", 99), ("cut-pages",)):
         assert apply(FORKING, step) == FORKING
 
 
@@ -351,3 +352,35 @@ def test_an_exception_in_the_model_is_a_verdict_and_ends_nothing() -> None:
     assert judge.watch(FORKING, []) == (False, [])
     assert judge.rescue(FORKING, 10) is None
     assert judge.verdict(scenario("T0 mmap 0..1 rw private anon", "T0 read 0")) == "clean"
+
+
+def test_a_step_that_there_is_not_is_refused_by_its_name() -> None:
+    with pytest.raises(ValueError, match="no step of minimizing is called 'delete-ops'"):
+        apply(FORKING, ("delete-ops", 1))
+
+
+def test_every_step_that_is_tried_has_a_name_of_the_table() -> None:
+    made = scenario(
+        "T0 mmap 8..24 rw private anon populate", "T0 fork T1", "T1 mremap 8..16 to 32",
+        "T0 write 9", "T1 read 33", config="cpus=2 T0@0 T1@1",
+    )
+    at = (Directive(3, "op:begin", 1, SWITCH, 0), Directive(4, "op:begin", 1, SWITCH, 1))
+    assert {str(step[0]) for step in steps(made.with_directives(at))} == NAMES
+
+
+def test_chunks_shrink_to_what_cannot_be_spared() -> None:
+    """Of a hundred only two are needed, and one of them only as long as the other is there."""
+    kept = list(range(100))
+    tries = 0
+
+    def drop(start: int, end: int) -> int:
+        nonlocal kept, tries
+        tries += 1
+        left = kept[:start] + kept[end:]
+        if {17, 60} <= set(left):
+            kept = left
+        return len(kept)
+
+    _in_chunks(len(kept), drop)
+    assert kept == [17, 60]
+    assert tries < 50

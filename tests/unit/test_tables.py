@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: MIT
 """Tables name what they lack: who adds an op, an advice or a flag is told where."""
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 import simulator.run  # noqa: F401  (modules of the model load in its order)
-from simulator import features, tables
+from simulator import features, ops, tables
 from simulator.mm import mm_types
+
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_numbers_stand_with_their_names() -> None:
@@ -60,3 +69,61 @@ def test_every_flag_of_a_page_has_a_name() -> None:
     assert mm_types.PG_NAMES[mm_types.PG_ANON_EXCLUSIVE.bit_length() - 1] == "anon-exclusive"
     flags = [value for name, value in vars(mm_types).items() if name.startswith("PG_")]
     assert max(flag for flag in flags if isinstance(flag, int)) < 1 << len(mm_types.PG_NAMES)
+
+
+# In an interpreter of its own: whatever is not complete is collected and not raised.
+NEWCOMER = """
+import importlib, pkgutil
+from simulator import tables
+complete = tables.complete
+def collect(*arguments):
+    try:
+        complete(*arguments)
+    except AssertionError as error:
+        print(error)
+tables.complete = collect
+import simulator.run
+for room in ("simulator", "corpus", "fuzz", "conformance"):
+    package = importlib.import_module(room)
+    for found in pkgutil.walk_packages(package.__path__, room + "."):
+        if "build" not in found.name and "engine" not in found.name:
+            importlib.import_module(found.name)
+"""
+# File, the line behind which it stands, and what is new.
+NEW = (
+    ("simulator/ops.py", "MADV_GUARD_REMOVE: Final", f"MADV_NEW: Final = {len(ops.ADVICE)}"),
+    ("simulator/ops.py", "MMAP_DROPPABLE: Final", f"MMAP_NEW: Final = {1 << len(ops.MMAP_FLAGS)}"),
+    ("simulator/ops.py", "OP_READ: Final", "OP_NEW: Final = 199"),
+    ("simulator/ops.py", "OPS: Final[tuple",
+     '    OpSpec(OP_NEW, "new", (), USER, "New.", sites.OP__BEGIN, "new", c="usleep(1)"),'),
+    ("simulator/mm/mm_types.py", "VM_MAYBE_GUARD: Final",
+     f"VM_NEW: Final = {1 << len(tables.bits(vars(mm_types), 'VM_'))}"),
+)
+
+
+def test_what_is_new_is_asked_for_by_every_table_that_lacks_it(tmp_path: Path) -> None:
+    for room in ("simulator", "corpus", "fuzz", "conformance"):
+        ignored = shutil.ignore_patterns("__pycache__", "compiled")
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=ignored)
+    for file, behind, line in NEW:
+        text = (tmp_path / file).read_text()
+        at = next(old for old in text.splitlines() if old.startswith(behind))
+        (tmp_path / file).write_text(text.replace(at, f"{at}\n{line}", 1))
+    done = subprocess.run(
+        [sys.executable, "-c", NEWCOMER], cwd=tmp_path, text=True, check=False,
+        env=os.environ | {"MMFARM_MODEL": "interpreted", "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr
+    said = {line.partition(" has no entry for the ")[::2] for line in done.stdout.splitlines()}
+    assert said == {
+        ("contract: ADVISED, _PAGES_ADVISED and _HINTS", "advice NEW"),
+        ("operands._ADVICE_WEIGHTS", "advice NEW"),
+        ("PROBES and ALWAYS of corpus.kselftest.source, _NOT_ASKED of conformance.selftest",
+         "feature MADV_NEW"),
+        ("cform.MAP_FLAGS", "flag new"),
+        ("cform.CONSTANTS for mmap", "flags new"),
+        ("contract: _EFFECTS and _RESULTS", "op new"),
+        ("generate._WEIGHTS", "op new"),
+        ("conformance.vm_flags.VM_FLAGS", "flag VM_NEW"),
+    }
