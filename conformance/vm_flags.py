@@ -17,9 +17,5 @@ VM_FLAGS: Final = {
     mt.VM_WIPEONFORK: "wf", mt.VM_ACCOUNT: "ac", mt.VM_NORESERVE: "nr", mt.VM_SOFTDIRTY: "sd",
     mt.VM_DROPPABLE: "dp", mt.VM_MAYBE_GUARD: "gu",
 }
-tables.complete(
-    "conformance.vm_flags.VM_FLAGS", "flag",
-    {1 << bit: f"VM_{name.upper().replace('-', '_')}"
-     for bit, name in enumerate(tables.bits(vars(mt), "VM_"))},
-    VM_FLAGS,
-)
+_NAMES: Final = [f"VM_{name.upper().replace('-', '_')}" for name in tables.bits(vars(mt), "VM_")]
+tables.complete("conformance.vm_flags.VM_FLAGS", "flag", tables.by_bit(_NAMES), VM_FLAGS)

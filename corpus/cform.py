@@ -247,8 +247,7 @@ def _check() -> None:
     for table, names, numbers in (
         ("MAP_FLAGS", ops.MMAP_FLAGS, MAP_FLAGS), ("MREMAP_FLAGS", ops.MREMAP_FLAGS, MREMAP_FLAGS)
     ):
-        bits = {1 << bit: name for bit, name in enumerate(names)}
-        tables.complete(f"cform.{table}", "flag", bits, numbers)
+        tables.complete(f"cform.{table}", "flag", tables.by_bit(names), numbers)
     runtime = RUNTIME.read_text()
     for spec in ops.OPS:
         if not spec.c:

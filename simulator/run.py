@@ -21,6 +21,7 @@ from simulator.machine.cpu import Cpu
 from simulator.mm import memremap, pins
 from simulator.mm.mm_types import reset_inode
 from simulator.observer import Observer
+from simulator.ops import OP_FORK
 from simulator.oracles.listener import Oracles
 from simulator.outcome import UNFINISHED, Outcome, Signature, Violation
 from simulator.scenario import DEVICE, NR_ACTORS, NR_USER_ACTORS, PARK, Directive, Scenario
@@ -225,7 +226,7 @@ def set_up_actors(k: Kernel, scenario: Scenario) -> None:
         t = k.tasks[op.actor]
         t.ops.append(i)
         used |= 1 << op.actor
-        if op.code == 8:
+        if op.code == OP_FORK:
             children |= 1 << op.args[0]
             used |= 1 << op.args[0]
     placed = dict(scenario.config.placement)

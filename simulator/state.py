@@ -25,7 +25,7 @@ from simulator.mm.mm_types import (
     RwSem, Stale, Vma,
 )
 from simulator.objects import OBJ_NONE
-from simulator.scenario import NR_ACTORS, NR_USER_ACTORS, Op
+from simulator.scenario import MAX_OPS, NR_ACTORS, NR_USER_ACTORS, Op
 from simulator.watch import Watch
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ class Kernel:
         self.digest: i64 = 0
         self.seq: i64 = 0  # counts page table writes that took something away
         self.tokens: i64 = 0
-        self.token_mm: vec[i64] = vec[i64]([0] * 8192)  # which mm stored each token
+        self.token_mm: vec[i64] = vec[i64]([0] * (MAX_OPS + 1))  # whose store it is; one an op
         self.failed_oracle: str = ""
         self.failed_culprit: str = ""
         self.failed_class: str = ""

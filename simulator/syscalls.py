@@ -82,9 +82,10 @@ def call(k: "Kernel", t: Task, op: Op) -> i64:
         return pins.vmsplice(k, mm, a[0], a[1])
     if code == ops.OP_PIPE_READ:
         return pins.pipe_read(k, mm, a[0] >> 2, a[0] & 3)
-    assert code == ops.OP_SLEEP
-    context_switch.enter_idle(k, t)
-    return 0
+    if code == ops.OP_SLEEP:
+        context_switch.enter_idle(k, t)
+        return 0
+    raise AssertionError(f"syscalls.call() has no function for {ops.BY_NUMBER[op.code].name}")
 
 
 def open_device(k: "Kernel", t: Task, mm: Mm) -> None:

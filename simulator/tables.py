@@ -38,6 +38,11 @@ def bits(constants: Mapping[str, object], prefix: str) -> tuple[str, ...]:
     return tuple(by_value[value] for value in single)
 
 
+def by_bit(names: Sequence[str]) -> dict[int, str]:
+    """Names of flags by their masks: what `complete` wants for a table keyed by flag."""
+    return {1 << bit: name for bit, name in enumerate(names)}
+
+
 def _by_value(constants: Mapping[str, object], prefix: str) -> dict[int, str]:
     found: dict[int, str] = {}
     for constant, value in constants.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from simulator import features, sites
+from simulator import features, ops, sites
 from simulator.lib.maple_tree import vma_lookup
 from simulator.mm import gup, mmap_lock, mmu_notifier, tlb
 from simulator.mm.mm_types import (
@@ -26,7 +26,6 @@ from simulator.state import READ, WRITE
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
-CLEAR_REFS_YOUNG: Final = 0  # ops.CLEAR_REFS: "young" writes 1, "soft-dirty" writes 4
 
 # Bits of a pagemap entry from bit 55 up.
 PM_SOFT_DIRTY: Final = 1 << 55 - 55
@@ -43,7 +42,8 @@ PM_PRESENT: Final = 1 << 63 - 55
 
 def clear_refs(k: "Kernel", mm: Mm, what: i64) -> i64:
     """clear_refs_write(): write 1 or 4 to /proc/self/clear_refs."""
-    soft = what != CLEAR_REFS_YOUNG
+    soft = what == ops.CLEAR_REFS_SOFT_DIRTY
+    assert soft or what == ops.CLEAR_REFS_YOUNG
     mmap_lock.mmap_write_lock(k, mm, sites.CLEAR_REFS_WRITE__LOCK)
     if soft:
         k.watch.clear_refs_begins(k, mm)

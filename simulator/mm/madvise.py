@@ -38,6 +38,26 @@ MADVISE_MMAP_READ_LOCK: Final = 1
 MADVISE_MMAP_WRITE_LOCK: Final = 2
 MADVISE_VMA_READ_LOCK: Final = 3
 
+# get_lock_mode(), by advice: what changes VMAs takes mmap_lock for write.
+_LOCK_MODES: Final[dict[int, int]] = {
+    ops.MADV_NORMAL: MADVISE_MMAP_WRITE_LOCK,
+    ops.MADV_RANDOM: MADVISE_MMAP_WRITE_LOCK,
+    ops.MADV_SEQUENTIAL: MADVISE_MMAP_WRITE_LOCK,
+    ops.MADV_WILLNEED: MADVISE_MMAP_READ_LOCK,
+    ops.MADV_DONTNEED: MADVISE_VMA_READ_LOCK,
+    ops.MADV_FREE: MADVISE_VMA_READ_LOCK,
+    ops.MADV_DONTFORK: MADVISE_MMAP_WRITE_LOCK,
+    ops.MADV_DOFORK: MADVISE_MMAP_WRITE_LOCK,
+    ops.MADV_WIPEONFORK: MADVISE_MMAP_WRITE_LOCK,
+    ops.MADV_KEEPONFORK: MADVISE_MMAP_WRITE_LOCK,
+    ops.MADV_POPULATE_READ: MADVISE_MMAP_READ_LOCK,
+    ops.MADV_POPULATE_WRITE: MADVISE_MMAP_READ_LOCK,
+    ops.MADV_GUARD_INSTALL: MADVISE_MMAP_READ_LOCK,
+    ops.MADV_GUARD_REMOVE: MADVISE_MMAP_READ_LOCK,
+}
+ops.of_every_advice("mm/madvise.py: _LOCK_MODES", _LOCK_MODES)
+LOCK_MODE: Final[list[int]] = [mode for _, mode in sorted(_LOCK_MODES.items())]
+
 MAX_MADVISE_GUARD_RETRIES: Final = 3
 RESTART: Final = -512  # -ERESTARTSYS of restart_syscall(): the call begins anew
 
@@ -156,6 +176,10 @@ def madvise_populate(k: "Kernel", behavior: MadviseBehavior) -> i64:
 # --- MADV_GUARD_* ----------------------------------------------------------------------------
 
 
+def guards(advice: i64) -> bool:
+    return advice == ops.MADV_GUARD_INSTALL or advice == ops.MADV_GUARD_REMOVE
+
+
 def madvise_guard_install(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
     """Markers on every page. Optimistic: only when something is mapped there is it zapped
     and the walk tried again; after some lost races the whole call begins anew."""
@@ -270,14 +294,6 @@ def advised_flags(vma: Vma, advice: i64) -> i64:
 # --- one call --------------------------------------------------------------------------------
 
 
-def get_lock_mode(advice: i64) -> i64:
-    if advice == ops.MADV_DONTNEED or advice == ops.MADV_FREE:
-        return MADVISE_VMA_READ_LOCK
-    if advice == ops.MADV_WILLNEED or advice >= ops.MADV_POPULATE_READ:
-        return MADVISE_MMAP_READ_LOCK
-    return MADVISE_MMAP_WRITE_LOCK
-
-
 def madvise_vma_read(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
     """Advice that leaves the VMA as it is, on [behavior.start, behavior.end) inside it."""
     advice = behavior.behavior
@@ -291,7 +307,8 @@ def madvise_vma_read(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
         return madvise_guard_remove(k, behavior.mm, behavior.start, behavior.end)
     if populates(advice):
         return madvise_populate(k, behavior)
-    return 0  # MADV_WILLNEED
+    assert advice == ops.MADV_WILLNEED
+    return 0
 
 
 def try_vma_read_lock(k: "Kernel", behavior: MadviseBehavior) -> Vma | None:
@@ -354,7 +371,7 @@ def madvise_once(k: "Kernel", behavior: MadviseBehavior) -> i64:
     """Lock, gather, advise, flush, unlock."""
     mm = behavior.mm
     advice = behavior.behavior
-    behavior.lock_mode = get_lock_mode(advice)
+    behavior.lock_mode = LOCK_MODE[advice]
     if behavior.lock_mode == MADVISE_MMAP_WRITE_LOCK:
         mmap_lock.mmap_write_lock(k, mm, sites.MADVISE_LOCK__WRITE)
     elif behavior.lock_mode == MADVISE_MMAP_READ_LOCK:
@@ -376,7 +393,8 @@ def madvise_once(k: "Kernel", behavior: MadviseBehavior) -> i64:
 
 def do_madvise(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> i64:
     """madvise(); `advice` is an index of ops.ADVICE."""
-    if advice >= ops.MADV_GUARD_INSTALL and not k.linux.guard_regions:
+    assert advice < len(ops.ADVICE)
+    if guards(advice) and not k.linux.guard_regions:
         return -EINVAL
     if end <= start:
         return 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from simulator import features, ops, sites
+from simulator import features, ops, sites, tables
 from simulator.build.native import final
 from simulator.errno import EEXIST, EFAULT, EINVAL, ENOMEM
 from simulator.lib.maple_tree import find_vma, find_vma_intersection, vma_index, vma_prev
@@ -29,6 +29,12 @@ from simulator.state import WRITE
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
+# What mmap() has a branch for.
+_FLAGS: Final = (
+    ops.MMAP_NOREPLACE, ops.MMAP_GROWSDOWN, ops.MMAP_POPULATE, ops.MMAP_NORESERVE,
+    ops.MMAP_DROPPABLE,
+)
+tables.complete("mm/mmap.py: _FLAGS", "flag", tables.by_bit(ops.MMAP_FLAGS), _FLAGS)
 RLIMIT_STACK_PAGES: Final = 2048  # 8 MiB, the default
 
 
@@ -180,6 +186,8 @@ def do_mmap(
     pgoff: i64, flags: i64,
 ) -> i64:
     """mm/mmap.c:do_mmap(): from the arguments to the VMA's flags."""
+    assert prot <= VM_ACCESS_FLAGS
+    assert flags >> len(_FLAGS) == 0
     vm_flags = (prot & VM_ACCESS_FLAGS) | mm.def_flags | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC
     if flags & ops.MMAP_GROWSDOWN:
         vm_flags |= VM_GROWSDOWN

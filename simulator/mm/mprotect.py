@@ -164,6 +164,7 @@ def mprotect_fixup(
 
 def do_mprotect(k: "Kernel", mm: Mm, start: i64, end: i64, prot: i64) -> i64:
     """mprotect(). What comes before a hole gets its protection; then -ENOMEM."""
+    assert prot <= VM_ACCESS_FLAGS
     if end <= start:
         return 0
     mmap_lock.mmap_write_lock(k, mm, sites.DO_MPROTECT_PKEY__LOCK)

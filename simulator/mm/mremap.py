@@ -5,11 +5,11 @@ The op moves with MREMAP_MAYMOVE|MREMAP_FIXED; to its own start it has no flags 
 in place. A move without resize may span several VMAs (since 6.17); they keep their gaps.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
-from simulator import sites
+from simulator import ops, sites
 from simulator.build.native import final
 from simulator.errno import EFAULT, EINVAL, ENOMEM
 from simulator.lib.maple_tree import find_vma, find_vma_intersection, vma_lookup, vma_prev
@@ -20,8 +20,6 @@ from simulator.state import WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
-
-MREMAP_DONTUNMAP: Final = 1  # bit of ops.MREMAP_FLAGS
 
 
 @final
@@ -264,7 +262,8 @@ def do_mremap(
     k: "Kernel", mm: Mm, start: i64, end: i64, new_start: i64, new_end: i64, flags: i64
 ) -> i64:
     """mremap(); the new first page or -errno."""
-    dontunmap = flags & MREMAP_DONTUNMAP != 0
+    assert flags & ~ops.MREMAP_DONTUNMAP == 0
+    dontunmap = flags & ops.MREMAP_DONTUNMAP != 0
     fixed = new_start != start or dontunmap
     vrm = VmaRemap(start, end - start, new_start, new_end - new_start, fixed, dontunmap)
     err = check_mremap_params(k, vrm)

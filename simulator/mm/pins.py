@@ -61,13 +61,15 @@ def close(p: Pin) -> None:
 # --- opening and closing -----------------------------------------------------------------------
 
 
-def pin(k: "Kernel", mm: Mm, handle: i64, va: i64, access: i64, longterm: i64, fast: bool) -> i64:
+def pin(k: "Kernel", mm: Mm, handle: i64, va: i64, access: i64, how: i64, fast: bool) -> i64:
     """pin_user_pages() or pin_user_pages_fast() of one page: 0, -EEXIST for a handle that is
-    open, or GUP's errno."""
+    open, or GUP's errno. `how` are ops.GUP_*."""
+    assert access <= 1
+    assert how & ~ops.GUP_LONGTERM == 0
     flags: i64 = gup.FOLL_PIN
     if access:
         flags |= gup.FOLL_WRITE
-    if longterm:
+    if how & ops.GUP_LONGTERM:
         flags |= gup.FOLL_LONGTERM
     return take(k, mm, handle, va, flags, fast)
 

@@ -21,6 +21,7 @@ def vm_mmap_pgoff(
     flags: i64,
 ) -> i64:
     """mmap() at a fixed place; the first page, or -errno. `flags` are ops.MMAP_*."""
+    assert sharing <= 1
     inode: Inode | None = None
     if backing:
         inode = backing_file(k, backing)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """anon_vmas: sharing, cloning, reuse after fork, and their end."""
 
+from simulator import ops
 from simulator.mm import anon_vma, madvise, mprotect, mremap
 from tests.model.run import Process, boot, results
 
@@ -51,7 +52,7 @@ def test_a_moved_mapping_keeps_it_and_a_dontunmap_source_gives_it_up() -> None:
     p.mmap(0, 4)
     p.write(1)
     av = p.mm.vmas[0].anon_vma
-    mremap.do_mremap(p.k, p.mm, 0, 4, 20, 24, mremap.MREMAP_DONTUNMAP)
+    mremap.do_mremap(p.k, p.mm, 0, 4, 20, 24, ops.MREMAP_DONTUNMAP)
     assert p.mm.vmas[0].anon_vma is None
     assert p.mm.vmas[1].anon_vma is av
 

@@ -4,7 +4,7 @@
 from errno import EFAULT, EINVAL, ENOMEM
 
 from simulator.mm import mremap
-from simulator.mm.mremap import MREMAP_DONTUNMAP
+from simulator.ops import MREMAP_DONTUNMAP
 from simulator.scenario import Config
 from tests.model.run import R, Process, boot, results, run
 

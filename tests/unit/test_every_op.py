@@ -90,6 +90,18 @@ def test_the_model_has_a_branch_for_every_value(spec: OpSpec) -> None:
 
 
 @ROWS
+def test_the_model_takes_no_value_that_it_has_no_branch_for(spec: OpSpec) -> None:
+    machine = Machine()
+    plain = next(examples(spec))
+    for arg, at in arguments(plain):
+        if arg.kind in (ENUM, FLAGS):
+            args = list(plain.args)
+            args[at] = len(arg.names) if arg.kind == ENUM else 1 << len(arg.names)
+            with pytest.raises((AssertionError, IndexError)):
+                machine.run(staged(Op(9, plain.actor, plain.code, tuple(args))))
+
+
+@ROWS
 def test_the_fuzzer_follows_and_changes_every_value(spec: OpSpec) -> None:
     for op in examples(spec):
         sketch = sketched()

@@ -119,8 +119,10 @@ def test_what_is_new_is_asked_for_by_every_table_that_lacks_it(tmp_path: Path) -
     assert said == {
         ("contract: ADVISED, _PAGES_ADVISED and _HINTS", "advice NEW"),
         ("operands._ADVICE_WEIGHTS", "advice NEW"),
+        ("mm/madvise.py: _LOCK_MODES", "advice NEW"),
         ("PROBES and ALWAYS of corpus.kselftest.source, _NOT_ASKED of conformance.selftest",
          "feature MADV_NEW"),
+        ("mm/mmap.py: _FLAGS", "flag new"),
         ("cform.MAP_FLAGS", "flag new"),
         ("cform.CONSTANTS for mmap", "flags new"),
         ("contract: _EFFECTS and _RESULTS", "op new"),
