@@ -46,7 +46,8 @@ from simulator.ops import (
 )
 from simulator.outcome import Violation
 from simulator.scenario import NR_USER_ACTORS, Config, Scenario
-from simulator.state import Kernel, Task
+from simulator.state import Kernel
+from simulator.task import Task
 from simulator.validate import MAX_FRAMES, arena_pages
 
 LOADS: Final = frozenset(spec.number for spec in OPS if spec.returns == TOKEN)
@@ -145,7 +146,7 @@ class _Watcher(Observer):
             return
         seen: set[int] = set()
         for t in k.tasks[:NR_USER_ACTORS]:
-            if t.mm is not None and k.existing >> t.id & 1 and t.mm.id not in seen:
+            if t.mm is not None and k.sched.existing >> t.id & 1 and t.mm.id not in seen:
                 seen.add(t.mm.id)
                 self.checkpoints.append(_checkpoint(k, t.mm, 0, t.id))
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_NAMES, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY,
-    PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, SWP_MARKER_GUARD, SWP_NAMES, VM_EXEC, VM_GROWSDOWN,
-    VM_READ, VM_SHARED, VM_WRITE, Mm, Page, Vma, pte_kind,
+    PFN_SHIFT, PG_NAMES, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL,
+    PTE_WRITE, PTE_YOUNG, SWP_MARKER_GUARD, SWP_NAMES, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_SHARED,
+    VM_WRITE, Mm, Page, Vma, pte_kind,
 )
 from simulator.mm.pgtable import pfn_to_page
 

@@ -22,7 +22,8 @@ from simulator.outcome import SKIPPED
 from simulator.scenario import Op
 from simulator.sched import core
 from simulator.sched.core import Upcalls
-from simulator.state import ABSENT, GONE, READ, READY, Task
+from simulator.state import READ
+from simulator.task import ABSENT, GONE, READY, Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -32,19 +33,19 @@ def executor(k: "Kernel") -> None:
     """The body of one executor; lives until the Kernel's stacks are thrown away."""
     me = getcurrent()
     while True:
-        if k.over:
+        if k.sched.over:
             core.park_executor(k, me)
             hub = k.hub
             assert hub is not None
             hub.switch()
             continue
-        t = k.hint
-        k.hint = None
+        t = k.sched.hint
+        k.sched.hint = None
         if t is None:
             t = core.pick(k)
             if t is None:
                 end_run(k)
-                k.over = True
+                k.sched.over = True
                 continue
         stack = t.stack
         if stack is not None:
@@ -77,7 +78,7 @@ class Engine(Upcalls):
 def run_op(k: "Kernel", t: Task) -> None:
     """Run the next op of `t` to its end; others may run in between."""
     index = t.pos
-    op = k.ops[index]
+    op = k.sched.ops[index]
     if t.state == ABSENT or t.state == GONE:
         finish_op(k, t, op, index, SKIPPED)
         return
@@ -87,9 +88,9 @@ def run_op(k: "Kernel", t: Task) -> None:
     result = syscalls.call(k, t, op)
     end_of_op(k, t)
     k.watch.op_returns(k, t, op, result)
-    k.nr_inside -= 1
-    if k.observer is not None:
-        k.observer.op_ended(k, t, index)
+    k.sched.nr_inside -= 1
+    if k.sched.observer is not None:
+        k.sched.observer.op_ended(k, t, index)
     k.step(sites.OP__END, OBJ_NONE, READ)
     finish_op(k, t, op, index, result)
 
@@ -97,21 +98,21 @@ def run_op(k: "Kernel", t: Task) -> None:
 def begin_op(k: "Kernel", t: Task, op: Op, index: i64) -> None:
     t.in_op = True
     t.uid = op.uid
-    k.nr_begun += 1
-    k.nr_inside += 1
-    t.alone = k.nr_begun if k.nr_inside == 1 else 0
+    k.sched.nr_begun += 1
+    k.sched.nr_inside += 1
+    t.alone = k.sched.nr_begun if k.sched.nr_inside == 1 else 0
     t.retries = 0
     t.idle_rounds = 0
     t.met = -1
     t.site = sites.OP__BEGIN
     t.began_seq = k.seq
-    t.planned = k.plan[index]
+    t.planned = k.sched.plan[index]
     t.watch = k.strategy is not None or len(t.planned) > 0
     if t.watch:
         for i in range(t.nr_visited):
             t.visits[t.visited[i]] = 0
         t.nr_visited = 0
-    k.alarm = 0 if t.watch else k.alarm_due
+    k.alarm = 0 if t.watch else k.sched.alarm_due
     if k.tracing:
         t.depth = []
 
@@ -140,15 +141,15 @@ def end_of_op(k: "Kernel", t: Task) -> None:
 
 def finish_op(k: "Kernel", t: Task, op: Op, index: i64, result: i64) -> None:
     """Book the result and move the actor to its next op."""
-    k.results[index] = result
+    k.sched.results[index] = result
     k.fold(result)
     key: i64 = result if -2000 < result < 0 else 1
     k.feature(features.OUTCOME + (op.code * 4096 - key) % features.OUTCOME_SIZE)
-    k.op_done[index] = 1
+    k.sched.op_done[index] = 1
     t.in_op = False
     t.watch = False
     if t.state == GONE:
-        k.existing &= ~(1 << t.id)
+        k.sched.existing &= ~(1 << t.id)
     # What a directive at op:end asks for is not for the op that comes next, nor for the End.
     t.inject_fail = False
     t.inject_tlb = 0
@@ -157,28 +158,28 @@ def finish_op(k: "Kernel", t: Task, op: Op, index: i64, result: i64) -> None:
     if t.next < len(t.ops):
         t.pos = t.ops[t.next]
     else:
-        k.runnable &= ~(1 << t.id)
+        k.sched.runnable &= ~(1 << t.id)
         if t.state == READY:
-            t.pos = len(k.ops)
+            t.pos = len(k.sched.ops)
     core.op_ended(k, index)
 
 
 def end_run(k: "Kernel") -> None:
     """The End: faults stop, IPIs arrive, handles close, processes exit, audits run."""
-    k.ending = True
-    k.alarm_due = 0 if k.tracing else core.NO_ALARM
+    k.sched.ending = True
+    k.sched.alarm_due = 0 if k.tracing else core.NO_ALARM
     ipi.deliver_due(k, core.NO_ALARM)
     for t in k.tasks:
         t.watch = False
     t0 = k.tasks[0]
     k.cur = t0
-    if k.observer is not None:
-        k.observer.end_begins(k)
+    if k.sched.observer is not None:
+        k.sched.observer.end_begins(k)
     swap.lru_add_drain_all(k)
     k.watch.end_begins(k)
     pins.release_all(k)
     for t in k.tasks:
-        if (k.existing >> t.id) & 1 and t.mm is not None:
+        if (k.sched.existing >> t.id) & 1 and t.mm is not None:
             t.uid = 0
             core.set_current(k, t)
             kernel_exit.do_exit(k, t)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64, mypyc_attr
 
 if TYPE_CHECKING:
-    from simulator.state import Kernel, Task
+    from simulator.state import Kernel
+    from simulator.task import Task
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

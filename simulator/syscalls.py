@@ -15,7 +15,7 @@ from simulator.mm.mm_types import Mm
 from simulator.mm.util import vm_mmap_pgoff
 from simulator.outcome import SKIPPED
 from simulator.scenario import Op
-from simulator.state import Task
+from simulator.task import Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel

@@ -14,13 +14,15 @@ from simulator.outcome import TraceEvent
 from simulator.touched import touched
 
 if TYPE_CHECKING:
-    from simulator.state import Kernel, Task
+    from simulator.state import Kernel
+    from simulator.task import Task
 
 
 class Tracer(Oracles):
     """Keeps what is told in one run. The depth of an event is inferred from its function."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.events: list[TraceEvent] = []
         self.state_before: str = ""  # the state before the first preemption
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from simulator.mm.mm_types import Inode, Mm, Page, PageTable, Stale, Vma
     from simulator.mm.pins import Pin
     from simulator.scenario import Op
-    from simulator.state import Kernel, Task
+    from simulator.state import Kernel
+    from simulator.task import Task
 
 
 class Watch:
@@ -195,6 +196,9 @@ class Watch:
         """pagemap has reported page `va` as soft-dirty or not."""
 
     # --- the run ----------------------------------------------------------------------------------
+
+    def run_begins(self, k: "Kernel") -> None:
+        """Everything is reset; there is no process yet."""
 
     def op_returns(self, k: "Kernel", t: "Task", op: "Op", result: i64) -> None:
         """`op` is about to return `result` to its actor."""

@@ -21,7 +21,8 @@ from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
 from simulator.scenario import FAIL, IPI, SWITCH, TLB, Directive, Scenario
 from simulator.sites import NAMES
-from simulator.state import Kernel, Task
+from simulator.state import Kernel
+from simulator.task import Task
 from simulator.validate import ScenarioError, validate
 
 SAME: Final = "same"

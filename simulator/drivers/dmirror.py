@@ -29,7 +29,8 @@ from simulator.mm.pgtable import DEVICE_PFN_BASE, pfn_to_page
 from simulator.mm.vm_fault import VM_FAULT_OOM, VM_FAULT_SIGBUS, VmFault
 from simulator.objects import OBJ_NONE, device_obj
 from simulator.sched.lock import lock_fresh, mutex_lock, mutex_unlock
-from simulator.state import READ, WRITE, Task
+from simulator.state import READ, WRITE
+from simulator.task import Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -147,7 +148,7 @@ def do_access(k: "Kernel", mm: Mm, va: i64, word: i64, entry: i64, write: bool) 
     page = pfn_to_page(k, entry >> 1)
     k.watch.device_accesses(k, mm, va, page)
     if write:
-        token = k.new_token(mm)
+        token = k.new_token()
         page.words[word] = token
         k.watch.device_stored(k, mm, va, page, word, token)
         return 0
@@ -196,9 +197,9 @@ def devmem_alloc_page(k: "Kernel", devmem: DmirrorDevmem) -> Page | None:
     if k.should_fail(sites.DMIRROR_DEVMEM_ALLOC_PAGE__ALLOC, OBJ_NONE):
         k.sometimes(features.Z_ALLOC_FAILED)
         return None
-    if devmem.free:
-        page = devmem.free.pop()
-    elif devmem.nr_pages < NR_DEVICE_PAGES:
+    if devmem.slab.free:
+        page = devmem.slab.free.pop()
+    elif devmem.slab.nr < NR_DEVICE_PAGES:
         page = next_page(devmem)
     else:
         return None

@@ -11,7 +11,8 @@ from simulator.kernel import exit as kernel_exit
 from simulator.machine import ipi
 from simulator.machine.cpu import Cpu
 from simulator.mm.tlb import enter_lazy_tlb, switch_mm_irqs_off
-from simulator.state import WRITE, Task
+from simulator.state import WRITE
+from simulator.task import Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel

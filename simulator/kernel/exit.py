@@ -16,7 +16,8 @@ from simulator.machine.cpu import Cpu
 from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, tlb, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import Mm
-from simulator.state import GONE, WRITE, Task
+from simulator.state import WRITE
+from simulator.task import GONE, Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel

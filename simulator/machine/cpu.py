@@ -64,6 +64,17 @@ class Cpu:
             self.ctx_gen[i] = 0
         if self.pending:
             self.pending = []
+        self.flushes = 0
         self.irqs_off = 0
         if self.lru_add:
             self.lru_add = []
+
+
+def bring_up(k: "Kernel", n: i64, shared: bool) -> None:
+    """A machine with `n` CPUs, which idle; `shared` if several actors run on one of them."""
+    while len(k.cpu_pool) < n:
+        k.cpu_pool.append(Cpu(len(k.cpu_pool)))
+    k.cpus = k.cpu_pool[:n]
+    k.shared_cpus = shared
+    for cpu in k.cpus:
+        cpu.reset()

@@ -27,16 +27,16 @@ def send(k: "Kernel", site: i64, cpu: Cpu, info: CallSingleData) -> None:
     late = t.inject_ipi
     t.inject_ipi = 0
     if late:
-        k.used[t.inject_index] = 1
+        k.sched.used[t.inject_index] = 1
     s = k.strategy
-    if s is not None and not (k.ending or k.fair):
+    if s is not None and not (k.sched.ending or k.sched.fair):
         late = s.ipi(site)
         if late:
             core.record_choice(k, t, site, IPI, late)
-    if late and not k.ending:
+    if late and not k.sched.ending:
         info.due = k.nr_steps + late
-        if k.ipi_due == 0 or info.due < k.ipi_due:
-            k.ipi_due = info.due
+        if k.sched.ipi_due == 0 or info.due < k.sched.ipi_due:
+            k.sched.ipi_due = info.due
             set_alarm(k)
     cpu.pending.append(info)
     if cpu.irqs_off:
@@ -67,23 +67,23 @@ def acknowledged(k: "Kernel", info: CallSingleData) -> None:
 
 def deliver_due(k: "Kernel", now: i64) -> None:
     """Delayed IPIs whose time has come; also called when nothing else can run."""
-    k.ipi_due = 0
+    k.sched.ipi_due = 0
     for cpu in k.cpus:
         if cpu.pending and not cpu.irqs_off:
             deliver(k, cpu, now)
         for info in cpu.pending:
-            if info.due > now and (k.ipi_due == 0 or info.due < k.ipi_due):
-                k.ipi_due = info.due
+            if info.due > now and (k.sched.ipi_due == 0 or info.due < k.sched.ipi_due):
+                k.sched.ipi_due = info.due
     set_alarm(k)
 
 
 def set_alarm(k: "Kernel") -> None:
-    due = k.max_steps
-    if k.fair or k.tracing:
+    due = k.sched.max_steps
+    if k.sched.fair or k.tracing:
         due = 0
-    elif k.ipi_due and k.ipi_due < due:
-        due = k.ipi_due
-    k.alarm_due = due
+    elif k.sched.ipi_due and k.sched.ipi_due < due:
+        due = k.sched.ipi_due
+    k.sched.alarm_due = due
     k.alarm = 0 if k.cur.watch else due
 
 

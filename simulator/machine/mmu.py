@@ -24,13 +24,19 @@ from simulator.mm.mm_types import (
 from simulator.objects import pmd_obj, pte_obj
 from simulator.scenario import TLB
 from simulator.sched import core
-from simulator.state import READ, WRITE, Task
+from simulator.state import READ, WRITE
+from simulator.task import Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
 # --- may-cache sets --------------------------------------------------------------------------
+
+
+def reset(k: "Kernel") -> None:
+    """Nothing has been taken away yet. Records of the last run go when their mm is reused."""
+    k.seq = 0
 
 
 def made_stale(
@@ -41,7 +47,7 @@ def made_stale(
     if mask == 0:
         return
     t = k.cur
-    s = k.take_stale()
+    s = k.stale_pool.pop() if k.stale_pool else Stale()
     s.va = va
     s.pte = old
     s.table = table
@@ -102,7 +108,7 @@ def load_cr3(k: "Kernel", cpu: Cpu, mm: Mm, flush: bool) -> None:
 
 def drop_asid(k: "Kernel", cpu: Cpu, mm_id: i64) -> None:
     """The ASID of another mm is about to be flushed and reused on this CPU."""
-    mm = k.mm_pool[mm_id]
+    mm = k.mms[mm_id]
     flush_all(k, cpu, mm)
     mm.cached &= ~(1 << cpu.id)
 
@@ -163,10 +169,10 @@ def choose(k: "Kernel", t: Task, entries: i64) -> i64:
     if chosen:
         if chosen > entries:
             return 0
-        k.used[t.inject_index] = 1
+        k.sched.used[t.inject_index] = 1
         return chosen
     s = k.strategy
-    if s is None or k.ending or k.fair or entries == 0:
+    if s is None or k.sched.ending or k.sched.fair or entries == 0:
         return 0
     chosen = s.tlb(entries)
     if chosen > entries:

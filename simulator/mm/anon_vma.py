@@ -4,7 +4,7 @@
 `Vma.chain` is the anon_vma_chain, oldest first (Linux adds at the head and walks it in
 reverse); `AnonVma.vmas` are the VMAs linked to it. Both change under the root's rwsem.
 
-Whoever keeps a pointer to an anon_vma remembers its `gen`: an oracle compares them.
+Pages remember the `gen` of the anon_vma they point to: an oracle compares them.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.errno import ENOMEM
 from simulator.lib.maple_tree import vma_lookup
-from simulator.mm.mm_types import VM_ACCESS_FLAGS, VM_STICKY, AnonVma, Vma
+from simulator.mm.mm_types import VM_ACCESS_FLAGS, VM_STICKY, AnonVma, Vma, reset_rwsem
 from simulator.objects import OBJ_NONE
 from simulator.sched import lock
 from simulator.state import READ, WRITE
@@ -31,6 +31,24 @@ def assert_live(k: "Kernel", av: AnonVma) -> None:
         k.violate(
             "use-after-free", k.cur.site, "anon_vma", "an anon_vma is used that was freed"
         )
+
+
+def anon_vma_alloc(k: "Kernel") -> AnonVma:
+    """A root that no VMA is linked to, with one reference."""
+    av = k.anon_vmas.take()
+    if av is None:
+        av = k.anon_vmas.add(AnonVma(k.anon_vmas.nr))
+    av.gen += 1
+    av.live = True
+    av.root = av
+    av.parent = av
+    av.refcount = 1
+    av.num_children = 0
+    av.num_active_vmas = 0
+    av.counted_at = k.cur.site
+    av.vmas = []
+    reset_rwsem(av.rwsem)
+    return av
 
 
 def get_anon_vma(av: AnonVma) -> None:
@@ -61,7 +79,10 @@ def free_anon_vma(k: "Kernel", av: AnonVma) -> None:
         )
     if k.tracing:
         k.note(f"free anon_vma {av.id}")
-    k.put_anon_vma_struct(av)
+    av.live = False
+    av.root = None
+    av.parent = None
+    k.anon_vmas.put(av)
 
 
 def anon_vma_lock_write(k: "Kernel", av: AnonVma, site: i64) -> None:
@@ -85,7 +106,6 @@ def chain_link(vma: Vma, av: AnonVma) -> None:
 
 def set_anon_vma(vma: Vma, av: AnonVma) -> None:
     vma.anon_vma = av
-    vma.anon_vma_gen = av.gen
 
 
 # --- a VMA's first anonymous page ------------------------------------------------------------
@@ -143,7 +163,7 @@ def anon_vma_prepare(k: "Kernel", vma: Vma) -> i64:
     av = find_mergeable_anon_vma(k, vma)
     allocated: AnonVma | None = None
     if av is None:
-        av = k.take_anon_vma()
+        av = anon_vma_alloc(k)
         av.num_children += 1  # self-parent link of a new root
         allocated = av
     anon_vma_lock_write(k, av, sites.ANON_VMA_PREPARE__LOCK)
@@ -231,7 +251,7 @@ def anon_vma_fork(k: "Kernel", vma: Vma, pvma: Vma) -> i64:
     if k.should_fail(sites.ANON_VMA_FORK__ALLOC, OBJ_NONE):
         unlink_anon_vmas(k, vma)
         return -ENOMEM
-    av = k.take_anon_vma()
+    av = anon_vma_alloc(k)
     av.num_active_vmas += 1
     av.root = pav.root
     av.parent = pav

@@ -19,7 +19,8 @@ from simulator.mm.vm_fault import (
     VM_FAULT_OOM, VM_FAULT_RETRY, VM_FAULT_SIGBUS,
 )
 from simulator.outcome import SIGBUS, SIGSEGV
-from simulator.state import READ, WRITE, Task
+from simulator.state import READ, WRITE
+from simulator.task import Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -51,7 +52,7 @@ def user_store(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
         pte = mmu.translate(k, t, mm, va, WRITE)
         if pte:
             page = pfn_to_page(k, pte >> PFN_SHIFT)
-            token = k.new_token(mm)
+            token = k.new_token()
             page.words[word & 3] = token
             stale = t.through_stale
             k.watch.user_stored(k, mm, va, page, word & 3, token, stale)

@@ -374,7 +374,7 @@ def store_remote(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, seen: i64)
     """Store to the page that GUP has found behind the entry `seen`."""
     k.step(sites.ACCESS_REMOTE_VM__STORE, page.obj, WRITE)
     k.watch.forced_store_begins(k, mm, va, page)
-    token = k.new_token(mm)
+    token = k.new_token()
     page.words[word] = token
     page.flags |= PG_DIRTY
     k.watch.forced_stored(k, mm, va, page, word, token, seen, is_at(k, mm, va, page))

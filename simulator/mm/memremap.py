@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
-from simulator.mm.mm_types import PG_DEVICE_PRIVATE, REF_OWNER, Page
+from simulator.lib.slab import Slab
+from simulator.mm.mm_types import GARBAGE, PG_DEVICE_PRIVATE, REF_OWNER, Page, fill, reset_page
 from simulator.mm.pgtable import DEVICE_PFN_BASE
 from simulator.sched.lock import lock_fresh
-from simulator.state import GARBAGE, fill, reset_page
 
 if TYPE_CHECKING:
     from simulator.mm.vm_fault import VmFault
@@ -20,14 +20,12 @@ if TYPE_CHECKING:
 
 
 class DevPagemap:
-    """struct dev_pagemap: the first `nr_pages` of `pages` have been used in this run, those in
-    `free` are the driver's to hand out. `first_pfn` is that of pages[0]."""
+    """struct dev_pagemap: the pages of `slab`, whose free ones are the driver's to hand out.
+    `first_pfn` is that of the first."""
 
     def __init__(self, first_pfn: i64) -> None:
         self.first_pfn: i64 = first_pfn
-        self.pages: list[Page] = []
-        self.nr_pages: i64 = 0
-        self.free: list[Page] = []
+        self.slab: Slab[Page] = Slab()
 
     def migrate_to_ram(self, k: "Kernel", vmf: "VmFault", page: Page) -> i64:
         """A CPU touches `page`: bring it back. VM_FAULT_* bits."""
@@ -35,7 +33,7 @@ class DevPagemap:
 
     def folio_free(self, page: Page) -> None:
         """The last reference is gone: the page is the driver's again."""
-        self.free.append(page)
+        self.slab.put(page)
 
 
 def memremap_pages(k: "Kernel", pgmap: DevPagemap) -> None:
@@ -47,20 +45,16 @@ def memremap_pages(k: "Kernel", pgmap: DevPagemap) -> None:
 def reset(k: "Kernel") -> None:
     """No device page is in use."""
     for pgmap in k.pagemaps:
-        pgmap.nr_pages = 0
-        pgmap.free = []
+        pgmap.slab.reset()
 
 
 def next_page(pgmap: DevPagemap) -> Page:
     """The first page that was not used in this run; its memory holds garbage."""
-    if pgmap.nr_pages == len(pgmap.pages):
-        fresh = Page(pgmap.first_pfn + pgmap.nr_pages)
-        fresh.flags = PG_DEVICE_PRIVATE
-        fresh.pgmap = pgmap
-        pgmap.pages.append(fresh)
-    page = pgmap.pages[pgmap.nr_pages]
-    pgmap.nr_pages += 1
-    page.gen = 0
+    page = pgmap.slab.take()
+    if page is None:
+        page = pgmap.slab.add(Page(pgmap.first_pfn + pgmap.slab.nr))
+        page.flags = PG_DEVICE_PRIVATE
+        page.pgmap = pgmap
     page.ref = 0
     page.live = False
     fill(page, GARBAGE)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from simulator import sites
 from simulator.build.native import final, vec
 from simulator.lock_classes import LC_ANON_VMA, LC_FOLIO, LC_IMMAP, LC_MMAP, LC_PAGE_TABLE, LC_PTL
 from simulator.objects import anon_vma_obj, lock_obj, mm_obj, page_obj, vma_obj
@@ -50,9 +51,6 @@ SWP_NAMES: Final = numbered(globals(), "SWP_", 1)
 # A migration entry keeps young and dirty of the page table entry in the same bits as a
 # present one; a device private entry has neither.
 
-PMD_NONE: Final = 0
-PMD_TABLE: Final = 1
-
 # --- VMA flags ----------------------------------------------------------------------------
 VM_READ: Final = 0x1
 VM_WRITE: Final = 0x2
@@ -87,6 +85,8 @@ PG_ZERO: Final = 0x40  # the shared zero page
 PG_NAMES: Final = bits(globals(), "PG_")
 # What mm code decides by: part of a page's state as feedback sees it (simulator/page_state.py).
 PG_STATE: Final = PG_LRU | PG_ANON_EXCLUSIVE | PG_DIRTY | PG_DEVICE_PRIVATE
+
+GARBAGE: Final = -1  # what a frame holds that nobody has used in this run; never a token
 
 # Reasons in the ledger behind a page's reference count (oracle O2).
 REF_MAP: Final = 0  # a page table entry maps it
@@ -189,6 +189,13 @@ class Inode:
         self.expected: vec[i64] = vec[i64]()  # O5/O18: what each word must hold
 
 
+def reset_rwsem(sem: RwSem) -> None:
+    sem.writer = -1
+    sem.readers = 0
+    sem.waiters = 0
+    sem.write_waiters = 0
+
+
 def reset_inode(inode: Inode) -> None:
     """As if the file had never been created."""
     if not inode.live and len(inode.expected) == 0:
@@ -197,10 +204,7 @@ def reset_inode(inode: Inode) -> None:
     inode.refs = 0
     inode.i_size = 0
     inode.cache = []
-    inode.i_mmap_rwsem.writer = -1
-    inode.i_mmap_rwsem.readers = 0
-    inode.i_mmap_rwsem.waiters = 0
-    inode.i_mmap_rwsem.write_waiters = 0
+    reset_rwsem(inode.i_mmap_rwsem)
     inode.i_mmap = []
     inode.nrpages = 0
     inode.expected = vec[i64]()
@@ -213,7 +217,6 @@ class Page:
     def __init__(self, pfn: i64) -> None:
         self.pfn: i64 = pfn
         self.obj: i64 = page_obj(pfn)
-        self.gen: i64 = 0
         self.live: bool = False
         self.ref: i64 = 0
         self.mapcount: i64 = 0
@@ -237,13 +240,45 @@ class Page:
         self.logical: i64 = 0  # the logical page of oracle O5 that this frame holds
 
 
+def fill(page: Page, word: i64) -> None:
+    """Give all words of a page one value."""
+    words = page.words
+    words[0] = word
+    words[1] = word
+    words[2] = word
+    words[3] = word
+
+
+def reset_page(page: Page) -> None:
+    """A frame as the allocator hands it out: no references, no owner."""
+    page.live = True
+    page.ref = 0
+    page.mapcount = 0
+    page.pincount = 0
+    page.flags &= PG_DEVICE_PRIVATE
+    page.anon_vma = None
+    page.anon_vma_gen = 0
+    page.inode = None
+    page.index = 0
+    page.nr_entries = 0
+    page.nr_migration = 0
+    page.entry_at = sites.OP__BEGIN
+    page.nr_writable = 0
+    page.logical = 0
+    page.abstract = 0
+    page.lock.owner = -1
+    page.lock.waiters = 0
+    ledger = page.ledger
+    for i in range(NR_REFS):
+        ledger[i] = 0
+
+
 @final
 class PageTable:
     """A page of PTEs with its split lock."""
 
     def __init__(self, ident: i64, size: i64) -> None:
         self.id: i64 = ident
-        self.gen: i64 = 0
         self.live: bool = False
         self.mm_id: i64 = -1  # where it was last linked
         self.pmd: i64 = 0  # index of the PMD entry that points here
@@ -261,7 +296,6 @@ class Vma:
     def __init__(self, ident: i64) -> None:
         self.id: i64 = ident
         self.obj: i64 = vma_obj(ident)
-        self.gen: i64 = 0
         self.live: bool = False
         self.mm: Mm | None = None
         self.start: i64 = 0
@@ -270,14 +304,12 @@ class Vma:
         self.flags: i64 = 0
         self.inode: Inode | None = None
         self.anon_vma: AnonVma | None = None
-        self.anon_vma_gen: i64 = 0
         self.chain: list[AnonVma] = []  # anon_vma_chain, oldest first
         self.attached: bool = False
         self.vm_refcnt: i64 = 0  # 1 attached, +1 each reader, VMA_LOCK_OFFSET a writer
         self.lock_seq: i64 = -1
         self.readers: i64 = 0  # actors that are counted in vm_refcnt
         self.read_locked: i64 = 0  # those that have found that they hold the read lock
-        self.writer: i64 = -1
         self.waiters: i64 = 0
         self.linked_at: i64 = 0  # site after which it was allocated, attached or detached
 
@@ -312,7 +344,6 @@ class Mm:
         self.users: i64 = 0  # mm_users
         self.count: i64 = 0  # mm_count
         self.vmas: list[Vma] = []  # the maple tree: attached VMAs by address
-        self.pmd: vec[i64] = vec[i64]()
         self.tables: list[PageTable | None] = []
         self.mmap_lock: RwSem = RwSem(LC_MMAP, ident)
         self.page_table_lock: Lock = Lock(LC_PAGE_TABLE, ident)

@@ -11,6 +11,7 @@ from simulator.mm import swap
 from simulator.mm import tlb as tlb_module
 from simulator.mm.mm_types import REF_GATHER, REF_MAP, Mm, Page, PageTable
 from simulator.mm.page_ref import folio_put, move_ref
+from simulator.mm.pgtable import pte_free
 from simulator.state import WRITE
 
 if TYPE_CHECKING:
@@ -130,6 +131,13 @@ def tlb_finish_mmu(k: "Kernel", tlb: MmuGather) -> None:
 # --- RCU-freed page tables -------------------------------------------------------------------
 
 
+def reset(k: "Kernel") -> None:
+    """No table waits."""
+    if k.rcu_tables:
+        k.rcu_tables = []
+        k.rcu_masks = []
+
+
 def call_rcu_table(k: "Kernel", table: PageTable) -> None:
     """Free the table when everybody who may be walking it without a lock has finished."""
     readers = rcu_readers(k)
@@ -184,4 +192,4 @@ def rcu_read_unlock(k: "Kernel") -> None:
 
 def free_table(k: "Kernel", table: PageTable) -> None:
     k.watch.table_freed(k, table)
-    k.put_table(table)
+    pte_free(k, table)

@@ -7,12 +7,22 @@ from mypy_extensions import i64
 
 from simulator import features
 from simulator.mm import memremap
-from simulator.mm.mm_types import PG_DEVICE_PRIVATE, PG_LRU, REF_OWNER, Page
+from simulator.mm.mm_types import (
+    GARBAGE, PG_DEVICE_PRIVATE, PG_LRU, PG_ZERO, REF_OWNER, Page, fill, reset_page,
+)
 from simulator.objects import OBJ_NONE
-from simulator.state import GARBAGE, fill, reset_page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
+
+
+def reset(k: "Kernel") -> None:
+    """All memory is free."""
+    k.frames.reset()
+    zero = k.zero_page
+    reset_page(zero)
+    zero.flags = PG_ZERO
+    fill(zero, 0)
 
 
 def alloc_page(k: "Kernel", site: i64, zero: bool) -> Page | None:
@@ -20,19 +30,16 @@ def alloc_page(k: "Kernel", site: i64, zero: bool) -> Page | None:
     if k.should_fail(site, OBJ_NONE):
         k.sometimes(features.Z_ALLOC_FAILED)
         return None
-    if k.free_pages:
-        page = k.free_pages.pop()
+    if k.frames.free:
+        page = k.frames.free.pop()
         k.watch.frame_handed_out(k, page, site)
         k.sometimes(features.Z_PAGE_REUSED_AT_ONCE)
     else:
-        if k.nr_pages >= k.nr_frames:
+        if k.frames.nr >= k.nr_frames:
             return None
-        if k.nr_pages == len(k.page_pool):
-            k.page_pool.append(Page(k.nr_pages + 1))
-        page = k.page_pool[k.nr_pages]
-        page.gen = 0
+        unused = k.frames.take()
+        page = k.frames.add(Page(k.frames.nr + 1)) if unused is None else unused
         fill(page, GARBAGE)
-        k.nr_pages += 1
     reset_page(page)
     page.ref = 1
     page.ledger[REF_OWNER] = 1
@@ -53,4 +60,4 @@ def free_folio(k: "Kernel", page: Page) -> None:
     if page.flags & PG_DEVICE_PRIVATE:
         memremap.free_zone_device_folio(page)
     else:
-        k.free_pages.append(page)
+        k.frames.put(page)

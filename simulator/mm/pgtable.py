@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from simulator.build.native import vec
 from simulator.machine import mmu
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PMD_NONE, PMD_TABLE, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY,
-    PTE_SPECIAL, PTE_WRITE, VM_EXEC, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Page,
-    PageTable, Vma, is_migration_pte,
+    PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE,
+    VM_EXEC, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Page, PageTable, Vma, is_migration_pte,
 )
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def pfn_to_page(k: "Kernel", pfn: i64) -> Page:
     if pfn == 0:
         return k.zero_page
     if pfn >= DEVICE_PFN_BASE:
-        return k.pagemaps[pfn // DEVICE_PFN_BASE - 1].pages[pfn % DEVICE_PFN_BASE]
-    return k.page_pool[pfn - 1]
+        return k.pagemaps[pfn // DEVICE_PFN_BASE - 1].slab.objects[pfn % DEVICE_PFN_BASE]
+    return k.frames.objects[pfn - 1]
 
 
 def peek(k: "Kernel", mm: Mm, va: i64) -> i64:
@@ -118,10 +118,32 @@ def ptep_set_wrprotect(k: "Kernel", mm: Mm, table: PageTable, va: i64) -> i64:
     return write_pte(k, mm, table, va, pte & ~PTE_WRITE, False)
 
 
+def pte_alloc_one(k: "Kernel") -> PageTable:
+    """A zeroed page table that nothing points to yet."""
+    table = k.tables.take()
+    if table is None:
+        table = k.tables.add(PageTable(k.tables.nr, k.ptrs_per_pte))
+    if table.used or len(table.pte) != k.ptrs_per_pte:
+        table.pte = vec[i64]([0] * k.ptrs_per_pte)
+    table.used = 0
+    table.live = True
+    table.mm_id = -1
+    table.pmd = 0
+    table.linked_at = k.cur.site
+    table.ptl.owner = -1
+    table.ptl.waiters = 0
+    return table
+
+
+def pte_free(k: "Kernel", table: PageTable) -> None:
+    """Nothing points to the table any more."""
+    table.live = False
+    k.tables.put(table)
+
+
 def pmd_populate(k: "Kernel", mm: Mm, va: i64, table: PageTable) -> None:
     """Link a page table. The page_table_lock (pmd_lock) must be held."""
     i = va >> k.pmd_order
-    mm.pmd[i] = PMD_TABLE
     mm.tables[i] = table
     table.linked_at = k.cur.site
     table.mm_id = mm.id
@@ -133,7 +155,6 @@ def pmd_clear(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
     i = va >> k.pmd_order
     table = mm.tables[i]
     if table is not None:
-        mm.pmd[i] = PMD_NONE
         mm.tables[i] = None
         table.linked_at = k.cur.site
         mmu.made_stale(k, mm, i << k.pmd_order, 0, table, False)

@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.mm import mmu_gather, tlb
 from simulator.mm.mm_types import PTE_PRESENT, PTE_PROTNONE, Mm, PageTable
-from simulator.mm.pgtable import pmd_populate, write_pte
+from simulator.mm.pgtable import pmd_populate, pte_alloc_one, pte_free, write_pte
 from simulator.objects import OBJ_NONE, pmd_obj
 from simulator.sched.lock import spin_lock, spin_unlock
 from simulator.state import READ
@@ -65,11 +65,11 @@ def pte_alloc(k: "Kernel", mm: Mm, va: i64) -> bool:
     if k.should_fail(sites.PTE_ALLOC__NEW_TABLE, OBJ_NONE):
         k.sometimes(features.Z_ALLOC_FAILED)
         return False
-    table = k.take_table()
+    table = pte_alloc_one(k)
     spin_lock(k, sites.PTE_ALLOC__PMD_LOCK, mm.page_table_lock)
     if mm.tables[va >> k.pmd_order] is None:
         pmd_populate(k, mm, va, table)
     else:
-        k.put_table(table)
+        pte_free(k, table)
     spin_unlock(k, mm.page_table_lock)
     return True

@@ -53,8 +53,10 @@ def reset(k: "Kernel") -> None:
 
 def close(p: Pin) -> None:
     p.kind = CLOSED
+    p.flags = 0
     p.page = None
     p.mm = None
+    p.va = 0
     p.tied = False
 
 
@@ -168,7 +170,7 @@ def dma_write(k: "Kernel", mm: Mm, handle: i64, word: i64) -> i64:
     owner = p.mm
     if p.page is not page or owner is None:
         return SKIPPED
-    token = k.new_token(owner)
+    token = k.new_token()
     page.words[word] = token
     k.watch.dma_stored(k, p, page, word, token)
     return 0

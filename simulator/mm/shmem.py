@@ -51,6 +51,16 @@ FIRST_OTHER: Final = 1 << 16
 # --- open files --------------------------------------------------------------------------------
 
 
+def reset(k: "Kernel") -> None:
+    """There is no file."""
+    for inode in k.inodes:
+        reset_inode(inode)
+    if k.other_files:
+        k.other_files = []
+    if k.shared_anon:
+        k.shared_anon = []
+
+
 def memfd_create(k: "Kernel", handle: i64, pages: i64) -> i64:
     """memfd_create() and ftruncate(): 0, -ENOMEM, or -EEXIST for a handle that is in use."""
     if k.should_fail(sites.MEMFD_CREATE__ALLOC, OBJ_NONE):
@@ -321,7 +331,7 @@ def pwrite(k: "Kernel", mm: Mm, handle: i64, index: i64, word: i64) -> i64:
     if page is None:
         return -ENOMEM
     k.step(sites.SHMEM_WRITE_END__COPY, page.obj, WRITE)
-    token = k.new_token(mm)
+    token = k.new_token()
     page.words[word] = token
     if not page.flags & PG_UPTODATE:
         for i in range(WORDS_PER_PAGE):

@@ -65,10 +65,34 @@ def vma_iter_clear(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
 # --- VMA structs -----------------------------------------------------------------------------
 
 
+def take_vma(k: "Kernel") -> Vma:
+    """A VMA that is in no tree."""
+    vma = k.vmas.take()
+    if vma is None:
+        vma = k.vmas.add(Vma(k.vmas.nr))
+    vma.live = True
+    vma.mm = None
+    vma.start = 0
+    vma.end = 0
+    vma.pgoff = 0
+    vma.flags = 0
+    vma.inode = None
+    vma.anon_vma = None
+    vma.chain = []
+    vma.attached = False
+    vma.vm_refcnt = 0
+    vma.lock_seq = -1
+    vma.readers = 0
+    vma.read_locked = 0
+    vma.waiters = 0
+    vma.linked_at = k.cur.site
+    return vma
+
+
 def vm_area_alloc(k: "Kernel", mm: Mm) -> Vma | None:
     if k.should_fail(sites.VM_AREA_ALLOC__ALLOC, OBJ_NONE):
         return None
-    vma = k.take_vma()
+    vma = take_vma(k)
     vma.mm = mm
     return vma
 
@@ -77,7 +101,7 @@ def vm_area_dup(k: "Kernel", orig: Vma) -> Vma | None:
     """A copy that is in no tree and has no anon_vma_chain yet."""
     if k.should_fail(sites.VM_AREA_DUP__ALLOC, OBJ_NONE):
         return None
-    vma = k.take_vma()
+    vma = take_vma(k)
     vma.mm = orig.mm
     vma.start = orig.start
     vma.end = orig.end
@@ -85,7 +109,6 @@ def vm_area_dup(k: "Kernel", orig: Vma) -> Vma | None:
     vma.flags = orig.flags
     vma.inode = orig.inode
     vma.anon_vma = orig.anon_vma
-    vma.anon_vma_gen = orig.anon_vma_gen
     return vma
 
 
@@ -100,7 +123,8 @@ def vm_area_free(k: "Kernel", vma: Vma) -> None:
             f"VMA at page {vma.start} is freed with count {vma.vm_refcnt} and "
             f"{len(vma.chain)} anon_vmas",
         )
-    k.put_vma(vma)
+    vma.live = False
+    k.vmas.put(vma)
 
 
 def remove_vma(k: "Kernel", vma: Vma) -> None:

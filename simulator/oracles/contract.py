@@ -21,9 +21,10 @@ from simulator.mm.mm_types import (
     VM_WIPEONFORK, VM_WRITE, Mm, PageTable, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import peek, pfn_to_page
+from simulator.oracles.memory_value import LogicalPages
 from simulator.outcome import SIGSEGV, SKIPPED, result_name
 from simulator.scenario import WORDS_PER_PAGE, Op
-from simulator.state import Task
+from simulator.task import Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -63,9 +64,9 @@ ops.of_every_advice(
 )
 
 
-def check(k: "Kernel", t: Task, op: Op, result: i64) -> None:
+def check(k: "Kernel", values: LogicalPages, t: Task, op: Op, result: i64) -> None:
     """`op` is about to return `result` to its actor."""
-    alone = k.nr_begun == t.alone
+    alone = k.sched.nr_begun == t.alone
     if result < 0:
         failed(k, t, op, result, alone)
         return
@@ -94,7 +95,7 @@ def check(k: "Kernel", t: Task, op: Op, result: i64) -> None:
         mremapped(k, mm, op)
     elif code == ops.OP_FORK:
         value(k, code, result, a[0])
-        forked(k, mm, k.tasks[a[0]].mm)
+        forked(k, values, mm, k.tasks[a[0]].mm)
     elif code == ops.OP_CLEAR_REFS and a[0]:
         soft_dirty_cleared(k, mm)
 
@@ -270,7 +271,7 @@ def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
         has_flags(k, mm, start, end, flags, want, sites.MADVISE_UPDATE_VMA__SET_FLAGS)
 
 
-def forked(k: "Kernel", mm: Mm, child: Mm | None) -> None:
+def forked(k: "Kernel", values: LogicalPages, mm: Mm, child: Mm | None) -> None:
     """The child has every VMA but those advised away, and in private memory the same data."""
     assert child is not None
     parents = mm.shadow
@@ -295,7 +296,7 @@ def forked(k: "Kernel", mm: Mm, child: Mm | None) -> None:
         while va < end:
             lp: i64 = 0 if wiped else parents[va]
             own = childs[va]
-            if lp != own and not same_words(k, lp * WORDS_PER_PAGE, own * WORDS_PER_PAGE):
+            if lp != own and not same_words(values, lp, own):
                 k.violate(
                     "contract", sites.COPY_PMD_RANGE__PMD, "anon",
                     f"the child has other data in page {va} than fork() promises",
@@ -303,15 +304,9 @@ def forked(k: "Kernel", mm: Mm, child: Mm | None) -> None:
             va += 1
 
 
-def same_words(k: "Kernel", a: i64, b: i64) -> bool:
-    """Whether two logical pages of O5 hold the same; 0 is one of zeroes."""
-    words = k.logical_words
-    i: i64 = 0
-    while i < WORDS_PER_PAGE:
-        if (words[a + i] if a else 0) != (words[b + i] if b else 0):
-            return False
-        i += 1
-    return True
+def same_words(values: LogicalPages, a: i64, b: i64) -> bool:
+    """Whether two logical pages of O5 hold the same."""
+    return all(values.word(a, i) == values.word(b, i) for i in range(WORDS_PER_PAGE))
 
 
 def soft_dirty_cleared(k: "Kernel", mm: Mm) -> None:

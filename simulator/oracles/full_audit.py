@@ -19,6 +19,8 @@ from simulator.mm.mm_types import (
 from simulator.mm.page_ref import REASONS
 from simulator.mm.pgtable import is_linked, pfn_to_page
 from simulator.oracles import memory_value, page_cache, permission, secondary_mmu, soft_dirty, state
+from simulator.oracles.memory_value import LogicalPages
+from simulator.scenario import WORDS_PER_PAGE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -26,13 +28,13 @@ if TYPE_CHECKING:
 _MOMENTARY: Final = (REF_TEMP, REF_GATHER, REF_ISOLATED, REF_OWNER)
 
 
-def while_mapped(k: "Kernel") -> None:
+def while_mapped(k: "Kernel", values: LogicalPages) -> None:
     """Every live mm: what its page tables say is what everything else says."""
     for page in used_pages(k):
         page.audit = 0
     for mm in k.mms:
         if mm.live and mm.users > 0:
-            audit_mm(k, mm)
+            audit_mm(k, values, mm)
             soft_dirty.audit(k, mm)
     permission.audit(k)
     page_cache.audit(k)
@@ -64,37 +66,34 @@ def while_mapped(k: "Kernel") -> None:
 
 def audit_structs(k: "Kernel") -> None:
     """Page tables, VMAs and anon_vmas that no mm leads to."""
-    for table in k.table_pool[: k.nr_tables]:
+    for table in k.tables.taken():
         if table.live and not is_linked(k, table):
             k.violate("leak", table.linked_at, "page-table", "a page table is linked nowhere")
-    for vma in k.vma_pool[: k.nr_vmas]:
+    for vma in k.vmas.taken():
         if vma.live and not vma.attached:
             k.violate(
                 "leak", vma.linked_at, "vma",
                 f"VMA {vma.start}..{vma.end} is in no tree and has not been freed",
             )
-    for av in k.anon_vma_pool[: k.nr_anon_vmas]:
+    for av in k.anon_vmas.taken():
         if av.live and not av.vmas and not is_root(k, av):
             k.violate("leak", av.counted_at, "anon_vma", "no VMA is linked to an anon_vma")
 
 
 def is_root(k: "Kernel", root: AnonVma) -> bool:
     """Whether another anon_vma has a count on this one."""
-    for av in k.anon_vma_pool[: k.nr_anon_vmas]:
-        if av.live and av is not root and av.root is root:
-            return True
-    return False
+    return any(av.live and av is not root and av.root is root for av in k.anon_vmas.taken())
 
 
 def used_pages(k: "Kernel") -> list[Page]:
     """Every frame and device page that this run has touched."""
-    pages = k.page_pool[: k.nr_pages]
+    pages = k.frames.taken()
     for pgmap in k.pagemaps:
-        pages += pgmap.pages[: pgmap.nr_pages]
+        pages += pgmap.slab.taken()
     return pages
 
 
-def audit_mm(k: "Kernel", mm: Mm) -> None:
+def audit_mm(k: "Kernel", values: LogicalPages, mm: Mm) -> None:
     anon: i64 = 0
     file: i64 = 0
     size = k.ptrs_per_pte
@@ -116,7 +115,7 @@ def audit_mm(k: "Kernel", mm: Mm) -> None:
                 continue
             if pte_present(pte) or is_device_private_pte(pte):
                 page = pfn_to_page(k, pte >> PFN_SHIFT)
-                audit_page(k, mm, va, page, mm.who[va])
+                audit_page(k, values, mm, va, page, mm.who[va])
                 if page.inode is None:
                     anon += 1
                 else:
@@ -128,7 +127,7 @@ def audit_mm(k: "Kernel", mm: Mm) -> None:
                     "leak", mm.who[va], "pte", f"page {va} still has a migration entry"
                 )
     for va in range(k.nr_arena):
-        if mm.shadow[va] and not has_data(k, mm, va):
+        if mm.shadow[va] and not has_data(k, values, mm, va):
             k.violate(
                 "memory-value", mm.who[va], "anon",
                 f"page {va} held data that no load could find any more",
@@ -141,26 +140,26 @@ def audit_mm(k: "Kernel", mm: Mm) -> None:
         )
 
 
-def has_data(k: "Kernel", mm: Mm, va: i64) -> bool:
+def has_data(k: "Kernel", values: LogicalPages, mm: Mm, va: i64) -> bool:
     """Whether an entry stands for the logical page at `va`. Zero words need none."""
     table = mm.tables[va >> k.pmd_order]
     if table is not None:
         pte = table.pte[va & (k.ptrs_per_pte - 1)]
         if pte and (pte_present(pte) or is_device_private_pte(pte)):
             return True
-    lp = mm.shadow[va] * 4
-    words = k.logical_words
-    return words[lp] == 0 and words[lp + 1] == 0 and words[lp + 2] == 0 and words[lp + 3] == 0
+    return all(not values.word(mm.shadow[va], word) for word in range(WORDS_PER_PAGE))
 
 
-def audit_page(k: "Kernel", mm: Mm, va: i64, page: Page, who: i64) -> None:
+def audit_page(
+    k: "Kernel", values: LogicalPages, mm: Mm, va: i64, page: Page, who: i64
+) -> None:
     if not page.live:
         k.violate(
             "use-after-free", who, "page", f"page {va} maps frame {page.pfn}, which is free"
         )
     page.audit += 1
     if page.inode is None:
-        memory_value.compare(k, mm, va, page, who, "ends")
+        memory_value.compare(k, values, mm, va, page, who, "ends")
         audit_rmap(k, mm, va, page, who)
     elif page.ledger[REF_CACHE] <= 0:
         k.violate(
@@ -204,21 +203,19 @@ def after_exit(k: "Kernel") -> None:
                 "refcount", sites.EXIT_MMAP__BEGIN, k.class_of(page),
                 f"frame {page.pfn} is left without a reference",
             )
-    used = k.nr_pages
-    free: i64 = len(k.free_pages)
+    left = k.frames.left()
     for pgmap in k.pagemaps:
-        used += pgmap.nr_pages
-        free += len(pgmap.free)
-    if used != free:
+        left += pgmap.slab.left()
+    if left:
         k.violate(
             "leak", sites.EXIT_MMAP__BEGIN, "page", "a free page is not on its allocator's list"
         )
-    left = k.nr_tables - len(k.free_tables)
+    left = k.tables.left()
     if left:
         k.violate("leak", sites.EXIT_MMAP__BEGIN, "page-table", f"{left} page tables are left")
-    left = k.nr_vmas - len(k.free_vmas)
+    left = k.vmas.left()
     if left:
         k.violate("leak", sites.EXIT_MMAP__BEGIN, "vma", f"{left} VMAs are left")
-    left = k.nr_anon_vmas - len(k.free_anon_vmas)
+    left = k.anon_vmas.left()
     if left:
         k.violate("leak", sites.EXIT_MMAP__BEGIN, "anon_vma", f"{left} anon_vmas are left")

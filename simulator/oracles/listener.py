@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from simulator.mm.mm_types import Inode, Mm, Page, PageTable, Stale, Vma
     from simulator.mm.pins import Pin
     from simulator.scenario import Op
-    from simulator.state import Kernel, Task
+    from simulator.state import Kernel
+    from simulator.task import Task
 
 
 class Oracles(Watch):
-    """Ends the run when a promise is broken."""
+    """Ends the run when a promise is broken. What an oracle keeps of a run is here."""
+
+    def __init__(self) -> None:
+        self.values: memory_value.LogicalPages = memory_value.LogicalPages()
 
     # --- what a page table entry stands for ---------------------------------------------------
 
@@ -33,7 +37,7 @@ class Oracles(Watch):
         if k.open_pins:
             pin.dropped(k, mm, va)
         soft_dirty.dropped(mm, va)
-        memory_value.dropped(k, mm, va)
+        memory_value.dropped(self.values, mm, va)
 
     def entry_moved(self, k: "Kernel", mm: "Mm", old_va: i64, new_va: i64) -> None:
         if k.open_pins:
@@ -42,14 +46,14 @@ class Oracles(Watch):
         memory_value.moved(mm, old_va, new_va)
 
     def page_shared(self, k: "Kernel", parent: "Mm", child: "Mm", va: i64) -> None:
-        memory_value.shared(k, parent, child, va)
+        memory_value.shared(self.values, parent, child, va)
         soft_dirty.shared(parent, child, va)
 
     def copy_installed(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
-        memory_value.installed(k, mm, va, page)
+        memory_value.installed(k, self.values, mm, va, page)
 
     def zeroes_installed(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
-        memory_value.installed(k, mm, va, page)
+        memory_value.installed(k, self.values, mm, va, page)
         memory_value.zeroed(k, va, page)
 
     def copying(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
@@ -74,7 +78,7 @@ class Oracles(Watch):
         stale: "Stale | None",
     ) -> None:
         if stale is None:
-            memory_value.loaded(k, mm, va, page, word, value)
+            memory_value.loaded(k, self.values, mm, va, page, word, value)
             permission.loaded(k, mm, va)
 
     def user_stored(
@@ -84,13 +88,13 @@ class Oracles(Watch):
         if page.flags & PG_ZERO:
             permission.zero_page_stored(k, mm, va)
         if stale is None:
-            memory_value.stored(k, mm, va, page, word, token)
+            memory_value.stored(self.values, mm, va, page, word, token)
             permission.stored(k, mm, va, page)
             soft_dirty.stored(k, mm, va, page)
             if k.open_pins:
                 pin.stored(k, mm, va, page)
         elif not stale.zapped or page.inode is not None:
-            memory_value.stored_stale(k, page, word, token)
+            memory_value.stored_stale(self.values, page, word, token)
 
     def forced_store_begins(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         permission.forced(k, mm, va, page)
@@ -101,28 +105,28 @@ class Oracles(Watch):
     ) -> None:
         if here:
             soft_dirty.forced(k, mm, va, page, seen)
-        memory_value.stored_by_reference(k, mm, va, page, word, token, here)
+        memory_value.stored_by_reference(self.values, mm, va, page, word, token, here)
 
     def forced_loaded(
         self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64
     ) -> None:
-        memory_value.loaded(k, mm, va, page, word, value)
+        memory_value.loaded(k, self.values, mm, va, page, word, value)
 
     def dma_loaded(self, k: "Kernel", p: "Pin", page: "Page", word: i64, value: i64) -> None:
         mm = p.mm
         if p.tied and mm is not None:
-            memory_value.loaded(k, mm, p.va, page, word, value)
+            memory_value.loaded(k, self.values, mm, p.va, page, word, value)
 
     def dma_stored(self, k: "Kernel", p: "Pin", page: "Page", word: i64, token: i64) -> None:
         mm = p.mm
         if mm is not None:
-            memory_value.stored_by_reference(k, mm, p.va, page, word, token, p.tied)
+            memory_value.stored_by_reference(self.values, mm, p.va, page, word, token, p.tied)
 
     def file_loaded(self, k: "Kernel", inode: "Inode", page: "Page", word: i64) -> None:
         permission.file_content(k, inode, page, word, k.cur.site)
 
     def file_stored(self, k: "Kernel", mm: "Mm", page: "Page", word: i64, token: i64) -> None:
-        memory_value.stored(k, mm, 0, page, word, token)
+        memory_value.stored(self.values, mm, 0, page, word, token)
 
     # --- devices that mirror an mm --------------------------------------------------------------
 
@@ -132,12 +136,12 @@ class Oracles(Watch):
     def device_loaded(
         self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64
     ) -> None:
-        memory_value.loaded(k, mm, va, page, word, value)
+        memory_value.loaded(k, self.values, mm, va, page, word, value)
 
     def device_stored(
         self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64
     ) -> None:
-        memory_value.stored(k, mm, va, page, word, token)
+        memory_value.stored(self.values, mm, va, page, word, token)
 
     # --- frames and page tables -----------------------------------------------------------------
 
@@ -211,11 +215,14 @@ class Oracles(Watch):
 
     # --- the run ----------------------------------------------------------------------------------
 
+    def run_begins(self, k: "Kernel") -> None:
+        self.values.reset()
+
     def op_returns(self, k: "Kernel", t: "Task", op: "Op", result: i64) -> None:
-        contract.check(k, t, op, result)
+        contract.check(k, self.values, t, op, result)
 
     def end_begins(self, k: "Kernel") -> None:
-        full_audit.while_mapped(k)
+        full_audit.while_mapped(k, self.values)
 
     def end_ends(self, k: "Kernel") -> None:
         full_audit.after_exit(k)

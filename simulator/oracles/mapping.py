@@ -49,7 +49,7 @@ def restored(k: "Kernel", src: Page) -> None:
     away."""
     if src.nr_migration == 0 or src.lock.owner != k.cur.id:
         return
-    for table in k.table_pool[: k.nr_tables]:
+    for table in k.tables.taken():
         if not table.live or table.used == 0:
             continue
         for i in range(k.ptrs_per_pte):

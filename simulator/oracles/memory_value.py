@@ -12,11 +12,11 @@ Predictive: a copy is compared when it is installed, and at the End every mapped
 compared with its logical page, so that a lost store is found without a load.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from simulator.build.native import append
+from simulator.build.native import append, vec
 from simulator.mm.mm_types import PFN_SHIFT, PTE_DIRTY, PTE_WRITE, Mm, Page
 from simulator.oracles import stale_tlb
 from simulator.scenario import WORDS_PER_PAGE
@@ -25,65 +25,85 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
-def new_logical(k: "Kernel") -> i64:
-    """A logical page of zeroes with one owner."""
-    if k.free_logical:
-        lp = k.free_logical.pop()
-    else:
-        lp = k.nr_logical
-        k.nr_logical += 1
-        while lp * WORDS_PER_PAGE + WORDS_PER_PAGE > len(k.logical_words):
-            k.logical_words = append(k.logical_words, i64(0))
-        while lp >= len(k.logical_refs):
-            k.logical_refs = append(k.logical_refs, i64(0))
-            k.logical_gens = append(k.logical_gens, i64(0))
-    base = lp * WORDS_PER_PAGE
-    for i in range(WORDS_PER_PAGE):
-        k.logical_words[base + i] = 0
-    k.logical_refs[lp] = 1
-    return lp
+NO_PAGE: Final = 0  # number of no logical page; what has none holds zeroes
 
 
-def put_logical(k: "Kernel", lp: i64) -> None:
-    k.logical_refs[lp] -= 1
-    if k.logical_refs[lp] == 0:
-        k.logical_gens[lp] += 1
-        k.free_logical.append(lp)
+class LogicalPages:
+    """The logical pages of a run, by number."""
 
+    def __init__(self) -> None:
+        self.nr: i64 = 1
+        self.words: vec[i64] = vec[i64]([0] * WORDS_PER_PAGE)
+        self.refs: vec[i64] = vec[i64]([0])
+        self.lives: vec[i64] = vec[i64]([0])
+        self.free: list[i64] = []
 
-def tag(k: "Kernel", lp: i64) -> i64:
-    """What a frame remembers of the logical page it holds: which one, in which of its lives."""
-    return k.logical_gens[lp] << 32 | lp
+    def reset(self) -> None:
+        """There is none."""
+        self.nr = 1
+        self.free = []
 
-
-def own_logical(k: "Kernel", mm: Mm, va: i64) -> i64:
-    """The logical page at `va`, split off from those that fork() shares it with."""
-    lp = mm.shadow[va]
-    if lp == 0:
-        lp = new_logical(k)
-        mm.shadow[va] = lp
-    elif k.logical_refs[lp] > 1:
-        copy = new_logical(k)
+    def new(self) -> i64:
+        """A logical page of zeroes with one owner."""
+        if self.free:
+            lp = self.free.pop()
+        else:
+            lp = self.nr
+            self.nr += 1
+            if lp == len(self.refs):
+                self.refs = append(self.refs, i64(0))
+                self.lives = append(self.lives, i64(0))
+                for _ in range(WORDS_PER_PAGE):
+                    self.words = append(self.words, i64(0))
+        base = lp * WORDS_PER_PAGE
         for i in range(WORDS_PER_PAGE):
-            k.logical_words[copy * WORDS_PER_PAGE + i] = k.logical_words[lp * WORDS_PER_PAGE + i]
-        k.logical_refs[lp] -= 1
-        lp = copy
-        mm.shadow[va] = lp
-    return lp
+            self.words[base + i] = 0
+        self.refs[lp] = 1
+        return lp
+
+    def put(self, lp: i64) -> None:
+        self.refs[lp] -= 1
+        if self.refs[lp] == 0:
+            self.lives[lp] += 1
+            self.free.append(lp)
+
+    def tag(self, lp: i64) -> i64:
+        """What a frame remembers of the logical page it holds: which one, in which of its
+        lives."""
+        return self.lives[lp] << 32 | lp
+
+    def own(self, mm: Mm, va: i64) -> i64:
+        """The logical page at `va`, split off from those that fork() shares it with."""
+        lp = mm.shadow[va]
+        if lp == NO_PAGE:
+            lp = self.new()
+            mm.shadow[va] = lp
+        elif self.refs[lp] > 1:
+            copy = self.new()
+            for i in range(WORDS_PER_PAGE):
+                self.words[copy * WORDS_PER_PAGE + i] = self.words[lp * WORDS_PER_PAGE + i]
+            self.refs[lp] -= 1
+            lp = copy
+            mm.shadow[va] = lp
+        return lp
+
+    def word(self, lp: i64, word: i64) -> i64:
+        """What a word of a logical page holds; NO_PAGE holds zeroes."""
+        return self.words[lp * WORDS_PER_PAGE + word] if lp else 0
 
 
-def stored(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, token: i64) -> None:
+def stored(v: LogicalPages, mm: Mm, va: i64, page: Page, word: i64, token: i64) -> None:
     """`token` went into `word` of the page that is mapped at `va`."""
     inode = page.inode
     if inode is not None:
         inode.expected[page.index * WORDS_PER_PAGE + word] = token
         return
-    lp = own_logical(k, mm, va)
-    page.logical = tag(k, lp)
-    k.logical_words[lp * WORDS_PER_PAGE + word] = token
+    lp = v.own(mm, va)
+    page.logical = v.tag(lp)
+    v.words[lp * WORDS_PER_PAGE + word] = token
 
 
-def stored_stale(k: "Kernel", page: Page, word: i64, token: i64) -> None:
+def stored_stale(v: LogicalPages, page: Page, word: i64, token: i64) -> None:
     """A store through a translation that the tables no longer have, but whose data is kept:
     it must reach whoever owns the page now."""
     inode = page.inode
@@ -91,35 +111,37 @@ def stored_stale(k: "Kernel", page: Page, word: i64, token: i64) -> None:
         inode.expected[page.index * WORDS_PER_PAGE + word] = token
     elif page.logical:
         lp = page.logical & 0xFFFFFFFF
-        if page.logical == tag(k, lp):  # otherwise its data was given up meanwhile
-            k.logical_words[lp * WORDS_PER_PAGE + word] = token
+        if page.logical == v.tag(lp):  # otherwise its data was given up meanwhile
+            v.words[lp * WORDS_PER_PAGE + word] = token
 
 
 def stored_by_reference(
-    k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, token: i64, here: bool
+    v: LogicalPages, mm: Mm, va: i64, page: Page, word: i64, token: i64, here: bool
 ) -> None:
     """A store by somebody who holds a reference to the page, which may no longer be `here`, at
     `va`. A file's page is the file's wherever it is."""
     if here or page.inode is not None:
-        stored(k, mm, va, page, word, token)
+        stored(v, mm, va, page, word, token)
     else:
-        stored_stale(k, page, word, token)
+        stored_stale(v, page, word, token)
 
 
-def expected(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64) -> i64:
+def expected(v: LogicalPages, mm: Mm, va: i64, page: Page, word: i64) -> i64:
     """What a load of the page mapped at `va` must return."""
     lp = mm.shadow[va]
     if lp:
-        return k.logical_words[lp * WORDS_PER_PAGE + word]
+        return v.words[lp * WORDS_PER_PAGE + word]
     inode = page.inode
     if inode is not None:
         return inode.expected[page.index * WORDS_PER_PAGE + word]
     return 0
 
 
-def loaded(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, value: i64) -> None:
+def loaded(
+    k: "Kernel", v: LogicalPages, mm: Mm, va: i64, page: Page, word: i64, value: i64
+) -> None:
     """A load saw `value`. The culprit is who last wrote the page table entry."""
-    want = expected(k, mm, va, page, word)
+    want = expected(v, mm, va, page, word)
     if value != want:
         k.violate(
             "memory-value", mm.who[va], k.class_of(page),
@@ -127,20 +149,20 @@ def loaded(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, value: i64) -> N
         )
 
 
-def shared(k: "Kernel", parent: Mm, child: Mm, va: i64) -> None:
+def shared(v: LogicalPages, parent: Mm, child: Mm, va: i64) -> None:
     """fork() gave the child the parent's page, shared or copied."""
     lp = parent.shadow[va]
     if lp:
-        k.logical_refs[lp] += 1
+        v.refs[lp] += 1
         child.shadow[va] = lp
 
 
-def dropped(k: "Kernel", mm: Mm, va: i64) -> None:
+def dropped(v: LogicalPages, mm: Mm, va: i64) -> None:
     """The data at `va` is given up: DONTNEED, munmap, guard install."""
     lp = mm.shadow[va]
     if lp:
         mm.shadow[va] = 0
-        put_logical(k, lp)
+        v.put(lp)
 
 
 def moved(mm: Mm, old_va: i64, new_va: i64) -> None:
@@ -149,17 +171,17 @@ def moved(mm: Mm, old_va: i64, new_va: i64) -> None:
     mm.shadow[old_va] = 0
 
 
-def installed(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
+def installed(k: "Kernel", v: LogicalPages, mm: Mm, va: i64, page: Page) -> None:
     """A private copy was mapped at `va`: of an anonymous page, or of a file page, whose words
     from now on are this mm's own."""
     fresh = mm.shadow[va] == 0
-    lp = own_logical(k, mm, va)
-    page.logical = tag(k, lp)
+    lp = v.own(mm, va)
+    page.logical = v.tag(lp)
     if not fresh:
-        compare(k, mm, va, page, k.cur.site, "was copied")
+        compare(k, v, mm, va, page, k.cur.site, "was copied")
         return
     for i in range(WORDS_PER_PAGE):
-        k.logical_words[lp * WORDS_PER_PAGE + i] = page.words[i]
+        v.words[lp * WORDS_PER_PAGE + i] = page.words[i]
 
 
 def zeroed(k: "Kernel", va: i64, page: Page) -> None:
@@ -192,11 +214,13 @@ def copying(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
             )
 
 
-def compare(k: "Kernel", mm: Mm, va: i64, page: Page, site: i64, what: str) -> None:
+def compare(
+    k: "Kernel", v: LogicalPages, mm: Mm, va: i64, page: Page, site: i64, what: str
+) -> None:
     """The page's words are those of the logical page at `va`."""
     lp = mm.shadow[va]
     for i in range(WORDS_PER_PAGE):
-        want: i64 = k.logical_words[lp * WORDS_PER_PAGE + i] if lp else 0
+        want = v.word(lp, i)
         if page.words[i] != want:
             k.violate(
                 "memory-value", site, k.class_of(page),

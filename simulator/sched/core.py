@@ -16,8 +16,10 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.objects import OBJ_NONE
+from simulator.outcome import Signature, Violation
 from simulator.scenario import FAIL, IPI, NR_ACTORS, PARK, SWITCH, TLB
-from simulator.state import BLOCKED, PARKED, READ, READY, Planned, Task
+from simulator.state import READ
+from simulator.task import BLOCKED, PARKED, READY, Planned, Task
 
 if TYPE_CHECKING:
     from simulator.machine.cpu import Cpu
@@ -71,7 +73,7 @@ def park_executor(k: "Kernel", me: greenlet) -> None:
 def set_current(k: "Kernel", t: Task) -> None:
     """`t` runs now, on its CPU, which switches to it where it ran something else."""
     k.cur = t
-    k.alarm = 0 if t.watch else k.alarm_due
+    k.alarm = 0 if t.watch else k.sched.alarm_due
     cpu = k.cpus[t.cpu]
     if cpu.curr != t.id or cpu.is_lazy or (t.mm is not None and cpu.loaded_mm is not t.mm):
         site = t.site
@@ -83,7 +85,7 @@ def pick(k: "Kernel") -> Task | None:
     """The runnable actor whose op stands first in the text; None when nothing is left."""
     while True:
         best: Task | None = None
-        mask = may_run(k, k.runnable & ~k.being_forked)
+        mask = may_run(k, k.sched.runnable & ~k.sched.being_forked)
         i: i64 = 0
         while mask:
             if mask & 1:
@@ -94,14 +96,14 @@ def pick(k: "Kernel") -> Task | None:
             i += 1
         if best is not None:
             return best
-        if k.parked:
+        if k.sched.parked:
             unpark_all(k)
             continue
-        if k.ipi_due:
+        if k.sched.ipi_due:
             k.above.deliver_due(k, NO_ALARM)
-            if k.runnable:
+            if k.sched.runnable:
                 continue
-        if k.blocked:
+        if k.sched.blocked:
             deadlock(k)
         return None
 
@@ -132,7 +134,7 @@ def switch_to(k: "Kernel", target: Task) -> None:
     if stack is not None:
         target.stack = None
     else:
-        k.hint = target
+        k.sched.hint = target
         if k.idle_stacks:
             stack = k.idle_stacks.pop()
         else:
@@ -166,8 +168,8 @@ def block(k: "Kernel", holder: i64, cls: i64, *, sleeps: bool) -> None:
     t.state = BLOCKED
     t.waits_for = holder
     t.waits_class = cls
-    k.runnable &= ~bit
-    k.blocked |= bit
+    k.sched.runnable &= ~bit
+    k.sched.blocked |= bit
     lock_cycle(k, t)
     if sleeps:
         site = t.site
@@ -178,9 +180,9 @@ def block(k: "Kernel", holder: i64, cls: i64, *, sleeps: bool) -> None:
 
 def wake(k: "Kernel", mask: i64) -> None:
     """Make the blocked actors in `mask` runnable; they try again what they waited for."""
-    mask &= k.blocked
-    k.blocked &= ~mask
-    k.runnable |= mask
+    mask &= k.sched.blocked
+    k.sched.blocked &= ~mask
+    k.sched.runnable |= mask
     i: i64 = 0
     while mask:
         if mask & 1:
@@ -196,30 +198,30 @@ def unpark_all(k: "Kernel") -> None:
         if t.state == PARKED:
             t.state = READY
             t.parked_until = -1
-    k.runnable |= k.parked
-    k.parked = 0
+    k.sched.runnable |= k.sched.parked
+    k.sched.parked = 0
 
 
 def started(k: "Kernel", child: Task) -> None:
     """A forked actor exists from now on; ops of it that came before the fork were skipped."""
     child.state = READY
-    k.being_forked &= ~(1 << child.id)
-    k.existing |= 1 << child.id
+    k.sched.being_forked &= ~(1 << child.id)
+    k.sched.existing |= 1 << child.id
     if child.next < len(child.ops):
-        k.runnable |= 1 << child.id
+        k.sched.runnable |= 1 << child.id
 
 
 def op_ended(k: "Kernel", op_index: i64) -> None:
     """Wake the actors that a directive parked until this op; the fair clock starts anew."""
-    k.nr_ended += 1
-    k.fair_left = k.fair_steps
-    if k.parked:
+    k.sched.nr_ended += 1
+    k.sched.fair_left = k.sched.fair_steps
+    if k.sched.parked:
         for t in k.tasks:
             if t.state == PARKED and t.parked_until == op_index:
                 t.state = READY
                 t.parked_until = -1
-                k.parked &= ~(1 << t.id)
-                k.runnable |= 1 << t.id
+                k.sched.parked &= ~(1 << t.id)
+                k.sched.runnable |= 1 << t.id
 
 
 # --- the slow path of a step -----------------------------------------------------------------
@@ -228,17 +230,17 @@ def op_ended(k: "Kernel", op_index: i64) -> None:
 def interpose(k: "Kernel", t: Task, site: i64, obj: i64, access: i64) -> None:
     """Whatever may come in between at this step."""
     n = k.nr_steps
-    if k.ipi_due and n >= k.ipi_due:
+    if k.sched.ipi_due and n >= k.sched.ipi_due:
         k.above.deliver_due(k, n)
     if k.tracing:
         k.watch.stepped(k, t, site, obj, access)
-    if k.fair:
+    if k.sched.fair:
         fair_step(k, t, site)
         return
-    if n >= k.max_steps:
+    if n >= k.sched.max_steps:
         become_fair(k)
         return
-    if not t.watch or k.ending:
+    if not t.watch or k.sched.ending:
         return
     visit = t.visits[site] + 1
     t.visits[site] = visit
@@ -252,10 +254,10 @@ def interpose(k: "Kernel", t: Task, site: i64, obj: i64, access: i64) -> None:
         s.pend_access[t.id] = access
         s.pend_pos[t.id] = t.pos
         s.pend_visit[t.id] = visit
-        mask = may_run(k, k.runnable & k.existing)
+        mask = may_run(k, k.sched.runnable & k.sched.existing)
         chosen = s.choose(t.id, site, obj, access, mask)
         if chosen != t.id and (mask >> chosen) & 1:
-            k.recorded.append(Planned(t.uid, site, visit, SWITCH, chosen))
+            k.sched.recorded.append(Planned(t.uid, site, visit, SWITCH, chosen))
             preempt(k, t, chosen, site)
         return
     t.inject_fail = False
@@ -266,14 +268,14 @@ def interpose(k: "Kernel", t: Task, site: i64, obj: i64, access: i64) -> None:
         if d.site == site and d.visit == visit:
             if d.kind == SWITCH:
                 target = d.arg
-                mask = may_run(k, k.runnable & k.existing)
+                mask = may_run(k, k.sched.runnable & k.sched.existing)
                 if target == t.id or not (mask >> target) & 1:
                     target = -1
                 else:
-                    k.used[d.index] = 1
+                    k.sched.used[d.index] = 1
             elif d.kind == PARK:
-                if not k.op_done[d.arg] and k.ops[d.arg].actor != t.id:
-                    k.used[d.index] = 1
+                if not k.sched.op_done[d.arg] and k.sched.ops[d.arg].actor != t.id:
+                    k.sched.used[d.index] = 1
                     t.parked_until = d.arg
             elif d.kind == FAIL:
                 t.inject_fail = True
@@ -311,23 +313,23 @@ def preempt(k: "Kernel", t: Task, target: i64, site: i64) -> None:
 
 def park(k: "Kernel", t: Task) -> None:
     bit: i64 = 1 << t.id
-    if k.runnable & ~bit == 0:
+    if k.sched.runnable & ~bit == 0:
         t.parked_until = -1
         return
     t.state = PARKED
-    k.runnable &= ~bit
-    k.parked |= bit
+    k.sched.runnable &= ~bit
+    k.sched.parked |= bit
     give_way(k)
 
 
 def record_fault(k: "Kernel", t: Task, site: i64) -> None:
     """A strategy made the allocation or trylock at the step just taken fail."""
-    k.recorded.append(Planned(t.uid, site, t.visits[site], FAIL, 0))
+    k.sched.recorded.append(Planned(t.uid, site, t.visits[site], FAIL, 0))
 
 
 def record_choice(k: "Kernel", t: Task, site: i64, kind: i64, arg: i64) -> None:
     """A strategy chose a translation or an IPI delay at the step just taken."""
-    k.recorded.append(Planned(t.uid, site, t.visits[site], kind, arg))
+    k.sched.recorded.append(Planned(t.uid, site, t.visits[site], kind, arg))
 
 
 # --- fairness and liveness -------------------------------------------------------------------
@@ -335,11 +337,11 @@ def record_choice(k: "Kernel", t: Task, site: i64, kind: i64, arg: i64) -> None:
 
 def become_fair(k: "Kernel") -> None:
     """From here on everybody gets turns, and only progress keeps the run alive."""
-    k.fair = True
-    k.fair_left = k.fair_steps
-    k.alarm_due = 0
+    k.sched.fair = True
+    k.sched.fair_left = k.sched.fair_steps
+    k.sched.alarm_due = 0
     k.alarm = 0
-    if k.parked:
+    if k.sched.parked:
         unpark_all(k)
 
 
@@ -349,7 +351,7 @@ def idle_round(k: "Kernel", t: Task, site: i64) -> None:
     stuck: i64 = 0
     for u in k.tasks:
         if u.in_op:
-            if u.idle_rounds < IDLE_ROUNDS or u.idle_since != k.nr_ended:
+            if u.idle_rounds < IDLE_ROUNDS or u.idle_since != k.sched.nr_ended:
                 return
             stuck += 1
     if stuck > 1:
@@ -362,30 +364,30 @@ def idle_round(k: "Kernel", t: Task, site: i64) -> None:
 
 def fair_turn(k: "Kernel", t: Task, site: i64) -> None:
     """One more round of a retry loop that has gone on for long."""
-    if not k.fair:
+    if not k.sched.fair:
         become_fair(k)
     k.step(site, OBJ_NONE, READ)
 
 
 def fair_step(k: "Kernel", t: Task, site: i64) -> None:
-    k.fair_left -= 1
-    if k.fair_left <= 0:
+    k.sched.fair_left -= 1
+    if k.sched.fair_left <= 0:
         worst = t
         for u in k.tasks:
             if u.in_op and u.retries > worst.retries:
                 worst = u
         k.violate(
             "livelock", worst.retried_at if worst.retries else worst.site, "mm",
-            f"no op ended in {k.fair_steps} steps of a fair schedule; "
+            f"no op ended in {k.sched.fair_steps} steps of a fair schedule; "
             f"op {worst.uid} went round {worst.retries} times",
         )
         return
-    k.turn_left -= 1
-    if k.turn_left > 0 or k.ending:
+    k.sched.turn_left -= 1
+    if k.sched.turn_left > 0 or k.sched.ending:
         return
-    k.turn = (k.turn + 1) % len(FAIR_TURNS)
-    k.turn_left = FAIR_TURNS[k.turn]
-    mask = may_run(k, k.runnable & k.existing)
+    k.sched.turn = (k.sched.turn + 1) % len(FAIR_TURNS)
+    k.sched.turn_left = FAIR_TURNS[k.sched.turn]
+    mask = may_run(k, k.sched.runnable & k.sched.existing)
     i: i64 = (t.id + 1) % len(k.tasks)
     while i != t.id:
         if (mask >> i) & 1:
@@ -427,14 +429,10 @@ def deadlock(k: "Kernel") -> None:
 
 def fail(k: "Kernel", oracle: str, culprit: i64, cls: str, promise: str) -> None:
     """Freeze the outcome and leave for the hub; the stacks are thrown away from there."""
-    if not k.over:
-        k.over = True
-        k.failed_oracle = oracle
-        k.failed_culprit = sites.FUNCTION[culprit]
-        k.failed_class = cls
-        k.failed_promise = promise
-        k.failed_uid = k.cur.uid
-        k.failed_step = k.nr_steps
+    if not k.sched.over:
+        k.sched.over = True
+        signature = Signature(oracle, sites.FUNCTION[culprit], cls)
+        k.sched.failed = Violation(signature, promise, k.cur.uid, k.nr_steps)
         if k.tracing:
             k.watch.failed(k, oracle, promise)
     hub = k.hub

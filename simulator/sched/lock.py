@@ -14,7 +14,8 @@ from simulator import features
 from simulator.lock_classes import LC_FOLIO, LC_PTL, LOCK_CLASS_NAMES
 from simulator.mm.mm_types import Lock, RwSem
 from simulator.sched import core
-from simulator.state import READ, WRITE, Task
+from simulator.state import READ, WRITE
+from simulator.task import Task
 
 if TYPE_CHECKING:
     from simulator.state import Kernel

@@ -107,7 +107,7 @@ def guards_unannounced(patch: Patch) -> None:
 
 def drain_loses_pages(patch: Patch) -> None:
     def then(k: Kernel, _cpu: int) -> None:
-        for page in k.page_pool:
+        for page in k.frames.objects:
             page.flags &= ~PG_LRU
 
     patch.after(swap, "drain_cpu", then)

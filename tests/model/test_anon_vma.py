@@ -3,11 +3,12 @@
 
 from simulator import ops
 from simulator.mm import anon_vma, madvise, mprotect, mremap
+from simulator.mm.vma import take_vma
 from tests.model.run import Process, boot, results
 
 
 def live_anon_vmas(p: Process) -> int:
-    return sum(av.live for av in p.k.anon_vma_pool[: p.k.nr_anon_vmas])
+    return sum(av.live for av in p.k.anon_vmas.taken())
 
 
 def test_the_first_store_makes_one_and_the_last_unmap_frees_it() -> None:
@@ -63,19 +64,19 @@ def test_grandchildren_reuse_what_a_parent_has_left() -> None:
     p.mmap(0, 4)
     p.write(1)
     root = p.mm.vmas[0]
-    child = p.k.take_vma()
+    child = take_vma(p.k)
     child.mm = p.mm
     assert anon_vma.anon_vma_fork(p.k, child, root) == 0
     middle = child.anon_vma
     assert middle is not None
-    grandchild = p.k.take_vma()
+    grandchild = take_vma(p.k)
     grandchild.mm = p.mm
     assert anon_vma.anon_vma_fork(p.k, grandchild, child) == 0
     own = grandchild.anon_vma
     assert own is not middle
     anon_vma.unlink_anon_vmas(p.k, child)
     assert middle.live  # the grandchild is linked to it
-    heir = p.k.take_vma()
+    heir = take_vma(p.k)
     heir.mm = p.mm
     assert anon_vma.anon_vma_fork(p.k, heir, grandchild) == 0
     assert heir.anon_vma is middle

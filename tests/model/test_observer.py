@@ -14,7 +14,8 @@ from simulator.mm import mm_types as mt
 from simulator.observer import Observer
 from simulator.outcome import SKIPPED
 from simulator.run import Machine
-from simulator.state import Kernel, Task
+from simulator.state import Kernel
+from simulator.task import Task
 from tests.model.run import scenario
 
 import pytest

@@ -26,7 +26,7 @@ MODEL = (*MAY_TEST_BUGS, "lib", "sched", "oracles")
 FLOORS = (
     ("values", "tables errno outcome scenario ops sites objects lock_classes features bugs kernels "
                "rng validate build.native"),
-    ("types and state", "mm.mm_types state watch page_state lib"),
+    ("types and state", "mm.mm_types task state watch page_state lib"),
     ("sched", "sched"),
     ("machine", "machine"),
     ("mm", "mm"),
