@@ -23,7 +23,7 @@ from simulator.observer import Observer
 from simulator.ops import OP_FORK
 from simulator.oracles.listener import Oracles
 from simulator.outcome import Outcome
-from simulator.scenario import DEVICE, NR_ACTORS, NR_USER_ACTORS, PARK, Directive, Scenario
+from simulator.scenario import DEVICE, NR_USER_ACTORS, PARK, Directive, Scenario
 from simulator.sched import core
 from simulator.sched.strategy import Strategy
 from simulator.state import Kernel
@@ -263,5 +263,3 @@ def collect(k: Kernel, scenario: Scenario, tracer: Tracer | None, after: str) ->
         after,
     )
 
-
-assert len(sites.ACTOR_LABELS) == NR_ACTORS

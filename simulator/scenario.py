@@ -13,6 +13,8 @@ refuse to change.
 from dataclasses import dataclass, replace
 from typing import Final, final
 
+from simulator.tables import by_number
+
 # Actors: eight user threads, then the kernel's own. The numbers are part of the digest.
 KHUGEPAGED: Final = 8
 KSWAPD: Final = 9
@@ -20,11 +22,13 @@ KCOMPACTD: Final = 10
 DEVICE: Final = 11
 OOM_REAPER: Final = 12
 NR_USER_ACTORS: Final = 8
-ACTOR_NAMES: Final = (
-    "T0", "T1", "T2", "T3", "T4", "T5", "T6", "T7",
-    "KHUGEPAGED", "KSWAPD", "KCOMPACTD", "DEVICE", "OOM_REAPER",
-)
+ACTOR_NAMES: Final = by_number("actors", (
+    (0, "T0"), (1, "T1"), (2, "T2"), (3, "T3"), (4, "T4"), (5, "T5"), (6, "T6"), (7, "T7"),
+    (KHUGEPAGED, "KHUGEPAGED"), (KSWAPD, "KSWAPD"), (KCOMPACTD, "KCOMPACTD"), (DEVICE, "DEVICE"),
+    (OOM_REAPER, "OOM_REAPER"),
+))
 NR_ACTORS: Final = 13
+assert len(ACTOR_NAMES) == NR_ACTORS
 
 # Kinds of directives.
 SWITCH: Final = 0  # arg: actor to run instead
