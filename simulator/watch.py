@@ -86,44 +86,26 @@ class Watch:
     def forced_store_begins(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         """/proc/self/mem is about to store into `page`, which GUP has returned for `va`."""
 
-    def forced_stored(
-        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64, seen: i64,
-        here: bool,
-    ) -> None:
-        """It has. `seen` is the entry that GUP has found; `here` says whether the page is still
-        what the mm has at `va`."""
+    def forced_stored(self, k: "Kernel", mm: "Mm", va: i64, page: "Page", seen: i64) -> None:
+        """It has, and the page is still what the mm has at `va`. `seen` is the entry that GUP has
+        found."""
 
-    def forced_loaded(
+    def loaded(
         self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64
     ) -> None:
-        """/proc/self/mem has loaded a word of what the mm has at `va`."""
+        """Somebody else (/proc/self/mem, a device) has loaded what `mm` has at `va`."""
 
-    def dma_loaded(self, k: "Kernel", p: "Pin", page: "Page", word: i64, value: i64) -> None:
-        """A device has read the page that it has pinned."""
-
-    def dma_stored(self, k: "Kernel", p: "Pin", page: "Page", word: i64, token: i64) -> None:
-        """A device has written the page that it has pinned."""
+    def stored(
+        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64, here: bool
+    ) -> None:
+        """Somebody else has stored `token` by a reference to the page. `here` says whether it is
+        what the mm has at `va`; a page of a file is the file's wherever it is."""
 
     def file_loaded(self, k: "Kernel", inode: "Inode", page: "Page", word: i64) -> None:
         """pread() has copied a word out of the page cache."""
 
-    def file_stored(self, k: "Kernel", mm: "Mm", page: "Page", word: i64, token: i64) -> None:
-        """pwrite() has copied a word into the page cache."""
-
-    # --- devices that mirror an mm --------------------------------------------------------------
-
     def device_accesses(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         """A device is about to access `page`, which its own page table has at `va`."""
-
-    def device_loaded(
-        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64
-    ) -> None:
-        """It has loaded `value`."""
-
-    def device_stored(
-        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64
-    ) -> None:
-        """It has stored `token`."""
 
     # --- frames and page tables -----------------------------------------------------------------
 

@@ -150,10 +150,10 @@ def do_access(k: "Kernel", mm: Mm, va: i64, word: i64, entry: i64, write: bool) 
     if write:
         token = k.new_token()
         page.words[word] = token
-        k.watch.device_stored(k, mm, va, page, word, token)
+        k.watch.stored(k, mm, va, page, word, token, True)
         return 0
     value = page.words[word]
-    k.watch.device_loaded(k, mm, va, page, word, value)
+    k.watch.loaded(k, mm, va, page, word, value)
     return value
 
 

@@ -18,10 +18,12 @@ from simulator.mm.mm_types import (
     is_migration_pte, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_maybe_dma_pinned
-from simulator.mm.pgtable import pfn_to_page, set_pte_at, vm_normal_page
+from simulator.mm.pgtable import (
+    pfn_to_page, pmd_addr_end, ptep_get, set_pte_at, vm_normal_page, walk_pmd,
+)
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
-from simulator.objects import pmd_obj, pte_obj
-from simulator.state import READ, WRITE
+from simulator.objects import pte_obj
+from simulator.state import WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -73,14 +75,11 @@ def clear_refs(k: "Kernel", mm: Mm, what: i64) -> i64:
 
 def clear_refs_vma(k: "Kernel", mm: Mm, vma: Vma, soft: bool) -> None:
     """walk_page_range() over one VMA, page table by page table."""
-    size = k.ptrs_per_pte
-    va = vma.start
+    va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, vma.start, vma.end)
     while va < vma.end:
-        stop = min(vma.end, (va // size + 1) * size)
-        k.step(sites.WALK_PMD_RANGE__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
-        if mm.tables[va >> k.pmd_order] is not None:
-            clear_refs_pte_range(k, mm, vma, va, stop, soft)
-        va = stop
+        stop = pmd_addr_end(k, va, vma.end)
+        clear_refs_pte_range(k, mm, vma, va, stop, soft)
+        va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, stop, vma.end)
 
 
 def clear_refs_pte_range(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64, soft: bool) -> None:
@@ -89,13 +88,13 @@ def clear_refs_pte_range(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64, so
         return
     va = start
     while va < end:
-        pte = table.pte[va & (k.ptrs_per_pte - 1)]
+        pte = ptep_get(k, table, va)
         if soft:
             if pte:
                 clear_soft_dirty(k, mm, vma, table, va, pte)
         elif pte & PTE_YOUNG and pte_present(pte) and vm_normal_page(k, pte) is not None:
             k.step(sites.PTEP_TEST_AND_CLEAR_YOUNG__CLEAR, pte_obj(mm.id, va), WRITE)
-            current = table.pte[va & (k.ptrs_per_pte - 1)]
+            current = ptep_get(k, table, va)
             set_pte_at(k, mm, table, va, current & ~PTE_YOUNG)
         va += 1
     pte_unmap_unlock(k, table)
@@ -114,7 +113,7 @@ def clear_soft_dirty(
         # Before 5.19 no page was marked exclusive: a write fault went by the reference count.
         pfn_to_page(k, pte >> PFN_SHIFT).flags &= ~PG_ANON_EXCLUSIVE
     k.step(sites.CLEAR_SOFT_DIRTY__SET_PTE, pte_obj(mm.id, va), WRITE)
-    current = table.pte[va & (k.ptrs_per_pte - 1)]
+    current = ptep_get(k, table, va)
     lost = PTE_SOFT_DIRTY | PTE_WRITE if pte_present(current) else PTE_SOFT_DIRTY
     set_pte_at(k, mm, table, va, current & ~lost)
     k.watch.soft_dirty_cleared(k, mm, va)
@@ -139,7 +138,7 @@ def pagemap(k: "Kernel", mm: Mm, va: i64) -> i64:
     if vma is not None:
         table = pte_offset_map_lock(k, sites.PAGEMAP_PMD_RANGE__LOCK, mm, va)
         if table is not None:
-            bits = pte_to_pagemap_entry(k, table.pte[va & (k.ptrs_per_pte - 1)])
+            bits = pte_to_pagemap_entry(k, ptep_get(k, table, va))
         if vma.flags & VM_SOFTDIRTY:
             bits |= PM_SOFT_DIRTY
         k.watch.soft_dirty_reported(k, mm, va, bits & PM_SOFT_DIRTY != 0)

@@ -10,20 +10,21 @@ from simulator.errno import ENOMEM
 from simulator.mm import mmu_gather, mmu_notifier, page_alloc, rmap, swap
 from simulator.mm.memory import copy_words
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_UPTODATE, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_SWP_MASK,
-    PTE_SWP_SHIFT, PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER, SWP_DEVICE_READ, SWP_DEVICE_WRITE,
-    SWP_MARKER_GUARD, SWP_MIGRATION_READ, SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE,
-    VM_MAYBE_GUARD, VM_SHARED, Mm, Page, PageTable, Vma, is_cow_mapping, pte_kind, pte_present,
+    MM_ANONPAGES, MM_FILEPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_UPTODATE, PTE_DIRTY,
+    PTE_SOFT_DIRTY, PTE_SWP_MASK, PTE_SWP_SHIFT, PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER,
+    SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD, SWP_MIGRATION_READ,
+    SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_MAYBE_GUARD, VM_SHARED, Mm, Page,
+    PageTable, Vma, add_mm_counter, is_cow_mapping, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
-    maybe_mkwrite, mk_pte, pfn_to_page, pte_mkdirty, ptep_set_wrprotect, set_pte_at, vm_normal_page,
-    vm_page_prot,
+    maybe_mkwrite, mk_pte, pfn_to_page, pmd_addr_end, pmd_table, pte_mkdirty, ptep_get,
+    ptep_set_wrprotect, set_pte_at, vm_normal_page, vm_page_prot, walk_pmd,
 )
 from simulator.mm.pgtable_generic import pte_alloc, pte_unmap_unlock
-from simulator.objects import pmd_obj, pte_obj
+from simulator.objects import pte_obj
 from simulator.sched.lock import spin_lock, spin_unlock
-from simulator.state import READ, WRITE
+from simulator.state import WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -52,14 +53,12 @@ def copy_page_range(k: "Kernel", dst: Vma, src: Vma) -> i64:
         k.step(sites.COPY_PAGE_RANGE__SEQ_BEGIN, mm.obj, WRITE)
         mm.write_protect_seq += 1
     ret: i64 = 0
-    size = k.ptrs_per_pte
-    va = src.start
+    va = walk_pmd(k, sites.COPY_PMD_RANGE__PMD, mm, src.start, src.end)
     while va < src.end and ret == 0:
-        stop = min(src.end, (va // size + 1) * size)
-        k.step(sites.COPY_PMD_RANGE__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
-        if mm.tables[va >> k.pmd_order] is not None:
-            ret = copy_pte_range(k, dst, src, mm, child, va, stop, cow)
-        va = stop
+        stop = pmd_addr_end(k, va, src.end)
+        ret = copy_pte_range(k, dst, src, mm, child, va, stop, cow)
+        if ret == 0:
+            va = walk_pmd(k, sites.COPY_PMD_RANGE__PMD, mm, stop, src.end)
     if cow:
         k.step(sites.COPY_PAGE_RANGE__SEQ_END, mm.obj, WRITE)
         mm.write_protect_seq += 1
@@ -76,8 +75,8 @@ def copy_pte_range(
     while True:
         if not pte_alloc(k, child, va):
             return -ENOMEM
-        child_table = child.tables[va >> k.pmd_order]
-        table = mm.tables[va >> k.pmd_order]
+        child_table = pmd_table(k, child, va)
+        table = pmd_table(k, mm, va)
         if child_table is None or table is None:
             break
         mmu_gather.rcu_read_lock(k, sites.COPY_PTE_RANGE__LOCK_CHILD)
@@ -85,7 +84,7 @@ def copy_pte_range(
         spin_lock(k, sites.COPY_PTE_RANGE__LOCK_PARENT, table.ptl)
         need_page = False
         while va < end:
-            pte = table.pte[va & (k.ptrs_per_pte - 1)]
+            pte = ptep_get(k, table, va)
             if pte_present(pte):
                 used = copy_present_pte(
                     k, dst, src, mm, child, table, child_table, va, pte, cow, prealloc
@@ -126,15 +125,15 @@ def copy_present_pte(
                     return NEED_PAGE
                 copy_present_page(k, dst, child, child_table, va, pte, page, prealloc)
                 return 2
-            child.rss_anon += 1
+            add_mm_counter(child, MM_ANONPAGES, 1)
         else:
             folio_get(k, page, REF_MAP)
             rmap.folio_dup_file_rmap_pte(page)
-            child.rss_file += 1
+            add_mm_counter(child, MM_FILEPAGES, 1)
     if cow and pte & PTE_WRITE:
         k.step(sites.COPY_PRESENT_PTE__WRPROTECT, pte_obj(mm.id, va), WRITE)
         ptep_set_wrprotect(k, mm, table, va)
-        pte = table.pte[va & (k.ptrs_per_pte - 1)]
+        pte = ptep_get(k, table, va)
     if src.flags & VM_SHARED:
         pte &= ~PTE_DIRTY
     k.watch.page_shared(k, mm, child, va)
@@ -151,7 +150,7 @@ def copy_present_page(
     copy.flags |= PG_UPTODATE
     rmap.folio_add_new_anon_rmap(k, copy, dst, va)
     swap.folio_add_lru(k, copy)
-    child.rss_anon += 1
+    add_mm_counter(child, MM_ANONPAGES, 1)
     entry = maybe_mkwrite(pte_mkdirty(mk_pte(copy, vm_page_prot(dst))), dst)
     if not pte & PTE_SOFT_DIRTY:
         entry |= PTE_SOFT_DIRTY
@@ -171,7 +170,7 @@ def copy_nonpresent_pte(
         return
     k.step(sites.COPY_NONPRESENT_PTE__COPY, pte_obj(mm.id, va), WRITE)
     page = pfn_to_page(k, pte >> PFN_SHIFT)
-    child.rss_anon += 1
+    add_mm_counter(child, MM_ANONPAGES, 1)
     if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:
         folio_get(k, page, REF_MAP)
         page.flags &= ~PG_ANON_EXCLUSIVE

@@ -26,7 +26,7 @@ from simulator.mm.mm_types import (
     VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Page, Vma, is_cow_mapping, is_migration_pte, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_pin, folio_put, folio_try_get, folio_unpin
-from simulator.mm.pgtable import peek, pfn_to_page, vm_normal_page
+from simulator.mm.pgtable import peek, pfn_to_page, pmd_index, pmd_table, ptep_get, vm_normal_page
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.mm.vm_fault import (
     FAULT_FLAG_REMOTE, FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, VM_FAULT_ERROR, VM_FAULT_OOM,
@@ -133,7 +133,7 @@ def follow_page_pte(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
     table = pte_offset_map_lock(k, sites.FOLLOW_PAGE_PTE__LOCK, mm, va)
     if table is None:
         return -EAGAIN
-    pte = table.pte[va & (k.ptrs_per_pte - 1)]
+    pte = ptep_get(k, table, va)
     ret: i64 = -EAGAIN
     # PROT_NONE entries can be followed: check_vma_flags() has decided, and there are no
     # NUMA hints here.
@@ -252,14 +252,13 @@ def gup_fast_pte_range(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     """One entry of the walk: first pin the page, then look whether the entry is still the
     same. Whoever changes entries does it the other way round."""
     k.step(
-        sites.GUP_FAST_PMD_RANGE__READ_PMD, pmd_obj(mm.id, va >> k.pmd_order), READ
+        sites.GUP_FAST_PMD_RANGE__READ_PMD, pmd_obj(mm.id, pmd_index(k, va)), READ
     )
-    table = mm.tables[va >> k.pmd_order]
+    table = pmd_table(k, mm, va)
     if table is None:
         return -EAGAIN
-    i = va & (k.ptrs_per_pte - 1)
     k.step(sites.GUP_FAST_PTE_RANGE__READ_PTE, pte_obj(mm.id, va), READ)
-    pte = table.pte[i]
+    pte = ptep_get(k, table, va)
     if not pte & PTE_PRESENT or pte & PTE_SPECIAL:
         return -EAGAIN
     if flags & FOLL_WRITE and not pte & PTE_WRITE:
@@ -269,8 +268,8 @@ def gup_fast_pte_range(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
         return -EAGAIN
     k.step(sites.GUP_FAST_PTE_RANGE__RECHECK, pte_obj(mm.id, va), READ)
     if (
-        mm.tables[va >> k.pmd_order] is not table
-        or table.pte[i] != pte
+        pmd_table(k, mm, va) is not table
+        or ptep_get(k, table, va) != pte
         or (not pte & PTE_WRITE and gup_must_unshare(None, page, flags))
     ):
         gup_put_folio(k, page, flags)
@@ -364,7 +363,7 @@ def access_remote_vm(k: "Kernel", mm: Mm, word: i64, write: bool) -> i64:
             k.step(sites.ACCESS_REMOTE_VM__LOAD, page.obj, READ)
             result = page.words[word & 3]
             if is_at(k, mm, va, page):
-                k.watch.forced_loaded(k, mm, va, page, word & 3, result)
+                k.watch.loaded(k, mm, va, page, word & 3, result)
         gup_put_folio(k, page, flags)
     mmap_lock.mmap_read_unlock(k, mm)
     return result
@@ -377,7 +376,10 @@ def store_remote(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, seen: i64)
     token = k.new_token()
     page.words[word] = token
     page.flags |= PG_DIRTY
-    k.watch.forced_stored(k, mm, va, page, word, token, seen, is_at(k, mm, va, page))
+    here = is_at(k, mm, va, page)
+    if here:
+        k.watch.forced_stored(k, mm, va, page, seen)
+    k.watch.stored(k, mm, va, page, word, token, here)
     if k.tracing:
         k.note(f"store page {va} through the kernel's mapping")
     return 0

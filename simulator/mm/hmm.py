@@ -15,7 +15,7 @@ from simulator.mm.mm_types import (
     is_device_private_pte, is_migration_pte, pte_kind, pte_present,
 )
 from simulator.mm.mmu_notifier import MmuIntervalNotifier, mmu_interval_read_retry
-from simulator.mm.pgtable import vm_normal_page
+from simulator.mm.pgtable import pmd_table, ptep_get, vm_normal_page
 from simulator.mm.vm_fault import FAULT_FLAG_REMOTE, FAULT_FLAG_WRITE, VM_FAULT_ERROR
 from simulator.objects import pte_obj
 from simulator.state import READ
@@ -36,8 +36,8 @@ def hmm_range_fault(
     if vma is None or not vma.flags & VM_READ:
         return -EFAULT
     k.step(sites.HMM_VMA_HANDLE_PTE__READ, pte_obj(mm.id, va), READ)
-    table = mm.tables[va >> k.pmd_order]
-    pte: i64 = 0 if table is None else table.pte[va & (k.ptrs_per_pte - 1)]
+    table = pmd_table(k, mm, va)
+    pte: i64 = 0 if table is None else ptep_get(k, table, va)
     if pte and not pte_present(pte):
         if is_device_private_pte(pte):
             writable = pte_kind(pte) == SWP_DEVICE_WRITE

@@ -22,7 +22,7 @@ from simulator.mm.mm_types import (
     VM_MAYBE_GUARD, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_WIPEONFORK, Mm, Vma, mk_swap_pte,
     pte_kind, pte_present,
 )
-from simulator.mm.pgtable import vm_normal_page, write_pte
+from simulator.mm.pgtable import next_pmd, pmd_addr_end, ptep_get, vm_normal_page, write_pte
 from simulator.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from simulator.objects import pte_obj
 from simulator.sched.lock import folio_trylock, mutex_unlock
@@ -87,8 +87,7 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
         return
     va = start
     while va < end:
-        i = va & (k.ptrs_per_pte - 1)
-        pte = table.pte[i]
+        pte = ptep_get(k, table, va)
         page = vm_normal_page(k, pte) if pte_present(pte) else None
         if page is None or page.flags & PG_DEVICE_PRIVATE:
             va += 1
@@ -105,7 +104,7 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
                 va += 1
                 continue
         k.step(sites.MADVISE_FREE_PTE_RANGE__CLEAN, pte_obj(mm.id, va), WRITE)
-        pte = table.pte[i]
+        pte = ptep_get(k, table, va)
         if pte & (PTE_YOUNG | PTE_DIRTY):
             write_pte(k, mm, table, va, pte & ~(PTE_YOUNG | PTE_DIRTY), False)
             mmu_gather.tlb_remove_tlb_entry(tlb, va)
@@ -125,13 +124,11 @@ def madvise_free_single_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma) ->
     mmu_notifier.mmu_notifier_invalidate_range_start(
         k, mm, behavior.start, behavior.end, mmu_notifier.MMU_NOTIFY_CLEAR
     )
-    size = k.ptrs_per_pte
-    va = behavior.start
+    va = next_pmd(k, mm, behavior.start, behavior.end)
     while va < behavior.end:
-        stop = min(behavior.end, (va // size + 1) * size)
-        if mm.tables[va >> k.pmd_order] is not None:
-            madvise_free_pte_range(k, tlb, va, stop)
-        va = stop
+        stop = pmd_addr_end(k, va, behavior.end)
+        madvise_free_pte_range(k, tlb, va, stop)
+        va = next_pmd(k, mm, stop, behavior.end)
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, behavior.start, behavior.end)
     return 0
 
@@ -204,10 +201,9 @@ def madvise_guard_install(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i
 
 def guard_install_walk(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
     """Put markers where nothing is. 1: something is there; 0: all done; or -ENOMEM."""
-    size = k.ptrs_per_pte
     va = start
     while va < end:
-        stop = min(end, (va // size + 1) * size)
+        stop = pmd_addr_end(k, va, end)
         if not pte_alloc(k, mm, va):
             return -ENOMEM
         table = pte_offset_map_lock(k, sites.GUARD_INSTALL_PTE_ENTRY__LOCK, mm, va)
@@ -215,7 +211,7 @@ def guard_install_walk(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
             k.retry(sites.GUARD_INSTALL_PTE_ENTRY__RETRY)
             continue
         while va < stop:
-            pte = table.pte[va & (size - 1)]
+            pte = ptep_get(k, table, va)
             if pte == 0:
                 k.step(sites.GUARD_INSTALL_SET_PTE__SET, pte_obj(mm.id, va), WRITE)
                 write_pte(k, mm, table, va, mk_swap_pte(SWP_MARKER_GUARD, 0), False)
@@ -228,22 +224,18 @@ def guard_install_walk(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
 
 
 def madvise_guard_remove(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
-    size = k.ptrs_per_pte
-    va = start
+    va = next_pmd(k, mm, start, end)
     while va < end:
-        stop = min(end, (va // size + 1) * size)
-        table = None
-        if mm.tables[va >> k.pmd_order] is not None:
-            table = pte_offset_map_lock(k, sites.GUARD_REMOVE_PTE_ENTRY__LOCK, mm, va)
-        if table is None:
-            va = stop
-            continue
-        while va < stop:
-            if pte_kind(table.pte[va & (size - 1)]) == SWP_MARKER_GUARD:
-                k.step(sites.GUARD_REMOVE_PTE_ENTRY__CLEAR, pte_obj(mm.id, va), WRITE)
-                write_pte(k, mm, table, va, 0, False)
-            va += 1
-        pte_unmap_unlock(k, table)
+        stop = pmd_addr_end(k, va, end)
+        table = pte_offset_map_lock(k, sites.GUARD_REMOVE_PTE_ENTRY__LOCK, mm, va)
+        if table is not None:
+            while va < stop:
+                if pte_kind(ptep_get(k, table, va)) == SWP_MARKER_GUARD:
+                    k.step(sites.GUARD_REMOVE_PTE_ENTRY__CLEAR, pte_obj(mm.id, va), WRITE)
+                    write_pte(k, mm, table, va, 0, False)
+                va += 1
+            pte_unmap_unlock(k, table)
+        va = next_pmd(k, mm, stop, end)
     return 0
 
 

@@ -11,14 +11,15 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.mm import anon_vma, migrate, mmap_lock, mmu_notifier, page_alloc, rmap, shmem, swap
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_SOFT_DIRTY, PTE_SPECIAL,
-    PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_READ, SWP_DEVICE_WRITE,
-    SWP_MARKER_GUARD, VM_MAYSHARE, VM_SHARED, VM_WRITE, Mm, Page, PageTable, Vma, pte_kind,
-    pte_present,
+    MM_ANONPAGES, MM_FILEPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_LRU, PG_UPTODATE,
+    PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER, REF_TEMP,
+    SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD, VM_MAYSHARE, VM_SHARED, VM_WRITE, Mm, Page,
+    PageTable, Vma, add_mm_counter, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
-    maybe_mkwrite, mk_pte, pfn_to_page, pte_mkdirty, set_pte_at, vm_normal_page, vm_page_prot,
+    maybe_mkwrite, mk_pte, pfn_to_page, pmd_table, pte_mkdirty, ptep_get, set_pte_at,
+    vm_normal_page, vm_page_prot,
 )
 from simulator.mm.pgtable_generic import (
     pte_alloc, pte_offset_map_lock, pte_unmap_unlock, ptep_clear_flush,
@@ -50,11 +51,11 @@ def handle_pte_fault(k: "Kernel", vmf: VmFault) -> i64:
     mm = vmf.mm
     va = vmf.va
     k.step(sites.HANDLE_PTE_FAULT__READ_PTE, pte_obj(mm.id, va), READ)
-    table = mm.tables[va >> k.pmd_order]
+    table = pmd_table(k, mm, va)
     if table is None:
         vmf.orig_pte = 0
         return do_pte_missing(k, vmf)
-    vmf.orig_pte = table.pte[va & (k.ptrs_per_pte - 1)]
+    vmf.orig_pte = ptep_get(k, table, va)
     if vmf.orig_pte == 0:
         return do_pte_missing(k, vmf)
     if not pte_present(vmf.orig_pte):
@@ -62,7 +63,7 @@ def handle_pte_fault(k: "Kernel", vmf: VmFault) -> i64:
     table = pte_offset_map_lock(k, sites.HANDLE_PTE_FAULT__LOCK, mm, va)
     if table is None:
         return 0
-    entry = table.pte[va & (k.ptrs_per_pte - 1)]
+    entry = ptep_get(k, table, va)
     if not same_pte(entry, vmf.orig_pte):
         k.sometimes(features.Z_FAULT_RACED_ZAP)
         pte_unmap_unlock(k, table)
@@ -74,7 +75,7 @@ def handle_pte_fault(k: "Kernel", vmf: VmFault) -> i64:
         if vmf.flags & FAULT_FLAG_WRITE:
             entry = pte_mkdirty(entry)
     k.step(sites.PTEP_SET_ACCESS_FLAGS__SET, pte_obj(mm.id, va), WRITE)
-    current = table.pte[va & (k.ptrs_per_pte - 1)]
+    current = ptep_get(k, table, va)
     set_pte_at(k, mm, table, va, current | entry | PTE_YOUNG)
     pte_unmap_unlock(k, table)
     return 0
@@ -119,7 +120,7 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
         table = pte_offset_map_lock(k, sites.DO_ANONYMOUS_PAGE__LOCK_ZERO, mm, va)
         if table is None:
             return 0
-        if table.pte[va & (k.ptrs_per_pte - 1)] == 0:
+        if ptep_get(k, table, va) == 0:
             k.step(sites.DO_ANONYMOUS_PAGE__SET_ZERO, pte_obj(mm.id, va), WRITE)
             set_pte_at(k, mm, table, va, vm_page_prot(vma) | PTE_SPECIAL | PTE_YOUNG)
         pte_unmap_unlock(k, table)
@@ -135,14 +136,14 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
     if table is None:
         folio_put(k, page, REF_OWNER)
         return 0
-    if table.pte[va & (k.ptrs_per_pte - 1)] != 0:
+    if ptep_get(k, table, va) != 0:
         k.sometimes(features.Z_FAULT_RACED_ZAP)
         pte_unmap_unlock(k, table)
         folio_put(k, page, REF_OWNER)
         return 0
     rmap.folio_add_new_anon_rmap(k, page, vma, va)
     swap.folio_add_lru(k, page)
-    mm.rss_anon += 1
+    add_mm_counter(mm, MM_ANONPAGES, 1)
     entry = mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG
     if vma.flags & VM_WRITE:
         entry = pte_mkdirty(entry) | PTE_WRITE
@@ -210,10 +211,10 @@ def do_cow_fault(k: "Kernel", vmf: VmFault) -> i64:
         table = pte_offset_map_lock(k, sites.DO_COW_FAULT__LOCK, mm, va)
     else:
         ret = VM_FAULT_OOM
-    if table is not None and table.pte[va & (k.ptrs_per_pte - 1)] == 0:
+    if table is not None and ptep_get(k, table, va) == 0:
         rmap.folio_add_new_anon_rmap(k, copy, vma, va)
         swap.folio_add_lru(k, copy)
-        mm.rss_anon += 1
+        add_mm_counter(mm, MM_ANONPAGES, 1)
         entry = maybe_mkwrite(pte_mkdirty(mk_pte(copy, vm_page_prot(vma)) | PTE_YOUNG), vma)
         k.step(sites.DO_COW_FAULT__SET_PTE, pte_obj(mm.id, va), WRITE)
         set_pte_at(k, mm, table, va, entry)
@@ -238,7 +239,7 @@ def finish_fault(k: "Kernel", vmf: VmFault, page: Page, write: bool) -> i64:
     table = pte_offset_map_lock(k, sites.FINISH_FAULT__LOCK, mm, va)
     if table is None:
         return 0
-    if table.pte[va & (k.ptrs_per_pte - 1)] == 0:
+    if ptep_get(k, table, va) == 0:
         k.step(sites.FINISH_FAULT__SET_PTE, pte_obj(mm.id, va), WRITE)
         set_pte_range(k, mm, table, vma, va, page, write)
     pte_unmap_unlock(k, table)
@@ -310,7 +311,7 @@ def wp_page_reuse(k: "Kernel", vmf: VmFault, table: PageTable) -> None:
     mm = vmf.mm
     va = vmf.va
     k.step(sites.WP_PAGE_REUSE__SET_PTE, pte_obj(mm.id, va), WRITE)
-    current = table.pte[va & (k.ptrs_per_pte - 1)]
+    current = ptep_get(k, table, va)
     set_pte_at(k, mm, table, va, maybe_mkwrite(pte_mkdirty(current | PTE_YOUNG), vmf.vma))
     pte_unmap_unlock(k, table)
 
@@ -338,12 +339,12 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
     event = mmu_notifier.MMU_NOTIFY_CLEAR
     mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, va + 1, event)
     table = pte_offset_map_lock(k, sites.WP_PAGE_COPY__LOCK, mm, va)
-    if table is not None and same_pte(table.pte[va & (k.ptrs_per_pte - 1)], vmf.orig_pte):
+    if table is not None and same_pte(ptep_get(k, table, va), vmf.orig_pte):
         if old is None:
-            mm.rss_anon += 1
+            add_mm_counter(mm, MM_ANONPAGES, 1)
         elif old.anon_vma is None:
-            mm.rss_file -= 1
-            mm.rss_anon += 1
+            add_mm_counter(mm, MM_FILEPAGES, -1)
+            add_mm_counter(mm, MM_ANONPAGES, 1)
         entry = mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG
         if unshare:
             entry |= vmf.orig_pte & PTE_SOFT_DIRTY
@@ -411,7 +412,7 @@ def do_device_private(k: "Kernel", vmf: VmFault) -> i64:
     table = pte_offset_map_lock(k, sites.DO_SWAP_PAGE__DEVICE_LOCK, mm, va)
     if table is None:
         return 0
-    if table.pte[va & (k.ptrs_per_pte - 1)] != vmf.orig_pte:
+    if ptep_get(k, table, va) != vmf.orig_pte:
         pte_unmap_unlock(k, table)
         return 0
     pgmap = page.pgmap

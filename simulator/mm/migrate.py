@@ -17,13 +17,16 @@ from simulator.mm.mm_types import (
     PageTable, Vma, is_migration_pte, mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
-from simulator.mm.pgtable import mk_pte, pfn_to_page, pte_mkdirty, set_pte_at, vm_page_prot
+from simulator.mm.pgtable import (
+    mk_pte, pfn_to_page, pte_mkdirty, ptep_get, set_pte_at, vm_page_prot,
+)
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock, ptep_clear_flush
 from simulator.mm.rmap import (
-    folio_add_anon_rmap_pte, folio_remove_rmap_pte, folio_try_share_anon_rmap_pte, vma_address,
+    RmapWalkControl, folio_add_anon_rmap_pte, folio_remove_rmap_pte, folio_try_share_anon_rmap_pte,
+    rmap_walk,
 )
 from simulator.objects import pte_obj
-from simulator.sched.lock import down_read, up_read, wait_until_unlocked
+from simulator.sched.lock import wait_until_unlocked
 from simulator.state import WRITE
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ def migration_entry_wait(k: "Kernel", mm: Mm, va: i64) -> None:
     table = pte_offset_map_lock(k, sites.MIGRATION_ENTRY_WAIT__LOCK, mm, va)
     if table is None:
         return
-    pte = table.pte[va & (k.ptrs_per_pte - 1)]
+    pte = ptep_get(k, table, va)
     if not is_migration_pte(pte):
         pte_unmap_unlock(k, table)
         return
@@ -62,36 +65,27 @@ def make_migration_pte(pte: i64, page: Page, exclusive: bool) -> i64:
 
 def try_to_migrate(k: "Kernel", page: Page) -> None:
     """Replace every entry that maps the page by a migration entry, as far as pins allow."""
-    av = page.anon_vma
-    if av is None:
-        return
-    root = av.root
-    assert root is not None
-    down_read(k, sites.TRY_TO_MIGRATE__ANON_VMA_LOCK, root.rwsem)
-    for vma in av.vmas:
-        va = vma_address(vma, page)
-        if va >= 0 and not try_to_migrate_one(k, page, vma, va):
-            break
-    up_read(k, root.rwsem)
+    rmap_walk(k, sites.TRY_TO_MIGRATE__ANON_VMA_LOCK, page, TryToMigrate())
 
 
-def try_to_migrate_one(k: "Kernel", page: Page, vma: Vma, va: i64) -> bool:
-    """One VMA's entry; False stops the walk: the page is pinned."""
-    mm = vma.mm
-    assert mm is not None
-    event = mmu_notifier.MMU_NOTIFY_CLEAR
-    mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, va + 1, event)
-    done = True
-    table = pte_offset_map_lock(k, sites.TRY_TO_MIGRATE_ONE__LOCK, mm, va)
-    if table is not None:
-        done = migrate_entry(k, page, mm, table, va)
-        pte_unmap_unlock(k, table)
-    mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, va + 1)
-    return done
+class TryToMigrate(RmapWalkControl):
+    def rmap_one(self, k: "Kernel", page: Page, vma: Vma, va: i64) -> bool:
+        """try_to_migrate_one(); False: the page is pinned."""
+        mm = vma.mm
+        assert mm is not None
+        event = mmu_notifier.MMU_NOTIFY_CLEAR
+        mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, va + 1, event)
+        done = True
+        table = pte_offset_map_lock(k, sites.TRY_TO_MIGRATE_ONE__LOCK, mm, va)
+        if table is not None:
+            done = migrate_entry(k, page, mm, table, va)
+            pte_unmap_unlock(k, table)
+        mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, va + 1)
+        return done
 
 
 def migrate_entry(k: "Kernel", page: Page, mm: Mm, table: PageTable, va: i64) -> bool:
-    pte = table.pte[va & (k.ptrs_per_pte - 1)]
+    pte = ptep_get(k, table, va)
     if pte == 0 or pte >> PFN_SHIFT != page.pfn or is_migration_pte(pte):
         return True
     exclusive = page.flags & PG_ANON_EXCLUSIVE != 0
@@ -111,34 +105,30 @@ def migrate_entry(k: "Kernel", page: Page, mm: Mm, table: PageTable, va: i64) ->
 
 def remove_migration_ptes(k: "Kernel", src: Page, dst: Page) -> None:
     """Map `dst` wherever a migration entry of `src` stands."""
-    av = dst.anon_vma
-    if av is None:
-        return
-    root = av.root
-    assert root is not None
-    down_read(k, sites.REMOVE_MIGRATION_PTES__ANON_VMA_LOCK, root.rwsem)
-    for vma in av.vmas:
-        va = vma_address(vma, dst)
-        if va >= 0:
-            remove_migration_pte(k, src, dst, vma, va)
-    up_read(k, root.rwsem)
+    rmap_walk(k, sites.REMOVE_MIGRATION_PTES__ANON_VMA_LOCK, dst, RemoveMigrationPte(src))
     k.watch.migration_ptes_removed(k, src)
 
 
-def remove_migration_pte(k: "Kernel", src: Page, dst: Page, vma: Vma, va: i64) -> None:
-    mm = vma.mm
-    assert mm is not None
-    table = pte_offset_map_lock(k, sites.REMOVE_MIGRATION_PTE__LOCK, mm, va)
-    if table is None:
-        return
-    old = table.pte[va & (k.ptrs_per_pte - 1)]
-    if is_migration_pte(old) and old >> PFN_SHIFT == src.pfn:
-        kind = pte_kind(old)
-        folio_get(k, dst, REF_MAP)
-        folio_add_anon_rmap_pte(k, dst, vma, va, kind != SWP_MIGRATION_READ)
-        k.step(sites.REMOVE_MIGRATION_PTE__SET_PTE, pte_obj(mm.id, va), WRITE)
-        set_pte_at(k, mm, table, va, restored_pte(k, old, kind, dst, vma))
-    pte_unmap_unlock(k, table)
+class RemoveMigrationPte(RmapWalkControl):
+    def __init__(self, src: Page) -> None:
+        self.src: Page = src
+
+    def rmap_one(self, k: "Kernel", page: Page, vma: Vma, va: i64) -> bool:
+        """remove_migration_pte()"""
+        mm = vma.mm
+        assert mm is not None
+        table = pte_offset_map_lock(k, sites.REMOVE_MIGRATION_PTE__LOCK, mm, va)
+        if table is None:
+            return True
+        old = ptep_get(k, table, va)
+        if is_migration_pte(old) and old >> PFN_SHIFT == self.src.pfn:
+            kind = pte_kind(old)
+            folio_get(k, page, REF_MAP)
+            folio_add_anon_rmap_pte(k, page, vma, va, kind != SWP_MIGRATION_READ)
+            k.step(sites.REMOVE_MIGRATION_PTE__SET_PTE, pte_obj(mm.id, va), WRITE)
+            set_pte_at(k, mm, table, va, restored_pte(k, old, kind, page, vma))
+        pte_unmap_unlock(k, table)
+        return True
 
 
 def restored_pte(k: "Kernel", old: i64, kind: i64, dst: Page, vma: Vma) -> i64:

@@ -18,14 +18,15 @@ from simulator.mm.migrate import (
     folio_migrate_mapping, make_migration_pte, remove_migration_ptes, try_to_migrate,
 )
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_DIRTY,
-    PTE_SPECIAL, PTE_WRITE, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_READ,
-    SWP_DEVICE_WRITE, VM_WRITE, Mm, Page, PageTable, Vma, is_device_private_pte, mk_swap_pte,
-    pte_kind, pte_present,
+    MM_ANONPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PG_UPTODATE,
+    PTE_DIRTY, PTE_SPECIAL, PTE_WRITE, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_READ,
+    SWP_DEVICE_WRITE, VM_WRITE, Mm, Page, PageTable, Vma, add_mm_counter, is_device_private_pte,
+    mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put, move_ref
 from simulator.mm.pgtable import (
-    mk_pte, pfn_to_page, pte_mkdirty, ptep_get_and_clear, set_pte_at, vm_normal_page, vm_page_prot,
+    mk_pte, pfn_to_page, pmd_addr_end, pmd_index, pte_mkdirty, ptep_get, ptep_get_and_clear,
+    set_pte_at, vm_normal_page, vm_page_prot,
 )
 from simulator.mm.pgtable_generic import (
     pte_alloc, pte_offset_map_lock, pte_unmap_unlock, ptep_clear_flush,
@@ -87,12 +88,11 @@ def migrate_vma_collect(k: "Kernel", args: MigrateVma) -> None:
     mmu_notifier.mmu_notifier_invalidate_range_start(
         k, mm, args.start, args.end, mmu_notifier.MMU_NOTIFY_MIGRATE
     )
-    size = k.ptrs_per_pte
     va = args.start
     while va < args.end:
-        stop = min(args.end, (va // size + 1) * size)
+        stop = pmd_addr_end(k, va, args.end)
         k.step(
-            sites.MIGRATE_VMA_COLLECT_PMD__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ
+            sites.MIGRATE_VMA_COLLECT_PMD__PMD, pmd_obj(mm.id, pmd_index(k, va)), READ
         )
         migrate_vma_collect_pmd(k, args, va, stop)
         va = stop
@@ -127,7 +127,7 @@ def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> boo
     """One entry; True when a present one was replaced by a migration entry."""
     vma = args.vma
     mm = args.mm
-    pte = table.pte[va & (k.ptrs_per_pte - 1)]
+    pte = ptep_get(k, table, va)
     if pte == 0:
         add(args, None, vma.inode is None, False)
         return False
@@ -287,11 +287,11 @@ def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) 
     table = pte_offset_map_lock(k, sites.MIGRATE_VMA_INSERT_PAGE__LOCK, mm, va)
     if table is None:
         return False
-    old = table.pte[va & (k.ptrs_per_pte - 1)]
+    old = ptep_get(k, table, va)
     if old and not old & PTE_SPECIAL:
         pte_unmap_unlock(k, table)
         return False
-    mm.rss_anon += 1
+    add_mm_counter(mm, MM_ANONPAGES, 1)
     folio_add_new_anon_rmap(k, page, vma, va)
     if not page.flags & PG_DEVICE_PRIVATE:
         swap.folio_add_lru(k, page)

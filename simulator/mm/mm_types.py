@@ -102,6 +102,11 @@ NR_REFS: Final = 9
 GUP_PIN_COUNTING_BIAS: Final = 1024
 
 
+# Members of an mm's rss_stat (include/linux/mm_types_task.h).
+MM_FILEPAGES: Final = 0
+MM_ANONPAGES: Final = 1
+
+
 def pte_present(pte: i64) -> bool:
     """Kernel's sense: also PROT_NONE entries."""
     return (pte & (PTE_PRESENT | PTE_PROTNONE)) != 0
@@ -377,3 +382,16 @@ class Mm:
 
 def is_cow_mapping(vma: Vma) -> bool:
     return vma.flags & (VM_SHARED | VM_MAYWRITE) == VM_MAYWRITE
+
+
+def add_mm_counter(mm: Mm, member: i64, pages: i64) -> None:
+    """`mm` maps more pages of a kind (MM_*), or fewer."""
+    if member == MM_ANONPAGES:
+        mm.rss_anon += pages
+    else:
+        mm.rss_file += pages
+
+
+def mm_counter(page: Page) -> i64:
+    """What kind of pages this one is."""
+    return MM_FILEPAGES if page.anon_vma is None else MM_ANONPAGES

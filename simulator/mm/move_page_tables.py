@@ -15,7 +15,9 @@ from simulator.machine import mmu
 from simulator.mm import anon_vma, mmu_notifier
 from simulator.mm import tlb as tlb_module
 from simulator.mm.mm_types import PTE_PRESENT, PTE_SOFT_DIRTY, Mm, PageTable, Vma, pte_present
-from simulator.mm.pgtable import pmd_clear, pmd_populate, ptep_get_and_clear, set_pte_at
+from simulator.mm.pgtable import (
+    pmd_clear, pmd_index, pmd_populate, pmd_table, ptep_get, ptep_get_and_clear, set_pte_at,
+)
 from simulator.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched import lock
@@ -66,7 +68,7 @@ def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> None:
     if pmc.need_rmap_locks:
         take_rmap_locks(k, vma)
     old_table = pte_offset_map_lock(k, sites.MOVE_PTES__LOCK_OLD, mm, pmc.old_va)
-    new_table = mm.tables[pmc.new_va >> k.pmd_order]
+    new_table = pmd_table(k, mm, pmc.new_va)
     assert old_table is not None
     assert new_table is not None
     if new_table is not old_table:
@@ -84,16 +86,15 @@ def move_locked_ptes(
 ) -> None:
     """Both locks are held, and stay so until the old translations are flushed: the new one
     keeps the page alive, the old one keeps folio_mkclean() away."""
-    mask = k.ptrs_per_pte - 1
     force_flush = False
     i: i64 = 0
     while i < pages:
-        if old.pte[(old_va + i) & mask]:
+        if ptep_get(k, old, old_va + i):
             k.step(sites.MOVE_PTES__CLEAR_PTE, pte_obj(mm.id, old_va + i), WRITE)
             pte = ptep_get_and_clear(k, mm, old, old_va + i)
             if pte_present(pte):
                 force_flush = True
-            if new.pte[(new_va + i) & mask]:
+            if ptep_get(k, new, new_va + i):
                 k.violate(
                     "kernel-assertion", k.cur.site, "pte",
                     f"mremap() moves an entry onto page {new_va + i}, which has one",
@@ -118,13 +119,13 @@ def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
     size = k.ptrs_per_pte
     take_rmap_locks(k, vma)
     moved = False
-    if mm.tables[new_va >> k.pmd_order] is not None:
+    if pmd_table(k, mm, new_va) is not None:
         k.violate(
             "kernel-assertion", k.cur.site, "page-table",
             f"mremap() found a page table at its destination, page {new_va}",
         )
     lock.spin_lock(k, sites.MOVE_NORMAL_PMD__LOCK, mm.page_table_lock)
-    k.step(sites.MOVE_NORMAL_PMD__CLEAR, pmd_obj(mm.id, old_va >> k.pmd_order), WRITE)
+    k.step(sites.MOVE_NORMAL_PMD__CLEAR, pmd_obj(mm.id, pmd_index(k, old_va)), WRITE)
     table = pmd_clear(k, mm, old_va)
     if table is not None:
         moved = True
@@ -139,7 +140,7 @@ def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
                 k.watch.entry_moved(k, mm, old_va + i, new_va + i)
             i += 1
         k.step(
-            sites.MOVE_NORMAL_PMD__POPULATE, pmd_obj(mm.id, new_va >> k.pmd_order),
+            sites.MOVE_NORMAL_PMD__POPULATE, pmd_obj(mm.id, pmd_index(k, new_va)),
             WRITE,
         )
         pmd_populate(k, mm, new_va, table)
@@ -204,9 +205,9 @@ def move_page_tables(k: "Kernel", pmc: PagetableMove) -> i64:
 def move_extent(k: "Kernel", mm: Mm, pmc: PagetableMove, extent: i64) -> bool:
     """Move what one old and one new page table share of the range; False: out of memory."""
     k.step(
-        sites.MOVE_PAGE_TABLES__PMD, pmd_obj(mm.id, pmc.old_va >> k.pmd_order), READ
+        sites.MOVE_PAGE_TABLES__PMD, pmd_obj(mm.id, pmd_index(k, pmc.old_va)), READ
     )
-    if mm.tables[pmc.old_va >> k.pmd_order] is None:
+    if pmd_table(k, mm, pmc.old_va) is None:
         return True
     if extent == k.ptrs_per_pte and move_normal_pmd(k, pmc):
         return True

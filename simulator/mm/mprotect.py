@@ -16,11 +16,12 @@ from simulator.mm.mm_types import (
     VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Vma, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import (
-    pfn_to_page, vm_normal_page, vm_page_prot, vma_wants_writenotify, write_pte,
+    pfn_to_page, pmd_addr_end, ptep_get, vm_normal_page, vm_page_prot, vma_wants_writenotify,
+    walk_pmd, write_pte,
 )
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
-from simulator.objects import pmd_obj, pte_obj
-from simulator.state import READ, WRITE
+from simulator.objects import pte_obj
+from simulator.state import WRITE
 
 if TYPE_CHECKING:
     from simulator.mm.mmu_gather import MmuGather
@@ -94,10 +95,9 @@ def change_pte_range(
         return
     va = start
     while va < end:
-        i = va & (k.ptrs_per_pte - 1)
-        if table.pte[i]:
+        if ptep_get(k, table, va):
             k.step(sites.CHANGE_PTE_RANGE__MODIFY, pte_obj(mm.id, va), WRITE)
-            old = table.pte[i]
+            old = ptep_get(k, table, va)
             if pte_present(old):
                 new = change_present_pte(k, tlb, vma, va, old, cp_flags)
             else:
@@ -115,23 +115,18 @@ def change_protection(
 ) -> None:
     """Bring the entries of [start, end) in line with the VMA's flags."""
     mm = tlb.mm
-    size = k.ptrs_per_pte
-    notified = False
+    start = walk_pmd(k, sites.CHANGE_PMD_RANGE__PMD, mm, start, end)
+    if start >= end:
+        return
+    mmu_notifier.mmu_notifier_invalidate_range_start(
+        k, mm, start, end, mmu_notifier.MMU_NOTIFY_PROTECTION_VMA
+    )
     va = start
     while va < end:
-        stop = min(end, (va // size + 1) * size)
-        k.step(sites.CHANGE_PMD_RANGE__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
-        if mm.tables[va >> k.pmd_order] is not None:
-            if not notified:
-                mmu_notifier.mmu_notifier_invalidate_range_start(
-                    k, mm, va, end, mmu_notifier.MMU_NOTIFY_PROTECTION_VMA
-                )
-                notified = True
-                start = va
-            change_pte_range(k, tlb, vma, va, stop, cp_flags)
-        va = stop
-    if notified:
-        mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, start, end)
+        stop = pmd_addr_end(k, va, end)
+        change_pte_range(k, tlb, vma, va, stop, cp_flags)
+        va = walk_pmd(k, sites.CHANGE_PMD_RANGE__PMD, mm, stop, end)
+    mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, start, end)
 
 
 def mprotect_fixup(

@@ -17,11 +17,76 @@ from simulator.mm.mm_types import (
     PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE,
     VM_EXEC, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Page, PageTable, Vma, is_migration_pte,
 )
+from simulator.objects import pmd_obj
+from simulator.state import READ
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
 DEVICE_PFN_BASE: Final[i64] = 1 << 20  # pfns of device memory: each driver has as many from here on
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+
+def pmd_index(k: "Kernel", va: i64) -> i64:
+    """Place of the PMD entry of page `va` in its mm."""
+    return va >> k.pmd_order
+
+
+def pte_index(k: "Kernel", va: i64) -> i64:
+    """Place of the entry of page `va` in its page table."""
+    return va & (k.ptrs_per_pte - 1)
+
+
+def pmd_addr_end(k: "Kernel", va: i64, end: i64) -> i64:
+    """Where the pages end that one PMD entry maps, `end` if that comes first."""
+    boundary = (va | (k.ptrs_per_pte - 1)) + 1
+    return boundary if boundary < end else end
+
+
+def pmd_table(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
+    """The page table that the PMD entry points to."""
+    return mm.tables[va >> k.pmd_order]
+
+
+def next_pmd(k: "Kernel", mm: Mm, va: i64, end: i64) -> i64:
+    """The first page from `va` on whose PMD entry is not none; `end` when there is none before."""
+    while va < end and mm.tables[va >> k.pmd_order] is None:
+        va = pmd_addr_end(k, va, end)
+    return va
+
+
+def walk_pmd(k: "Kernel", site: i64, mm: Mm, va: i64, end: i64) -> i64:
+    """The same of a walker, which takes a step at `site` before it reads each entry. Others come
+    in between: a walk is a loop from here to pmd_addr_end() and on with what is there then."""
+    while va < end:
+        k.step(site, pmd_obj(mm.id, va >> k.pmd_order), READ)
+        if mm.tables[va >> k.pmd_order] is not None:
+            return va
+        va = pmd_addr_end(k, va, end)
+    return end
+
+
+def next_entry(k: "Kernel", mm: Mm, va: i64, end: i64) -> i64:
+    """The first page from `va` on whose entry is not none; `end` when there is none before. For
+    oracles: no lock, no step."""
+    while va < end:
+        stop = pmd_addr_end(k, va, end)
+        table = mm.tables[va >> k.pmd_order]
+        if table is not None and table.used:
+            mask = k.ptrs_per_pte - 1
+            while va < stop:
+                if table.pte[va & mask]:
+                    return va
+                va += 1
+        va = stop
+    return end
+
+
+def ptep_get(k: "Kernel", table: PageTable, va: i64) -> i64:
+    """The entry as it is now."""
+    return table.pte[va & (k.ptrs_per_pte - 1)]
 
 
 def pfn_to_page(k: "Kernel", pfn: i64) -> Page:
@@ -42,6 +107,9 @@ def peek(k: "Kernel", mm: Mm, va: i64) -> i64:
 def is_linked(k: "Kernel", table: PageTable) -> bool:
     """Whether the entry of a PMD points to the table."""
     return table.mm_id >= 0 and k.mms[table.mm_id].tables[table.pmd] is table
+
+
+# --- writing -----------------------------------------------------------------------------------
 
 
 def write_pte(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64, zapped: bool) -> i64:

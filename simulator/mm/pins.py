@@ -152,7 +152,8 @@ def dma_read(k: "Kernel", mm: Mm, handle: i64, word: i64) -> i64:
     if p.page is not page or owner is None:
         return SKIPPED  # unpinned meanwhile
     value = page.words[word]
-    k.watch.dma_loaded(k, p, page, word, value)
+    if p.tied:
+        k.watch.loaded(k, owner, p.va, page, word, value)
     return value
 
 
@@ -172,7 +173,7 @@ def dma_write(k: "Kernel", mm: Mm, handle: i64, word: i64) -> i64:
         return SKIPPED
     token = k.new_token()
     page.words[word] = token
-    k.watch.dma_stored(k, p, page, word, token)
+    k.watch.stored(k, owner, p.va, page, word, token, p.tied)
     return 0
 
 

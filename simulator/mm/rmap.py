@@ -9,6 +9,7 @@ from simulator.mm.mm_types import (
     PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_SWAPBACKED, REF_MAP, REF_OWNER, AnonVma, Page, Vma,
 )
 from simulator.mm.page_ref import folio_maybe_dma_pinned, move_ref
+from simulator.sched.lock import down_read, up_read
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -102,6 +103,29 @@ def folio_move_anon_rmap(page: Page, vma: Vma) -> None:
     av = vma.anon_vma
     assert av is not None
     set_anon(page, av)
+
+
+class RmapWalkControl:
+    """struct rmap_walk_control: what to do at each entry that may map the folio."""
+
+    def rmap_one(self, k: "Kernel", page: Page, vma: Vma, va: i64) -> bool:
+        """`vma` would have the page at `va`. False ends the walk."""
+        raise NotImplementedError
+
+
+def rmap_walk(k: "Kernel", site: i64, page: Page, rwc: RmapWalkControl) -> None:
+    """Every VMA that may map an anonymous page, under the anon_vma's lock, taken at `site`."""
+    av = page.anon_vma
+    if av is None:
+        return
+    root = av.root
+    assert root is not None
+    down_read(k, site, root.rwsem)
+    for vma in av.vmas:
+        va = vma_address(vma, page)
+        if va >= 0 and not rwc.rmap_one(k, page, vma, va):
+            break
+    up_read(k, root.rwsem)
 
 
 def vma_address(vma: Vma, page: Page) -> i64:

@@ -23,6 +23,7 @@ from simulator.mm.mm_types import (
     reset_inode,
 )
 from simulator.mm.page_ref import folio_get, folio_put, move_ref
+from simulator.mm.pgtable import pmd_addr_end, ptep_get
 from simulator.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from simulator.mm.rmap import linear_page_index
 from simulator.mm.vm_fault import VM_FAULT_NOPAGE, VM_FAULT_OOM, VM_FAULT_SIGBUS, set_pte_range
@@ -257,11 +258,10 @@ def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> i64:
     inode = vma.inode
     assert inode is not None
     mm = vmf.mm
-    size = k.ptrs_per_pte
-    window = min(i64(FAULT_AROUND_PAGES), size)
+    window = min(i64(FAULT_AROUND_PAGES), k.ptrs_per_pte)
     first = max(vmf.va // window * window, vma.start)
-    last = min(first + window, vmf.va // size * size + size)
-    last = min(last, min(vma.end, vma.start + eof_pages(inode) - vma.pgoff))
+    last = min(first + window, min(vma.end, vma.start + eof_pages(inode) - vma.pgoff))
+    last = pmd_addr_end(k, vmf.va, last)
     if not has_candidate(inode, vma, first, last):
         return 0
     if not pte_alloc(k, mm, vmf.va):
@@ -273,7 +273,7 @@ def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> i64:
     va = first
     while va < last:
         page = inode.cache[linear_page_index(vma, va)]
-        if page is not None and table.pte[va & (size - 1)] == 0 and mappable(page):
+        if page is not None and ptep_get(k, table, va) == 0 and mappable(page):
             k.step(sites.FILEMAP_MAP_PAGES__SET_PTE, pte_obj(mm.id, va), WRITE)
             if mappable(page):
                 set_pte_range(k, mm, table, vma, va, page, False)
@@ -339,7 +339,7 @@ def pwrite(k: "Kernel", mm: Mm, handle: i64, index: i64, word: i64) -> i64:
                 page.words[i] = 0
         page.flags |= PG_UPTODATE
     page.flags |= PG_DIRTY
-    k.watch.file_stored(k, mm, page, word, token)
+    k.watch.stored(k, mm, 0, page, word, token, True)
     inode.i_size = max(inode.i_size, index * WORDS_PER_PAGE + word + 1)
     mutex_unlock(k, page.lock)
     folio_put(k, page, REF_TEMP)

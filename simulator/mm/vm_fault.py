@@ -9,7 +9,9 @@ from mypy_extensions import i64
 
 from simulator.build.native import final
 from simulator.mm import rmap
-from simulator.mm.mm_types import PTE_YOUNG, REF_MAP, Mm, Page, PageTable, Vma
+from simulator.mm.mm_types import (
+    MM_FILEPAGES, PTE_YOUNG, REF_MAP, Mm, Page, PageTable, Vma, add_mm_counter,
+)
 from simulator.mm.page_ref import folio_get
 from simulator.mm.pgtable import maybe_mkwrite, mk_pte, pte_mkdirty, set_pte_at, vm_page_prot
 
@@ -54,6 +56,6 @@ def set_pte_range(
         entry = maybe_mkwrite(pte_mkdirty(entry), vma)
     folio_get(k, page, REF_MAP)
     rmap.folio_add_file_rmap_pte(page)
-    mm.rss_file += 1
+    add_mm_counter(mm, MM_FILEPAGES, 1)
     set_pte_at(k, mm, table, va, entry)
     k.watch.file_page_mapped(k, vma, va, page)

@@ -11,15 +11,19 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.mm import mmu_gather, mmu_notifier, rmap
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_DIRTY, PTE_DIRTY, REF_MAP, SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD,
-    SWP_MIGRATION_READ, SWP_MIGRATION_WRITE, Mm, PageTable, Vma, pte_kind, pte_present,
+    MM_ANONPAGES, PFN_SHIFT, PG_DIRTY, PTE_DIRTY, REF_MAP, SWP_DEVICE_READ, SWP_DEVICE_WRITE,
+    SWP_MARKER_GUARD, SWP_MIGRATION_READ, SWP_MIGRATION_WRITE, Mm, PageTable, Vma, add_mm_counter,
+    mm_counter, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_put
-from simulator.mm.pgtable import pfn_to_page, pmd_clear, ptep_zap, vm_normal_page, write_pte
+from simulator.mm.pgtable import (
+    pfn_to_page, pmd_addr_end, pmd_clear, pmd_index, pmd_table, ptep_get, ptep_zap, vm_normal_page,
+    walk_pmd, write_pte,
+)
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched.lock import spin_lock, spin_unlock
-from simulator.state import READ, WRITE
+from simulator.state import WRITE
 
 if TYPE_CHECKING:
     from simulator.mm.mmu_gather import MmuGather
@@ -35,15 +39,11 @@ def unmap_single_vma(
     """Clear the entries of [start, end) within the VMA, page table by page table."""
     start = max(start, vma.start)
     end = min(end, vma.end)
-    size = k.ptrs_per_pte
-    va = start
+    va = walk_pmd(k, sites.ZAP_PMD_RANGE__PMD, tlb.mm, start, end)
     while va < end:
-        stop = min(end, (va // size + 1) * size)
-        mm = tlb.mm
-        k.step(sites.ZAP_PMD_RANGE__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
-        if mm.tables[va >> k.pmd_order] is not None:
-            zap_pte_range(k, tlb, vma, va, stop, zap_flags)
-        va = stop
+        stop = pmd_addr_end(k, va, end)
+        zap_pte_range(k, tlb, vma, va, stop, zap_flags)
+        va = walk_pmd(k, sites.ZAP_PMD_RANGE__PMD, tlb.mm, stop, end)
 
 
 def zap_pte_range(
@@ -65,12 +65,12 @@ def zap_pte_range(
             return
         force_flush = False
         while va < end and not force_flush:
-            pte = table.pte[va & (size - 1)]
+            pte = ptep_get(k, table, va)
             if pte_present(pte):
                 force_flush = zap_present_pte(k, tlb, table, va)
             elif pte:
                 zap_nonpresent_pte(k, tlb, table, va, zap_flags)
-                reclaim = reclaim and table.pte[va & (size - 1)] == 0
+                reclaim = reclaim and ptep_get(k, table, va) == 0
             va += 1
         direct = direct and not force_flush
         if reclaim and direct:
@@ -98,12 +98,9 @@ def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) ->
     page = vm_normal_page(k, pte)
     if page is None:
         return False
-    if page.anon_vma is not None:
-        mm.rss_anon -= 1
-    else:
-        mm.rss_file -= 1
-        if pte & PTE_DIRTY:
-            page.flags |= PG_DIRTY
+    add_mm_counter(mm, mm_counter(page), -1)
+    if page.anon_vma is None and pte & PTE_DIRTY:
+        page.flags |= PG_DIRTY
     rmap.folio_remove_rmap_pte(k, page)
     return mmu_gather.tlb_remove_page(k, tlb, page)
 
@@ -114,7 +111,7 @@ def zap_nonpresent_pte(
     """Clear a device private or migration entry, or a marker that is to go."""
     mm = tlb.mm
     k.step(sites.ZAP_PTE_RANGE__CLEAR_NONPRESENT, pte_obj(mm.id, va), WRITE)
-    pte = table.pte[va & (k.ptrs_per_pte - 1)]
+    pte = ptep_get(k, table, va)
     kind = pte_kind(pte)
     if kind == SWP_MARKER_GUARD:
         if not zap_flags & ZAP_FLAG_DROP_MARKER:
@@ -124,19 +121,19 @@ def zap_nonpresent_pte(
     page = pfn_to_page(k, pte >> PFN_SHIFT)
     k.watch.data_dropped(k, mm, va)
     if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:
-        mm.rss_anon -= 1
+        add_mm_counter(mm, MM_ANONPAGES, -1)
         write_pte(k, mm, table, va, 0, True)
         rmap.folio_remove_rmap_pte(k, page)
         folio_put(k, page, REF_MAP)
         return
     if SWP_MIGRATION_READ <= kind <= SWP_MIGRATION_WRITE:
-        mm.rss_anon -= 1
+        add_mm_counter(mm, MM_ANONPAGES, -1)
         write_pte(k, mm, table, va, 0, True)
 
 
 def try_get_and_clear_pmd(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
     """mm/pt_reclaim.c: unlink a page table that the zap has emptied, under its lock."""
-    pmd = pmd_obj(mm.id, va >> k.pmd_order)
+    pmd = pmd_obj(mm.id, pmd_index(k, va))
     k.step(sites.TRY_GET_AND_CLEAR_PMD__TRYLOCK, pmd, WRITE)
     if mm.page_table_lock.owner >= 0:
         return None
@@ -148,7 +145,7 @@ def try_to_free_pte(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
     still empty."""
     gone: PageTable | None = None
     spin_lock(k, sites.TRY_TO_FREE_PTE__PMD_LOCK, mm.page_table_lock)
-    table = mm.tables[va >> k.pmd_order]
+    table = pmd_table(k, mm, va)
     if table is not None:
         spin_lock(k, sites.TRY_TO_FREE_PTE__LOCK, table.ptl)
         if table.used == 0:
@@ -180,11 +177,8 @@ def free_pgtables(
         ceiling = (k.nr_arena + size - 1) // size * size
     va = start // size * size
     while va < end:
-        if va >= floor and va + size <= ceiling and mm.tables[va >> k.pmd_order] is not None:
-            k.step(
-                sites.FREE_PGTABLES__PMD_CLEARED, pmd_obj(mm.id, va >> k.pmd_order),
-                WRITE,
-            )
+        if va >= floor and va + size <= ceiling and pmd_table(k, mm, va) is not None:
+            k.step(sites.FREE_PGTABLES__PMD_CLEARED, pmd_obj(mm.id, pmd_index(k, va)), WRITE)
             table = pmd_clear(k, mm, va)
             if table is not None:
                 mmu_gather.pte_free_tlb(k, tlb, table)

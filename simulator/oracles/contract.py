@@ -18,9 +18,9 @@ from simulator.mm import mmap
 from simulator.mm.mm_types import (
     GUP_PIN_COUNTING_BIAS, PFN_SHIFT, PTE_SOFT_DIRTY, PTE_WRITE, SWP_MARKER_GUARD, VM_ACCESS_FLAGS,
     VM_DONTCOPY, VM_EXEC, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED, VM_SOFTDIRTY,
-    VM_WIPEONFORK, VM_WRITE, Mm, PageTable, pte_kind, pte_present,
+    VM_WIPEONFORK, VM_WRITE, Mm, pte_kind, pte_present,
 )
-from simulator.mm.pgtable import peek, pfn_to_page
+from simulator.mm.pgtable import next_entry, peek, pfn_to_page
 from simulator.oracles.memory_value import LogicalPages
 from simulator.outcome import SIGSEGV, SKIPPED, result_name
 from simulator.scenario import WORDS_PER_PAGE, Op
@@ -134,12 +134,6 @@ def value(k: "Kernel", code: i64, result: i64, want: i64) -> None:
 # --- effects -----------------------------------------------------------------------------------
 
 
-def table_of(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
-    """The page table of `va` if anything is in it."""
-    table = mm.tables[va >> k.pmd_order]
-    return None if table is None or table.used == 0 else table
-
-
 def unmapped(k: "Kernel", mm: Mm, start: i64, end: i64, site: i64) -> None:
     """No VMA and no entry in [start, end)."""
     vma = find_vma_intersection(mm, start, end)
@@ -152,16 +146,9 @@ def unmapped(k: "Kernel", mm: Mm, start: i64, end: i64, site: i64) -> None:
 
 def empty(k: "Kernel", mm: Mm, start: i64, end: i64, site: i64) -> None:
     """No entry in [start, end)."""
-    mask = k.ptrs_per_pte - 1
-    va = start
-    while va < end:
-        table = table_of(k, mm, va)
-        if table is None:
-            va = (va | mask) + 1
-            continue
-        if table.pte[va & mask]:
-            k.violate("contract", site, "pte", f"page {va} should have no entry, and has one")
-        va += 1
+    va = next_entry(k, mm, start, end)
+    if va < end:
+        k.violate("contract", site, "pte", f"page {va} should have no entry, and has one")
 
 
 def mmapped(k: "Kernel", mm: Mm, op: Op) -> None:
@@ -227,16 +214,11 @@ def mremapped(k: "Kernel", mm: Mm, op: Op) -> None:
 
 
 def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
-    mask = k.ptrs_per_pte - 1
     if advice == ops.MADV_DONTNEED or advice == ops.MADV_GUARD_REMOVE:
-        va = start
+        va = next_entry(k, mm, start, end)
         while va < end:
-            table = table_of(k, mm, va)
-            if table is None:
-                va = (va | mask) + 1
-                continue
-            pte = table.pte[va & mask]
-            if pte and (pte_kind(pte) == SWP_MARKER_GUARD) != (advice == ops.MADV_DONTNEED):
+            guard = pte_kind(peek(k, mm, va)) == SWP_MARKER_GUARD
+            if guard != (advice == ops.MADV_DONTNEED):
                 site = sites.GUARD_REMOVE_PTE_ENTRY__CLEAR
                 if advice == ops.MADV_DONTNEED:
                     site = sites.ZAP_PTE_RANGE__CLEAR_PTE
@@ -244,7 +226,7 @@ def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
                     "contract", site, "pte",
                     f"page {va} still has the entry that madvise() should have removed",
                 )
-            va += 1
+            va = next_entry(k, mm, va + 1, end)
     elif advice == ops.MADV_GUARD_INSTALL:
         va = start
         while va < end:
@@ -311,20 +293,15 @@ def same_words(values: LogicalPages, a: i64, b: i64) -> bool:
 
 def soft_dirty_cleared(k: "Kernel", mm: Mm) -> None:
     """Nothing is soft-dirty but what a device may write at any time."""
-    mask = k.ptrs_per_pte - 1
     for vma in mm.vmas:
         if vma.flags & VM_SOFTDIRTY:
             k.violate(
                 "contract", sites.CLEAR_REFS_WRITE__CLEAR_VM_SOFTDIRTY, "vma",
                 f"VMA {vma.start}..{vma.end} is soft-dirty after clear_refs",
             )
-        va = vma.start
+        va = next_entry(k, mm, vma.start, vma.end)
         while va < vma.end:
-            table = table_of(k, mm, va)
-            if table is None:
-                va = (va | mask) + 1
-                continue
-            pte = table.pte[va & mask]
+            pte = peek(k, mm, va)
             if pte & PTE_SOFT_DIRTY and not (
                 pte_present(pte)
                 and pfn_to_page(k, pte >> PFN_SHIFT).ref >= GUP_PIN_COUNTING_BIAS
@@ -333,4 +310,4 @@ def soft_dirty_cleared(k: "Kernel", mm: Mm) -> None:
                     "contract", sites.CLEAR_SOFT_DIRTY__SET_PTE, "pte",
                     f"the entry of page {va} is soft-dirty after clear_refs",
                 )
-            va += 1
+            va = next_entry(k, mm, va + 1, vma.end)

@@ -17,7 +17,7 @@ from simulator.mm.mm_types import (
     AnonVma, Mm, Page, Vma, is_device_private_pte, is_migration_pte, pte_present,
 )
 from simulator.mm.page_ref import REASONS
-from simulator.mm.pgtable import is_linked, pfn_to_page
+from simulator.mm.pgtable import is_linked, next_entry, peek, pfn_to_page
 from simulator.oracles import memory_value, page_cache, permission, secondary_mmu, soft_dirty, state
 from simulator.oracles.memory_value import LogicalPages
 from simulator.scenario import WORDS_PER_PAGE
@@ -96,36 +96,26 @@ def used_pages(k: "Kernel") -> list[Page]:
 def audit_mm(k: "Kernel", values: LogicalPages, mm: Mm) -> None:
     anon: i64 = 0
     file: i64 = 0
-    size = k.ptrs_per_pte
     vma: Vma | None = None
     state.audit_vmas(k, mm)
-    for table in mm.tables:
-        if table is None or table.used == 0:
-            continue
-        base = table.pmd << k.pmd_order
-        for i in range(size):
-            pte = table.pte[i]
-            if pte == 0:
-                continue
-            va = base + i
-            if vma is None or va >= vma.end:
-                vma = vma_lookup(mm, va)
-            state.audit_entry(k, vma, va, pte, mm.who[va])
-            if pte & PTE_SPECIAL:
-                continue
-            if pte_present(pte) or is_device_private_pte(pte):
-                page = pfn_to_page(k, pte >> PFN_SHIFT)
-                audit_page(k, values, mm, va, page, mm.who[va])
-                if page.inode is None:
-                    anon += 1
-                else:
-                    file += 1
-                    if vma is not None:
-                        page_cache.mapped(k, vma, va, page, mm.who[va])
-            elif is_migration_pte(pte):
-                k.violate(
-                    "leak", mm.who[va], "pte", f"page {va} still has a migration entry"
-                )
+    va = next_entry(k, mm, 0, k.nr_arena)
+    while va < k.nr_arena:
+        pte = peek(k, mm, va)
+        if vma is None or va >= vma.end:
+            vma = vma_lookup(mm, va)
+        state.audit_entry(k, vma, va, pte, mm.who[va])
+        if not pte & PTE_SPECIAL and (pte_present(pte) or is_device_private_pte(pte)):
+            page = pfn_to_page(k, pte >> PFN_SHIFT)
+            audit_page(k, values, mm, va, page, mm.who[va])
+            if page.inode is None:
+                anon += 1
+            else:
+                file += 1
+                if vma is not None:
+                    page_cache.mapped(k, vma, va, page, mm.who[va])
+        elif is_migration_pte(pte):
+            k.violate("leak", mm.who[va], "pte", f"page {va} still has a migration entry")
+        va = next_entry(k, mm, va + 1, k.nr_arena)
     for va in range(k.nr_arena):
         if mm.shadow[va] and not has_data(k, values, mm, va):
             k.violate(
@@ -142,11 +132,9 @@ def audit_mm(k: "Kernel", values: LogicalPages, mm: Mm) -> None:
 
 def has_data(k: "Kernel", values: LogicalPages, mm: Mm, va: i64) -> bool:
     """Whether an entry stands for the logical page at `va`. Zero words need none."""
-    table = mm.tables[va >> k.pmd_order]
-    if table is not None:
-        pte = table.pte[va & (k.ptrs_per_pte - 1)]
-        if pte and (pte_present(pte) or is_device_private_pte(pte)):
-            return True
+    pte = peek(k, mm, va)
+    if pte_present(pte) or is_device_private_pte(pte):
+        return True
     return all(not values.word(mm.shadow[va], word) for word in range(WORDS_PER_PAGE))
 
 

@@ -99,49 +99,27 @@ class Oracles(Watch):
     def forced_store_begins(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         permission.forced(k, mm, va, page)
 
-    def forced_stored(
-        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64, seen: i64,
-        here: bool,
-    ) -> None:
-        if here:
-            soft_dirty.forced(k, mm, va, page, seen)
-        memory_value.stored_by_reference(self.values, mm, va, page, word, token, here)
+    def forced_stored(self, k: "Kernel", mm: "Mm", va: i64, page: "Page", seen: i64) -> None:
+        soft_dirty.forced(k, mm, va, page, seen)
 
-    def forced_loaded(
+    def loaded(
         self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64
     ) -> None:
         memory_value.loaded(k, self.values, mm, va, page, word, value)
 
-    def dma_loaded(self, k: "Kernel", p: "Pin", page: "Page", word: i64, value: i64) -> None:
-        mm = p.mm
-        if p.tied and mm is not None:
-            memory_value.loaded(k, self.values, mm, p.va, page, word, value)
-
-    def dma_stored(self, k: "Kernel", p: "Pin", page: "Page", word: i64, token: i64) -> None:
-        mm = p.mm
-        if mm is not None:
-            memory_value.stored_by_reference(self.values, mm, p.va, page, word, token, p.tied)
+    def stored(
+        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64, here: bool
+    ) -> None:
+        if here or page.inode is not None:
+            memory_value.stored(self.values, mm, va, page, word, token)
+        else:
+            memory_value.stored_stale(self.values, page, word, token)
 
     def file_loaded(self, k: "Kernel", inode: "Inode", page: "Page", word: i64) -> None:
         permission.file_content(k, inode, page, word, k.cur.site)
 
-    def file_stored(self, k: "Kernel", mm: "Mm", page: "Page", word: i64, token: i64) -> None:
-        memory_value.stored(self.values, mm, 0, page, word, token)
-
-    # --- devices that mirror an mm --------------------------------------------------------------
-
     def device_accesses(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         secondary_mmu.used(k, mm, va, page)
-
-    def device_loaded(
-        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64
-    ) -> None:
-        memory_value.loaded(k, self.values, mm, va, page, word, value)
-
-    def device_stored(
-        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64
-    ) -> None:
-        memory_value.stored(self.values, mm, va, page, word, token)
 
     # --- frames and page tables -----------------------------------------------------------------
 

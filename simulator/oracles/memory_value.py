@@ -115,17 +115,6 @@ def stored_stale(v: LogicalPages, page: Page, word: i64, token: i64) -> None:
             v.words[lp * WORDS_PER_PAGE + word] = token
 
 
-def stored_by_reference(
-    v: LogicalPages, mm: Mm, va: i64, page: Page, word: i64, token: i64, here: bool
-) -> None:
-    """A store by somebody who holds a reference to the page, which may no longer be `here`, at
-    `va`. A file's page is the file's wherever it is."""
-    if here or page.inode is not None:
-        stored(v, mm, va, page, word, token)
-    else:
-        stored_stale(v, page, word, token)
-
-
 def expected(v: LogicalPages, mm: Mm, va: i64, page: Page, word: i64) -> i64:
     """What a load of the page mapped at `va` must return."""
     lp = mm.shadow[va]

@@ -15,9 +15,9 @@ from simulator import sites
 from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_UPTODATE, PG_ZERO, PTE_PRESENT, PTE_SPECIAL, PTE_WRITE, REF_CACHE, VM_EXEC,
-    VM_READ, VM_SHARED, VM_WRITE, Inode, Mm, Page, PageTable, Vma,
+    VM_READ, VM_SHARED, VM_WRITE, Inode, Mm, Page, Vma,
 )
-from simulator.mm.pgtable import pfn_to_page
+from simulator.mm.pgtable import next_entry, peek, pfn_to_page
 from simulator.scenario import WORDS_PER_PAGE
 
 if TYPE_CHECKING:
@@ -122,19 +122,13 @@ def audit(k: "Kernel") -> None:
 
 
 def audit_vma(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> None:
-    size = k.ptrs_per_pte
-    va = start
+    va = next_entry(k, mm, start, end)
     while va < end:
-        table = mm.tables[va >> k.pmd_order]
-        if table is None or table.used == 0:
-            va = (va // size + 1) * size
-            continue
-        audit_pte(k, mm, vma, table, va)
-        va += 1
+        audit_pte(k, mm, vma, va, peek(k, mm, va))
+        va = next_entry(k, mm, va + 1, end)
 
 
-def audit_pte(k: "Kernel", mm: Mm, vma: Vma, table: PageTable, va: i64) -> None:
-    pte = table.pte[va & (k.ptrs_per_pte - 1)]
+def audit_pte(k: "Kernel", mm: Mm, vma: Vma, va: i64, pte: i64) -> None:
     if not pte & PTE_PRESENT:
         return
     if pte & PTE_WRITE and not vma.flags & VM_WRITE:

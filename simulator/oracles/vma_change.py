@@ -13,6 +13,7 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.mm.mm_types import PTE_PRESENT, PTE_WRITE, VM_ACCESS_FLAGS, VM_WRITE, Mm, Vma
+from simulator.mm.pgtable import next_entry, peek
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -20,23 +21,17 @@ if TYPE_CHECKING:
 
 def flags_set(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> None:
     """[start, end) has the flags of `vma` now; the culprit is who set them too late."""
-    size = k.ptrs_per_pte
-    va = start
+    va = next_entry(k, mm, start, end)
     while va < end:
-        stop = min(end, (va // size + 1) * size)
-        table = mm.tables[va >> k.pmd_order]
-        if table is not None and table.used:
-            while va < stop:
-                pte = table.pte[va & (size - 1)]
-                if (pte & PTE_WRITE and not vma.flags & VM_WRITE) or (
-                    pte & PTE_PRESENT and not vma.flags & VM_ACCESS_FLAGS
-                ):
-                    k.violate(
-                        "permission", k.cur.site, "pte",
-                        f"page {va} is mapped with more rights than its VMA has",
-                    )
-                va += 1
-        va = stop
+        pte = peek(k, mm, va)
+        if (pte & PTE_WRITE and not vma.flags & VM_WRITE) or (
+            pte & PTE_PRESENT and not vma.flags & VM_ACCESS_FLAGS
+        ):
+            k.violate(
+                "permission", k.cur.site, "pte",
+                f"page {va} is mapped with more rights than its VMA has",
+            )
+        va = next_entry(k, mm, va + 1, end)
 
 
 def copied(k: "Kernel", old: Vma, new: Vma) -> None:

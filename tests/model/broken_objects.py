@@ -51,7 +51,7 @@ def faults_in_another_vma(patch: Patch) -> None:
 
 
 def restores_nothing(patch: Patch) -> None:
-    patch.nothing(migrate, "remove_migration_pte")
+    patch.nothing(migrate.RemoveMigrationPte, "rmap_one", True)
 
 
 def vmas_hold_no_file(patch: Patch) -> None:
