@@ -12,8 +12,8 @@ It does not promise that two findings are two bugs: one bug may have several sig
 import hashlib
 import json
 import os
+import re
 import threading
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,8 @@ from simulator.outcome import Signature
 # A finding is one text (at most 1 MiB) and a few short strings; anything larger in the
 # folder was not written by us.
 MAX_FINDING_BYTES: Final = 4 << 20
+# Words of a signature become parts of file names and of headers.
+_WORD: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,119}", re.ASCII)
 
 
 class FindingError(Exception):
@@ -65,6 +67,9 @@ class Finding:
         for name, kind in kinds.items():
             if type(data[name]) is not kind:
                 raise FindingError(f"{name}: expected {kind.__name__}")
+        for name in ("oracle", "culprit", "object_class"):
+            if not _WORD.fullmatch(data[name]):
+                raise FindingError(f"{name}: {data[name][:80]!r} is no word of a signature")
         return Finding(**data)
 
 
@@ -92,12 +97,17 @@ def write_finding(folder: Path, finding: Finding) -> Path:
     return path
 
 
-def read_findings(folder: Path) -> Iterator[Finding]:
-    """All findings of a folder, by file name. Raises FindingError on a file that is none."""
+def read_findings(folder: Path, complaints: list[str]) -> list[Finding]:
+    """All findings of a folder, by file name; a line in `complaints` for each file that is none:
+    one that cannot be read shall not hide the others."""
+    found: list[Finding] = []
     for path in sorted(folder.glob("*.json")):
-        if path.stat().st_size > MAX_FINDING_BYTES:
-            raise FindingError(f"{path.name}: larger than {MAX_FINDING_BYTES} bytes")
         try:
-            yield Finding.from_json(path.read_bytes())
-        except FindingError as e:
-            raise FindingError(f"{path.name}: {e}") from e
+            if not path.is_file():  # reading a FIFO would wait for ever
+                raise FindingError("not a regular file")
+            if path.stat().st_size > MAX_FINDING_BYTES:
+                raise FindingError(f"larger than {MAX_FINDING_BYTES} bytes")
+            found.append(Finding.from_json(path.read_bytes()))
+        except (FindingError, OSError) as e:
+            complaints.append(f"finding lost: {path.name}: {e}")
+    return found

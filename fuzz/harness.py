@@ -4,8 +4,10 @@
 Contract: runs in a work folder that its supervisor (fuzz/slice.py) has made:
 
     seeds              starting inputs, a pack (fuzz/pack.py; read)
-    corpus             new inputs, a pack (written)
-    redundant          names of starting inputs that show nothing of their own (written)
+    unmeasured         more of them, whose features are asked for, a pack (read, if there)
+    known              the map of features that the farm has seen (read, if there)
+    corpus             a pack of pairs: an input that shows what is not known, or was to be
+                       measured, and the map of its features (written)
     findings/          one JSON file per signature, each whole at any time
     statistics.jsonl   a line a second; the last one says `final`
     in-flight          the scenario that is running (a shared mapping)
@@ -53,7 +55,6 @@ def main(arguments: list[str] | None = None) -> int:
         rss_limit_mib=options.rss_limit_mib,
     )
     engine = _engine(options.engine)
-    from fuzz.pack import unpack
     from fuzz.session import Session
     from simulator.build import mode
     from simulator.run import Machine
@@ -64,7 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
         bugs=tuple(options.bug),
         seconds=options.seconds,
         work=work,
-        seeds=tuple(unpack((work / "seeds").read_bytes())),
+        seeds=_pack(work / "seeds"),
+        unmeasured=_pack(work / "unmeasured"),
+        known=known.read_bytes() if (known := work / "known").exists() else b"",
         stop_at_first=options.stop_at_first,
         engine=engine.NAME,
         mode=mode(),
@@ -81,6 +84,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     session.write_statistics(final=True)
     return 0
+
+
+def _pack(path: Path) -> tuple[bytes, ...]:
+    """The inputs of a pack that may not be there."""
+    from fuzz.pack import unpack
+
+    return tuple(unpack(path.read_bytes())) if path.exists() else ()
 
 
 class Engine(Protocol):

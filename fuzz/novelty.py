@@ -18,6 +18,8 @@ from simulator.build.native import final, vec
 
 # Bit of the bucket of a counter's value: 1, 2, 3, 4-7, 8-15, 16-31, 32-127, 128-255.
 _BUCKETS: Final = [0, 1, 2, 4] + [8] * 4 + [16] * 8 + [32] * 16 + [64] * 96 + [128] * 128
+# Makes a map of a run's features from its counters: `counters.translate(MAP)`.
+MAP: Final = bytes(_BUCKETS)
 
 
 @final
@@ -29,6 +31,15 @@ class Novelty:
         self.features: i64 = 0  # how many were seen
         self.seen: vec[i64] = vec[i64]([0] * size)
         self.bucket: vec[i64] = vec[i64](_BUCKETS)
+
+    def remember(self, known: bytes) -> None:
+        """Add the features of a map: a byte a counter, with the bits of its buckets. A map of
+        another size is of another model, and nothing of it is known."""
+        if len(known) != self.size:
+            return
+        for i, bits in enumerate(known):
+            self.seen[i] |= bits
+            self.features += bits.bit_count()
 
     def scan(self, snapshot: bytes) -> i64:
         """Remember the features of a run's counters; how many of them were new."""

@@ -31,18 +31,18 @@ from pathlib import Path
 from typing import Final, final
 
 from corpus import text
+from fuzz import maps
 from fuzz.codec import decode, encode
 from fuzz.counters import CounterMap
 from fuzz.crossover import crossover
-from fuzz.findings import Finding, write_atomically, write_finding
+from fuzz.findings import Finding, write_finding
 from fuzz.generate import generate
 from fuzz.inflight import Slot
 from fuzz.mutate import mutate
-from fuzz.novelty import Novelty
+from fuzz.novelty import MAP, Novelty
 from fuzz.pack import packed
 from fuzz.portfolio import Portfolio
 from fuzz.rng import Rng
-from fuzz.seeds import input_name
 from fuzz.statistics import InternalError, Statistics
 from simulator import build, features
 from simulator.outcome import Outcome, Signature
@@ -87,6 +87,8 @@ class Session:
         engine: str,
         mode: str,
         seeds: Sequence[bytes] = (),
+        unmeasured: Sequence[bytes] = (),
+        known: bytes = b"",
         stop_at_first: bool = False,
         started: Callable[[], None] = lambda: None,
         alive: Callable[[], bool] = lambda: True,
@@ -97,7 +99,7 @@ class Session:
         self.feedback: Final = (ctypes.c_uint8 * features.COUNTERS_SIZE)()
         self.statistics: Final = Statistics(engine, mode)
         self.findings: Final[dict[Signature, Finding]] = {}
-        self.nr_seeds: Final = len(seeds)
+        self.nr_seeds: Final = len(unmeasured) + len(seeds)
         self.mutator_calls = 0
         self._inputs = 0
         self._machines: Final = machines
@@ -118,13 +120,15 @@ class Session:
         self._portfolio: Final = Portfolio(seed)
         self._novelty: Final = Novelty(features.COUNTERS_SIZE)
         self._engine_novelty: Final = Novelty(features.COUNTERS_SIZE)  # of what `test` has run
+        self._kept_novelty: Final = Novelty(features.COUNTERS_SIZE)  # of what is kept anywhere
+        self._novelty.remember(known)
+        self._kept_novelty.remember(known)
         self._queue: Final[deque[bytes]] = deque(maxlen=MAX_QUEUE)
         self._donors: Final[deque[Scenario]] = deque(maxlen=MAX_DONORS)
         self._decoded: Final[dict[bytes, Scenario]] = {}
-        self._seeds: Final = iter(seeds)
+        self._unmeasured: Final = frozenset(unmeasured)
+        self._seeds: Final = iter((*unmeasured, *seeds))
         self._seed: bytes | None = None  # the one that the engine runs
-        self._redundant: Final[list[str]] = []  # names of seeds that showed nothing new
-        self._redundant_file: Final = work / "redundant"
         self._corpus: Final = work / "corpus"
         self._sizes: Final[dict[Signature, tuple[int, int, int]]] = {}
         self._slot: Final = Slot(work / "in-flight")
@@ -137,9 +141,6 @@ class Session:
     def next_seed(self) -> bytes | None:
         """The next input to start from, once the one before has run; None after the last."""
         self._seed = next(self._seeds, None)
-        if self._seed is None:
-            names = "\n".join(self._redundant).encode()
-            write_atomically(self._redundant_file, names, sync=False)
         return self._seed
 
     def mutate(self, data: bytes, max_size: int, seed: int) -> bytes:
@@ -187,12 +188,17 @@ class Session:
         new = self._engine_novelty.scan(seen[1]) > 0
         if data == self._seed:
             self._novelty.scan(seen[1])  # what seeds show is not new to the strategies
-            if not new:
-                self._redundant.append(input_name(data))
-        elif new:
-            with self._corpus.open("ab", buffering=0) as file:
-                file.write(packed(data))
+            self._kept_novelty.scan(seen[1])
+            if data in self._unmeasured:
+                self._keep(data, seen[1])
+        elif new and self._kept_novelty.scan(seen[1]):
+            self._keep(data, seen[1])
         return new
+
+    def _keep(self, data: bytes, counters: bytes) -> None:
+        """Leave an input for the corpus, with its features."""
+        with self._corpus.open("ab", buffering=0) as file:
+            file.write(packed(data) + packed(maps.pack(counters.translate(MAP))))
 
     # --- running ----------------------------------------------------------------------------
 

@@ -5,10 +5,9 @@ Contract: `run_slice` starts `python -m fuzz.harness` in a session of its own, w
 credentials, with a clean environment, closed files and limits, watches the wall clock, and
 says how it ended. Whatever the child had reported before it died is in the result; an end
 that is not ours to explain (killed, out of memory, crash of the engine) is never a finding.
-Nothing of the child is trusted: its files are parsed strictly and bounded in size.
-
-`out` afterwards has `corpus/` (new scenarios as text, named by their hash, without those that
-have become redundant) and `findings/`.
+Nothing of the child is trusted: its files are parsed strictly and bounded in size. A work folder
+that is the caller's stays as the child left it, whatever ends this process: findings are whole
+files there the moment they are made, and the caller removes it when it has them.
 
 It does not store, minimize or judge: that is the caller's.
 """
@@ -29,9 +28,9 @@ from typing import Final, final
 import fuzz
 from corpus import text
 from fuzz.codec import MAX_SIZE, decode
-from fuzz.findings import Finding, FindingError, read_findings, write_finding
+from fuzz.findings import Finding, read_findings
 from fuzz.inflight import read_slot
-from fuzz.seeds import keep_corpus, only_retirer, retire, write_seeds
+from fuzz.seeds import Kept, Seeds, read_kept, write_seeds
 from fuzz.statistics import InternalError, Statistics, statistics_from_json
 from simulator import build
 
@@ -71,35 +70,34 @@ _SIGNALS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class SliceSpec:
-    """What to run. `seed_corpus` is a folder of .mm files or None; `out` is created. `work`
-    is an existing folder for the child's own folder (None: the system's for temporary files),
-    where a supervisor that died leaves what its child had found."""
+    """What to run. `work` is an existing folder for the child, which the caller keeps and may
+    have put `seeds`, `unmeasured` and `known` into (see fuzz/harness.py); None: a temporary one.
+    `seed_corpus` is a folder of .mm files to make the seeds from."""
 
     seconds: float
-    out: Path
+    work: Path | None = None
     seed: int = 1
     bugs: tuple[str, ...] = ()
     seed_corpus: Path | None = None
     rss_limit_mib: int = DEFAULT_RSS_LIMIT_MIB
     engine: str = "auto"
     stop_at_first: bool = False
-    work: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SliceResult:
     """What came of it. `in_flight` is the text of the scenario that was running when the
-    child died; `unused_seeds` says why each starting file was not used, one line each;
-    `retired` entries of the corpus showed nothing of their own and are gone."""
+    child died; `return_code` is the child's, negative for a signal; `unused_seeds` says why each
+    starting file was not used, one line each."""
 
     exit_kind: ExitKind
     findings: list[Finding]
     statistics: Statistics
-    new_entries: int
+    kept: list[Kept]
     seconds: float
     in_flight: str | None
     log_tail: str
-    retired: int = 0
+    return_code: int = 0
     seeds: int = 0
     unused_seeds: list[str] = field(default_factory=list)
 
@@ -145,37 +143,32 @@ def run_slice(
 
     Raises OSError where the folder or the child cannot be made.
     """
-    corpus = spec.out / "corpus"
-    corpus.mkdir(parents=True, exist_ok=True)
-    (spec.out / "findings").mkdir(exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=spec.work) as folder,
-        only_retirer(corpus) as may_retire,
-    ):
-        work = Path(folder)
+    with contextlib.ExitStack() as stack:
+        work = spec.work or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix=WORK_PREFIX))
+        )
         (work / "home").mkdir()
-        seeds = write_seeds(spec.seed_corpus, work / "seeds")
+        seeds = Seeds()
+        if spec.seed_corpus is not None or not (work / "seeds").exists():
+            seeds = write_seeds(spec.seed_corpus, work / "seeds")
         began = clock()
         return_code, timed_out, statistics = _supervise(spec, work, progress, clock, stop)
         seconds = clock() - began
-        findings = _collect_findings(work, spec.out, statistics)
+        findings = _collect_findings(work, statistics)
         kind = classify(return_code, timed_out=timed_out, nr_findings=len(findings))
         if any(e.kind == "nondeterminism" for e in statistics.internal_errors):
             kind = ExitKind.ERROR
-        died = kind not in (ExitKind.OK, ExitKind.FINDINGS)
+        died = return_code != 0 or timed_out
         return SliceResult(
             exit_kind=kind,
             findings=findings,
             statistics=statistics,
-            new_entries=keep_corpus(work / "corpus", corpus),
-            # Not for what another model shows.
-            retired=retire(seeds, work / "redundant", corpus)
-            if may_retire and not spec.bugs
-            else 0,
+            kept=list(read_kept(work / "corpus")),
             seconds=round(seconds, 3),
             in_flight=_in_flight(work, spec.bugs) if died else None,
             log_tail=_log_tail(work / "log"),
-            seeds=len(seeds.inputs),
+            return_code=return_code,
+            seeds=seeds.inputs,
             unused_seeds=seeds.unused,
         )
 
@@ -295,18 +288,11 @@ class _Follower:
 # --- what goes in and what comes out -----------------------------------------------------------
 
 
-def _collect_findings(work: Path, out: Path, statistics: Statistics) -> list[Finding]:
-    """The child's findings, also into `out/findings`."""
-    folder = work / "findings"
-    if not folder.exists():
-        return []
-    findings: list[Finding] = []
-    try:
-        for finding in read_findings(folder):
-            findings.append(finding)
-            write_finding(out / "findings", finding)
-    except FindingError as e:
-        statistics.internal_errors.append(InternalError("finding-lost", str(e)))
+def _collect_findings(work: Path, statistics: Statistics) -> list[Finding]:
+    """The child's findings. One that cannot be read is an error of ours in `statistics`."""
+    complaints: list[str] = []
+    findings = read_findings(work / "findings", complaints)
+    statistics.internal_errors += [InternalError("finding-lost", line) for line in complaints]
     return findings
 
 

@@ -129,8 +129,7 @@ def through_atheris() -> float | None:
         shutil.copy(WORKLOAD, seeds)
         result = run_slice(
             SliceSpec(
-                seconds=ATHERIS_SECONDS, out=Path(folder, "out"), seed=ATHERIS_SEED,
-                seed_corpus=seeds, engine="atheris",
+                seconds=ATHERIS_SECONDS, seed=ATHERIS_SEED, seed_corpus=seeds, engine="atheris",
             ),
             progress=lines.append,
         )
@@ -148,10 +147,9 @@ def through_atheris() -> float | None:
 
 def hunt(bug: str, seed: int, limit_seconds: float) -> Trial:
     """Fuzz from an empty corpus until the first broken promise, or the limit."""
-    with tempfile.TemporaryDirectory(prefix="mmfarm-bench-") as folder:
-        result = run_slice(SliceSpec(
-            seconds=limit_seconds, out=Path(folder), seed=seed, bugs=(bug,), stop_at_first=True,
-        ))
+    result = run_slice(SliceSpec(
+        seconds=limit_seconds, seed=seed, bugs=(bug,), stop_at_first=True,
+    ))
     figures = result.statistics
     if not result.findings and result.exit_kind is not ExitKind.OK:
         raise BenchError(f"the slice ended with {result.exit_kind.value}: {result.log_tail}")

@@ -56,6 +56,10 @@ VERBS: Final[Mapping[str, str]] = {
     "triage list": "List the failures.",
     "triage show": "Explain one failure.",
     "triage export": "Write one failure as .mm, JSON, HTML and text.",
+    "farm": "Fuzz on many machines, all the time.",
+    "farm submit": "Order slices of fuzzing.",
+    "farm worker": "Do the farm's work until told to go.",
+    "farm scheduler": "Send what is owed, until told to go.",
 }
 
 
@@ -93,7 +97,8 @@ SPEAKING_ERRORS: Final[Mapping[tuple[str, str], int]] = {
     ("corpus.recording.events", "RecordingError"): USAGE,
     ("simulator.build", "ModelError"): USAGE,
     ("conformance.executor", "ExecutorError"): INFRASTRUCTURE,
-    ("workers.store", "StoreError"): INFRASTRUCTURE,
+    ("workers.errors", "InfraError"): INFRASTRUCTURE,
+    ("workers.settings", "SettingsError"): USAGE,
     ("triage.bench", "BenchError"): INFRASTRUCTURE,
 }
 

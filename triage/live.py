@@ -60,6 +60,7 @@ class Board:
     failures: dict[int, Seen] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     ended_executions: int = 0
+    ended_steps: int = 0
     ended_seconds: float = 0.0
     ended_cpu_seconds: float = 0.0
     new_entries: int = 0
@@ -82,6 +83,7 @@ class Board:
                 self.running.pop(run_id, None)
                 self.exit_kinds[kind] = self.exit_kinds.get(kind, 0) + 1
                 self.ended_executions += figures.executions
+                self.ended_steps += figures.steps
                 self.ended_seconds += figures.seconds
                 self.ended_cpu_seconds += figures.cpu_seconds
                 self.internal_errors += sum(error.count for error in figures.internal_errors)

@@ -55,6 +55,7 @@ def run(request: Request, as_json: bool) -> int:
             bugs=request.bugs, seed_corpus=request.seed_corpus,
         )
         found: list[FailureDetail] = []
+        unfiled: list[str] = []
         with closing(events), Screen(board, lambda: time.monotonic() - began) as screen:
             try:
                 for event in events:
@@ -62,29 +63,31 @@ def run(request: Request, as_json: bool) -> int:
                     screen.say(board.take(event))
                     if isinstance(event, Done):
                         found = event.failures
+                        unfiled = event.unfiled
             except KeyboardInterrupt as stopped:
                 interrupt = stopped
         if interrupt is not None:
-            found = _stored(store, board.runs)
+            found = _stored(store, board)
     board.elapsed_seconds = time.monotonic() - began
     findings = [each for each in found if each.failure.state != UNREPRODUCIBLE]
     unreproducible = [each for each in found if each.failure.state == UNREPRODUCIBLE]
     if as_json:
-        write_json(_json(request, board, findings, unreproducible))
+        write_json(_json(request, board, findings, unreproducible, unfiled))
     else:
-        write(_text(request, board, findings, unreproducible))
+        write(_text(request, board, findings, unreproducible, unfiled))
     if interrupt is not None:
         raise interrupt
-    if findings:
+    if findings or unfiled:
         return FINDING
     contradicted = unreproducible or board.internal_errors
     return INFRASTRUCTURE if contradicted or not board.executions else OK
 
 
-def _stored(store: Store, runs: list[int]) -> list[FailureDetail]:
-    """What these slices had filed when the run was interrupted."""
-    ids = sorted({row.id for run_id in runs for row in store.failures(run_id=run_id)})
-    return [found for number in ids if (found := store.failure(number)) is not None]
+def _stored(store: Store, board: Board) -> list[FailureDetail]:
+    """What this run had filed, or found filed for a dead one, when it was interrupted."""
+    ids = {row.id for run_id in board.runs for row in store.failures(run_id=run_id)}
+    ids.update(board.failures)
+    return [found for number in sorted(ids) if (found := store.failure(number)) is not None]
 
 
 def _explaining(request: Request, number: int) -> str:
@@ -100,7 +103,7 @@ def _at(board: Board, found: FailureDetail) -> float | None:
 
 def _text(
     request: Request, board: Board, findings: list[FailureDetail],
-    unreproducible: list[FailureDetail],
+    unreproducible: list[FailureDetail], unfiled: list[str],
 ) -> str:
     model = mode() + (" with " + ", ".join(request.bugs) if request.bugs else "")
     parts = [
@@ -128,8 +131,10 @@ def _text(
             ("explain", paint(_explaining(request, best.failure.id), BOLD)),
             ("broken", best.failure.promise),
         ]))
-    else:
+    elif not unfiled:
         parts.append("No promise was broken.")
+    if unfiled:
+        parts.append("\n".join(["NOT STORED YET, the next run files it:", *unfiled]))
     if board.troubles:
         shown = [paint(f"trouble: {text}", BAD) for text in board.troubles[:MAX_TROUBLES]]
         if len(board.troubles) > MAX_TROUBLES:
@@ -140,12 +145,14 @@ def _text(
 
 def _json(
     request: Request, board: Board, findings: list[FailureDetail],
-    unreproducible: list[FailureDetail],
+    unreproducible: list[FailureDetail], unfiled: list[str],
 ) -> dict[str, object]:
     return {
         "findings": [_finding_json(request, board, found) for found in findings],
         "unreproducible": [_finding_json(request, board, found) for found in unreproducible],
+        "unfiled": unfiled,
         "executions": board.executions,
+        "steps": board.ended_steps,
         "exec_per_s": round(board.executions_per_job_second, 1),
         "seconds": round(board.elapsed_seconds, 3),
         "cpu_seconds": round(board.ended_cpu_seconds, 3),

@@ -1,100 +1,97 @@
 # SPDX-License-Identifier: MIT
-"""The Celery app: how work travels between machines. Truth does not; it is in the store.
+"""The Celery app: how workers hear of work. Truth does not travel; it is in the store.
 
-Contract: messages are JSON and carry ids only. Two queues: `fuzz` for slices, `triage` for
-verify and minimize. Delivery is at least once; `workers.jobs` makes it count once. Start
-workers with
-
-    celery -A workers.app worker -Q fuzz,triage
-
-It does not promise that a message survives the broker; Redis needs `appendonly yes` and
-`maxmemory-policy noeviction` for that (deploy/).
+Contract: `make_app` gives an app whose keys and messages carry the farm's id, for several farms
+and other people share brokers. It knows one task, and nobody can stop, ask or reconfigure its
+workers through the broker. A message is acknowledged when it is taken, for it is only a hint: the
+job it names is owed by the store until its result is there, and the scheduler says so again.
+So nothing hangs on what a broker keeps, and none of its time-outs matters.
 """
 
 from collections.abc import Callable
 from typing import Any, Final
 
 from celery import Celery
+from kombu.exceptions import OperationalError
 
-from workers import settings
-from workers.jobs import MAX_SLICE_SECONDS
+from workers import messages
+from workers.errors import InfraError
+from workers.messages import Work
+from workers.schema import BROKER_QUEUES, QUEUE_FUZZ
 
-FUZZ: Final = "fuzz"
-TRIAGE: Final = "triage"
-
-# The supervisor of a slice ends it 25 s after its time, a minimizing child after 180 s; the
-# limits here are for the case that those fail, and must lie well above both.
-SOFT_LIMIT_SECONDS: Final = 2 * MAX_SLICE_SECONDS + 60
-HARD_LIMIT_SECONDS: Final = SOFT_LIMIT_SECONDS + 60
-# Redis hands a message to a second worker after this time. While the first still works, both
-# would; so it is far beyond the hard limit.
-VISIBILITY_SECONDS: Final = 10 * MAX_SLICE_SECONDS
-
-app = Celery("mmfarm", broker=settings.broker_url(), include=["workers.tasks"])
-app.conf.update(
-    # A message is acknowledged when its work is committed: a dead worker loses no slice.
-    task_acks_late=True,
-    # Also not when only its child was killed. By itself this would redeliver a deadly task for
-    # ever, some 15 times a second; the ledger in the store stops after MAX_ATTEMPTS.
-    task_reject_on_worker_lost=True,
-    # What failed or ran out of time is recorded in the store; the broker shall not repeat it.
-    task_acks_on_failure=True,
-    task_acks_on_timeout=True,
-    # Tasks take minutes: one that waits behind another in the same worker could run elsewhere.
-    worker_prefetch_multiplier=1,
-    task_time_limit=HARD_LIMIT_SECONDS,
-    task_soft_time_limit=SOFT_LIMIT_SECONDS,
-    broker_transport_options={
-        "visibility_timeout": VISIBILITY_SECONDS,
-        # How often Redis' unacknowledged messages are looked through. The default is every
-        # 100 s, by which the work of a dead host waits longer than its time-out.
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
-        # Several farms, and other people's data, may live on one server.
-        "global_keyprefix": "mmfarm:",
-        # A server that vanished without a word is noticed within half a minute.
-        "socket_timeout": 30,
-        "socket_connect_timeout": 10,
-        "health_check_interval": 25,
-        "retry_on_timeout": True,
-    },
-    # Workers outlive a restart of the broker, and may be started before it.
-    broker_connection_retry_on_startup=True,
-    broker_connection_max_retries=None,
-    # After a lost connection the broker gives our messages to others: stop, do not do it twice.
-    worker_cancel_long_running_tasks_on_connection_loss=True,
-    # Memory that leaks in a child ends with the child. The second is checked between tasks.
-    worker_max_tasks_per_child=50,
-    worker_max_memory_per_child=400_000,  # KiB
-    # A worker that is told to go gives a running slice this long; the rest is redelivered.
-    worker_soft_shutdown_timeout=30,
-    worker_enable_soft_shutdown_on_idle=True,
-    # Results are rows of the store. There is no result backend.
-    task_ignore_result=True,
-    task_track_started=False,
-    # Nothing that can run code when it is read.
-    accept_content=["json"],
-    task_serializer="json",
-    result_serializer="json",
-    event_serializer="json",
-    # A misspelt queue is an error, not a queue that nobody works on.
-    task_create_missing_queues=False,
-    task_queues={FUZZ: {}, TRIAGE: {}},
-    task_default_queue=FUZZ,
-    task_routes={
-        "workers.tasks.fuzz_slice": {"queue": FUZZ},
-        "workers.tasks.verify": {"queue": TRIAGE},
-        "workers.tasks.minimize": {"queue": TRIAGE},
-    },
-    # For monitors: who does what, and how long work waits.
-    worker_send_task_events=True,
-    task_send_sent_event=True,
-)
+CONNECT_SECONDS: Final = 5
 
 
-def task(name: str, **options: Any) -> Callable[[Callable[..., None]], Any]:
-    """`app.task` with a type. A task is sent with `.delay(id)`."""
-    made: Callable[[Callable[..., None]], Any] = app.task(
-        name=f"workers.tasks.{name}", **options
+class BrokerDown(InfraError):
+    """The broker did not take a message."""
+
+
+def make_app(broker_url: str, farm_id: str) -> Celery:
+    """An app for one farm. Opens no connection."""
+    app = Celery("mmfarm", broker=broker_url, set_as_current=False)
+    app.conf.update(
+        # See above: a worker that dies has lost a hint.
+        task_acks_late=False,
+        # A message that waits in a worker could be taken by another one. On Redis kombu's counter
+        # of prefetched messages drifts after days, so none are counted.
+        worker_prefetch_multiplier=1,
+        worker_disable_prefetch=True,
+        broker_transport_options={
+            "global_keyprefix": f"mmfarm:{farm_id}:",
+            # A server that vanished without a word is noticed within half a minute.
+            "socket_timeout": 30,
+            "socket_connect_timeout": CONNECT_SECONDS,
+            "health_check_interval": 25,
+            "retry_on_timeout": True,
+        },
+        # Workers outlive a restart of the broker, and may be started before it.
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        # What runs goes on without a broker: its result goes to the store.
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        # Results are rows of the store. There is no result backend.
+        task_ignore_result=True,
+        # Nothing that can run code when it is read.
+        accept_content=["json"],
+        task_serializer="json",
+        # A misspelt queue is an error, not a queue that nobody works on.
+        task_create_missing_queues=False,
+        task_queues={queue: {} for queue in BROKER_QUEUES},
+        task_default_queue=QUEUE_FUZZ,
+        # Whoever can write to the broker shall not stop workers or read their settings.
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        task_send_sent_event=False,
+        # Logs are ours.
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
     )
-    return made
+    return app
+
+
+def serve(app: Celery, farm_id: str, do: Callable[[Work], None], refuse: Callable[[str], None]) -> (
+    None
+):
+    """Make the app's one task call `do`, and `refuse` with a reason for what is no message."""
+
+    def work(*args: Any, **kwargs: Any) -> None:
+        try:
+            message = messages.read(farm_id, args, kwargs)
+        except messages.MessageError as error:
+            refuse(str(error))
+        else:
+            do(message)
+
+    app.task(name=messages.WORK, shared=False)(work)
+    app.finalize()
+    # Celery's own, which call others with arguments of the sender's choice.
+    for name in [name for name in app.tasks if name != messages.WORK]:
+        app.tasks.unregister(name)
+
+
+def send(app: Celery, queue: str, work: Work) -> None:
+    """Give a message to the broker. Raises BrokerDown."""
+    try:
+        app.send_task(messages.WORK, kwargs=work.body(), queue=queue, retry=False)
+    except (OperationalError, OSError) as error:
+        raise BrokerDown(f"broker: {error}") from error

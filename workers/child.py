@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """`python -m workers.child`: runs the model on one scenario, in a process of its own.
 
-Contract: reads one JSON request from stdin, writes one JSON answer to stdout, exits 0. Any
-other exit is infrastructure. It knows no store and no broker, and puts limits on itself before
+Contract: reads one JSON request from stdin, writes BEGUN in a line of its own before the model
+runs and one JSON answer after it, exits 0. Any other end is the model's fault after BEGUN, and
+that of the infrastructure before. It knows no store and no broker, and puts limits on itself before
 it parses the scenario; `workers.isolated` is the only caller.
 
     {"do": "replay", "supervisor", "text"}                 -> {"build_id", "outcome"}
     {"do": "minimize", "supervisor", "text", "signature"}  -> {"build_id", "text",
                                                                "certificate", "side_finds"}
+    {"do": "alone", "supervisor", "text"}                  -> {"build_id"}
 """
 
 import ctypes
@@ -27,7 +29,9 @@ from simulator.run import Machine
 from simulator.scenario import Scenario
 from workers.wire import outcome_to_json
 
+BEGUN: Final = "begun"
 CPU_SECONDS: Final = 300  # above all wall-clock limits of `workers.isolated`: a second fence
+ALONE_CPU_SECONDS: Final = 20  # as libFuzzer gives one input
 RSS_LIMIT_MIB: Final = 1024  # as much as a slice gets by default
 # The interpreted model does about that much less in the minimizer's time.
 INTERPRETED_SLOWDOWN: Final = 20
@@ -44,7 +48,10 @@ def main() -> int:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != request["supervisor"]:
         return 3
-    answer = {"replay": _replay, "minimize": _minimize}[request["do"]](request)
+    work = {"replay": _replay, "minimize": _minimize, "alone": _alone}[request["do"]]
+    parse(request["text"])  # a text that is none is not the model's fault
+    print(BEGUN, flush=True)
+    answer = work(request)
     answer["build_id"] = build_id()
     json.dump(answer, sys.stdout)
     return 0
@@ -54,6 +61,12 @@ def _replay(request: dict[str, Any]) -> dict[str, Any]:
     outcome = Machine().run(parse(request["text"]), trace=True)
     del outcome.trace[:-MAX_TRACE_EVENTS]
     return {"outcome": outcome_to_json(outcome)}
+
+
+def _alone(request: dict[str, Any]) -> dict[str, Any]:
+    confine(cpu_seconds=ALONE_CPU_SECONDS, rss_limit_mib=RSS_LIMIT_MIB)
+    Machine().run(parse(request["text"]))
+    return {}
 
 
 def _minimize(request: dict[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,10 @@ file must not be on a network file system; more than one host means PostgreSQL.
 """
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, func, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -30,15 +31,27 @@ POSTGRESQL: Final = "postgresql"
 DIALECTS: Final = (SQLITE, POSTGRESQL)
 
 BUSY_TIMEOUT_MS: Final = 60_000
+# A server that vanished is noticed within a lease, and no statement waits longer than one for
+# a lock: whoever holds it that long has lost its own lease.
+_POSTGRESQL_ARGUMENTS: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # ms
+    "options": "-c lock_timeout=30s -c idle_in_transaction_session_timeout=60s",
+}
 _WRITING: Final = "mmfarm_writing"
 
 
 def create(url: URL) -> Engine:
     """An engine for one of DIALECTS. Opens no connection."""
     # A server may have dropped pooled connections between two slices; a file cannot.
-    engine = create_engine(
-        url, json_serializer=_dump, pool_pre_ping=url.get_backend_name() == POSTGRESQL
-    )
+    if url.get_backend_name() == POSTGRESQL:
+        return create_engine(
+            url, json_serializer=_dump, pool_pre_ping=True, connect_args=_POSTGRESQL_ARGUMENTS
+        )
+    engine = create_engine(url, json_serializer=_dump)
     if url.get_backend_name() == SQLITE:
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -48,6 +61,14 @@ def create(url: URL) -> Engine:
 def writing(engine: Engine) -> Engine:
     """The same engine and pool; its transactions write."""
     return engine.execution_options(**{_WRITING: True})
+
+
+def now(connection: Connection) -> datetime:
+    """The database's time: that of its server, or of this machine for a file."""
+    if connection.dialect.name == POSTGRESQL:
+        moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return moment.astimezone(UTC)
+    return datetime.now(UTC)
 
 
 def upsert(connection: Connection, model: type[Any]) -> "sqlite.Insert | postgresql.Insert":

@@ -2,9 +2,10 @@
 """Asks a fresh process to run the model: what is true there is true anywhere.
 
 Contract: each call starts one `python -m workers.child` with a clean environment, no
-credentials, no open files and a wall-clock limit, and returns what it answered. `InfraError`
-is raised for every other end but a `stop`, also for a child that the model brought down: that is a
-fault of ours to look at, but never a finding about Linux.
+credentials, no open files and a wall-clock limit, and returns what it answered. `WorkDied` is
+raised when the model brought the child down: a fault of ours to look at, but never a finding
+about Linux. Every other end is an `InfraError`: the child could not begin, or somebody outside
+ended it.
 
 A worker of Celery is a daemon that may not use multiprocessing, hence a plain subprocess.
 """
@@ -22,20 +23,16 @@ from typing import Any, Final
 import workers
 from fuzz.findings import Finding, FindingError
 from simulator.outcome import Outcome, Signature
+from workers.child import BEGUN
+from workers.errors import InfraError, Stopped, WorkDied
+from workers.outside import from_outside, oom_kills
 from workers.wire import WireError, outcome_from_json
 
 REPLAY_SECONDS: Final = 60.0  # a run is bounded by steps and takes seconds at the very worst
 MINIMIZE_SECONDS: Final = 180.0  # the minimizer has a budget of its own far below that
+ALONE_SECONDS: Final = 120.0  # the child bounds its CPU time far below that
 POLL_SECONDS: Final = 0.2  # how soon `stop` is noticed
 MAX_REASON: Final = 500  # characters of a child's complaint that are kept
-
-
-class InfraError(Exception):
-    """The work could not be done here and now; it says nothing about the scenario."""
-
-
-class Stopped(Exception):
-    """Whoever asked has been told to stop. Not a failure of anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +82,15 @@ def minimize(text: str, signature: Signature, stop: Callable[[], bool]) -> Minim
         raise InfraError(f"minimize: the child's answer is not one: {error}") from error
 
 
+def alone(text: str, stop: Callable[[], bool]) -> str:
+    """Run a scenario under a slice's limits. How the child died of it; empty if it did not."""
+    try:
+        _ask({"do": "alone", "text": text}, 0, ALONE_SECONDS, stop)
+    except WorkDied as death:
+        return str(death)
+    return ""
+
+
 def _ask(
     request: dict[str, Any], hash_seed: int, limit_seconds: float, stop: Callable[[], bool]
 ) -> Any:
@@ -97,15 +103,20 @@ def _ask(
     }
     if "MMFARM_MODEL" in os.environ:
         environment["MMFARM_MODEL"] = os.environ["MMFARM_MODEL"]
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", "workers.child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-        start_new_session=True,
-        text=True,
-    ) as child:
+    killed_before = oom_kills()
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "workers.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+            text=True,
+        )
+    except OSError as error:
+        raise InfraError(f"no process can be started: {error}") from error
+    with child:
         try:
             answer, complaint = _communicate(
                 child, json.dumps(request | {"supervisor": os.getpid()}), limit_seconds, stop
@@ -113,9 +124,13 @@ def _ask(
         finally:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
+    begun, _, answer = answer.partition("\n")
     if child.returncode != 0:
         reason = complaint.strip().rpartition("\n")[2][:MAX_REASON] or "it said nothing"
-        raise InfraError(f"{request['do']}: the child ended with {child.returncode}: {reason}")
+        message = f"{request['do']}: the child ended with {child.returncode}: {reason}"
+        if begun != BEGUN or from_outside(child.returncode, oom_kills() > killed_before):
+            raise InfraError(message)
+        raise WorkDied(message)
     try:
         return json.loads(answer)
     except ValueError as error:
@@ -134,6 +149,6 @@ def _communicate(
             given = None  # communicate remembers what it has not sent yet
         waited += POLL_SECONDS
         if waited >= limit_seconds:
-            raise InfraError(f"a child did not answer in {limit_seconds:g} s")
+            raise WorkDied(f"a child did not answer in {limit_seconds:g} s")
         if stop():
             raise Stopped

@@ -1,42 +1,54 @@
 # SPDX-License-Identifier: MIT
-"""The work of the farm as plain functions: fuzz, verify, minimize.
+"""The work of the farm as plain functions of a lease: fuzz, verify, minimize, alone, distill.
 
-Contract: Celery tasks (`workers.tasks`) and the laptop driver (`workers.laptop`) call the same
-functions with nothing but a store and an id. Each counts its attempt before it works and
-commits its result before it returns, so that it may be delivered twice, at once, or again
-after a death. A failure of the infrastructure raises `InfraError`, leaves a note where people
-look, and never counts as a finding nor loses one. `Stopped` is raised when `stop` said so.
+Contract: whoever leases jobs, from a broker's message or on a laptop, does the same work here.
+Each function commits its result with the end of the lease, in one transaction, before it
+returns; so it may be done twice, at once, or again after a death, and counts once. What it raises
+says whose fault it was (`workers.errors`), and the lease is still there.
+
+`Hands` are what touches the model: functions of processes, which a simulated farm replaces.
 """
 
-import contextlib
-import fcntl
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from random import Random
+from typing import Any, Final, Protocol, TypeVar
 
-from corpus.text import TextError, dump, parse
-from fuzz.findings import Finding, FindingError, read_findings
-from fuzz.slice import WORK_PREFIX, ExitKind, SliceResult, SliceSpec, run_slice
+from corpus.text import dump, parse
+from fuzz.findings import Finding
+from fuzz.slice import ExitKind, SliceResult, SliceSpec, run_slice
 from fuzz.statistics import Statistics
+from simulator import build
 from simulator.outcome import Outcome, Signature
-from workers import isolated
-from workers.isolated import InfraError, Stopped
-from workers.records import ExampleRow, Recorded, RunFigures
-from workers.schema import NEW, RUNNING, VERIFIED
+from workers import attempts, isolated
+from workers.attempts import Order, figures_of, parsed
+from workers.errors import InfraError, Stopped, StoreDown
+from workers.isolated import Minimal, Replayed
+from workers.ledger import Lease
+from workers.outside import from_outside, oom_kills
+from workers.pantry import Pantry
+from workers.records import ExampleRow, Recorded
+from workers.schema import ALONE, DISTILL, FUZZ, MINIMIZE, VERIFY
 from workers.store import Store
 
 # Each in a process of its own with another hash seed. Two would show that an outcome varies;
 # the third is for what varies less often than every other time.
 REPLAYS: Final = 3
+ALONE_RUNS: Final = 2  # a suspect has to die each time
 
 MODEL_CHANGED: Final = "the model's sources changed meanwhile; the next attempt will do"
 
 MIN_SLICE_SECONDS: Final = 1.0
-# A slice is lost when its worker dies: long enough that starting one (0.5 s) costs nothing,
-# short enough that losing one does not hurt. The broker's time limits derive from it.
+# What a slice has counted is lost with its worker, and so is the rest of its time: long enough
+# that starting one costs nothing, short enough that losing one does not hurt.
 MAX_SLICE_SECONDS: Final = 120.0
+
+STOPPED: Final = "stopped"  # how a slice ended that was told to
+
+Progress = Callable[[int, Statistics], None]
+Announce = Callable[[list[Recorded]], None]
+T = TypeVar("T")
 
 
 def never() -> bool:
@@ -44,229 +56,300 @@ def never() -> bool:
     return False
 
 
+class Patience(Protocol):
+    """Asks the store until it answers; None once whoever waits is told to stop."""
+
+    def __call__(self, what: str, call: Callable[[], T], /) -> T | None: ...
+
+
+def at_once(what: str, call: Callable[[], T], /) -> T | None:
+    """No patience: raises what the store raises."""
+    return call()
+
+
 @dataclass(frozen=True, slots=True)
-class Fuzzed:
-    """What came of one slice: its result, and where each finding was filed."""
+class Hands:
+    """What does the work that a process does."""
 
-    result: SliceResult
-    recorded: list[Recorded]
+    run_slice: Callable[..., SliceResult] = run_slice
+    replay: Callable[[str, int, Callable[[], bool]], Replayed] = isolated.replay
+    minimize: Callable[[str, Signature, Callable[[], bool]], Minimal] = isolated.minimize
+    alone: Callable[[str, Callable[[], bool]], str] = isolated.alone
+    build_id: Callable[[], str] = build.build_id
 
 
-def order(
-    store: Store, *, seconds: float, bugs: tuple[str, ...] = (), seed: int | None = None
-) -> int:
-    """Put a slice on the books. Without a seed it gets its number as one, so that no two
-    slices of a store walk the same way. Raises ValueError."""
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where work is done: a store, a data folder, and what somebody wants to hear meanwhile.
+    `order_rest`: a slice that is told to stop leaves its rest to others."""
+
+    store: Store
+    folder: Path
+    pantry: Pantry
+    hands: Hands = field(default_factory=Hands)
+    order_rest: bool = True
+    progress: Progress = lambda run_id, statistics: None
+    announce: Announce = lambda recorded: None
+    patiently: Patience = at_once
+
+    @staticmethod
+    def of(store: Store, folder: Path, **rest: Any) -> "Site":
+        return Site(store, folder, Pantry(store, Random()), **rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a job. `counts`: its result was accepted, nobody else was faster."""
+
+    counts: bool = True
+    recorded: list[Recorded] = field(default_factory=list)
+    result: SliceResult | None = None
+    new_entries: int = 0
+
+
+def slice_spec(
+    *, seconds: float, bugs: tuple[str, ...] = (), seed: int | None = None
+) -> dict[str, Any]:
+    """The order of a slice. Without a seed it gets its number as one, so that no two slices of
+    a store walk the same way. Raises ValueError."""
     if not MIN_SLICE_SECONDS <= seconds <= MAX_SLICE_SECONDS:
         raise ValueError(
             f"a slice takes {MIN_SLICE_SECONDS:.0f} to {MAX_SLICE_SECONDS:.0f} seconds, "
             f"not {seconds:g}"
         )
-    return store.create_run({"seconds": seconds, "bugs": list(bugs), "seed": seed})
+    return {"seconds": seconds, "bugs": sorted(bugs), "seed": seed}
 
 
-def fuzz(
-    store: Store,
-    run_id: int,
-    folder: Path,
-    progress: Callable[[Statistics], None] | None = None,
-    stop: Callable[[], bool] = never,
-) -> Fuzzed | None:
-    """Run a slice in a data folder and record what it found. None when there is nothing to
-    run: no such run, or done, or abandoned; then only what dead attempts left is recorded."""
-    work = folder / "runs" / str(run_id)
-    work.mkdir(parents=True, exist_ok=True)
+def do(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
+    """Do a job, whatever it is."""
+    return _JOBS[lease.kind](site, lease, stop)
+
+
+# --- a slice --------------------------------------------------------------------------------
+
+
+def fuzz(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
+    """Run a slice, file what it finds while it runs, and record what came of it."""
+    store = site.store
+    run = store.run(lease.subject)
+    assert run is not None  # a job and its run are written together
+    bugs = tuple(run.spec["bugs"])
+    order = Order(
+        store.farm().farm_id, lease.job_id, lease.number, run.id, lease.queue,
+        " ".join(bugs), site.hands.build_id(),
+    )
     try:
-        with _owned(work):
-            return _fuzz(store, run_id, folder, work, progress, stop)
-    except BlockingIOError:
-        raise InfraError(f"run {run_id}: another process of this machine works on it") from None
-
-
-def recover(store: Store, folder: Path) -> list[Recorded]:
-    """Close the books on runs of this data folder whose process was killed, and record what
-    they had found. For a driver without a broker, which would deliver them again."""
-    recorded: list[Recorded] = []
-    for row in store.runs(RUNNING):
-        work = folder / "runs" / str(row.id)
-        # Not on this machine, or not dead.
-        with contextlib.suppress(FileNotFoundError, BlockingIOError), _owned(work):
-            found, complaints = _usable([], work)
-            note = "\n".join(["its process was killed", *complaints])
-            figures = RunFigures(ExitKind.KILLED.value)
-            recorded += store.end_run(row.id, row.attempt, figures, found, note)
-            shutil.rmtree(work, ignore_errors=True)
-    return recorded
-
-
-@contextlib.contextmanager
-def _owned(work: Path) -> Iterator[None]:
-    """Hold a run's folder; the system lets go of it when this process dies. Raises
-    BlockingIOError while another one holds it, FileNotFoundError without a folder."""
-    with (work / "lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-
-
-def _fuzz(
-    store: Store,
-    run_id: int,
-    folder: Path,
-    work: Path,
-    progress: Callable[[Statistics], None] | None,
-    stop: Callable[[], bool],
-) -> Fuzzed | None:
-    attempt = store.begin_run(run_id)
-    if attempt is None:
-        for finding in _usable([], work)[0]:
-            store.record(finding, run_id)
-        shutil.rmtree(work, ignore_errors=True)
-        return None
-    row = store.run(run_id)
-    assert row is not None
+        attempt = attempts.begin(site.folder, order)
+    except OSError as error:
+        raise InfraError(f"no folder for a slice: {error}") from error
+    filed = _Filed(site, attempt)
+    whole = False
     try:
-        result = run_slice(_slice_spec(row.spec, run_id, folder, work), progress, stop=stop)
-    except Exception as error:
-        # Also the soft time limit of Celery. Whatever stopped us, the child may have found
-        # something, and the ledger shall not wait for an attempt that is over.
-        found, complaints = _usable([], work)
-        note = "\n".join([f"{type(error).__name__}: {error}", *complaints])
-        store.end_run(run_id, attempt, RunFigures(ExitKind.ERROR.value), found, note)
-        raise
-    found, complaints = _usable(result.findings, work)
-    if result.exit_kind not in (ExitKind.OK, ExitKind.FINDINGS):
+        site.pantry.stock(attempt.work, order.model, order.build_id)
+        killed_before = oom_kills()
+        result = site.hands.run_slice(
+            SliceSpec(
+                seconds=run.spec["seconds"],
+                work=attempt.work,
+                seed=run.id if run.spec["seed"] is None else run.spec["seed"],
+                bugs=bugs,
+            ),
+            filed.progress,
+            stop=stop,
+        )
+        killed = oom_kills() > killed_before
+        if result.return_code > 0 and not result.executions and result.in_flight is None:
+            raise InfraError(f"the slice could not begin: {_last_line(result.log_tail)}")
+        done, whole = _end(site, lease, attempt, result, stopped=stop(), killed=killed)
+    except OSError as error:
+        raise InfraError(f"slice: {error}") from error
+    finally:
+        # Whatever ends us: what is not in the store is filed by whoever comes by.
+        if whole:
+            attempt.remove()
+        else:
+            attempt.leave()
+    return done
+
+
+class _Filed:
+    """Files the finds of a slice while it runs: its host may not come back."""
+
+    def __init__(self, site: Site, attempt: attempts.Attempt) -> None:
+        self._site = site
+        self._attempt = attempt
+        self._names: dict[str, int] = {}  # of files, with their time: a smaller one replaces it
+
+    def progress(self, statistics: Statistics) -> None:
+        run_id = self._attempt.order.run_id
+        self._site.progress(run_id, statistics)
+        folder = self._attempt.work / "findings"
+        names = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.json")}
+        if names == self._names:
+            return
+        findings, _ = self._attempt.findings()
+        try:
+            self._site.announce(self._site.store.file(findings, run_id))
+        except InfraError as error:  # they are safe in the folder
+            attempts.log.warning("R%d: finds are filed later: %s", run_id, error)
+        else:
+            self._names = names
+
+
+def _end(
+    site: Site, lease: Lease, attempt: attempts.Attempt, result: SliceResult, *, stopped: bool,
+    killed: bool,
+) -> tuple[Done, bool]:
+    """Record what came of a slice; and whether all of it is in the store."""
+    store = site.store
+    findings, complaints = attempt.findings()
+    # First, and alone: they are small, and what follows may not have room.
+    if site.patiently("finds", lambda: store.file(findings, lease.subject)) is None:
+        raise Stopped
+    whole = True
+    new_entries = 0
+    try:
+        new_entries = attempt.push(store)
+    except StoreDown as error:
+        whole = False
+        attempts.log.warning("%s: its corpus is pushed later: %s", lease.name, error)
+    died = result.exit_kind not in (ExitKind.OK, ExitKind.FINDINGS)
+    if died and not stopped:
         complaints.append(result.log_tail)  # the log of a slice that went well tells nothing
-    recorded = store.end_run(run_id, attempt, _figures(result), found, "\n".join(complaints))
-    shutil.rmtree(work, ignore_errors=True)  # recorded; a rest of it is only a waste of disk
-    return Fuzzed(result, recorded)
+    figures = figures_of(
+        result.exit_kind, result.statistics, result.seconds, new_entries, result.in_flight
+    )
+    rest: dict[str, Any] | None = None
+    suspect: str | None = None
+    if stopped and died:
+        figures = replace(figures, exit_kind=STOPPED, in_flight=None)
+        rest = _rest(site, lease, result) if site.order_rest else None
+    elif died and result.in_flight and not _from_outside(result, killed):
+        suspect = result.in_flight
+    ended = site.patiently("the end of a slice", lambda: store.end_run(
+        lease, figures, findings, "\n".join(complaints), rest, suspect
+    ))
+    if ended is None:
+        raise Stopped
+    return Done(ended[1], ended[0], result, new_entries), whole
 
 
-def verify(store: Store, failure_id: int, stop: Callable[[], bool] = never) -> list[Recorded]:
+def _rest(site: Site, lease: Lease, result: SliceResult) -> dict[str, Any] | None:
+    """What is left to do of a slice that was told to stop; None if not worth a slice."""
+    run = site.store.run(lease.subject)
+    assert run is not None
+    left = float(run.spec["seconds"]) - result.seconds
+    return run.spec | {"seconds": round(left, 3)} if left >= MIN_SLICE_SECONDS else None
+
+
+def _from_outside(result: SliceResult, killed_for_memory: bool) -> bool:
+    """Whether somebody else ended a slice: its own watchdog, which also kills, says so."""
+    if result.exit_kind is not ExitKind.KILLED:
+        return False
+    return result.return_code >= 0 or from_outside(result.return_code, killed_for_memory)
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2] or "its log is empty"
+
+
+# --- a failure -----------------------------------------------------------------------------------
+
+
+def verify(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
     """Replay a new failure in fresh processes, its best scenario first, until one gives its
     signature and the same digest every time. The failure becomes VERIFIED, or UNREPRODUCIBLE
-    if none does. Returns what else came up, already recorded."""
-    if store.begin(failure_id, NEW) is None:
-        return []
-    detail = store.failure(failure_id)
+    if none does."""
+    store = site.store
+    detail = store.failure(lease.subject)
     assert detail is not None
-    side_finds: list[Recorded] = []
+    side_finds: list[Finding] = []
     complaints: list[str] = []
-    try:
-        for example in store.examples(failure_id):
-            name = f"scenario {example.sha256[:12]}"
-            build_id, outcomes = _replays(example.text, stop)
-            digests = [outcome.digest for outcome in outcomes]
-            if build_id == example.build_id:
-                digests.append(example.digest)  # comparable within one build only
-            if len(set(digests)) != 1:
-                complaints.append(f"{name}: digests differ: {', '.join(digests)}")
-                continue
-            outcome = outcomes[0]
-            if _shows(outcome, detail.failure.signature):
-                note = "; ".join(complaints)
-                store.verified(failure_id, example.text, build_id, outcome, note)
-                return side_finds
-            complaints.append(f"{name}: shows {_shown(outcome)}")
-            side_finds += [
-                store.record(finding) for finding in _findings(example, build_id, outcome)
-            ]
-    except InfraError as error:
-        store.set_note(failure_id, f"verify: {error}")
-        raise
-    except Stopped:
-        store.give_back(failure_id)
-        raise
-    store.unreproducible(failure_id, "; ".join(complaints))
-    return side_finds
+    for example in store.examples(lease.subject):
+        name = f"scenario {example.sha256[:12]}"
+        build_id, outcomes = _replays(site.hands, example.text, stop)
+        digests = [outcome.digest for outcome in outcomes]
+        if build_id == example.build_id:
+            digests.append(example.digest)  # comparable within one build only
+        if len(set(digests)) != 1:
+            complaints.append(f"{name}: digests differ: {', '.join(digests)}")
+            continue
+        outcome = outcomes[0]
+        if _shows(outcome, detail.failure.signature):
+            return _done(store.verified(
+                lease, example.text, build_id, outcome, "; ".join(complaints), side_finds
+            ))
+        complaints.append(f"{name}: shows {_shown(outcome)}")
+        side_finds += _findings(example, build_id, outcome)
+    return _done(store.unreproducible(lease, "; ".join(complaints), side_finds))
 
 
-def minimize(store: Store, failure_id: int, stop: Callable[[], bool] = never) -> list[Recorded]:
+def minimize(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
     """Make a verified failure's best scenario minimal, check that the result still replays,
-    and keep it with its certificate. Returns what else came up, already recorded."""
-    if store.begin(failure_id, VERIFIED) is None:
-        return []
-    detail = store.failure(failure_id)
+    and keep it with its certificate."""
+    store = site.store
+    detail = store.failure(lease.subject)
     assert detail is not None
     signature = detail.failure.signature
     complaints: list[str] = []
-    try:
-        small = isolated.minimize(detail.best.text, signature, stop)
-        # First: they are findings of their own, whatever becomes of this one.
-        side_finds = [store.record(found) for found in _parsed(small.side_finds, complaints)]
-        build_id, outcomes = _replays(small.text, stop)
-        if build_id != small.build_id:
-            raise InfraError(MODEL_CHANGED)
-        for outcome in outcomes:
-            if not _shows(outcome, signature):
-                raise InfraError(f"the minimal scenario shows {_shown(outcome)}")
-        if len({outcome.digest for outcome in outcomes}) != 1:
-            raise InfraError("the minimal scenario gives another digest each time")
-    except InfraError as error:
-        store.set_note(failure_id, f"minimize: {error}")
-        raise
-    except Stopped:
-        store.give_back(failure_id)
-        raise
-    store.minimized(
-        failure_id, small.text, build_id, outcomes[0], small.certificate,
-        "; ".join(complaints),
-    )
-    return side_finds
+    small = site.hands.minimize(detail.best.text, signature, stop)
+    build_id, outcomes = _replays(site.hands, small.text, stop)
+    if build_id != small.build_id:
+        raise InfraError(MODEL_CHANGED)
+    for outcome in outcomes:
+        if not _shows(outcome, signature):
+            raise NotMinimal(f"the minimal scenario shows {_shown(outcome)}")
+    if len({outcome.digest for outcome in outcomes}) != 1:
+        raise NotMinimal("the minimal scenario gives another digest each time")
+    side_finds = parsed(small.side_finds, complaints)
+    return _done(store.minimized(
+        lease, small.text, build_id, outcomes[0], small.certificate, "; ".join(complaints),
+        side_finds,
+    ))
 
 
-def _slice_spec(spec: dict[str, Any], run_id: int, folder: Path, work: Path) -> SliceSpec:
-    return SliceSpec(
-        seconds=spec["seconds"],
-        out=folder,
-        seed=run_id if spec["seed"] is None else spec["seed"],
-        bugs=tuple(spec["bugs"]),
-        seed_corpus=folder / "corpus",
-        work=work,
-    )
+class NotMinimal(Exception):
+    """The minimizer contradicts the model: an error of ours."""
 
 
-def _figures(result: SliceResult) -> RunFigures:
-    return RunFigures(
-        exit_kind=result.exit_kind.value,
-        executions=result.executions,
-        seconds=result.seconds,
-        cpu_seconds=result.cpu_seconds,
-        features=result.features,
-        new_entries=result.new_entries,
-        statistics=asdict(result.statistics),
-        in_flight=result.in_flight,
-    )
+def _done(recorded: list[Recorded] | None) -> Done:
+    return Done(counts=recorded is not None, recorded=recorded or [])
 
 
-def _usable(found: list[Finding], work: Path) -> tuple[list[Finding], list[str]]:
-    """The findings that can be recorded, with those that attempts which died have left in the
-    run's folder; and a complaint for each that cannot."""
-    complaints: list[str] = []
-    left: list[Finding] = []
-    for folder in sorted(work.glob(f"{WORK_PREFIX}*/findings")):
-        try:
-            left.extend(read_findings(folder))
-        except (FindingError, OSError) as error:
-            complaints.append(f"finding lost: {error}")
-    return _parsed([*found, *left], complaints), complaints
+# --- poison, and the corpus ----------------------------------------------------------------------
 
 
-def _parsed(found: list[Finding], complaints: list[str]) -> list[Finding]:
-    """Those whose text is a scenario."""
-    good: list[Finding] = []
-    for finding in found:
-        try:
-            parse(finding.text)
-        except TextError as error:
-            complaints.append(f"finding lost: {finding.signature}: {error}")
-        else:
-            good.append(finding)
-    return good
+def alone(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
+    """Run what a slice died with in processes of its own."""
+    suspect = next(row for row in site.store.suspects() if row.id == lease.subject)
+    deaths: list[str] = []
+    for _ in range(ALONE_RUNS):
+        death = site.hands.alone(suspect.text, stop)
+        if not death:
+            return Done(site.store.tried_alone(lease, 0, "alone it does no harm"))
+        deaths.append(death)
+    return Done(site.store.tried_alone(lease, len(deaths), deaths[-1]))
 
 
-def _replays(text: str, stop: Callable[[], bool]) -> tuple[str, list[Outcome]]:
+def distill(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
+    """Retire what a corpus does not need."""
+    choice = site.store.cover(lease.subject)
+    if stop():
+        raise Stopped
+    return Done(site.store.distilled(lease, choice))
+
+
+_JOBS: Final[dict[str, Callable[[Site, Lease, Callable[[], bool]], Done]]] = {
+    FUZZ: fuzz, VERIFY: verify, MINIMIZE: minimize, ALONE: alone, DISTILL: distill,
+}
+
+
+# --- the model's answers ------------------------------------------------------------------------
+
+
+def _replays(hands: Hands, text: str, stop: Callable[[], bool]) -> tuple[str, list[Outcome]]:
     """What fresh processes make of a scenario, and the build of the model in all of them."""
-    replays = [isolated.replay(text, seed, stop) for seed in range(REPLAYS)]
+    replays = [hands.replay(text, seed, stop) for seed in range(REPLAYS)]
     if len({replayed.build_id for replayed in replays}) != 1:
         raise InfraError(MODEL_CHANGED)
     return replays[0].build_id, [replayed.outcome for replayed in replays]

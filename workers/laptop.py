@@ -8,29 +8,40 @@ the iterator early (an interrupt) stops the children, records what they had foun
 then returns. What was left undone is in the store with its state, and the next run goes on;
 also with what a run that was killed had found.
 
-It does the same work as the tasks of `workers.tasks`, through the same functions. It does not
-promise the same finds twice: slices end by the clock.
+It does the same work as the workers of a farm, through the same `Worker`, and takes it from the
+store where those wait for a message. It does not promise the same finds twice: slices end by the
+clock.
 """
 
 import math
+import os
 import queue
-import shutil
+import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from corpus.files import mm_files
 from fuzz.slice import ExitKind
 from fuzz.statistics import Statistics
-from workers import jobs
-from workers.isolated import InfraError, Stopped
+from workers import attempts, inbox, jobs
+from workers.errors import InfraError
+from workers.jobs import STOPPED, Done as JobDone, Hands, Site
 from workers.records import FailureDetail, Recorded
-from workers.schema import MINIMIZED, NEW, UNREPRODUCIBLE, VERIFIED
+from workers.schema import (
+    MINIMIZE,
+    MINIMIZED,
+    NEW,
+    QUEUE_LOCAL,
+    QUEUE_TRIAGE,
+    UNREPRODUCIBLE,
+    VERIFIED,
+    VERIFY,
+)
 from workers.store import Store
+from workers.worker import Ended, Worker
 
 # Parallel slices learn from each other, and finds are seen, at the end of a slice: the first ones
 # are short. Later there is more to read at the start of each, and less that is new.
@@ -98,10 +109,13 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The sum. `failures` are those that this run has seen, in their last state."""
+    """The sum. `failures` are those that this run has seen, in their last state; `unfiled` says
+    which finds could not be stored and where they wait."""
 
     failures: list[FailureDetail]
+    unfiled: list[str]
     executions: int
+    steps: int
     seconds: float  # of slices, by the wall, added up over slots
     cpu_seconds: float
     new_entries: int
@@ -125,6 +139,7 @@ def run_local(
     bugs: tuple[str, ...] = (),
     seed_corpus: Path | None = None,
     clock: Callable[[], float] = time.monotonic,
+    hands: Hands | None = None,
 ) -> Generator[Event, None, None]:
     """Fuzz in a data folder. The .mm files of `seed_corpus` are copied into it first.
 
@@ -132,39 +147,33 @@ def run_local(
     """
     if seconds < jobs.MIN_SLICE_SECONDS:
         raise ValueError(f"fuzz for {jobs.MIN_SLICE_SECONDS:.0f} second or more")
-    if seed_corpus is not None:
-        _plant(seed_corpus, folder / "corpus" / "seeds")
-    jobs.recover(store, folder)
-    farm = _Farm(store, folder, seconds, bugs, clock)
+    farm = _Farm(store, folder, seconds, bugs, clock, hands or Hands())
+    farm.prepare(seed_corpus)
     threads = [
         threading.Thread(target=farm.slot, name=f"slot-{number}") for number in range(slots)
     ]
+    threads.append(threading.Thread(target=farm.beat, name="beat"))
     for thread in threads:
         thread.start()
     try:
-        while any(thread.is_alive() for thread in threads) or not farm.events.empty():
+        while any(thread.is_alive() for thread in threads[:-1]) or not farm.events.empty():
             try:
                 yield farm.events.get(timeout=TICK_SECONDS)
             except queue.Empty:
                 continue
     finally:
         farm.stop.set()
-        for thread in threads:
+        for thread in threads[:-1]:
             thread.join()
+        farm.end_of_beats.set()
+        threads[-1].join()
     yield farm.done()
-
-
-def _plant(source: Path, target: Path) -> None:
-    """Copy scenarios, with their place below `source` as their name."""
-    for path in mm_files([source]):
-        place = target / (path.relative_to(source) if path != source else path.name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, place)
 
 
 @dataclass(slots=True)
 class _Sum:
     executions: int = 0
+    steps: int = 0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     new_entries: int = 0
@@ -183,9 +192,11 @@ class _Farm:
         seconds: float,
         bugs: tuple[str, ...],
         clock: Callable[[], float],
+        hands: Hands,
     ) -> None:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.stop = threading.Event()
+        self.end_of_beats = threading.Event()
         self._store = store
         self._folder = folder
         self._bugs = bugs
@@ -193,21 +204,41 @@ class _Farm:
         self._began = clock()
         self._fuzz_until = self._began + seconds
         self._finish_until = self._fuzz_until + FINISH_SECONDS
+        site = Site.of(
+            store, folder, hands=hands, order_rest=False, announce=self._announce,
+            progress=lambda run_id, figures: self.events.put(Progress(run_id, figures)),
+        )
+        self._worker = Worker(
+            site, f"{socket.gethostname()}:{os.getpid()}", stop=self._stop_or_late
+        )
         self._lock = threading.Lock()
         self._sum = _Sum()
         self._seen: list[int] = []  # failures of this run
         self._busy = 0  # slots whose work may still bring up failures
         self._broken = False  # the engine does not run here: no further slices
-        # What an earlier run left on its way.
-        self._pending = deque(
-            row.id for state in (VERIFIED, NEW) for row in store.failures(state=state)
-        )
+
+    def prepare(self, seed_corpus: Path | None) -> None:
+        """What earlier runs have left, and what to start from."""
+        swept = self._worker.sweep()
+        for line in [*swept.complaints, *inbox.take_in(self._store, self._folder)]:
+            self._trouble(line)
+        if seed_corpus is not None:
+            for line in inbox.plant(self._store, seed_corpus):
+                self._trouble(line)
+        self._announce(swept.recorded)
+
+    def beat(self) -> None:
+        self._worker.beat_until(self.end_of_beats)
 
     def slot(self) -> None:
         """The life of one slot: a slice, a failure, a slice, ..."""
         while not self.stop.is_set():
-            fuzzed = self._slice()
-            worked = self._next_failure()
+            try:
+                fuzzed = self._slice()
+                worked = self._next_failure()
+            except Exception as error:  # the store, for what else fails is the job's
+                self._trouble(f"{type(error).__name__}: {error}")
+                return
             if fuzzed or worked:
                 continue
             with self._lock:
@@ -217,8 +248,12 @@ class _Farm:
             time.sleep(TICK_SECONDS)  # a busy slot may still hand us a failure
 
     def done(self) -> Done:
-        failures = [self._failure(failure_id) for failure_id in self._seen]
-        return Done(failures=failures, **asdict(self._sum))
+        failures = []
+        try:
+            failures = [self._failure(failure_id) for failure_id in self._seen]
+        except InfraError as error:
+            self._trouble(str(error))
+        return Done(failures, attempts.unfiled(self._folder), **asdict(self._sum))
 
     def _slice(self) -> bool:
         """Fuzz for a while, if there is time. Returns whether it did."""
@@ -234,48 +269,45 @@ class _Farm:
         # Equal parts: no stump at the end.
         seconds = max(left / math.ceil(left / longest), jobs.MIN_SLICE_SECONDS)
         try:
-            run_id = jobs.order(self._store, seconds=seconds, bugs=self._bugs)
+            spec = jobs.slice_spec(seconds=seconds, bugs=self._bugs)
+            run_id, lease = self._store.begin_run(spec, QUEUE_LOCAL, self._worker.name)
             self.events.put(SliceStarted(run_id))
-            fuzzed = jobs.fuzz(
-                self._store,
-                run_id,
-                self._folder,
-                progress=lambda statistics: self.events.put(Progress(run_id, statistics)),
-                stop=self.stop.is_set,
-            )
-            assert fuzzed is not None  # nobody else has this order
-            self._account(run_id, fuzzed)
-        except Exception as error:
-            self._trouble(f"a slice failed: {type(error).__name__}: {error}")
-            with self._lock:
-                self._broken = True
+            self._account(run_id, self._worker.do(lease))
         finally:
             with self._lock:
                 self._busy -= 1
         return True
 
-    def _account(self, run_id: int, fuzzed: jobs.Fuzzed) -> None:
-        result = fuzzed.result
+    def _account(self, run_id: int, ended: Ended) -> None:
+        done = ended.done
+        if done is None or done.result is None:
+            self._trouble(f"a slice failed: {ended.trouble or 'it could not be recorded'}")
+            with self._lock:
+                self._broken = True
+            self.events.put(SliceEnded(run_id, ExitKind.ERROR.value, Statistics(), 0))
+            return
+        result = done.result
         kind = result.exit_kind
         errors = sum(error.count for error in result.internal_errors)
+        died = kind not in (ExitKind.OK, ExitKind.FINDINGS)
+        name = STOPPED if died and self.stop.is_set() else kind.value
         with self._lock:
             self._sum.executions += result.executions
+            self._sum.steps += result.statistics.steps
             self._sum.seconds += result.seconds
             self._sum.cpu_seconds += result.cpu_seconds
-            self._sum.new_entries += result.new_entries
+            self._sum.new_entries += done.new_entries
             self._sum.internal_errors += errors
-            self._sum.exit_kinds[kind.value] = self._sum.exit_kinds.get(kind.value, 0) + 1
+            self._sum.exit_kinds[name] = self._sum.exit_kinds.get(name, 0) + 1
             # A slice that never ran anything will not do better the next time.
             self._broken = self._broken or (kind is ExitKind.ERROR and result.executions == 0)
-        self.events.put(
-            SliceEnded(run_id, kind.value, result.statistics, result.new_entries)
-        )
-        if kind not in (ExitKind.OK, ExitKind.FINDINGS) and not self.stop.is_set():
+        self.events.put(SliceEnded(run_id, name, result.statistics, done.new_entries))
+        if died and not self.stop.is_set():
             last = result.log_tail.strip().rpartition("\n")[2]
             self._trouble(f"slice {run_id} ended as {kind.value}: {last or 'its log is empty'}")
         for error in result.internal_errors:
             self._trouble(f"slice {run_id}: {error.kind}: {error.detail}")
-        self._announce(fuzzed.recorded)
+        self._announce(done.recorded)
 
     def _announce(self, recorded: list[Recorded]) -> None:
         for found in recorded:
@@ -283,43 +315,30 @@ class _Farm:
                 if found.failure_id in self._seen:
                     continue
                 self._seen.append(found.failure_id)
-            failure = self._failure(found.failure_id)
-            self.events.put(Found(failure, found.first))
-            if failure.failure.state in (NEW, VERIFIED):
-                with self._lock:
-                    if found.failure_id not in self._pending:
-                        self._pending.append(found.failure_id)
+            self.events.put(Found(self._failure(found.failure_id), found.first))
 
     def _next_failure(self) -> bool:
-        """Bring one failure as far as it gets. Returns whether there was one."""
+        """Do one job that brings a failure further. Returns whether there was one."""
         with self._lock:
-            if not self._pending or self._clock() >= self._finish_until:
+            if self._clock() >= self._finish_until:
                 return False
-            failure_id = self._pending.popleft()
             self._busy += 1
         try:
-            self._advance(failure_id, jobs.verify)
-            self._advance(failure_id, jobs.minimize)
-        except Stopped:
-            pass
-        except InfraError as error:
-            self._trouble(f"failure {failure_id}: {error}")
-        except Exception as error:
-            self._trouble(f"failure {failure_id}: {type(error).__name__}: {error}")
+            ended = self._worker.work_next([QUEUE_TRIAGE])
+            if ended is None:
+                return False
+            done = ended.done or JobDone()
+            self._announce(done.recorded)
+            if ended.trouble:
+                self._trouble(f"{ended.lease.name}: {ended.trouble}")
+            if ended.lease.kind in (VERIFY, MINIMIZE) and ended.done is not None:
+                after = self._failure(ended.lease.subject)
+                if after.failure.state != NEW:
+                    self.events.put(_MOVED[after.failure.state](after))
         finally:
             with self._lock:
                 self._busy -= 1
         return True
-
-    def _advance(
-        self, failure_id: int, job: Callable[[Store, int, Callable[[], bool]], list[Recorded]]
-    ) -> None:
-        """Do one job on a failure, and say so when its state has changed."""
-        before = self._failure(failure_id).failure.state
-        self._announce(job(self._store, failure_id, self._stop_or_late))
-        after = self._failure(failure_id)
-        if after.failure.state != before:
-            self.events.put(_MOVED[after.failure.state](after))
 
     def _failure(self, failure_id: int) -> FailureDetail:
         found = self._store.failure(failure_id)

@@ -18,7 +18,7 @@ from sqlalchemy.sql import column, func, table
 
 from workers.dialect import POSTGRESQL, writing
 
-SCHEMA_REVISION: Final = "0001"
+SCHEMA_REVISION: Final = "0002"
 # Any fixed number: processes that migrate the same PostgreSQL database meet at it.
 MIGRATION_LOCK: Final = 0x6D6D6661726D
 
@@ -40,6 +40,12 @@ def bring_up(engine: Engine) -> None:
             return
         _refuse_foreign(connection, current)
         _upgrade(connection)
+
+
+def moved_on(connection: Connection) -> bool:
+    """Whether the database has another revision than this program by now."""
+    versions = table("alembic_version", column("version_num"))
+    return connection.execute(select(versions.c.version_num)).scalar() != SCHEMA_REVISION
 
 
 def _revision(connection: Connection) -> str | None:

@@ -4,23 +4,41 @@
 Contract: nothing here writes. `Store` has a method for each, which opens the connection.
 """
 
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
 from sqlalchemy import Row, and_, case, exists, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstrumentedAttribute
 
 from simulator.outcome import Signature
-from workers.records import ExampleRow, FailureDetail, FailureRow, RunFigures, RunRow, Stats
+from workers.records import (
+    DecisionRow,
+    ExampleRow,
+    FailureDetail,
+    FailureRow,
+    FarmRow,
+    JobRow,
+    RunFigures,
+    RunRow,
+    Stats,
+    SuspectRow,
+    WorkerRow,
+)
 from workers.schema import (
     MINIMAL,
     Certificate,
+    Decision,
     Example,
     Failure,
+    Farm,
+    Job,
     Run,
     Scenario,
     Sighting,
+    Suspect,
     Trace,
+    Worker,
 )
 from workers.wire import outcome_from_json
 
@@ -135,9 +153,10 @@ def examples(connection: Connection, failure_id: int) -> list[ExampleRow]:
 
 
 def stats(connection: Connection) -> Stats:
-    executions, seconds, cpu_seconds = connection.execute(
+    executions, steps, seconds, cpu_seconds = connection.execute(
         select(
             func.coalesce(func.sum(Run.executions), 0),
+            func.coalesce(func.sum(Run.steps), 0),
             func.coalesce(func.sum(Run.seconds), 0.0),
             func.coalesce(func.sum(Run.cpu_seconds), 0.0),
         )
@@ -147,6 +166,7 @@ def stats(connection: Connection) -> Stats:
         runs=_tally(connection, Run.state),
         exit_kinds=_tally(connection, Run.exit_kind),
         executions=int(executions),
+        steps=int(steps),
         seconds=float(seconds),
         cpu_seconds=float(cpu_seconds),
         scenarios=connection.execute(select(func.count(Scenario.sha256))).scalar_one(),
@@ -166,6 +186,50 @@ def runs(connection: Connection, state: str | None) -> list[RunRow]:
     return [_run_row(row) for row in connection.execute(query)]
 
 
+def farm(connection: Connection) -> FarmRow:
+    return _as(FarmRow, connection.execute(select(Farm.__table__)).one())
+
+
+def jobs(connection: Connection, state: str | None) -> list[JobRow]:
+    """What is owed, the oldest first."""
+    query = select(Job.__table__).order_by(Job.id)
+    if state is not None:
+        query = query.where(Job.state == state)
+    return [_as(JobRow, row) for row in connection.execute(query)]
+
+
+def job_of(connection: Connection, kind: str, subject: int) -> JobRow | None:
+    query = select(Job.__table__).where(Job.kind == kind, Job.subject == subject)
+    row = connection.execute(query).first()
+    return None if row is None else _as(JobRow, row)
+
+
+def workers(connection: Connection) -> list[WorkerRow]:
+    query = select(Worker.__table__).order_by(Worker.name)
+    return [_as(WorkerRow, row) for row in connection.execute(query)]
+
+
+def suspects(connection: Connection, state: str | None) -> list[SuspectRow]:
+    query = select(Suspect.__table__).order_by(Suspect.id)
+    if state is not None:
+        query = query.where(Suspect.state == state)
+    return [_as(SuspectRow, row) for row in connection.execute(query)]
+
+
+def decisions(connection: Connection, subject: str) -> list[DecisionRow]:
+    """What was decided about a subject, in order."""
+    query = select(Decision.__table__).where(Decision.subject == subject).order_by(Decision.id)
+    return [_as(DecisionRow, row) for row in connection.execute(query)]
+
+
+RowT = TypeVar("RowT")
+
+
+def _as(kind: type[RowT], row: Row[Any]) -> RowT:
+    """A row as the record whose fields are named like its columns."""
+    return kind(**{f.name: row._mapping[f.name] for f in fields(kind)})  # type: ignore[arg-type]
+
+
 def _failure_row(row: Row[Any]) -> FailureRow:
     return FailureRow(
         id=row.id,
@@ -175,7 +239,6 @@ def _failure_row(row: Row[Any]) -> FailureRow:
         first_seen=row.first_seen,
         last_seen=row.last_seen,
         state=row.state,
-        attempts=row.attempts,
         note=row.note,
         runs=row.runs,
         ops=row.ops,
@@ -189,6 +252,7 @@ def _run_row(row: Row[Any]) -> RunRow:
         figures = RunFigures(
             exit_kind=row.exit_kind,
             executions=row.executions,
+            steps=row.steps,
             seconds=row.seconds,
             cpu_seconds=row.cpu_seconds,
             features=row.features,

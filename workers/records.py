@@ -31,7 +31,6 @@ class FailureRow:
     first_seen: datetime
     last_seen: datetime
     state: str
-    attempts: int
     note: str
     runs: int  # in how many runs it was seen
     ops: int  # of the best scenario
@@ -70,6 +69,7 @@ class RunFigures:
 
     exit_kind: str
     executions: int = 0
+    steps: int = 0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     features: int = 0
@@ -97,6 +97,72 @@ class Stats:
     runs: dict[str, int]  # state -> how many
     exit_kinds: dict[str, int]  # of runs that are done
     executions: int
+    steps: int
     seconds: float
     cpu_seconds: float
     scenarios: int
+
+
+@dataclass(frozen=True, slots=True)
+class FarmRow:
+    farm_id: str
+    created_at: datetime
+    paused: bool
+    draining: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """Work that is owed; see `workers.schema.Job`."""
+
+    id: int
+    kind: str
+    subject: int
+    queue: str
+    state: str
+    created_at: datetime
+    due_at: datetime
+    sent_at: datetime | None
+    leases: int
+    leased_until: datetime | None
+    worker: str
+    attempts: int
+    setbacks: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    name: str
+    host: str
+    queues: str
+    slots: int
+    busy: int
+    build_id: str
+    started_at: datetime
+    beat_at: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectRow:
+    """A scenario that ran when a slice died by itself."""
+
+    id: int
+    sha256: str
+    text: str
+    state: str
+    deaths: int
+    run_id: int
+    note: str
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    id: int
+    at: datetime
+    subject: str
+    code: str
+    detail: str

@@ -5,7 +5,12 @@ Contract: what is queried is a column; JSON columns hold only what is read back 
 constraint has a name made by one convention, so that a migration can drop it by name on both
 dialects. `workers/migrations` creates exactly these tables, which a test compares.
 
-It does not promise any behaviour: `workers.store` is the only module that reads or writes rows.
+Three kinds of tables: what the farm has found (failure, scenario, example, trace, certificate,
+corpus), what it owes (job, the outbox and the ledger of leases in one), and what it did
+(run, decision, notice).
+
+It does not promise any behaviour: `workers.store` and the modules it opens connections for are
+the only ones that read or write rows.
 """
 
 from datetime import UTC, datetime
@@ -19,6 +24,7 @@ from sqlalchemy import (
     Dialect,
     ForeignKey,
     Index,
+    LargeBinary,
     MetaData,
     Text,
     TypeDecorator,
@@ -37,8 +43,37 @@ FAILURE_STATES: Final = (NEW, VERIFIED, MINIMIZED, UNREPRODUCIBLE)
 QUEUED: Final = "queued"
 RUNNING: Final = "running"
 DONE: Final = "done"  # its slice ended and was recorded, whatever `exit_kind` says
-ABANDONED: Final = "abandoned"  # its worker died each time it was delivered
+ABANDONED: Final = "abandoned"  # the work itself failed each time; `retry` orders it again
 RUN_STATES: Final = (QUEUED, RUNNING, DONE, ABANDONED)
+
+# What a job does, with what its subject is.
+FUZZ: Final = "fuzz"  # a slice; a run
+VERIFY: Final = "verify"  # replay a new failure
+MINIMIZE: Final = "minimize"  # make a verified failure minimal
+ALONE: Final = "alone"  # run a suspect scenario in a process of its own
+DISTILL: Final = "distill"  # retire what a corpus does not need; a feature map
+JOB_KINDS: Final = (FUZZ, VERIFY, MINIMIZE, ALONE, DISTILL)
+
+# Where a job waits: a queue of the broker, or this machine, where `mmfarm run` does it.
+QUEUE_FUZZ: Final = "fuzz"
+QUEUE_TRIAGE: Final = "triage"
+QUEUE_LOCAL: Final = "local"
+BROKER_QUEUES: Final = (QUEUE_FUZZ, QUEUE_TRIAGE)
+QUEUES: Final = (*BROKER_QUEUES, QUEUE_LOCAL)
+
+# States of a job. One that is done is no row.
+READY: Final = "ready"
+LEASED: Final = "leased"
+HELD: Final = "held"  # the work itself failed too often: a person decides (`mmfarm farm retry`)
+JOB_STATES: Final = (READY, LEASED, HELD)
+
+# States of a scenario that ran when a slice died by itself.
+SUSPECTED: Final = "suspected"  # no slice gets it until it has run alone
+CLEARED: Final = "cleared"  # alone it does no harm
+QUARANTINED: Final = "quarantined"  # alone it dies, too: no slice gets it any more
+RELEASED: Final = "released"  # by a person
+SUSPECT_STATES: Final = (SUSPECTED, CLEARED, QUARANTINED, RELEASED)
+WITHHELD: Final = (SUSPECTED, QUARANTINED)
 
 # Why a failure has a scenario.
 FOUND: Final = "found"
@@ -76,7 +111,9 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map: ClassVar = {datetime: UtcDateTime, str: Text, dict[str, Any]: JSON}
+    type_annotation_map: ClassVar = {
+        datetime: UtcDateTime, str: Text, bytes: LargeBinary, dict[str, Any]: JSON,
+    }
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
@@ -103,7 +140,6 @@ class Failure(Base):
     first_seen: Mapped[datetime]
     last_seen: Mapped[datetime]
     state: Mapped[str]
-    attempts: Mapped[int]  # deliveries of the task that should move `state` on and has not yet
     note: Mapped[str]  # why it is unreproducible, or what stopped the last attempt; else empty
 
 
@@ -120,7 +156,7 @@ class Scenario(Base):
 
 
 class Run(Base):
-    """One slice of fuzzing: the order, the ledger of its deliveries, and its figures."""
+    """One slice of fuzzing: the order, and the figures of the attempt that ended it."""
 
     __tablename__ = "run"
     __table_args__ = (_one_of("state", RUN_STATES), Index(None, "state"))
@@ -128,12 +164,13 @@ class Run(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     spec: Mapped[dict[str, Any]]
     state: Mapped[str]
-    attempt: Mapped[int]  # deliveries so far; results are accepted once
+    attempt: Mapped[int]  # how often somebody has begun it; results are accepted once
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]  # of the last attempt
     ended_at: Mapped[datetime | None]
     exit_kind: Mapped[str | None]
     executions: Mapped[int] = mapped_column(BigInteger)  # a farm counts past 2^31
+    steps: Mapped[int] = mapped_column(BigInteger, server_default="0")  # since revision 0002
     seconds: Mapped[float]
     cpu_seconds: Mapped[float]
     features: Mapped[int]
@@ -194,3 +231,147 @@ class Certificate(Base):
     build_id: Mapped[str]
     content: Mapped[dict[str, Any]]  # `fuzz.certificate.Certificate` as JSON
     recorded_at: Mapped[datetime]
+
+
+class Farm(Base):
+    """The one row that says which farm this is. `farm_id` stands in keys and messages, for
+    several farms may share a broker."""
+
+    __tablename__ = "farm"
+
+    id: Mapped[int] = mapped_column(primary_key=True)  # always 1
+    farm_id: Mapped[str]
+    created_at: Mapped[datetime]
+    paused: Mapped[bool]  # no job is leased
+    draining: Mapped[bool]  # no slice is leased; what was found is brought to its end
+    corpus_seq: Mapped[int] = mapped_column(BigInteger)  # the last that was given
+
+
+class Lock(Base):
+    """Held by one process until a moment: a holder that died is waited for no longer."""
+
+    __tablename__ = "lock"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    until: Mapped[datetime]
+
+
+class Job(Base):
+    """Work that is owed: written with the state that needs it, gone with its result. It is the
+    outbox (sent_at) and the ledger (leases, attempts) of one piece of work."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        UniqueConstraint("kind", "subject"),
+        _one_of("kind", JOB_KINDS),
+        _one_of("queue", QUEUES),
+        _one_of("state", JOB_STATES),
+        Index(None, "state", "queue", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    subject: Mapped[int]  # the id of what it is about, by kind
+    queue: Mapped[str]
+    state: Mapped[str]
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]  # not before
+    sent_at: Mapped[datetime | None]  # when its last message was given to the broker
+    leases: Mapped[int]  # given so far; the number of the last one is its name
+    leased_until: Mapped[datetime | None]
+    worker: Mapped[str]  # who has the last lease
+    attempts: Mapped[int]  # that the work itself brought down
+    setbacks: Mapped[int]  # in a row that the infrastructure brought down: the wait grows
+    note: Mapped[str]  # what went wrong last
+
+
+class Worker(Base):
+    """A process that takes jobs. Its row goes when it ends, or when it is not heard of."""
+
+    __tablename__ = "worker"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    host: Mapped[str]
+    queues: Mapped[str]  # separated by commas
+    slots: Mapped[int]
+    busy: Mapped[int]
+    build_id: Mapped[str]
+    started_at: Mapped[datetime]
+    beat_at: Mapped[datetime]
+    note: Mapped[str]  # what it waits for
+
+
+class Suspect(Base):
+    """A scenario that ran when a slice died by itself."""
+
+    __tablename__ = "suspect"
+    __table_args__ = (_one_of("state", SUSPECT_STATES), Index(None, "state"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(unique=True)  # of its bare text, as in the corpus
+    text: Mapped[str]  # with the model it died on
+    state: Mapped[str]
+    deaths: Mapped[int]  # of slices, and alone
+    run_id: Mapped[int]  # that died last with it
+    note: Mapped[str]  # how
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]
+
+
+class Entry(Base):
+    """A scenario of the corpus. Ordered by `seq` in which transactions commit, so that who has
+    seen all up to a number needs only what is above it."""
+
+    __tablename__ = "entry"
+    __table_args__ = (UniqueConstraint("model", "sha256"), Index(None, "model", "retired_at"))
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    model: Mapped[str]  # the bugs and the kernel that it is kept for; empty: the mended model
+    sha256: Mapped[str]  # of the bare text: no headers, nothing that chooses the model
+    packed: Mapped[bytes]  # the text, compressed
+    origin: Mapped[str]
+    run_id: Mapped[int | None]
+    added_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]  # others show all that it shows
+
+
+class EntryFeatures(Base):
+    """What a model build shows when it runs an entry."""
+
+    __tablename__ = "entry_features"
+
+    seq: Mapped[int] = mapped_column(ForeignKey(Entry.seq), primary_key=True)
+    build_id: Mapped[str] = mapped_column(primary_key=True)
+    packed: Mapped[bytes]  # a map of features, compressed
+    count: Mapped[int]
+
+
+class FeatureMap(Base):
+    """All features that a model build has shown: who shows nothing new is not kept."""
+
+    __tablename__ = "feature_map"
+    __table_args__ = (UniqueConstraint("model", "build_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    build_id: Mapped[str]
+    packed: Mapped[bytes]
+    features: Mapped[int]
+    entries: Mapped[int]  # kept since it was distilled last
+    # Entries up to this one were given to slices to be measured on this build.
+    given: Mapped[int] = mapped_column(BigInteger)
+    updated_at: Mapped[datetime]
+
+
+class Decision(Base):
+    """What the farm decided by itself, and why: `mmfarm why ID`."""
+
+    __tablename__ = "decision"
+    __table_args__ = (Index(None, "subject"), Index(None, "at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    subject: Mapped[str]  # R12, F12, Q12, C12
+    code: Mapped[str]
+    detail: Mapped[str]

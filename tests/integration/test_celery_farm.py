@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A real worker on a real broker does what `mmfarm run` does, and survives being killed."""
+"""Real workers on a real broker do what `mmfarm run` does, and survive being killed."""
 
 import contextlib
 import os
@@ -8,18 +8,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import redis
+from celery import Celery
 
-from workers import settings
-from workers.app import app
-from workers.schema import ABANDONED, DONE, MINIMIZED, RUNNING
-from workers.store import MAX_ATTEMPTS, Store
-from workers.tasks import submit
+from workers import jobs, messages, settings
+from workers.app import make_app
+from workers.records import RunRow
+from workers.schema import DONE, MINIMIZED, QUEUE_FUZZ
+from workers.store import Store
 
 ROOT = Path(__file__).parents[2]
 POLL_SECONDS = 0.05
@@ -35,39 +35,49 @@ config pmd_order=3 frames=64
 4 T0 write 3
 """
 SLICE_SECONDS = 2.0
-LONG_SLICE_SECONDS = 60.0  # never ends in these tests: its worker is killed first
-LIMIT_SECONDS = 60.0  # of each wait; the machine may be busy with other tests
+LONG_SLICE_SECONDS = 90.0  # never ends in these tests: it is interrupted first
+LIMIT_SECONDS = 120.0  # of each wait; the machine may be busy with other tests
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Farm:
-    """A store, a broker, and the one worker that serves them."""
+    """A store, a broker, and the processes that serve them."""
 
+    folder: Path
+    environment: dict[str, str]
     store: Store
     broker: redis.Redis
-    worker: subprocess.Popen[bytes]
-    log: Path
+    app: Celery
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def pool_child(self) -> int | None:
-        """The worker's child that runs a slice at the moment: the parent of its harness."""
-        children = _children()
-        for child in children.get(self.worker.pid, []):
-            for grandchild in children.get(child, []):
-                if b"fuzz.harness" in _command_line(grandchild):
-                    return child
-        return None
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "triage", "farm", *arguments],
+                cwd=self.folder, env=self.environment, stdout=log, stderr=log,
+            )
+        self.processes.append(process)
+        return process
 
-    def idle(self) -> bool:
-        """No message waits, and none is held by the worker."""
-        return not any(
-            self.broker.exists(f"mmfarm:{key}") for key in ("fuzz", "triage", "unacked")
-        )
+    def worker(self) -> subprocess.Popen[bytes]:
+        process = self.start("worker", "--slots", "1")
+        wait_until("the worker is there", lambda: any(
+            row.name.endswith(f":{process.pid}") for row in self.store.workers()
+        ))
+        return process
+
+    def submit(self, seconds: float, *bugs: str) -> int:
+        return self.store.create_run(jobs.slice_spec(seconds=seconds, bugs=bugs), QUEUE_FUZZ)
+
+    def run(self, run_id: int) -> RunRow:
+        row = self.store.run(run_id)
+        assert row is not None
+        return row
 
 
 @pytest.fixture(scope="module")
 def farm(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
     folder = tmp_path_factory.mktemp("farm")
-    log = folder / "worker.log"
     environment = {
         **os.environ,
         "MMFARM_BROKER": broker,
@@ -79,30 +89,23 @@ def farm(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm
     (folder / "data" / "corpus" / "seed.mm").write_text(SEED)
     store = Store.open(settings.database_url(folder / "data", environment))
     client = redis.Redis.from_url(broker)
-    with log.open("wb") as out:
-        worker = subprocess.Popen(
-            [sys.executable, "-P", "-m", "celery", "-A", "workers.app", "worker",
-             "-Q", "fuzz,triage", "--concurrency", "1", "--loglevel", "INFO",
-             "--without-gossip", "--without-mingle"],
-            cwd=folder,
-            env=environment,
-            stdout=out,
-            stderr=out,
-        )  # fmt: skip
-    made = Farm(store, client, worker, log)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app.conf, "broker_url", broker)  # read from the environment at import
-        try:
-            wait_until("the worker is ready", lambda: b" ready." in log.read_bytes())
-            yield made
-        finally:
-            worker.terminate()
+    made = Farm(
+        folder, environment, store, client, make_app(broker, store.farm().farm_id)
+    )
+    made.start("scheduler")
+    made.worker()
+    try:
+        yield made
+    finally:
+        for process in made.processes:
+            process.terminate()
+        for process in made.processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                worker.wait(5)
-            worker.kill()
-            worker.wait()
-            client.close()
-            store.close()
+                process.wait(10)
+            process.kill()
+            process.wait()
+        client.close()
+        store.close()
 
 
 def wait_until(what: str, true: Callable[[], bool]) -> None:
@@ -114,55 +117,14 @@ def wait_until(what: str, true: Callable[[], bool]) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _children() -> dict[int, list[int]]:
-    """The processes of this machine by their parents."""
-    found: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                # The name before may hold spaces; it ends with the last parenthesis.
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                found.setdefault(parent, []).append(int(entry.name))
-    return found
-
-
-def _command_line(pid: int) -> bytes:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    return b""
-
-
-def _is_in(store: Store, run_id: int, expected: tuple[str, int]) -> bool:
-    return _state(store, run_id) == expected
-
-
-def _state(store: Store, run_id: int) -> tuple[str, int]:
-    row = store.run(run_id)
-    assert row is not None
-    return row.state, row.attempt
-
-
-def _kill_the_child_that_fuzzes(farm: Farm) -> int:
-    found: list[int] = []
-
-    def running() -> bool:
-        child = farm.pool_child()
-        if child is not None:
-            found.append(child)
-        return bool(found)
-
-    wait_until("a slice runs", running)
-    os.kill(found[0], signal.SIGKILL)
-    return found[0]
-
-
-def test_a_slice_is_fuzzed_verified_and_minimized_by_the_worker(farm: Farm) -> None:
-    run_id = submit(farm.store, seconds=SLICE_SECONDS, bugs=(BUG,))
+def test_a_slice_is_fuzzed_verified_and_minimized(farm: Farm) -> None:
+    run_id = farm.submit(SLICE_SECONDS, BUG)
     wait_until(
         "the failure is minimal",
         lambda: bool(farm.store.failures(oracle="soft-dirty", state=MINIMIZED)),
     )
-    assert _state(farm.store, run_id) == (DONE, 1)
+    run = farm.run(run_id)
+    assert (run.state, run.attempt) == (DONE, 1)
     assert farm.store.stats().exit_kinds == {"findings": 1}
     seen = farm.store.failures(oracle="soft-dirty", state=MINIMIZED, run_id=run_id)[0]
     detail = farm.store.failure(seen.id)
@@ -176,36 +138,70 @@ def test_a_slice_is_fuzzed_verified_and_minimized_by_the_worker(farm: Farm) -> N
     assert f"bug={BUG}" in detail.best.text
 
 
-def test_a_slice_whose_child_is_killed_is_done_once_by_the_next_delivery(farm: Farm) -> None:
-    wait_until("the farm is idle", farm.idle)
-    run_id = submit(farm.store, seconds=SLICE_SECONDS)
-    first = _kill_the_child_that_fuzzes(farm)
-    wait_until("the run is done", lambda: _state(farm.store, run_id)[0] == DONE)
-    assert _state(farm.store, run_id) == (DONE, 2)
-    assert not Path(f"/proc/{first}").exists()
-    wait_until("the message is acknowledged", farm.idle)
-    row = farm.store.run(run_id)
-    assert row is not None
-    assert row.figures is not None
-    assert (row.figures.exit_kind, row.note) in (("ok", ""), ("findings", ""))
-    assert row.figures.executions > 0
+def test_messages_of_others_harm_nothing(farm: Farm, tmp_path: Path) -> None:
+    """Whoever can write to the broker can neither name a path nor stop a worker."""
+    victim = farm.folder / "victim"
+    victim.mkdir()
+    app = farm.app
+    for arguments in (["../../../victim"], [str(victim)], [1, 2], []):
+        app.send_task(messages.WORK, args=arguments, queue="fuzz")
+        app.send_task("workers.tasks.fuzz_slice", args=arguments, queue="fuzz")
+    other = {"farm": "0" * 32, "job": 1}
+    app.send_task(messages.WORK, kwargs=other, queue="triage")
+    app.send_task("celery.map", args=[{"task": messages.WORK}, [[1]]], queue="triage")
+    app.control.broadcast("shutdown")
+    assert app.control.inspect(timeout=1).conf() is None
+    run_id = farm.submit(SLICE_SECONDS)
+    wait_until("the next run is done", lambda: farm.run(run_id).state == DONE)
+    assert farm.run(run_id).attempt == 1
+    assert list(victim.iterdir()) == []
 
 
-def test_a_slice_that_kills_each_worker_is_abandoned_and_not_delivered_for_ever(
-    farm: Farm,
-) -> None:
-    wait_until("the farm is idle", farm.idle)
-    run_id = submit(farm.store, seconds=LONG_SLICE_SECONDS)
-    for attempt in range(1, MAX_ATTEMPTS + 1):
-        expected = (RUNNING, attempt)
-        wait_until(f"attempt {attempt}", partial(_is_in, farm.store, run_id, expected))
-        _kill_the_child_that_fuzzes(farm)
-    wait_until("it is abandoned", lambda: _state(farm.store, run_id)[0] == ABANDONED)
-    assert _state(farm.store, run_id) == (ABANDONED, MAX_ATTEMPTS)
-    wait_until("the message is acknowledged", farm.idle)
+def test_what_the_broker_forgets_is_sent_again(farm: Farm) -> None:
+    farm.store.set_farm(paused=True)
+    run_id = farm.submit(SLICE_SECONDS)
+    owed = farm.store.job_of("fuzz", run_id)
+    assert owed is not None
+    wait_until("it is sent", lambda: any(
+        job.sent_at is not None for job in farm.store.jobs() if job.id == owed.id
+    ))
+    farm.broker.flushall()
+    farm.store.set_farm(paused=False)
+    wait_until("the run is done", lambda: farm.run(run_id).state == DONE)
+
+
+def test_a_worker_that_is_told_to_go_leaves_the_rest_to_others(farm: Farm) -> None:
+    first = farm.processes[1]
+    run_id = farm.submit(LONG_SLICE_SECONDS)
+    wait_until("it runs", lambda: farm.run(run_id).state == "running")
+    time.sleep(2)
+    first.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    first.wait(60)
+    assert time.monotonic() - began < 30
+    run = farm.run(run_id)
+    assert (run.state, run.figures and run.figures.exit_kind) == (DONE, "stopped")
+    rest = farm.run(run_id + 1)
+    assert (rest.state, rest.attempt) == ("queued", 0)
+    assert rest.spec["seconds"] < LONG_SLICE_SECONDS
+    assert farm.store.workers() == []
+
+
+def test_a_run_whose_worker_is_killed_goes_on_elsewhere(farm: Farm) -> None:
+    run_id = max(row.id for row in farm.store.runs())
+    second = farm.worker()
+    wait_until("the rest runs", lambda: farm.run(run_id).state == "running")
+    second.kill()
+    second.wait()
+    farm.worker()
+    wait_until("somebody else has it", lambda: farm.run(run_id).attempt == 2)
+    owed = farm.store.job_of("fuzz", run_id)
+    assert owed is not None
+    assert owed.attempts == 0, "nobody says that the work was to blame"
 
 
 def test_the_farm_keeps_to_its_own_keys(farm: Farm) -> None:
+    prefix = f"mmfarm:{farm.store.farm().farm_id}:".encode()
     keys = list(farm.broker.scan_iter())
     assert keys != []
-    assert [key for key in keys if not key.startswith(b"mmfarm:")] == []
+    assert [key for key in keys if not key.startswith(prefix)] == []

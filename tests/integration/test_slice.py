@@ -12,7 +12,6 @@ import pytest
 from corpus import text
 from fuzz import slice as slices
 from fuzz.inflight import read_slot
-from fuzz.seeds import only_retirer
 from fuzz.slice import ExitKind, SliceResult, SliceSpec, classify, run_slice
 from fuzz.statistics import Statistics
 from simulator.run import Machine
@@ -65,13 +64,16 @@ def test_a_slice_leaves_a_corpus_that_parses_and_complete_statistics(
     assert result.executions > 50
     assert result.features > 100
     assert result.statistics.rechecked > 0
-    entries = sorted((tmp_path / "corpus").glob("*.mm"))
-    assert len(entries) == result.new_entries > 10
+    assert len(result.kept) > 10
     with_directives = 0
-    for path in entries:
-        scenario = text.load(path)
+    seen = 0
+    for kept in result.kept:
+        scenario = text.parse(kept.text)
         with_directives += bool(scenario.directives)
-        assert text.dump(scenario).encode() == path.read_bytes()
+        assert text.dump(scenario) == kept.text
+        shown = int.from_bytes(kept.features, "little")
+        assert shown & ~seen, "kept, though it shows nothing new"
+        seen |= shown
     assert with_directives, "no recorded schedule came into the corpus"
 
 
@@ -105,7 +107,7 @@ def test_a_killed_slice_keeps_its_findings_and_says_killed(tmp_path: Path) -> No
         SliceSpec(90.0, tmp_path, bugs=(EASY_BUG,)), kill_after_find
     )
     assert result.exit_kind is ExitKind.KILLED
-    assert result.new_entries > 0
+    assert result.kept
     signatures = [finding.signature for finding in result.findings]
     assert signatures
     assert len(signatures) == len(set(signatures))
@@ -193,14 +195,14 @@ def test_a_slice_that_nobody_waits_for_ends(tmp_path: Path) -> None:
     """A supervisor that dies leaves no child behind that fuzzes on."""
     pid = os.fork()
     if pid == 0:
-        run_slice(SliceSpec(60.0, tmp_path, work=tmp_path))
+        run_slice(SliceSpec(60.0, tmp_path))
         os._exit(0)
     children = Path(f"/proc/{pid}/task/{pid}/children")
     deadline = time.monotonic() + 20
     while not (child := children.read_text().split()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    while not (files := list(tmp_path.glob(f"{slices.WORK_PREFIX}*/statistics.jsonl"))):
+    while not (files := list(tmp_path.glob("statistics.jsonl"))):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     while files[0].read_bytes().count(b"\n") < 2:
@@ -225,40 +227,12 @@ def test_seeds_are_used_and_what_is_not_is_said(tmp_path: Path) -> None:
         "# mmfarm scenario 1\nconfig pmd_order=9 frames=64 pages=200000\n1 T0 read 150000\n"
     )
     (seeds / "broken.mm").write_text("no scenario\n")
-    result = run_slice(SliceSpec(1.0, tmp_path / "out", seed_corpus=seeds))
+    os.mkfifo(seeds / "pipe.mm")
+    result = run_slice(SliceSpec(1.0, seed_corpus=seeds))
     assert result.seeds == 4  # three windows of the large one, and the small one
-    assert sorted(line.split(":")[0] for line in result.unused_seeds) == ["broken.mm", "wide.mm"]
-
-
-@pytest.mark.parametrize(("bugs", "kept"), [((), 1), ((EASY_BUG,), 2)])
-@pytest.mark.parametrize("engine", ENGINES)
-def test_entries_of_the_farm_that_show_nothing_of_their_own_are_retired(
-    tmp_path: Path, engine: str, bugs: tuple[str, ...], kept: int
-) -> None:
-    corpus = tmp_path / "corpus"
-    (corpus / "seeds").mkdir(parents=True)
-    for name in ("one.mm", "other.mm", "seeds/one.mm", "seeds/other.mm"):
-        page = 3 if "one" in name else 5
-        size = 7 if "seeds" in name else 8
-        (corpus / name).write_text(
-            "# mmfarm scenario 1\n# origin: farm\nconfig pmd_order=3 frames=64\n"
-            f"1 T0 mmap 0..{size} rw private anon\n2 T0 write {page}\n"
-        )
-    result = run_slice(
-        SliceSpec(1.0, tmp_path, seed_corpus=corpus, engine=engine, bugs=bugs)
-    )
-    assert result.exit_kind in (ExitKind.OK, ExitKind.FINDINGS), result.log_tail
-    assert len(list((corpus / "seeds").iterdir())) == 2, "these are not the farm's"
-    own = sum(path.name in ("one.mm", "other.mm") for path in corpus.iterdir())
-    assert own <= kept
-    assert own + result.retired == 2
-
-
-def test_one_slice_at_a_time_retires_entries(tmp_path: Path) -> None:
-    with only_retirer(tmp_path) as first, only_retirer(tmp_path) as second:
-        assert (first, second) == (True, False)
-    with only_retirer(tmp_path) as again:
-        assert again
+    assert sorted(line.split(":")[0] for line in result.unused_seeds) == [
+        "broken.mm", "pipe.mm", "wide.mm",
+    ]
 
 
 @pytest.mark.parametrize(

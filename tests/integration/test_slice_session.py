@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from corpus import text
+from fuzz import maps
 from fuzz import session as sessions
 from fuzz.codec import MAX_SIZE, decode, encode
 from fuzz.pack import unpack
 from fuzz.rng import Rng
-from fuzz.seeds import input_name
 from fuzz.session import Finished, Session
+from simulator.features import COUNTERS_SIZE
 from simulator.outcome import Outcome
 from simulator.run import Machine
 from simulator.scenario import Scenario
@@ -99,6 +100,13 @@ def test_a_mutator_that_raises_gives_the_input_back_and_is_counted(
     assert all(e.kind == "mutator" for e in session.statistics.internal_errors)
 
 
+def kept(folder: Path) -> list[bytes]:
+    """The inputs of the corpus pack; each has a map of features beside it."""
+    pairs = list(unpack((folder / "corpus").read_bytes()))
+    assert all(len(maps.unpack(shown)) == COUNTERS_SIZE for shown in pairs[1::2])
+    return pairs[::2]
+
+
 def test_what_shows_something_new_is_kept_unless_it_is_a_seed(tmp_path: Path) -> None:
     small, racy = encode(text.parse(SMALL)), encode(text.parse(RACY))
     session = make(Machine, tmp_path, seeds=(small, small))
@@ -106,13 +114,43 @@ def test_what_shows_something_new_is_kept_unless_it_is_a_seed(tmp_path: Path) ->
     assert session.test(small)
     assert session.next_seed() == small
     assert not session.test(small)
-    assert not (tmp_path / "redundant").exists()
     assert session.next_seed() is None
-    assert (tmp_path / "redundant").read_text() == input_name(small)
     assert session.test(racy)
     assert not session.test(racy)
     assert not session.test(small)
-    assert list(unpack((tmp_path / "corpus").read_bytes())) == [racy]
+    assert kept(tmp_path) == [racy]
+
+
+def test_a_seed_that_is_to_be_measured_is_kept_with_its_features(tmp_path: Path) -> None:
+    small, racy = encode(text.parse(SMALL)), encode(text.parse(RACY))
+    session = make(Machine, tmp_path, unmeasured=(small,), seeds=(racy,))
+    for seed in (small, racy):
+        assert session.next_seed() == seed
+        session.test(seed)
+    assert session.next_seed() is None
+    assert kept(tmp_path) == [small]
+
+
+def test_what_the_farm_knows_is_new_to_the_engine_and_is_not_kept(tmp_path: Path) -> None:
+    racy = encode(text.parse(RACY))
+    first = make(Machine, folder(tmp_path / "first"))
+    assert first.test(racy)
+    (known,) = [maps.unpack(shown) for shown in list(
+        unpack((tmp_path / "first" / "corpus").read_bytes()))[1::2]]
+    second = make(Machine, folder(tmp_path / "second"), known=known)
+    assert second.test(racy)
+    assert not (tmp_path / "second" / "corpus").exists()
+    second.write_statistics()
+    assert second.statistics.features == first.statistics.features + known_features(known) > 0
+
+
+def folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def known_features(known: bytes) -> int:
+    return int.from_bytes(known, "little").bit_count()
 
 
 def test_a_model_that_raises_is_an_internal_error_with_the_scenario(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ config pmd_order=3 frames=64 bug=softdirty-clear-no-flush
 """
 NOTHING = SliceResult(
     exit_kind=ExitKind.OK, findings=[], statistics=Statistics(executions=900, cpu_seconds=9.5),
-    new_entries=0, seconds=10.4, in_flight=None, log_tail="",
+    kept=[], seconds=10.4, in_flight=None, log_tail="",
 )
 FOUND = replace(
     NOTHING,

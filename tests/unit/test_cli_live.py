@@ -19,7 +19,7 @@ def failure(number: int, state: str = "new") -> FailureDetail:
     return FailureDetail(
         FailureRow(
             id=number, signature=Signature("leak", f"f{number}", "page"), promise="p.", count=1,
-            first_seen=DAY, last_seen=DAY, state=state, attempts=0, note="", runs=1, ops=4,
+            first_seen=DAY, last_seen=DAY, state=state, note="", runs=1, ops=4,
             directives=2,
         ),
         ExampleRow("0" * 64, "", 4, 2, "found", "farm", "0" * 64, "0" * 16, 10),

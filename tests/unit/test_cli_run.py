@@ -9,6 +9,7 @@ import pytest
 
 from fuzz.findings import Finding
 from fuzz.statistics import InternalError, Statistics
+from tests.farming import begun
 from triage import local
 from workers import laptop
 from workers.records import FailureDetail, RunFigures
@@ -19,24 +20,21 @@ FINDING = Finding(
     text="# mmfarm scenario 1\nconfig pmd_order=3 frames=64\n1 T0 read 0\n", digest="0" * 16,
     build_id="0" * 64, steps=7, origin="farm",
 )
-RAN = laptop.SliceEnded(1, "ok", Statistics(executions=500, cpu_seconds=1.0), 2)
+RAN = laptop.SliceEnded(1, "ok", Statistics(executions=500, steps=900, cpu_seconds=1.0), 2)
 Engine = Callable[[Store], Generator[laptop.Event, None, None]]
 
 
 def found(store: Store) -> laptop.Found:
     """A slice files a finding and says so."""
-    run_id = store.create_run({"seconds": 1.0, "bugs": [], "seed": None})
-    attempt = store.begin_run(run_id)
-    assert attempt is not None
-    figures = RunFigures("findings")
-    (recorded,) = store.end_run(run_id, attempt, figures, [FINDING], "")
+    _, lease = begun(store)
+    (recorded,), _ = store.end_run(lease, RunFigures("findings"), [FINDING], "")
     failure = store.failure(recorded.failure_id)
     assert failure is not None
     return laptop.Found(failure, first=True)
 
 
-def done(*failures: FailureDetail) -> laptop.Done:
-    return laptop.Done(list(failures), 0, 0.0, 0.0, 0, {}, 0, [])
+def done(*failures: FailureDetail, unfiled: tuple[str, ...] = ()) -> laptop.Done:
+    return laptop.Done(list(failures), list(unfiled), 0, 0, 0.0, 0.0, 0, {}, 0, [])
 
 
 def run(
@@ -61,6 +59,13 @@ def finding(store: Store) -> Generator[laptop.Event, None, None]:
     yield done(event.failure)
 
 
+def full(store: Store) -> Generator[laptop.Event, None, None]:
+    """A disk without room for what was found."""
+    yield laptop.SliceStarted(1)
+    yield RAN
+    yield done(unfiled=("leak zap_pte_range page: waits in /data/runs/R1.1",))
+
+
 def dead(store: Store) -> Generator[laptop.Event, None, None]:
     yield laptop.SliceStarted(1)
     yield laptop.Trouble("a slice failed: no engine")
@@ -74,7 +79,7 @@ def contradicting(store: Store) -> Generator[laptop.Event, None, None]:
 
 
 @pytest.mark.parametrize(
-    ("engine", "code"), [(quiet, 0), (finding, 1), (dead, 3), (contradicting, 3)]
+    ("engine", "code"), [(quiet, 0), (finding, 1), (full, 1), (dead, 3), (contradicting, 3)]
 )
 def test_the_exit_code_tells_clean_from_found_from_broken(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: Engine, code: int
@@ -97,12 +102,21 @@ def test_the_json_report_holds_the_scenario_and_the_figures(
 ) -> None:
     run(monkeypatch, tmp_path, finding, as_json=True)
     report = json.loads(capsys.readouterr().out)
-    assert report["executions"] == 500
+    assert (report["executions"], report["steps"], report["cpu_seconds"]) == (500, 900, 1.0)
     (one,) = report["findings"]
     assert one["scenario"] == FINDING.text
     assert one["signature"] == {
         "oracle": "leak", "culprit": "zap_pte_range", "object_class": "page"
     }
+
+
+def test_a_find_that_could_not_be_stored_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, tmp_path, full)
+    out = capsys.readouterr().out
+    assert "waits in /data/runs/R1.1" in out
+    assert "No promise was broken" not in out
 
 
 def test_trouble_is_told_and_not_swallowed(

@@ -2,6 +2,7 @@
 """Findings, the in-flight slot, statistics and novelty: what crosses the process border."""
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -55,14 +56,28 @@ def test_a_folder_holds_one_finding_a_signature(tmp_path: Path) -> None:
     write_finding(tmp_path, FINDING)
     path = write_finding(tmp_path, FINDING)
     assert path.name == file_name(FINDING.signature)
-    assert list(read_findings(tmp_path)) == [FINDING]
+    complaints: list[str] = []
+    assert read_findings(tmp_path, complaints) == [FINDING]
+    assert complaints == []
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_broken_file_in_the_folder_is_named(tmp_path: Path) -> None:
-    (tmp_path / "x.json").write_text("{")
-    with pytest.raises(FindingError, match=r"x\.json"):
-        list(read_findings(tmp_path))
+def test_what_is_no_finding_is_named_and_hides_no_other(tmp_path: Path) -> None:
+    (tmp_path / "0.json").write_text("{")
+    os.mkfifo(tmp_path / "1.json")
+    (tmp_path / "2.json").mkdir()
+    write_finding(tmp_path, FINDING)
+    complaints: list[str] = []
+    assert read_findings(tmp_path, complaints) == [FINDING]
+    assert [line.split(":")[1] for line in complaints] == [" 0.json", " 1.json", " 2.json"]
+
+
+@pytest.mark.parametrize("word", ["../../../../x/y", "/x", "a/b", "", ".", "a b", "a\n", "x" * 200])
+@pytest.mark.parametrize("part", ["oracle", "culprit", "object_class"])
+def test_a_signature_is_made_of_words(part: str, word: str) -> None:
+    """They become names of files."""
+    with pytest.raises(FindingError, match=part):
+        Finding.from_json(json.dumps(json.loads(FINDING.to_json()) | {part: word}))
 
 
 def test_the_slot_shows_what_runs_and_nothing_when_idle(tmp_path: Path) -> None:

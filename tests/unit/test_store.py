@@ -14,19 +14,27 @@ from corpus.text import TextError
 from fuzz.findings import Finding
 from simulator.outcome import Outcome, Signature, TraceEvent, Violation
 from simulator.scenario import SWITCH, Directive
+from tests.farming import ManualClock, begun, leased
+from workers import ledger
+from workers.errors import StoreError
+from workers.ledger import LEASE_SECONDS
 from workers.records import RunFigures
 from workers.schema import (
-    ABANDONED,
     DONE,
+    FOUND,
+    FUZZ,
     MINIMAL,
+    MINIMIZE,
     MINIMIZED,
     NEW,
+    QUEUE_FUZZ,
+    QUEUE_TRIAGE,
     QUEUED,
-    RUNNING,
     UNREPRODUCIBLE,
     VERIFIED,
+    VERIFY,
 )
-from workers.store import MAX_ATTEMPTS, MAX_EXAMPLES, Store, StoreError, file_url
+from workers.store import MAX_EXAMPLES, Store, file_url
 
 PROCESSES = 8
 INSERTS = 50
@@ -76,6 +84,12 @@ def outcome_of(found: Finding) -> Outcome:
         state_before="before",
         state_after="after",
     )
+
+
+def verify(store: Store, found: Finding, build_id: str = "b" * 64) -> None:
+    """Failure 1 replays with this scenario."""
+    lease = leased(store, VERIFY, 1)
+    assert store.verified(lease, found.text, build_id, outcome_of(found), "") == []
 
 
 @pytest.fixture
@@ -179,10 +193,10 @@ def test_a_finding_whose_text_does_not_parse_is_refused_and_leaves_nothing(
 
 
 def test_failures_are_filtered_by_oracle_state_and_run(store: Store) -> None:
-    run = store.create_run({})
+    run, _ = begun(store)
     store.record(finding(), run)
     store.record(replace(finding(), oracle="refcount"))
-    store.verified(1, text_of(1), "b" * 64, outcome_of(finding()))
+    verify(store, finding())
     assert [row.id for row in store.failures(oracle="refcount")] == [2]
     assert [row.id for row in store.failures(state=VERIFIED)] == [1]
     assert [row.id for row in store.failures(run_id=run)] == [1]
@@ -196,7 +210,7 @@ def test_a_failure_that_does_not_exist_is_none(store: Store) -> None:
 
 def test_a_verified_failure_gives_back_the_outcome_with_its_trace(store: Store) -> None:
     store.record(finding())
-    assert store.verified(1, text_of(1), "c" * 64, outcome_of(finding()))
+    verify(store, finding(), "c" * 64)
     detail = store.failure(1)
     assert detail is not None
     assert detail.failure.state == VERIFIED
@@ -209,7 +223,7 @@ def test_a_scenario_that_replayed_is_better_than_a_smaller_one_that_did_not(
 ) -> None:
     store.record(finding(2))
     store.record(finding(5))
-    store.verified(1, text_of(5), "b" * 64, outcome_of(finding(5)))
+    verify(store, finding(5))
     detail = store.failure(1)
     assert detail is not None
     assert detail.best.text == text_of(5)
@@ -217,9 +231,11 @@ def test_a_scenario_that_replayed_is_better_than_a_smaller_one_that_did_not(
 
 def test_the_minimal_scenario_stays_the_best_one(store: Store) -> None:
     store.record(finding(5))
-    store.verified(1, text_of(5), "b" * 64, outcome_of(finding(5)))
+    verify(store, finding(5))
     certificate = {"tried": ["drop op 2"], "format": 1}
-    assert store.minimized(1, text_of(3), "b" * 64, outcome_of(finding(3)), certificate)
+    lease = leased(store, MINIMIZE, 1)
+    minimal = outcome_of(finding(3))
+    assert store.minimized(lease, text_of(3), "b" * 64, minimal, certificate, "") == []
     store.record(finding(2))
     detail = store.failure(1)
     assert detail is not None
@@ -228,16 +244,50 @@ def test_the_minimal_scenario_stays_the_best_one(store: Store) -> None:
     assert detail.certificate == certificate
 
 
-def test_a_failure_moves_on_once_however_often_the_task_is_delivered(store: Store) -> None:
+def test_a_failure_moves_on_once_however_often_the_result_comes(store: Store) -> None:
     store.record(finding())
     outcome = outcome_of(finding())
-    assert not store.minimized(1, text_of(1), "b" * 64, outcome, {})
-    assert store.verified(1, text_of(1), "b" * 64, outcome)
-    assert not store.verified(1, text_of(1), "b" * 64, outcome)
-    assert not store.unreproducible(1, "late")
-    assert store.minimized(1, text_of(1), "b" * 64, outcome, {})
-    assert not store.minimized(1, text_of(1), "b" * 64, outcome, {})
+    verifying = leased(store, VERIFY, 1)
+    assert store.verified(verifying, text_of(1), "b" * 64, outcome, "") == []
+    assert store.verified(verifying, text_of(1), "b" * 64, outcome, "") is None
+    assert store.unreproducible(verifying, "late") is None
+    minimizing = leased(store, MINIMIZE, 1)
+    assert store.minimized(minimizing, text_of(1), "b" * 64, outcome, {}, "") == []
+    assert store.minimized(minimizing, text_of(1), "b" * 64, outcome, {}, "") is None
     assert store.failures()[0].state == MINIMIZED
+    assert store.jobs() == []
+
+
+def test_the_finds_of_a_result_that_comes_too_late_are_left_to_whoever_was_faster(
+    store: Store,
+) -> None:
+    store.record(finding())
+    lease = leased(store, VERIFY, 1)
+    outcome = outcome_of(finding())
+    other = [finding(culprit="f")]
+    assert store.verified(lease, text_of(1), "b" * 64, outcome, "", other) != []
+    assert store.verified(lease, text_of(1), "b" * 64, outcome, "", other) is None
+    assert [row.count for row in store.failures()] == [1, 1]
+
+
+def test_a_failure_that_is_minimized_again_has_one_minimal_scenario(store: Store) -> None:
+    store.record(finding(5))
+    verify(store, finding(5))
+    store.minimized(
+        leased(store, MINIMIZE, 1), text_of(3), "b" * 64, outcome_of(finding(3)), {"n": 1}, ""
+    )
+    with store._write() as (connection, now):  # as a migration does
+        store._set(connection, 1, state=NEW)
+        ledger.owe(connection, now, VERIFY, 1, QUEUE_TRIAGE)
+    verify(store, finding(3), "c" * 64)
+    store.minimized(
+        leased(store, MINIMIZE, 1), text_of(2), "c" * 64, outcome_of(finding(2)), {"n": 2}, ""
+    )
+    roles = [(example.text, example.role) for example in store.examples(1)]
+    assert roles == [(text_of(2), MINIMAL), (text_of(3), FOUND), (text_of(5), FOUND)]
+    detail = store.failure(1)
+    assert detail is not None
+    assert detail.certificate == {"n": 2}
 
 
 def test_a_finding_that_is_minimal_as_it_comes_needs_no_verification(store: Store) -> None:
@@ -245,90 +295,81 @@ def test_a_finding_that_is_minimal_as_it_comes_needs_no_verification(store: Stor
     assert not store.record_minimal(finding(1)).first
     (row,) = store.failures()
     assert (row.state, row.count, row.ops) == (MINIMIZED, 2, 2)
-    assert store.begin(1, NEW) is None
-    assert store.begin(1, VERIFIED) is None
-
-
-def test_attempts_at_a_failure_are_capped_and_start_anew_in_the_next_state(
-    store: Store,
-) -> None:
-    store.record(finding())
-    attempts = [store.begin(1, NEW) for _ in range(MAX_ATTEMPTS + 1)]
-    assert attempts == [*range(1, MAX_ATTEMPTS + 1), None]
-    store.verified(1, text_of(1), "b" * 64, outcome_of(finding()))
-    assert store.begin(1, NEW) is None
-    assert store.begin(1, VERIFIED) == 1
+    assert store.jobs() == []
 
 
 def test_an_unreproducible_failure_is_looked_at_again_with_another_scenario(
     store: Store,
 ) -> None:
     store.record(finding(5))
-    store.begin(1, NEW)
-    assert store.unreproducible(1, "digests differ")
+    assert store.unreproducible(leased(store, VERIFY, 1), "digests differ") == []
     store.record(finding(5))
     assert store.failures()[0].state == UNREPRODUCIBLE
+    assert store.jobs() == []
     store.record(finding(6))
     row = store.failures()[0]
-    assert (row.state, row.attempts, row.note) == (NEW, 0, "digests differ")
+    assert (row.state, row.note) == (NEW, "digests differ")
+    assert store.job_of(VERIFY, 1) is not None
 
 
 def test_a_run_keeps_its_order_its_figures_and_what_it_saw(store: Store) -> None:
-    run_id = store.create_run({"seconds": 5, "bugs": ["x"]})
+    run_id = store.create_run({"seconds": 5, "bugs": ["x"]}, QUEUE_FUZZ)
     queued = store.run(run_id)
     assert queued is not None
     assert (queued.state, queued.spec, queued.figures) == (
         QUEUED, {"seconds": 5, "bugs": ["x"]}, None,
     )
-    attempt = store.begin_run(run_id)
-    assert attempt == 1
-    figures = RunFigures("killed", 4_000_000_000, 5.0, 4.9, 700, 12, in_flight="1 T0 exit\n")
-    recorded = store.end_run(run_id, attempt, figures, [finding(), finding(culprit="f")], "log")
+    lease = leased(store, FUZZ, run_id)
+    figures = RunFigures(
+        "killed", 4_000_000_000, 90_000_000_000, 5.0, 4.9, 700, 12, in_flight="1 T0 exit\n"
+    )
+    recorded, counts = store.end_run(lease, figures, [finding(), finding(culprit="f")], "log")
+    assert counts
     assert sorted(r.failure_id for r in recorded) == [1, 2]
     done = store.run(run_id)
     assert done is not None
-    assert (done.state, done.figures, done.note) == (DONE, figures, "log")
+    assert (done.state, done.attempt, done.figures, done.note) == (DONE, 1, figures, "log")
     stats = store.stats()
-    assert (stats.runs, stats.exit_kinds, stats.executions) == (
-        {DONE: 1}, {"killed": 1}, 4_000_000_000,
+    assert (stats.runs, stats.exit_kinds, stats.executions, stats.steps) == (
+        {DONE: 1}, {"killed": 1}, 4_000_000_000, 90_000_000_000,
     )
     assert stats.failures == {NEW: 2}
 
 
 def test_the_results_of_an_attempt_are_accepted_once(store: Store) -> None:
-    run_id = store.create_run({})
-    attempt = store.begin_run(run_id)
-    assert attempt is not None
-    store.end_run(run_id, attempt, RunFigures("findings", executions=5), [finding()])
-    store.end_run(run_id, attempt, RunFigures("findings", executions=5), [finding()])
+    _, lease = begun(store)
+    figures = RunFigures("findings", executions=5)
+    assert store.end_run(lease, figures, [finding()])[1]
+    assert not store.end_run(lease, figures, [finding()])[1]
     assert store.failures()[0].count == 1
     assert store.stats().executions == 5
-    assert store.begin_run(run_id) is None
 
 
-def test_an_overtaken_attempt_adds_its_findings_and_nothing_else(store: Store) -> None:
-    run_id = store.create_run({})
-    store.begin_run(run_id)
-    store.begin_run(run_id)
-    store.end_run(run_id, 2, RunFigures("ok", executions=5))
-    store.end_run(run_id, 1, RunFigures("findings", executions=7), [finding()])
-    row = store.run(run_id)
-    assert row is not None
-    assert (row.attempt, row.figures) == (2, RunFigures("ok", executions=5))
-    assert [f.runs for f in store.failures(run_id=run_id)] == [1]
+def test_a_run_counts_a_failure_once_however_often_it_is_filed(store: Store) -> None:
+    run_id, lease = begun(store)
+    assert [r.first for r in store.file([finding(5)], run_id)] == [True]
+    assert [r.first for r in store.file([finding(2)], run_id)] == [True]
+    store.end_run(lease, RunFigures("findings"), [finding(2)])
+    store.file([finding(5)], run_id)
+    other, _ = begun(store)
+    assert [r.first for r in store.file([finding()], other)] == [False]
+    (row,) = store.failures()
+    assert (row.count, row.runs, row.ops) == (2, 2, 2)
 
 
-def test_a_run_whose_worker_dies_each_time_is_abandoned(store: Store) -> None:
-    run_id = store.create_run({})
-    attempts = [store.begin_run(run_id) for _ in range(MAX_ATTEMPTS)]
-    assert attempts == list(range(1, MAX_ATTEMPTS + 1))
-    assert [r.state for r in store.runs(RUNNING)] == [RUNNING]
-    assert store.begin_run(run_id) is None
-    row = store.run(run_id)
-    assert row is not None
-    assert (row.state, row.attempt, row.figures) == (ABANDONED, MAX_ATTEMPTS, None)
-    assert "died" in row.note
-    assert store.begin_run(run_id) is None
+def test_an_overtaken_attempt_adds_its_findings_and_nothing_else(tmp_path: Path) -> None:
+    clock = ManualClock()
+    with closing(Store.open(file_url(tmp_path / "mmfarm.db"), clock)) as store:
+        run_id, first = begun(store)
+        clock.advance(LEASE_SECONDS + 1)
+        store.reap()
+        second = leased(store, FUZZ, run_id, "other")
+        assert store.end_run(second, RunFigures("ok", executions=5))[1]
+        assert not store.end_run(first, RunFigures("findings", executions=7), [finding()])[1]
+        row = store.run(run_id)
+        assert row is not None
+        assert (row.attempt, row.figures) == (2, RunFigures("ok", executions=5))
+        assert [f.runs for f in store.failures(run_id=run_id)] == [1]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from simulator.build import build_id
 from simulator.outcome import Signature
 from simulator.run import Machine
 from workers import isolated
-from workers.isolated import InfraError, Stopped
+from workers.errors import InfraError, Stopped, WorkDied
 from workers.jobs import never
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +56,7 @@ def test_a_text_that_is_no_scenario_is_infrastructure_and_says_where() -> None:
 
 
 def test_a_scenario_that_does_not_fail_cannot_be_minimized() -> None:
-    with pytest.raises(InfraError, match="minimize: the child ended with 1: .*NotFailing"):
+    with pytest.raises(WorkDied, match="minimize: the child ended with 1: .*NotFailing"):
         isolated.minimize(CLEAN, Signature("stale-tlb", "zap_pte_range", "anon"), never)
 
 
@@ -68,12 +68,12 @@ def test_a_child_is_stopped_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert time.monotonic() - began < 10
 
 
-def test_a_child_that_takes_too_long_is_infrastructure(
+def test_a_child_that_takes_too_long_died_of_its_work(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sys, "executable", script(tmp_path, "exec sleep 60"))
     monkeypatch.setattr(isolated, "REPLAY_SECONDS", 0.5)
-    with pytest.raises(InfraError, match="did not answer in 0.5 s"):
+    with pytest.raises(WorkDied, match="did not answer in 0.5 s"):
         isolated.replay(CLEAN, 0, never)
 
 

@@ -1,48 +1,51 @@
 # SPDX-License-Identifier: MIT
 """The jobs file what they find whatever dies on the way. The model is a fake one here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from corpus.text import dump, parse
 from fuzz.findings import Finding, write_finding
 from fuzz.slice import ExitKind, SliceResult, SliceSpec
 from fuzz.statistics import InternalError, Statistics
-from simulator.outcome import Outcome, Signature, Violation
-from workers import isolated, jobs
-from workers.isolated import InfraError, Minimal, Replayed, Stopped
-from workers.schema import DONE, MINIMIZED, NEW, RUNNING, UNREPRODUCIBLE, VERIFIED
-from workers.store import MAX_ATTEMPTS, Store, file_url
-
-BUILD = "b" * 64
-DIGEST = "00112233aabbccdd"
-SIGNATURE = Signature("stale-tlb", "zap_pte_range", "anon")
-OTHER = Signature("refcount", "put_page", "anon")
-
-
-def text_of(reads: int) -> str:
-    head = "# mmfarm scenario 1\nconfig pmd_order=3 frames=64\n1 T0 mmap 0..8 rw private anon\n"
-    return dump(parse(head + "".join(f"{uid} T0 read 3\n" for uid in range(2, reads + 2))))
-
-
-def finding(reads: int = 4, signature: Signature = SIGNATURE) -> Finding:
-    return Finding(
-        signature.oracle, signature.culprit, signature.object_class, "a promise",
-        text_of(reads), DIGEST, BUILD, 17, "farm",
-    )
-
-
-def outcome(signature: Signature | None = SIGNATURE, digest: str = DIGEST) -> Outcome:
-    violation = None if signature is None else Violation(signature, "a promise", 2, 9)
-    return Outcome(violation, digest, 17, [0])
-
-
-def result(findings: list[Finding], kind: ExitKind = ExitKind.FINDINGS) -> SliceResult:
-    return SliceResult(kind, findings, Statistics(executions=100, features=7), 3, 1.5, None, "log")
+from tests.farming import (
+    BUILD,
+    DIGEST,
+    OTHER,
+    SIGNATURE,
+    SPEC,
+    FakeHands,
+    begun,
+    finding,
+    leased,
+    outcome,
+    result,
+    site,
+    text_of,
+)
+from workers import jobs
+from workers.attempts import Attempt, sweep
+from workers.errors import InfraError, Stopped, StoreDown
+from workers.isolated import Minimal, Replayed
+from workers.jobs import STOPPED, Site
+from workers.ledger import Lease
+from workers.schema import (
+    DONE,
+    FUZZ,
+    MINIMIZE,
+    MINIMIZED,
+    NEW,
+    QUEUE_FUZZ,
+    QUEUED,
+    RUNNING,
+    UNREPRODUCIBLE,
+    VERIFIED,
+    VERIFY,
+)
+from workers.store import Store, file_url
 
 
 @pytest.fixture
@@ -53,24 +56,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def replays(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
-    """Set what replaying a text gives, by hash seed; returns the hash seeds asked for."""
-
-    def answer_with(by_seed: Callable[[str, int], Outcome], build: str = BUILD) -> list[int]:
-        asked: list[int] = []
-
-        def replay(text: str, hash_seed: int, stop: Any) -> Replayed:
-            asked.append(hash_seed)
-            return Replayed(build, by_seed(text, hash_seed))
-
-        monkeypatch.setattr(isolated, "replay", replay)
-        return asked
-
-    return answer_with
+def fake() -> FakeHands:
+    return FakeHands()
 
 
-def slices(monkeypatch: pytest.MonkeyPatch, make: Callable[[SliceSpec], SliceResult]) -> None:
-    monkeypatch.setattr(jobs, "run_slice", lambda spec, progress=None, stop=None: make(spec))
+@pytest.fixture
+def here(store: Store, tmp_path: Path, fake: FakeHands) -> Site:
+    return site(store, tmp_path, fake)
 
 
 def state(store: Store, failure_id: int = 1) -> str:
@@ -79,236 +71,353 @@ def state(store: Store, failure_id: int = 1) -> str:
     return detail.failure.state
 
 
-def test_a_slice_is_recorded_with_its_figures_and_findings(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    specs: list[SliceSpec] = []
+def found_in_folder(spec: SliceSpec, *findings: Finding) -> None:
+    """What a slice leaves while it runs."""
+    assert spec.work is not None
+    (spec.work / "findings").mkdir()
+    for each in findings:
+        write_finding(spec.work / "findings", each)
 
+
+def left(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "runs").iterdir())
+
+
+# --- slices ---------------------------------------------------------------------------------
+
+
+def test_a_slice_is_recorded_with_its_figures_and_findings(
+    store: Store, here: Site, fake: FakeHands, tmp_path: Path
+) -> None:
     def make(spec: SliceSpec) -> SliceResult:
-        specs.append(spec)
+        found_in_folder(spec, finding())
         return result([finding()])
 
-    slices(monkeypatch, make)
-    run_id = jobs.order(store, seconds=5, bugs=("a-bug",))
-    fuzzed = jobs.fuzz(store, run_id, tmp_path)
-    assert fuzzed is not None
-    assert [recorded.first for recorded in fuzzed.recorded] == [True]
+    fake.slices = make
+    run_id = store.create_run(jobs.slice_spec(seconds=5, bugs=("b", "a")), QUEUE_FUZZ)
+    done = jobs.fuzz(here, leased(store, FUZZ, run_id))
+    assert done.counts
+    assert [recorded.first for recorded in done.recorded] == [True]
     row = store.run(run_id)
     assert row is not None
     assert row.figures is not None
     assert (row.state, row.figures.executions, row.figures.exit_kind) == (DONE, 100, "findings")
-    assert row.figures.statistics["features"] == 7
-    assert (specs[0].bugs, specs[0].seed, specs[0].out) == (("a-bug",), run_id, tmp_path)
-    assert list((tmp_path / "runs").iterdir()) == []
+    assert (row.figures.steps, row.figures.statistics["features"]) == (4000, 7)
+    assert (fake.specs[0].bugs, fake.specs[0].seed) == (("a", "b"), run_id)
+    assert left(tmp_path) == []
+    assert [job.kind for job in store.jobs()] == [VERIFY]
 
 
-def test_a_run_that_is_done_is_not_run_again(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("end", [SystemExit, KeyboardInterrupt, MemoryError, RuntimeError])
+def test_what_a_slice_had_found_outlives_whatever_ends_its_worker(
+    store: Store, here: Site, fake: FakeHands, tmp_path: Path, end: type[BaseException]
 ) -> None:
-    slices(monkeypatch, lambda spec: result([finding()]))
-    run_id = jobs.order(store, seconds=5)
-    jobs.fuzz(store, run_id, tmp_path)
-    assert jobs.fuzz(store, run_id, tmp_path) is None
-    assert jobs.fuzz(store, run_id + 1, tmp_path) is None
-    assert store.failures()[0].count == 1
+    def die(spec: SliceSpec) -> SliceResult:
+        found_in_folder(spec, finding())
+        raise end
+
+    fake.slices = die
+    run_id, lease = begun(store, QUEUE_FUZZ)
+    with pytest.raises(end):
+        jobs.fuzz(here, lease)
+    assert (store.failures(), left(tmp_path)) == ([], ["R1.1"])
+    swept = sweep(store, tmp_path)
+    assert [recorded.first for recorded in swept.recorded] == [True]
+    assert [row.signature for row in store.failures(run_id=run_id)] == [SIGNATURE]
+    assert left(tmp_path) == []
+    owed = store.job_of(FUZZ, run_id)
+    assert owed is not None
+    assert (owed.state, owed.attempts) == ("ready", 0), "the run goes on elsewhere"
 
 
-def test_what_a_killed_attempt_had_found_is_recorded_by_the_next_one(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_run_that_is_nobody_elses_business_is_closed_by_whoever_comes_by(
+    store: Store, here: Site, fake: FakeHands, tmp_path: Path
 ) -> None:
     def die(spec: SliceSpec) -> SliceResult:
         assert spec.work is not None
-        folder = spec.work / "mmfarm-slice-1" / "findings"
-        folder.mkdir(parents=True)
-        write_finding(folder, finding())
-        raise SystemExit  # as near to SIGKILL as a test gets: no handler of ours runs
+        line = Statistics(executions=70, steps=900, seconds=2.5).to_json()
+        (spec.work / "statistics.jsonl").write_text(f"{line}\n")
+        raise SystemExit
 
-    run_id = jobs.order(store, seconds=5)
-    slices(monkeypatch, die)
+    fake.slices = die
+    run_id, lease = begun(store)
     with pytest.raises(SystemExit):
-        jobs.fuzz(store, run_id, tmp_path)
-    assert store.failures() == []
-    slices(monkeypatch, lambda spec: result([], ExitKind.OK))
-    jobs.fuzz(store, run_id, tmp_path)
-    assert [row.signature for row in store.failures(run_id=run_id)] == [SIGNATURE]
-    row = store.run(run_id)
-    assert row is not None
-    assert row.attempt == 2
-
-
-def test_what_the_attempts_of_an_abandoned_run_had_found_is_recorded(
-    store: Store, tmp_path: Path
-) -> None:
-    run_id = jobs.order(store, seconds=5)
-    for _ in range(MAX_ATTEMPTS):
-        store.begin_run(run_id)
-    folder = tmp_path / "runs" / str(run_id) / "mmfarm-slice-1" / "findings"
-    folder.mkdir(parents=True)
-    write_finding(folder, finding())
-    for _ in range(2):
-        assert jobs.fuzz(store, run_id, tmp_path) is None
-    assert [(row.count, row.runs) for row in store.failures(run_id=run_id)] == [(1, 1)]
-
-
-def test_what_a_killed_driver_had_found_is_recorded_by_the_next_one(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run_id = jobs.order(store, seconds=5)
-    store.begin_run(run_id)
-    folder = tmp_path / "runs" / str(run_id) / "mmfarm-slice-1" / "findings"
-    folder.mkdir(parents=True)
-    write_finding(folder, finding())
-    assert [recorded.first for recorded in jobs.recover(store, tmp_path)] == [True]
+        jobs.fuzz(here, lease)
+    assert sweep(store, tmp_path).runs == [run_id]
     row = store.run(run_id)
     assert row is not None
     assert row.figures is not None
-    assert (row.state, row.figures.exit_kind) == (DONE, "killed")
-    assert list((tmp_path / "runs").iterdir()) == []
-    assert jobs.recover(store, tmp_path) == []
+    assert (row.state, row.note) == (DONE, "its process was killed")
+    assert (row.figures.exit_kind, row.figures.executions, row.figures.steps) == (
+        "killed", 70, 900,
+    )
+    assert sweep(store, tmp_path).runs == []
 
 
-def test_a_run_that_is_worked_on_is_left_to_whoever_does(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_folder_that_somebody_works_in_is_left_alone(
+    store: Store, here: Site, fake: FakeHands, tmp_path: Path
 ) -> None:
     def meddle(spec: SliceSpec) -> SliceResult:
-        assert jobs.recover(store, tmp_path) == []
-        with pytest.raises(InfraError, match="another process"):
-            jobs.fuzz(store, run_id, tmp_path)
+        found_in_folder(spec, finding())
+        assert sweep(store, tmp_path).recorded == []
         return result([finding()])
 
-    slices(monkeypatch, meddle)
-    run_id = jobs.order(store, seconds=5)
-    assert jobs.fuzz(store, run_id, tmp_path) is not None
-    row = store.run(run_id)
-    assert row is not None
-    assert (row.state, row.attempt) == (DONE, 1)
+    fake.slices = meddle
+    _, lease = begun(store)
+    assert jobs.fuzz(here, lease).counts
 
 
-def test_runs_of_other_machines_are_not_recovered(store: Store, tmp_path: Path) -> None:
-    run_id = jobs.order(store, seconds=5)
-    store.begin_run(run_id)
-    assert jobs.recover(store, tmp_path) == []
-    assert [row.id for row in store.runs(RUNNING)] == [run_id]
-
-
-def test_a_slice_that_raises_is_recorded_as_an_error_with_what_its_child_had_found(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_finds_are_filed_while_the_slice_runs(
+    store: Store, here: Site, fake: FakeHands
 ) -> None:
-    def fail(spec: SliceSpec) -> SliceResult:
-        assert spec.work is not None
-        (spec.work / "mmfarm-slice-1" / "findings").mkdir(parents=True)
-        write_finding(spec.work / "mmfarm-slice-1" / "findings", finding())
-        raise OSError("no space left")
+    seen: list[int] = []
 
-    slices(monkeypatch, fail)
-    run_id = jobs.order(store, seconds=5)
-    with pytest.raises(OSError, match="no space"):
-        jobs.fuzz(store, run_id, tmp_path)
+    def run_slice(spec: SliceSpec, progress: Any, stop: Any) -> SliceResult:
+        found_in_folder(spec, finding())
+        progress(Statistics())
+        seen.append(len(store.failures()))
+        return result([finding()])
+
+    hands = replace(here.hands, run_slice=run_slice)
+    _, lease = begun(store)
+    jobs.fuzz(replace(here, hands=hands), lease)
+    assert seen == [1]
+    assert store.failures()[0].count == 1
+
+
+def test_a_late_folder_of_a_run_that_others_have_done_is_filed_and_counted_once(
+    store: Store, here: Site, fake: FakeHands, tmp_path: Path
+) -> None:
+    """Host A finds, dies; host B is given the run and ends it; A comes back."""
+    def die(spec: SliceSpec) -> SliceResult:
+        found_in_folder(spec, finding(), finding(signature=OTHER))
+        raise SystemExit
+
+    fake.slices = die
+    run_id, lease = begun(store, QUEUE_FUZZ)
+    with pytest.raises(SystemExit):
+        jobs.fuzz(here, lease)
+    store.give_back(lease)  # as the scheduler does when the lease has run out
+
+    def again(spec: SliceSpec) -> SliceResult:
+        found_in_folder(spec, finding())
+        return result([finding()])
+
+    fake.slices = again
+    elsewhere = site(store, tmp_path / "b", fake)
+    jobs.fuzz(elsewhere, leased(store, FUZZ, run_id))
+    assert [row.count for row in store.failures()] == [1]
+    sweep(store, tmp_path)
+    assert [(row.count, row.runs) for row in store.failures()] == [(1, 1), (1, 1)]
+    assert left(tmp_path) == []
+
+
+def test_a_folder_of_another_farm_is_left_alone_and_said(
+    store: Store, here: Site, fake: FakeHands, tmp_path: Path
+) -> None:
+    def die(spec: SliceSpec) -> SliceResult:
+        found_in_folder(spec, finding())
+        raise SystemExit
+
+    fake.slices = die
+    _, lease = begun(store)
+    with pytest.raises(SystemExit):
+        jobs.fuzz(here, lease)
+    other = Store.open(file_url(tmp_path / "other.db"))
+    swept = sweep(other, tmp_path)
+    assert "not to this one" in swept.complaints[0]
+    assert (other.failures(), left(tmp_path)) == ([], ["R1.1"])
+    other.close()
+
+
+def test_a_folder_that_makes_no_sense_is_said_and_stops_nothing(
+    store: Store, here: Site, fake: FakeHands, tmp_path: Path
+) -> None:
+    bad = tmp_path / "runs" / "R0.1"
+    bad.mkdir(parents=True)
+    (bad / "order.json").write_text('{"farm_id": "../../x"}')
+    (bad / "lock").touch()
+
+    def die(spec: SliceSpec) -> SliceResult:
+        found_in_folder(spec, finding())
+        raise SystemExit
+
+    fake.slices = die
+    _, lease = begun(store)
+    with pytest.raises(SystemExit):
+        jobs.fuzz(here, lease)
+    swept = sweep(store, tmp_path)
+    assert [recorded.first for recorded in swept.recorded] == [True]
+    assert len(swept.complaints) == 1
+    assert str(bad) in swept.complaints[0]
+
+
+def test_a_slice_that_cannot_begin_is_no_verdict(
+    store: Store, here: Site, fake: FakeHands
+) -> None:
+    broken = replace(result([], ExitKind.ERROR, return_code=3), statistics=Statistics())
+    fake.slices = lambda spec: broken
+    _, lease = begun(store)
+    with pytest.raises(InfraError, match="could not begin: last line"):
+        jobs.fuzz(here, lease)
+
+    def full(spec: SliceSpec) -> SliceResult:
+        raise OSError(28, "No space left on device")
+
+    fake.slices = full
+    store.give_back(lease)
+    with pytest.raises(InfraError, match="No space left"):
+        jobs.fuzz(here, leased(store, FUZZ, 1))
+    row = store.run(1)
+    assert row is not None
+    assert (row.state, row.figures) == (RUNNING, None)
+
+
+def test_a_slice_that_is_told_to_stop_counts_and_leaves_its_rest_to_others(
+    store: Store, here: Site, fake: FakeHands
+) -> None:
+    fake.slices = lambda spec: result([], ExitKind.KILLED, return_code=-9, in_flight=text_of(1))
+    run_id, lease = begun(store, QUEUE_FUZZ)
+    done = jobs.fuzz(here, lease, stop=lambda: True)
+    assert done.counts
     row = store.run(run_id)
+    rest = store.run(run_id + 1)
     assert row is not None
     assert row.figures is not None
-    assert (row.state, row.figures.exit_kind) == (DONE, "error")
-    assert "no space left" in row.note
-    assert len(store.failures()) == 1
+    assert rest is not None
+    assert (row.figures.exit_kind, row.figures.executions, row.note) == (STOPPED, 100, "")
+    assert (rest.state, rest.spec) == (QUEUED, SPEC | {"seconds": 3.5})
+    assert store.suspects() == []
 
 
-def test_one_finding_that_is_no_scenario_does_not_lose_the_others(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_corpus_that_cannot_be_pushed_costs_nothing_else(
+    store: Store, here: Site, fake: FakeHands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any) -> int:
+        raise StoreDown("disk full")
+
+    def make(spec: SliceSpec) -> SliceResult:
+        found_in_folder(spec, finding())
+        return result([finding()])
+
+    fake.slices = make
+    monkeypatch.setattr(Attempt, "push", full)
+    _, lease = begun(store)
+    assert jobs.fuzz(here, lease).counts
+    assert [row.count for row in store.failures()] == [1]
+    assert left(tmp_path) == ["R1.1"], "whoever comes by pushes it"
+
+
+def test_one_finding_that_cannot_be_read_does_not_lose_the_others(
+    store: Store, here: Site, fake: FakeHands
 ) -> None:
     bad = replace(finding(signature=OTHER), text="garbage\n")
-    slices(monkeypatch, lambda spec: result([bad, finding()]))
-    run_id = jobs.order(store, seconds=5)
-    jobs.fuzz(store, run_id, tmp_path)
+
+    def make(spec: SliceSpec) -> SliceResult:
+        found_in_folder(spec, bad, finding())
+        assert spec.work is not None
+        (spec.work / "findings" / "0.json").write_text("{}")
+        return result([bad, finding()])
+
+    fake.slices = make
+    run_id, lease = begun(store)
+    jobs.fuzz(here, lease)
     assert [row.signature for row in store.failures()] == [SIGNATURE]
     row = store.run(run_id)
     assert row is not None
     assert f"finding lost: {OTHER}" in row.note
+    assert "finding lost: 0.json" in row.note
 
 
 def test_internal_errors_of_a_slice_are_kept_and_are_no_failures(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, here: Site, fake: FakeHands
 ) -> None:
-    statistics = Statistics(internal_errors=[InternalError("nondeterminism", "why", "text")])
-    broken = replace(result([], ExitKind.ERROR), statistics=statistics, in_flight="1 T0 exit\n")
-    slices(monkeypatch, lambda spec: broken)
-    run_id = jobs.order(store, seconds=5)
-    jobs.fuzz(store, run_id, tmp_path)
+    statistics = Statistics(
+        executions=9, internal_errors=[InternalError("nondeterminism", "why", "text")]
+    )
+    fake.slices = lambda spec: replace(result([], ExitKind.ERROR), statistics=statistics)
+    run_id, lease = begun(store)
+    jobs.fuzz(here, lease)
     row = store.run(run_id)
     assert row is not None
     assert row.figures is not None
     assert row.figures.statistics["internal_errors"][0]["kind"] == "nondeterminism"
-    assert row.figures.in_flight == "1 T0 exit\n"
     assert store.failures() == []
 
 
 @pytest.mark.parametrize("seconds", [0.5, 121, float("nan")])
-def test_a_slice_that_is_too_short_or_too_long_is_refused(store: Store, seconds: float) -> None:
+def test_a_slice_that_is_too_short_or_too_long_is_refused(seconds: float) -> None:
     with pytest.raises(ValueError, match="1 to 120 seconds"):
-        jobs.order(store, seconds=seconds)
-    assert store.runs() == []
+        jobs.slice_spec(seconds=seconds)
+
+
+# --- failures --------------------------------------------------------------------------------
+
+
+def verifying(store: Store) -> Lease:
+    if not store.failures():
+        store.record(finding())
+    return leased(store, VERIFY, 1)
 
 
 def test_verify_replays_three_times_with_different_hash_seeds(
-    store: Store, replays: Callable[..., list[int]]
+    store: Store, here: Site, fake: FakeHands
 ) -> None:
-    store.record(finding())
-    asked = replays(lambda text, seed: outcome())
-    assert jobs.verify(store, 1) == []
-    assert asked == [0, 1, 2]
+    assert jobs.verify(here, verifying(store)).counts
+    assert fake.asked == [0, 1, 2]
     assert state(store) == VERIFIED
+    assert [job.kind for job in store.jobs()] == [MINIMIZE]
 
 
 def test_a_failure_whose_digest_varies_is_unreproducible(
-    store: Store, replays: Callable[..., list[int]]
+    store: Store, here: Site, fake: FakeHands
 ) -> None:
-    store.record(finding())
-    replays(lambda text, seed: outcome(digest=DIGEST if seed < 2 else "f" * 16))
-    jobs.verify(store, 1)
+    fake.shows = lambda text, seed: outcome(digest=DIGEST if seed < 2 else "f" * 16)
+    jobs.verify(here, verifying(store))
     detail = store.failure(1)
     assert detail is not None
     assert detail.failure.state == UNREPRODUCIBLE
     assert "digests differ" in detail.failure.note
+    assert [row.code for row in store.decisions("F1")] == ["unreproducible"]
 
 
 def test_a_digest_that_differs_from_the_find_on_the_same_build_is_unreproducible(
-    store: Store, replays: Callable[..., list[int]]
+    store: Store, here: Site, fake: FakeHands
 ) -> None:
-    store.record(finding())
-    replays(lambda text, seed: outcome(digest="f" * 16))
-    jobs.verify(store, 1)
+    fake.shows = lambda text, seed: outcome(digest="f" * 16)
+    jobs.verify(here, verifying(store))
     assert state(store) == UNREPRODUCIBLE
 
 
 def test_digests_of_different_builds_are_not_compared(
-    store: Store, replays: Callable[..., list[int]]
+    store: Store, here: Site, fake: FakeHands
 ) -> None:
-    store.record(finding())
-    replays(lambda text, seed: outcome(digest="f" * 16), build="c" * 64)
-    jobs.verify(store, 1)
+    fake.shows = lambda text, seed: outcome(digest="f" * 16)
+    fake.build = "c" * 64
+    jobs.verify(here, verifying(store))
     detail = store.failure(1)
     assert detail is not None
     assert (detail.failure.state, detail.best.digest) == (VERIFIED, "f" * 16)
 
 
 def test_a_model_that_is_edited_during_the_replays_is_no_nondeterminism(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, here: Site
 ) -> None:
-    monkeypatch.setattr(
-        isolated, "replay",
-        lambda text, seed, stop: Replayed(str(seed) * 64, outcome(digest=str(seed) * 16)),
+    hands = replace(
+        here.hands,
+        replay=lambda text, seed, stop: Replayed(str(seed) * 64, outcome(digest=str(seed) * 16)),
     )
-    store.record(finding())
     with pytest.raises(InfraError, match="sources changed"):
-        jobs.verify(store, 1)
+        jobs.verify(replace(here, hands=hands), verifying(store))
     assert state(store) == NEW
 
 
 def test_a_failure_that_is_gone_is_unreproducible_and_says_so(
-    store: Store, replays: Callable[..., list[int]]
+    store: Store, here: Site, fake: FakeHands
 ) -> None:
-    store.record(finding())
-    replays(lambda text, seed: outcome(None), build="c" * 64)
-    jobs.verify(store, 1)
+    fake.shows = lambda text, seed: outcome(None)
+    fake.build = "c" * 64
+    jobs.verify(here, verifying(store))
     detail = store.failure(1)
     assert detail is not None
     assert detail.failure.state == UNREPRODUCIBLE
@@ -316,12 +425,12 @@ def test_a_failure_that_is_gone_is_unreproducible_and_says_so(
 
 
 def test_verify_goes_on_to_the_next_scenario_and_keeps_the_complaint(
-    store: Store, replays: Callable[..., list[int]]
+    store: Store, here: Site, fake: FakeHands
 ) -> None:
     store.record(finding(2))
     store.record(finding(5))
-    replays(lambda text, seed: outcome(None if text == text_of(2) else SIGNATURE, DIGEST))
-    jobs.verify(store, 1)
+    fake.shows = lambda text, seed: outcome(None if text == text_of(2) else SIGNATURE)
+    jobs.verify(here, verifying(store))
     detail = store.failure(1)
     assert detail is not None
     assert detail.failure.state == VERIFIED
@@ -330,65 +439,29 @@ def test_verify_goes_on_to_the_next_scenario_and_keeps_the_complaint(
 
 
 def test_another_failure_that_a_replay_shows_is_filed_under_its_own_signature(
-    store: Store, replays: Callable[..., list[int]]
+    store: Store, here: Site, fake: FakeHands
 ) -> None:
-    store.record(finding())
-    replays(lambda text, seed: outcome(OTHER), build="c" * 64)
-    side = jobs.verify(store, 1)
+    fake.shows = lambda text, seed: outcome(OTHER)
+    fake.build = "c" * 64
+    side = jobs.verify(here, verifying(store)).recorded
     detail = store.failure(side[0].failure_id)
     assert detail is not None
     assert (detail.failure.signature, detail.failure.state) == (OTHER, NEW)
     assert f"# expect: {OTHER}\n" in detail.best.text
 
 
-def test_a_child_that_dies_leaves_the_failure_as_it_was_with_a_note_until_the_cap(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(text: str, hash_seed: int, stop: Any) -> Replayed:
-        raise InfraError("killed")
-
-    monkeypatch.setattr(isolated, "replay", die)
-    store.record(finding())
-    for _ in range(MAX_ATTEMPTS):
-        with pytest.raises(InfraError):
-            jobs.verify(store, 1)
-    assert jobs.verify(store, 1) == []
-    row = store.failures()[0]
-    assert (row.state, row.attempts, row.note) == (NEW, MAX_ATTEMPTS, "verify: killed")
-
-
-def test_an_attempt_that_was_stopped_does_not_count(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stopped(text: str, hash_seed: int, stop: Any) -> Replayed:
-        raise Stopped
-
-    monkeypatch.setattr(isolated, "replay", stopped)
-    store.record(finding())
-    with pytest.raises(Stopped):
-        jobs.verify(store, 1)
-    row = store.failures()[0]
-    assert (row.state, row.attempts, row.note) == (NEW, 0, "")
-
-
-def minimal(text: str, side_finds: list[Finding]) -> Callable[..., Minimal]:
-    return lambda given, signature, stop: Minimal(BUILD, text, {"complete": True}, side_finds)
-
-
-def verified(store: Store, replays: Callable[..., list[int]]) -> None:
-    store.record(finding())
-    replays(lambda text, seed: outcome())
-    jobs.verify(store, 1)
+def minimizing(store: Store, here: Site) -> Lease:
+    jobs.verify(here, verifying(store))
+    return leased(store, MINIMIZE, 1)
 
 
 def test_minimize_keeps_the_minimal_scenario_and_files_what_came_up(
-    store: Store, replays: Callable[..., list[int]], monkeypatch: pytest.MonkeyPatch
+    store: Store, here: Site, fake: FakeHands
 ) -> None:
-    verified(store, replays)
-    monkeypatch.setattr(
-        isolated, "minimize", minimal(text_of(1), [finding(2, OTHER)])
+    fake.minimal = lambda text: Minimal(
+        BUILD, text_of(1), {"complete": True}, [finding(2, OTHER)]
     )
-    side = jobs.minimize(store, 1)
+    side = jobs.minimize(here, minimizing(store, here)).recorded
     detail = store.failure(1)
     assert detail is not None
     assert (detail.failure.state, detail.best.text) == (MINIMIZED, text_of(1))
@@ -397,25 +470,115 @@ def test_minimize_keeps_the_minimal_scenario_and_files_what_came_up(
 
 
 def test_a_minimal_scenario_that_shows_another_failure_is_not_taken(
-    store: Store, replays: Callable[..., list[int]], monkeypatch: pytest.MonkeyPatch
+    store: Store, here: Site, fake: FakeHands
 ) -> None:
-    verified(store, replays)
-    monkeypatch.setattr(isolated, "minimize", minimal(text_of(1), []))
-    replays(lambda text, seed: outcome(OTHER))
-    with pytest.raises(InfraError, match=str(OTHER)):
-        jobs.minimize(store, 1)
+    lease = minimizing(store, here)
+    fake.shows = lambda text, seed: outcome(OTHER)
+    with pytest.raises(jobs.NotMinimal, match=str(OTHER)):
+        jobs.minimize(here, lease)
     row = store.failures()[0]
     assert (row.state, row.ops) == (VERIFIED, 5)
-    assert str(OTHER) in row.note
 
 
-def test_only_verified_failures_are_minimized(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+# --- poison -----------------------------------------------------------------------------------
+
+
+def poisoned(
+    store: Store, here: Site, fake: FakeHands, kind: ExitKind = ExitKind.TIMEOUT,
+    return_code: int = 70,
 ) -> None:
-    def forbidden(*arguments: Any) -> Minimal:
-        raise AssertionError("minimized a failure that nobody verified")
+    """A slice dies with a scenario."""
+    fake.slices = lambda spec: result(
+        [], kind, return_code=return_code, in_flight=text_of(3)
+    )
+    _, lease = begun(store)
+    jobs.fuzz(here, lease)
 
-    monkeypatch.setattr(isolated, "minimize", forbidden)
-    store.record(finding())
-    assert jobs.minimize(store, 1) == []
+
+def test_what_ran_when_a_slice_died_is_run_alone_and_quarantined_if_it_dies_twice_more(
+    store: Store, here: Site, fake: FakeHands
+) -> None:
+    poisoned(store, here, fake)
+    (suspect,) = store.suspects()
+    assert (suspect.state, suspect.text, suspect.deaths) == ("suspected", text_of(3), 1)
+    fake.death = lambda: "the child ended with 71"
+    assert jobs.alone(here, leased(store, "alone", 1)).counts
+    (suspect,) = store.suspects()
+    assert (suspect.state, suspect.deaths, suspect.note) == (
+        "quarantined", 3, "the child ended with 71",
+    )
+    assert [row.code for row in store.decisions("Q1")] == ["suspected", "quarantined"]
+    assert store.release(1)
+    assert not store.release(1)
+    assert store.withheld() == set()
+
+
+def test_a_suspect_that_does_no_harm_alone_is_cleared_but_not_for_ever(
+    store: Store, here: Site, fake: FakeHands
+) -> None:
+    poisoned(store, here, fake)
+    jobs.alone(here, leased(store, "alone", 1))
+    assert store.suspects()[0].state == "cleared"
+    assert store.withheld() == set()
+    poisoned(store, here, fake)
+    jobs.alone(here, leased(store, "alone", 1))
+    poisoned(store, here, fake)
+    assert store.suspects()[0].state == "quarantined", "three slices are enough"
+
+
+@pytest.mark.parametrize("return_code", [-15, -2, -9, -1, 72])
+def test_an_end_from_outside_makes_no_suspect(
+    store: Store, here: Site, fake: FakeHands, return_code: int
+) -> None:
+    poisoned(store, here, fake, ExitKind.KILLED, return_code)
+    assert store.suspects() == []
+
+
+def test_a_slice_that_its_own_watchdog_had_to_kill_makes_a_suspect(
+    store: Store, here: Site, fake: FakeHands
+) -> None:
+    poisoned(store, here, fake, ExitKind.TIMEOUT, -9)
+    assert len(store.suspects()) == 1
+
+
+def test_an_end_from_outside_while_a_suspect_runs_alone_counts_for_nothing(
+    store: Store, here: Site, fake: FakeHands
+) -> None:
+    poisoned(store, here, fake)
+
+    def killed() -> str:
+        raise InfraError("the child ended with -15")
+
+    fake.death = killed
+    lease = leased(store, "alone", 1)
+    with pytest.raises(InfraError):
+        jobs.alone(here, lease)
+    assert store.suspects()[0].deaths == 1
+
+
+def test_a_suspect_is_kept_from_slices_at_once(
+    store: Store, here: Site, fake: FakeHands, tmp_path: Path
+) -> None:
+    from workers.entries import Made
+
+    store.plant([Made(text_of(3)), Made(text_of(2))])
+    assert here.pantry.stock(_folder(tmp_path / "a"), "", BUILD) == 2
+    poisoned(store, here, fake)
+    fresh = site(store, tmp_path, fake)
+    assert fresh.pantry.stock(_folder(tmp_path / "b"), "", "c" * 64) == 1
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def test_stopped_work_is_nobodys_fault(store: Store, here: Site) -> None:
+    def stopped(text: str, hash_seed: int, stop: Any) -> Replayed:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        jobs.verify(
+            replace(here, hands=replace(here.hands, replay=stopped)), verifying(store)
+        )
     assert state(store) == NEW

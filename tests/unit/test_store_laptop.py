@@ -4,21 +4,27 @@
 The model and the slices are fakes here; time is real but short.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from corpus.text import dump, parse
-from fuzz.findings import Finding
+from fuzz.findings import Finding, write_finding
+from fuzz.pack import unpack
 from fuzz.slice import ExitKind, SliceResult, SliceSpec
 from fuzz.statistics import InternalError, Statistics
 from simulator.outcome import Outcome, Signature, Violation
-from workers import isolated, jobs, laptop
-from workers.isolated import InfraError, Minimal, Replayed, Stopped
+from tests.farming import begun
+from workers import attempts, jobs, laptop
+from workers.errors import InfraError, Stopped, StoreDown
+from workers.isolated import Minimal, Replayed
+from workers.jobs import Hands
 from workers.laptop import (
     Done,
     Found,
@@ -54,6 +60,9 @@ class World:
         self.digest: Callable[[int], str] = lambda seed: DIGEST
         self.kind: ExitKind | None = None
         self.errors: list[InternalError] = []
+        self.minimize: Callable[[str, Signature, Callable[[], bool]], Minimal] = (
+            lambda text, signature, stop: Minimal(BUILD, SMALL, {}, [])
+        )
         self.lock = threading.Lock()
 
     def run_slice(
@@ -70,7 +79,18 @@ class World:
         while time.monotonic() < until and not stop() and self.kind is not ExitKind.ERROR:
             time.sleep(0.01)
         kind = self.kind or (ExitKind.FINDINGS if found else ExitKind.OK)
-        return SliceResult(kind, found, statistics, 1, spec.seconds, None, "log\nlast line")
+        assert spec.work is not None
+        (spec.work / "findings").mkdir()
+        for each in found:
+            write_finding(spec.work / "findings", each)
+        return SliceResult(kind, found, statistics, [], spec.seconds, None, "log\nlast line")
+
+    def hands(self) -> Hands:
+        return Hands(
+            run_slice=self.run_slice, replay=self.replay, alone=lambda text, stop: "",
+            minimize=lambda text, signature, stop: self.minimize(text, signature, stop),
+            build_id=lambda: BUILD,
+        )
 
     def replay(self, text: str, seed: int, stop: Callable[[], bool]) -> Replayed:
         violation = Violation(Signature("stale-tlb", "f", "anon"), "a promise", 2, 9)
@@ -90,25 +110,25 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(laptop, "FIRST_SLICE_SECONDS", 0.2)
     monkeypatch.setattr(laptop, "SLICE_SHARE", 0.0)
     monkeypatch.setattr(jobs, "MIN_SLICE_SECONDS", 0.1)
-    monkeypatch.setattr(jobs, "run_slice", made.run_slice)
-    monkeypatch.setattr(isolated, "replay", made.replay)
-    monkeypatch.setattr(
-        isolated, "minimize", lambda text, signature, stop: Minimal(BUILD, SMALL, {}, [])
-    )
     return made
 
 
-def run(store: Store, folder: Path, seconds: float = 0.4, slots: int = 1) -> list[Any]:
-    return list(run_local(store, folder, seconds=seconds, slots=slots))
+def run(
+    store: Store, folder: Path, world: World, seconds: float = 0.4, slots: int = 1
+) -> list[Any]:
+    events = run_local(store, folder, seconds=seconds, slots=slots, hands=world.hands())
+    return list(events)
 
 
 def test_a_find_becomes_minimal_and_is_told_step_by_step(
     store: Store, tmp_path: Path, world: World
 ) -> None:
     world.finds = [[finding("f")]]
-    events = run(store, tmp_path)
+    events = run(store, tmp_path, world)
     kinds = [type(event) for event in events]
-    assert kinds[:6] == [SliceStarted, Progress, SliceEnded, Found, Verified, Minimized]
+    order = [SliceStarted, Progress, SliceEnded, Found, Verified, Minimized]
+    assert [kind for kind in kinds if kind in order[3:]] == order[3:]
+    assert kinds[:3] == order[:3]
     assert kinds.count(Done) == 1
     done = events[-1]
     assert [(d.failure.state, d.best.text) for d in done.failures] == [(MINIMIZED, SMALL)]
@@ -119,7 +139,7 @@ def test_a_find_becomes_minimal_and_is_told_step_by_step(
 
 
 def test_without_finds_the_sum_is_empty(store: Store, tmp_path: Path, world: World) -> None:
-    done = run(store, tmp_path)[-1]
+    done = run(store, tmp_path, world)[-1]
     assert (done.failures, done.troubles, done.internal_errors) == ([], [], 0)
     assert store.failures() == []
 
@@ -129,7 +149,7 @@ def test_a_failure_of_an_earlier_run_is_a_find_of_this_run_when_seen_again(
 ) -> None:
     store.record(finding("f"))
     world.finds = [[finding("f")]]
-    events = run(store, tmp_path)
+    events = run(store, tmp_path, world)
     assert [event.first for event in events if isinstance(event, Found)] == [False]
     assert len(events[-1].failures) == 1
 
@@ -138,7 +158,7 @@ def test_what_an_earlier_run_left_undone_is_finished_and_is_no_find_of_this_run(
     store: Store, tmp_path: Path, world: World
 ) -> None:
     store.record(finding("f"))
-    events = run(store, tmp_path)
+    events = run(store, tmp_path, world)
     assert [type(e) for e in events if isinstance(e, Found | Minimized)] == [Minimized]
     assert events[-1].failures == []
     assert store.failures()[0].state == MINIMIZED
@@ -147,8 +167,28 @@ def test_what_an_earlier_run_left_undone_is_finished_and_is_no_find_of_this_run(
 def test_slots_fuzz_at_the_same_time_and_equal_shares(
     store: Store, tmp_path: Path, world: World
 ) -> None:
-    run(store, tmp_path, seconds=0.5, slots=2)
-    assert len(world.slices) >= 4
+    now = [0.0]
+    both = threading.Barrier(2)
+
+    def run_slice(spec: SliceSpec, progress: Any, stop: Any) -> SliceResult:
+        with world.lock:
+            world.slices.append(spec)
+            first = len(world.slices) <= 2
+        if first:
+            both.wait(30)  # fails the slice if the other one does not run
+        with world.lock:
+            now[0] += spec.seconds / 2
+        assert spec.work is not None
+        return SliceResult(ExitKind.OK, [], Statistics(executions=1), [], 1.0, None, "")
+
+    hands = replace(world.hands(), run_slice=run_slice)
+    events = run_local(
+        store, tmp_path, seconds=0.8, slots=2, hands=hands, clock=lambda: now[0]
+    )
+    done = list(events)[-1]
+    assert isinstance(done, Done)
+    assert done.troubles == []
+    assert len(world.slices) >= 8
     assert len({spec.seed for spec in world.slices}) == len(world.slices)
     assert all(spec.seconds <= 0.2 for spec in world.slices)
 
@@ -156,7 +196,7 @@ def test_slots_fuzz_at_the_same_time_and_equal_shares(
 def test_replays_that_disagree_are_told(store: Store, tmp_path: Path, world: World) -> None:
     world.finds = [[finding("f")]]
     world.digest = lambda seed: str(seed) * 16
-    events = run(store, tmp_path)
+    events = run(store, tmp_path, world)
     assert any(isinstance(event, Unreproducible) for event in events)
     assert not any(isinstance(event, Verified | Minimized) for event in events)
 
@@ -165,7 +205,7 @@ def test_an_engine_that_does_not_run_stops_the_fuzzing_and_says_why(
     store: Store, tmp_path: Path, world: World
 ) -> None:
     world.kind = ExitKind.ERROR
-    events = run(store, tmp_path, seconds=5)
+    events = run(store, tmp_path, world, seconds=5)
     assert len(world.slices) == 1
     assert [e.text for e in events if isinstance(e, Trouble)] == [
         "slice 1 ended as error: last line"
@@ -177,7 +217,7 @@ def test_internal_errors_are_told_and_counted_and_are_no_failures(
     store: Store, tmp_path: Path, world: World
 ) -> None:
     world.errors = [InternalError("nondeterminism", "digest a, then b", count=3)]
-    events = run(store, tmp_path, seconds=1.0)
+    events = run(store, tmp_path, world, seconds=1.0)
     assert events[-1].internal_errors == 3 * len(world.slices) > 0
     assert events[-1].troubles[0] == "slice 1: nondeterminism: digest a, then b"
     assert len(events[-1].troubles) == len(world.slices)
@@ -185,16 +225,16 @@ def test_internal_errors_are_told_and_counted_and_are_no_failures(
 
 
 def test_a_minimizer_that_fails_leaves_the_failure_verified_and_says_so(
-    store: Store, tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, world: World
 ) -> None:
     def die(text: str, signature: Signature, stop: Any) -> Minimal:
         raise InfraError("killed")
 
-    monkeypatch.setattr(isolated, "minimize", die)
+    world.minimize = die
     world.finds = [[finding("f")]]
-    done = run(store, tmp_path)[-1]
+    done = run(store, tmp_path, world)[-1]
     assert [failure.failure.state for failure in done.failures] == [VERIFIED]
-    assert done.troubles == ["failure 1: killed"]
+    assert "F1: is tried again later: killed" in done.troubles
 
 
 def test_closing_the_iterator_ends_the_slices_and_records_their_finds(
@@ -202,7 +242,9 @@ def test_closing_the_iterator_ends_the_slices_and_records_their_finds(
 ) -> None:
     world.finds = [[finding("f")]]
     began = time.monotonic()
-    events = run_local(store, tmp_path, seconds=100, slots=1)
+    events = run_local(
+        store, tmp_path, seconds=100, slots=1, hands=world.hands()
+    )
     assert isinstance(next(events), SliceStarted)
     assert isinstance(next(events), Progress)
     events.close()
@@ -218,15 +260,18 @@ def test_work_that_is_stopped_in_the_middle_is_left_for_the_next_run(
             time.sleep(0.01)
         raise Stopped
 
-    monkeypatch.setattr(isolated, "minimize", until_stopped)
+    world.minimize = until_stopped
     monkeypatch.setattr(laptop, "FINISH_SECONDS", 3.0)  # enough to verify on a loaded machine
     world.finds = [[finding("f")]]
-    done = run(store, tmp_path)[-1]
-    assert [(f.failure.state, f.failure.attempts) for f in done.failures] == [(VERIFIED, 0)]
+    done = run(store, tmp_path, world)[-1]
+    assert [f.failure.state for f in done.failures] == [VERIFIED]
+    assert [(job.kind, job.state, job.attempts) for job in store.jobs()] == [
+        ("minimize", "ready", 0)
+    ]
     assert done.troubles == []
 
 
-def test_the_seed_corpus_is_copied_into_the_data_folder(
+def test_the_seed_corpus_comes_into_the_store_and_to_the_slices(
     store: Store, tmp_path: Path, world: World
 ) -> None:
     seeds = tmp_path / "given"
@@ -234,17 +279,68 @@ def test_the_seed_corpus_is_copied_into_the_data_folder(
     (seeds / "a.mm").write_text(BIG)
     (seeds / "strace" / "a.mm").write_text(SMALL)
     (seeds / "notes.txt").write_text("not a scenario")
-    out = tmp_path / "out"
-    list(run_local(store, out, seconds=1.0, slots=1, seed_corpus=seeds))
-    copied = {
-        str(path.relative_to(out)): path.read_text() for path in out.rglob("*") if path.is_file()
-    }
-    assert copied == {"corpus/seeds/a.mm": BIG, "corpus/seeds/strace/a.mm": SMALL}
-    assert world.slices[0].seed_corpus == out / "corpus"
+    packs: list[int] = []
+
+    def run_slice(spec: SliceSpec, progress: Any, stop: Any) -> SliceResult:
+        assert spec.work is not None
+        packs.append(len(list(unpack((spec.work / "unmeasured").read_bytes()))))
+        return world.run_slice(spec, progress, stop)
+
+    hands = replace(world.hands(), run_slice=run_slice)
+    list(run_local(store, tmp_path, seconds=1.0, slots=1, seed_corpus=seeds, hands=hands))
+    assert packs[0] == 2
+    assert store.last_seq() == 2
+
+
+def test_bad_files_in_the_corpus_folder_are_skipped_and_told(
+    store: Store, tmp_path: Path, world: World
+) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    os.mkfifo(corpus / "x.mm")
+    (corpus / "y.mm").write_text("no scenario")
+    (corpus / "z.mm").write_text(BIG)
+    done = run(store, tmp_path, world)[-1]
+    assert [line.split(":")[0] for line in done.troubles] == ["x.mm", "y.mm"]
+    assert store.last_seq() == 1
+
+
+def test_a_find_that_a_killed_run_left_is_announced_by_the_next_one(
+    store: Store, tmp_path: Path, world: World
+) -> None:
+    run_id, lease = begun(store)
+    order = attempts.Order(
+        store.farm().farm_id, lease.job_id, lease.number, run_id, lease.queue, "", BUILD
+    )
+    dead = attempts.begin(tmp_path, order)
+    (dead.work / "findings").mkdir()
+    write_finding(dead.work / "findings", finding("f"))
+    dead.leave()
+    events = run(store, tmp_path, world)
+    assert [event.first for event in events if isinstance(event, Found)] == [True]
+    assert [found.failure.state for found in events[-1].failures] == [MINIMIZED]
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_store_that_takes_nothing_more_loses_no_find(
+    store: Store, tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a full disk: what was found waits in its folder, and is told."""
+    def full(*arguments: Any) -> Any:
+        raise StoreDown("database or disk is full")
+
+    monkeypatch.setattr(store, "file", full)
+    monkeypatch.setattr(store, "end_run", full)
+    monkeypatch.setattr(laptop, "FINISH_SECONDS", 0.5)
+    world.finds = [[finding("f")]]
+    done = run(store, tmp_path, world)[-1]
+    assert done.failures == []
+    assert len(done.unfiled) == 1
+    assert "stale-tlb f anon: waits in" in done.unfiled[0]
 
 
 def test_less_time_than_a_slice_takes_is_refused(
     store: Store, tmp_path: Path, world: World
 ) -> None:
     with pytest.raises(ValueError, match="second or more"):
-        run(store, tmp_path, seconds=0.01)
+        run(store, tmp_path, world, seconds=0.01)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Migrations make the schema that the code expects, and nothing else opens a database."""
 
+import lzma
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
 
-from workers import dialect, migrate
-from workers.schema import Base, Failure
-from workers.store import Store, StoreError, file_url
+from fuzz.findings import write_finding
+from tests.farming import SIGNATURE, FakeHands, finding, leased, outcome, site, text_of
+from workers import attempts, dialect, inbox, jobs, migrate
+from workers.errors import SchemaMoved, StoreError
+from workers.schema import FUZZ, MINIMIZE, MINIMIZED, NEW, VERIFY, Base, Failure
+from workers.store import Store, file_url
 
 
 @pytest.fixture
@@ -43,7 +48,7 @@ def test_the_migrations_make_the_model(path: Path) -> None:
         for check in Base.metadata.tables[name].constraints:
             if type(check).__name__ == "CheckConstraint":
                 assert f"CONSTRAINT {check.name} CHECK ({check.sqltext})" in sql  # type: ignore[attr-defined]
-    assert {name for name, _ in made} == {"failure", "run", "example"}
+    assert {name for name, _ in made} == {"failure", "run", "example", "job", "suspect"}
 
 
 def test_the_code_expects_the_last_migration() -> None:
@@ -125,7 +130,7 @@ def test_a_failure_in_a_state_that_does_not_exist_is_refused(path: Path) -> None
         sqlite3.IntegrityError, match="ck_failure_state"
     ):
         connection.execute(
-            "INSERT INTO failure VALUES (1, 'o', 'c', 'x', 'p', 1, 't', 't', 'lost', 0, '')"
+            "INSERT INTO failure VALUES (1, 'o', 'c', 'x', 'p', 1, 't', 't', 'lost', '')"
         )
 
 
@@ -156,3 +161,104 @@ def test_postgresql_can_hold_every_table() -> None:
         assert made.count("TIMESTAMP WITH TIME ZONE") == sum(
             type(column.type).__name__ == "UtcDateTime" for column in table.columns
         )
+
+
+# --- from one revision to the next ----------------------------------------------------------------
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A data folder of schema 0001, as `mmfarm run` left it: two failures, and what it found."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    dump = lzma.decompress((Path(__file__).parent / "data" / "store-0001.sql.xz").read_bytes())
+    with closing(sqlite3.connect(folder / "mmfarm.db")) as connection:
+        connection.executescript(dump.decode())
+    return folder
+
+
+def migrated(folder: Path) -> Store:
+    return Store.open(file_url(folder / "mmfarm.db"))
+
+
+def test_failures_of_an_older_mmfarm_are_verified_again_and_lose_nothing(old: Path) -> None:
+    with closing(sqlite3.connect(old / "mmfarm.db")) as connection:
+        before = connection.execute("SELECT id, count, promise FROM failure").fetchall()
+        connection.execute(
+            "INSERT INTO failure SELECT 3, 'conformance', culprit, object_class, promise, 1, "
+            "first_seen, last_seen, 'minimized', 0, '' FROM failure WHERE id = 1"
+        )
+        connection.execute(
+            "INSERT INTO example SELECT 3, scenario_sha256, role, origin, build_id, digest, steps "
+            "FROM example WHERE failure_id = 1"
+        )
+        connection.commit()
+    with closing(migrated(old)) as store:
+        rows = {row.id: row for row in store.failures()}
+        assert [(row.id, row.count, row.promise) for row in rows.values()][:2] == before
+        assert {row.state for row in rows.values() if row.id < 3} == {NEW}
+        assert rows[3].state == MINIMIZED, "no run of the model alone can verify it"
+        assert [(job.kind, job.subject) for job in store.jobs()] == [(VERIFY, 1), (VERIFY, 2)]
+        detail = store.failure(1)
+        assert detail is not None
+        assert detail.certificate is not None
+        assert detail.outcome is not None
+        signature = rows[1].signature
+        fake = FakeHands()
+        fake.shows = lambda text, seed: outcome(signature)
+        here = site(store, old, fake)
+        jobs.verify(here, leased(store, VERIFY, 1))
+        jobs.minimize(here, leased(store, MINIMIZE, 1))
+        assert {row.id: row.state for row in store.failures()}[1] == MINIMIZED
+
+
+def test_what_an_older_mmfarm_had_on_its_way_is_owed(old: Path) -> None:
+    with closing(sqlite3.connect(old / "mmfarm.db")) as connection:
+        for number, state in ((8, "queued"), (9, "running")):
+            connection.execute(
+                "INSERT INTO run SELECT ?, spec, ?, 1, created_at, started_at, NULL, NULL, 0, 0, "
+                "0, 0, 0, '{}', '', NULL FROM run WHERE id = 1", (number, state),
+            )
+        connection.commit()
+    # What the slice of the run that was running had found when its process was killed.
+    killed = old / "runs" / "9" / "mmfarm-slice-x" / "findings"
+    killed.mkdir(parents=True)
+    (old / "runs" / "9" / "lock").touch()
+    write_finding(killed, finding())
+    with closing(migrated(old)) as store:
+        assert [job.subject for job in store.jobs() if job.kind == FUZZ] == [8, 9]
+        swept = attempts.sweep(store, old)
+        assert (swept.runs, [each.first for each in swept.recorded]) == ([9], [True])
+        assert [row.signature for row in store.failures(run_id=9)] == [SIGNATURE]
+        assert [job.subject for job in store.jobs() if job.kind == FUZZ] == [8]
+        assert list((old / "runs").iterdir()) == []
+
+
+def test_the_corpus_folder_of_an_older_mmfarm_comes_into_the_store(old: Path) -> None:
+    corpus = old / "corpus"
+    (corpus / "seeds").mkdir(parents=True)
+    for reads in (1, 2):
+        text = text_of(reads).replace("config", "# origin: farm\nconfig", 1)
+        (corpus / f"{reads:016x}.mm").write_text(text)
+    (corpus / "seeds" / "mine.mm").write_text(text_of(3))
+    (old / "findings").mkdir()
+    write_finding(old / "findings", finding())  # in no store: the disk was full
+    with closing(migrated(old)) as store:
+        assert inbox.take_in(store, old) == []
+        assert store.last_seq() == 3
+        assert [row.count for row in store.failures() if row.signature == SIGNATURE] == [1]
+        assert [path.name for path in corpus.rglob("*.mm")] == ["mine.mm"], "this is not ours"
+        assert inbox.take_in(store, old) == []
+        assert store.last_seq() == 3
+        assert [row.count for row in store.failures() if row.signature == SIGNATURE] == [1]
+
+
+def test_a_store_that_moves_on_stops_those_that_do_not_know_the_new_schema(path: Path) -> None:
+    store = Store.open(file_url(path))
+    store.record(finding())
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SchemaMoved, match="start the workers of the newer mmfarm"):
+        store.take(["triage"], "old")
+    assert [job.leases for job in store.jobs()] == [0]
+    store.close()

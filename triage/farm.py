@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""The user's store, for the `mmfarm farm` verbs.
+
+Contract: `opened` opens the store that the environment names, else that of the data folder, and
+creates it where there is none: a farm begins with its store.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from corpus.paths import data_dir
+from triage.exits import Refused
+from workers.schema import ALONE, FUZZ, MINIMIZE, VERIFY
+from workers.settings import database_url
+from workers.store import Store
+
+
+@contextmanager
+def opened() -> Iterator[Store]:
+    folder = data_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    store = Store.open(database_url(folder))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+# The work that a subject of each letter may have.
+KINDS = {"R": (FUZZ,), "F": (VERIFY, MINIMIZE), "Q": (ALONE,)}
+
+
+def subject(name: str) -> tuple[str, int]:
+    """The letter and the number of `F12`. Refuses what is no such name."""
+    letter, number = name[:1].upper(), name[1:]
+    if letter not in ("R", "F", "Q", "C", "M") or not number.isdecimal():
+        raise Refused(f"{name}: name a run like R12, a failure like F12 or a scenario like Q12")
+    return letter, int(number)

@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: MIT
+"""The corpus in the store: one for all hosts, ordered by number, kept small by what it shows.
+
+Contract: functions of an open connection; `Store` gives each its transaction. An entry is a bare
+scenario text (no headers, nothing that chooses the model) under its hash, compressed, unpacked
+with a cap. Numbers are given under a lock that is held until the commit, so that who has seen
+all entries up to a number needs only what is above it. What a slice made is kept only if it
+shows, on that model build, what nothing before has shown: the feature map knows.
+
+`model` names the bugs and the kernel that a slice fuzzed with; empty is the mended model, whose
+entries slices of other models start from, too, and not the other way round.
+
+It does not promise that an entry still shows anything on another build: features belong to one.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql import ColumnElement
+
+from corpus.text import dump
+from fuzz import maps
+from fuzz.maps import Features
+from simulator.scenario import Config, Scenario
+from workers import dialect, ledger
+from workers.schema import (
+    DISTILL,
+    QUEUE_TRIAGE,
+    WITHHELD,
+    Entry,
+    EntryFeatures,
+    Farm,
+    FeatureMap,
+    Suspect,
+)
+
+MAX_TEXT_BYTES: Final = 1 << 20  # as scenarios in files
+# A corpus is distilled again when that many were kept since, or as many as it had.
+DISTILL_ENTRIES: Final = 2000
+READ_AT_ONCE: Final = 500  # rows
+OURS: Final = "farm"  # the origin of what fuzzing made
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A scenario that a slice kept, and its map of features on the slice's build (empty: not
+    measured)."""
+
+    text: str
+    features: bytes = b""
+    origin: str = OURS
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    seq: int
+    text: str
+    measured: bool  # its features on this build are known
+
+
+def bare(scenario: Scenario) -> str:
+    """What a scenario is, whoever made it and whatever model runs it."""
+    config = replace(scenario.config, bugs=(), kernel=Config().kernel)
+    return dump(replace(scenario, headers=(), config=config))
+
+
+def entry_key(text: str) -> str:
+    """The name of an entry: the hash of its bare text."""
+    return sha256(text.encode()).hexdigest()
+
+
+def push(
+    connection: Connection, now: datetime, model: str, build_id: str, run_id: int | None,
+    made: Sequence[Made],
+) -> int:
+    """Keep what shows something new, and the features of what is here already. Returns how many
+    entries are new."""
+    seq = connection.execute(
+        # Takes the row's lock: one transaction at a time gives numbers.
+        update(Farm).values(corpus_seq=Farm.corpus_seq).returning(Farm.corpus_seq)
+    ).scalar_one()
+    known = _map(connection, now, model, build_id)
+    seen = maps.from_map(maps.unpack(known.packed))
+    size = 0
+    keys = {entry_key(each.text): each for each in made}
+    here = {
+        row.sha256: row for row in connection.execute(
+            select(Entry.seq, Entry.sha256, Entry.model, Entry.retired_at)
+            .where(Entry.sha256.in_(keys), Entry.model.in_(("", model)))
+            .order_by(Entry.model)  # its own last: that one stands
+        )
+    }
+    entries: list[dict[str, object]] = []
+    measured: list[dict[str, object]] = []
+    for key, each in keys.items():
+        row = here.get(key)
+        shown = maps.from_map(each.features)
+        size = max(size, len(each.features))
+        if row is None:
+            if each.features and not shown & ~seen:
+                continue
+            seq += 1
+            number = seq
+            entries.append({
+                "seq": seq, "model": model, "sha256": key, "origin": each.origin,
+                "packed": maps.pack(each.text.encode()), "run_id": run_id, "added_at": now,
+            })
+        else:
+            number = row.seq
+            if row.model != model:
+                seen |= shown  # the features of a base entry are its own model's business
+                continue
+        if each.features:
+            measured.append({
+                "seq": number, "build_id": build_id, "count": shown.bit_count(),
+                "packed": maps.pack(each.features),
+            })
+            if row is not None and row.retired_at is not None and shown & ~seen:
+                connection.execute(
+                    update(Entry).where(Entry.seq == number).values(retired_at=None)
+                )
+            seen |= shown
+    if entries:
+        connection.execute(insert(Entry), entries)
+        connection.execute(update(Farm).values(corpus_seq=seq))
+    if measured:
+        connection.execute(
+            dialect.upsert(connection, EntryFeatures).on_conflict_do_nothing(), measured
+        )
+    if size:
+        _remember(connection, now, known.id, seen, size, len(entries))
+    return len(entries)
+
+
+def _map(connection: Connection, now: datetime, model: str, build_id: str) -> "FeatureMapRow":
+    connection.execute(
+        dialect.upsert(connection, FeatureMap)
+        .values(
+            model=model, build_id=build_id, packed=maps.pack(b""), features=0, entries=0,
+            given=0, updated_at=now,
+        )
+        .on_conflict_do_nothing()
+    )
+    return FeatureMapRow(*connection.execute(
+        select(FeatureMap.id, FeatureMap.packed, FeatureMap.features, FeatureMap.given).where(
+            FeatureMap.model == model, FeatureMap.build_id == build_id
+        )
+    ).one())
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureMapRow:
+    id: int
+    packed: bytes
+    features: int
+    given: int
+
+
+def _remember(
+    connection: Connection, now: datetime, map_id: int, seen: Features, size: int, new: int
+) -> None:
+    """Write the map back, and have the corpus distilled when it has grown enough."""
+    grown = connection.execute(
+        update(FeatureMap)
+        .where(FeatureMap.id == map_id)
+        .values(
+            packed=maps.pack(maps.to_map(seen, size)), features=seen.bit_count(),
+            entries=FeatureMap.entries + new, updated_at=now,
+        )
+        .returning(FeatureMap.entries, FeatureMap.build_id, FeatureMap.model)
+    ).one()
+    if grown.entries < DISTILL_ENTRIES:
+        return
+    live = connection.execute(
+        select(func.count()).where(Entry.model == grown.model, Entry.retired_at.is_(None))
+    ).scalar_one()
+    if 2 * grown.entries >= live:
+        ledger.owe(connection, now, DISTILL, map_id, QUEUE_TRIAGE)
+
+
+def plant(connection: Connection, now: datetime, given: Iterable[Made]) -> int:
+    """Take scenarios into the mended model's corpus as they are. Returns how many are new."""
+    return push(connection, now, "", "", None, [
+        Made(each.text, origin=each.origin) for each in given
+    ])
+
+
+def newest(connection: Connection, model: str, above: int, limit: int) -> list[Pulled]:
+    """What came since the entry `above`, the newest first."""
+    return _pulled(connection, select(Entry.seq, Entry.packed).where(
+        *_of(model), Entry.seq > above
+    ).order_by(Entry.seq.desc()).limit(limit), measured=True)
+
+
+def some(connection: Connection, model: str, seqs: Sequence[int]) -> list[Pulled]:
+    """Those of these numbers that are there."""
+    return _pulled(
+        connection, select(Entry.seq, Entry.packed).where(*_of(model), Entry.seq.in_(seqs)),
+        measured=True,
+    )
+
+
+def unmeasured(
+    connection: Connection, now: datetime, model: str, build_id: str, limit: int
+) -> list[Pulled]:
+    """Entries of this model that this build may not have run yet: each is given out once."""
+    known = _map(connection, now, model, build_id)
+    given = connection.execute(
+        select(Entry.seq)
+        .where(Entry.model == model, Entry.retired_at.is_(None), Entry.seq > known.given)
+        .order_by(Entry.seq)
+        .limit(limit)
+    ).scalars().all()
+    if not given:
+        return []
+    connection.execute(
+        update(FeatureMap).where(FeatureMap.id == known.id).values(given=given[-1])
+    )
+    missing = ~(
+        select(EntryFeatures.seq)
+        .where(EntryFeatures.seq == Entry.seq, EntryFeatures.build_id == build_id)
+        .exists()
+    )
+    return _pulled(
+        connection,
+        select(Entry.seq, Entry.packed).where(Entry.seq.in_(given), missing).order_by(Entry.seq),
+        measured=False,
+    )
+
+
+def _of(model: str) -> tuple[ColumnElement[bool], ...]:
+    return (Entry.model.in_(("", model)), Entry.retired_at.is_(None))
+
+
+def _pulled(
+    connection: Connection, query: Select[int, bytes], *, measured: bool
+) -> list[Pulled]:
+    found = []
+    for seq, packed in connection.execute(query):
+        text = maps.unpack(packed, MAX_TEXT_BYTES).decode()
+        found.append(Pulled(seq, text, measured))
+    return found
+
+
+def last_seq(connection: Connection) -> int:
+    return connection.execute(select(Farm.corpus_seq)).scalar_one()
+
+
+def seen_map(connection: Connection, model: str, build_id: str) -> bytes:
+    """The map of all that this model build has shown; empty before the first slice."""
+    packed = connection.execute(
+        select(FeatureMap.packed).where(
+            FeatureMap.model == model, FeatureMap.build_id == build_id
+        )
+    ).scalar()
+    return b"" if packed is None else maps.unpack(packed)
+
+
+def withheld(connection: Connection) -> set[str]:
+    """The keys of scenarios that no slice shall get."""
+    return set(connection.execute(
+        select(Suspect.sha256).where(Suspect.state.in_(WITHHELD))
+    ).scalars())
+
+
+# --- distilling -------------------------------------------------------------------------------
+
+
+class LossError(Exception):
+    """Distilling would have lost a feature: an error of ours. Nothing was retired."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What distilling came to: entries that stay, entries that may go, and what all show."""
+
+    model: str
+    build_id: str
+    kept: list[int]
+    redundant: list[int]
+    features: Features
+
+
+def cover(connection: Connection, map_id: int) -> Cover:
+    """Choose the entries that show all that the corpus shows on a build. The others may go but
+    for those that people gave. Reads only, row by row: a corpus may be larger than memory."""
+    which = connection.execute(
+        select(FeatureMap.model, FeatureMap.build_id).where(FeatureMap.id == map_id)
+    ).one()
+    largest = _measured(which.model, which.build_id).order_by(
+        EntryFeatures.count.desc(), EntryFeatures.seq
+    )
+    origins: dict[int, bool] = {}
+
+    def rows() -> Iterable[tuple[int, bytes]]:
+        for row in connection.execution_options(yield_per=READ_AT_ONCE).execute(largest):
+            origins[row.seq] = row.origin == OURS
+            yield row.seq, row.packed
+
+    chosen, everything = maps.cover(rows())
+    kept = set(chosen)
+    redundant = sorted(seq for seq, ours in origins.items() if ours and seq not in kept)
+    return Cover(which.model, which.build_id, chosen, redundant, everything)
+
+
+def retire(connection: Connection, now: datetime, map_id: int, choice: Cover) -> None:
+    """Retire what a cover makes redundant. Looks at the rows again, and raises LossError rather
+    than lose a feature."""
+    kept: Features = 0
+    for part in _parts(choice.kept):
+        rows = _measured(choice.model, choice.build_id).where(EntryFeatures.seq.in_(part))
+        for row in connection.execute(rows):
+            kept |= maps.from_map(maps.unpack(row.packed))
+    if choice.features & ~kept:
+        lost = (choice.features & ~kept).bit_count()
+        raise LossError(f"{lost} features would be lost; all entries stay")
+    for part in _parts(choice.redundant):
+        connection.execute(update(Entry).where(Entry.seq.in_(part)).values(retired_at=now))
+    connection.execute(update(FeatureMap).where(FeatureMap.id == map_id).values(entries=0))
+
+
+def _measured(model: str, build_id: str) -> Select[int, bytes, str]:
+    return (
+        select(EntryFeatures.seq, EntryFeatures.packed, Entry.origin)
+        .join(Entry, Entry.seq == EntryFeatures.seq)
+        .where(
+            EntryFeatures.build_id == build_id, Entry.model == model, Entry.retired_at.is_(None)
+        )
+    )
+
+
+def _parts(seqs: list[int]) -> Iterable[list[int]]:
+    """In pieces that one statement can name."""
+    return (seqs[at : at + READ_AT_ONCE] for at in range(0, len(seqs), READ_AT_ONCE))
