@@ -31,14 +31,15 @@ def why_not() -> str:
 
 def guest(image: Image) -> Launch:
     """How to boot it. The initramfs lives in memory, and as long as the Launch's descriptor."""
-    initramfs = os.memfd_create("initramfs")
-    with open(initramfs, "wb", closefd=False) as file:
-        file.write(_initramfs(image))
-    return Launch((*_command(image), "-initrd", f"/proc/self/fd/{initramfs}"), initramfs,
+    archive = os.memfd_create("initramfs")
+    with open(archive, "wb", closefd=False) as file:
+        file.write(initramfs(image))
+    return Launch((*_command(image), "-initrd", f"/proc/self/fd/{archive}"), archive,
                   BOOT_SECONDS)
 
 
-def _initramfs(image: Image) -> bytes:
+def initramfs(image: Image) -> bytes:
+    """The executor as init, and the modules that it loads."""
     entries = [cpio.Entry("init", executor.binary().read_bytes()), cpio.Entry("modules")]
     for number, module in enumerate(image.modules):
         entries.append(cpio.Entry(f"modules/{number}-{module.name}", module.read_bytes()))

@@ -17,7 +17,7 @@ from simulator import ops
 from simulator.scenario import Scenario
 from simulator.validate import arena_pages
 
-_REQUEST: Final = Struct("<6I")
+_REQUEST: Final = Struct("<7I")
 _SLOTS: Final = max_slots()
 _OP: Final = Struct(f"<qHBBI{_SLOTS}q")
 _PADDING: Final = [(0,) * (_SLOTS - used) for used in range(_SLOTS + 1)]
@@ -27,6 +27,8 @@ HEADER: Final = Struct("<3I")  # bytes of the body, whether it is an error, chec
 
 _RUN_PROGRAM: Final = 0
 _PROBE: Final = 1
+_RUN_FORCED: Final = 2
+_SYMBOLS: Final = 3
 
 MODEL_VM_FLAGS: Final = frozenset(VM_FLAGS.values())
 
@@ -47,13 +49,24 @@ def program(
             _OP.pack(op.uid, index, op.actor, op.code, 0, *args, *_PADDING[len(args)])
         )
     packed[0] = _REQUEST.pack(
-        _RUN_PROGRAM, len(order), arena_pages(scenario.config), every_op, children, timeout_ms
+        _RUN_PROGRAM, len(order), arena_pages(scenario.config), every_op, children, timeout_ms,
+        0,
     )
     return b"".join(packed)
 
 
 def probe(timeout_ms: int) -> bytes:
-    return _REQUEST.pack(_PROBE, 0, 0, 0, 0, timeout_ms)
+    return _REQUEST.pack(_PROBE, 0, 0, 0, 0, timeout_ms, 0)
+
+
+def symbols(timeout_ms: int) -> bytes:
+    return _REQUEST.pack(_SYMBOLS, 0, 0, 0, 0, timeout_ms, 0)
+
+
+def forced(nr_pages: int, actors: int, children: int, timeout_ms: int) -> bytes:
+    """The request for a program of these actors (a mask), of which forks make `children`. Its
+    operations come later, by the bells."""
+    return _REQUEST.pack(_RUN_FORCED, 0, nr_pages, 0, children, timeout_ms, actors)
 
 
 def features(body: bytes) -> frozenset[str]:
@@ -66,9 +79,13 @@ def observed(scenario: Scenario, body: bytes, nr_checkpoints: int) -> Observed:
     nr_ops = len(scenario.ops)
     nr_pages = arena_pages(scenario.config)
     results = Struct(f"<{nr_ops}q").unpack_from(body)
-    at = 8 * nr_ops
+    return Observed(results, checkpoints(nr_pages, body, 8 * nr_ops, nr_checkpoints))
+
+
+def checkpoints(nr_pages: int, body: bytes, at: int, nr_checkpoints: int) -> tuple[Checkpoint, ...]:
+    """What was observed, in an answer from the offset `at` on."""
     pages = Struct(f"<{nr_pages}I")
-    checkpoints = []
+    found = []
     for _ in range(nr_checkpoints):
         uid, actor, nr_regions = _CHECKPOINT.unpack_from(body, at)
         at += _CHECKPOINT.size
@@ -80,9 +97,9 @@ def observed(scenario: Scenario, body: bytes, nr_checkpoints: int) -> Observed:
             in _REGION.iter_unpack(body[at : at + nr_regions * _REGION.size])
         ])
         at += nr_regions * _REGION.size
-        checkpoints.append(Checkpoint(uid, actor, regions, pages.unpack_from(body, at)))
+        found.append(Checkpoint(uid, actor, regions, pages.unpack_from(body, at)))
         at += pages.size + 7 & ~7
-    return Observed(results, tuple(checkpoints))
+    return tuple(found)
 
 
 @cache

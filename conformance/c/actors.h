@@ -84,30 +84,36 @@ static void *actor_main(void *actor)
 	return NULL;
 }
 
-static void start_thread(int actor)
+static void start_thread(int actor, void *(*thread_main)(void *))
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
 
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	errno = pthread_create(&thread, &attributes, actor_main, (void *)(intptr_t)actor);
+	errno = pthread_create(&thread, &attributes, thread_main, (void *)(intptr_t)actor);
 	if (errno)
 		give_up("pthread_create");
+}
+
+static void begin_program(void)
+{
+	struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS };
+
+	die_with_server();
+	if (setsid() < 0 || (control->request.kind == RUN_PROGRAM && setrlimit(RLIMIT_CPU, &cpu)))
+		give_up("setsid, setrlimit");
+	close(STDIN_FILENO);
+	close(STDOUT_FILENO);
+	open_proc_files();
 }
 
 /* In a child of the server. */
 static void run_program(void)
 {
-	struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS };
 	uint32_t used = 1;
 
-	die_with_server();
-	if (setsid() < 0 || setrlimit(RLIMIT_CPU, &cpu))
-		give_up("setsid, setrlimit");
-	close(STDIN_FILENO);
-	close(STDOUT_FILENO);
-	open_proc_files();
+	begin_program();
 	for (uint32_t i = 0; i < control->request.nr_ops; i++)
 		used |= 1u << control->ops[i].actor;
 	used &= ~control->request.children | 1;
@@ -115,7 +121,7 @@ static void run_program(void)
 		if (used >> i & 1) {
 			control->alive[i] = 1;
 			if (i)
-				start_thread(i);
+				start_thread(i, actor_main);
 		}
 	if (!hand_over(0))
 		call_actor(0, RUN);

@@ -27,15 +27,16 @@ struct op {
 
 /* What the server reads: `nr_ops` operations follow. */
 struct request {
-	uint32_t kind;		/* RUN_PROGRAM or PROBE */
+	uint32_t kind;		/* enum kind */
 	uint32_t nr_ops;
 	uint32_t nr_pages;
 	uint32_t every_op;	/* observe after every operation, not at the end */
 	uint32_t children;	/* mask of the actors that forks name */
 	uint32_t timeout_ms;
+	uint32_t actors;	/* mask of those that there are: of RUN_FORCED, which has no operations */
 };
 
-enum kind { RUN_PROGRAM, PROBE };
+enum kind { RUN_PROGRAM, PROBE, RUN_FORCED, SYMBOLS };
 
 /* One line of smaps within the arena. */
 struct region {
@@ -70,6 +71,7 @@ struct control {
 	uint32_t observed;		/* processes asked for their end state so far */
 	uint32_t over;
 	int32_t leaving;		/* process that exits as its operation says */
+	int32_t leaver;			/* the actor of that operation: of RUN_FORCED */
 	char error[160];		/* why the program cannot go on */
 	uint32_t nr_checkpoints;
 	size_t seen_bytes;

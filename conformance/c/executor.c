@@ -49,7 +49,6 @@
 #include "control.h"
 #include "observe.h"
 #include "actors.h"
-#include "probes.h"
 
 #define AS_BYTES	(1ul << 30)	/* of each process */
 #define FILE_BYTES	(64 << 20)	/* of each memory file */
@@ -67,6 +66,8 @@ static void fatal(const char *what)
 }
 
 #include "init.h"
+#include "forced.h"
+#include "probes.h"
 
 static void limit(int which, rlim_t value)
 {
@@ -177,7 +178,7 @@ static int read_request(void)
 	if (!read_all(request, sizeof(*request)))
 		return 0;
 	stay_on_one_cpu(1);
-	if (request->nr_ops > MAX_OPS || request->nr_pages > MAX_PAGES || request->kind > PROBE) {
+	if (request->nr_ops > MAX_OPS || request->nr_pages > MAX_PAGES || request->kind > SYMBOLS) {
 		errno = EPROTO;
 		fatal("request");
 	}
@@ -232,7 +233,10 @@ static int reaped(pid_t pid, int status)
 		fail("a process gave up with status %ld", WEXITSTATUS(status));
 	else if (pid == control->leaving) {
 		control->leaving = 0;
-		hand_over(-1);
+		if (control->request.kind == RUN_FORCED)
+			finish_leaving();
+		else
+			hand_over(-1);
 		return 1;
 	} else if (control->over)
 		return 1;
@@ -301,8 +305,7 @@ static int supervise(pid_t group)
 
 static void reply(int ok)
 {
-	size_t results = control->request.kind == PROBE
-		? 0 : control->request.nr_ops * sizeof(*control->results);
+	size_t results = control->request.nr_ops * sizeof(*control->results);
 	uint32_t header[] = { results + control->seen_bytes, !ok, control->nr_checkpoints };
 
 	if (!ok) {
@@ -323,17 +326,24 @@ int main(void)
 		be_init();
 	confine();
 	set_up();
+	if (server_pid == 1)
+		set_up_bells();
 	while (read_request()) {
 		pid_t pid = fork();
 
 		if (pid < 0)
 			fatal("fork");
-		if (!pid && control->request.kind == PROBE) {
+		if (!pid && (control->request.kind == PROBE || control->request.kind == SYMBOLS)) {
 			die_with_server();
-			probe();
+			if (control->request.kind == PROBE)
+				probe();
+			else
+				read_symbols();
 			control->over = 1;
 			_exit(0);
 		}
+		if (!pid && control->request.kind == RUN_FORCED)
+			run_forced_program();
 		if (!pid)
 			run_program();
 		reply(supervise(pid));

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""What is known of one build of the kernel: its symbols, its code, the addresses of sites.
+
+Contract: a `Build` is made from a booted Guest. Symbols are asked of the guest once and kept
+beside its image; code is read out of the guest's memory, for that is the code that runs; debug
+information is read when it is there and a rule needs it.
+"""
+
+import gzip
+from functools import cached_property
+from typing import Final
+
+from conformance.forced import sitemap
+from conformance.forced.code import Code, Symbols
+from conformance.forced.dwarf import Scope, scopes
+from conformance.forced.guest import Guest
+from conformance.forced.sitemap import Place
+
+# The source files that the model is written after.
+FILES: Final = (
+    "mm/memory.c", "mm/mmap.c", "mm/vma.c", "mm/vma_exec.c", "mm/mmap_lock.c", "mm/mprotect.c",
+    "mm/mremap.c", "mm/madvise.c", "mm/rmap.c", "mm/gup.c", "mm/mmu_gather.c", "mm/pt_reclaim.c",
+    "mm/huge_memory.c", "mm/khugepaged.c", "mm/hugetlb.c", "mm/shmem.c", "mm/filemap.c",
+    "mm/userfaultfd.c", "mm/migrate.c", "mm/migrate_device.c", "mm/mmu_notifier.c", "mm/hmm.c",
+    "mm/memremap.c", "mm/pgtable-generic.c", "mm/page_vma_mapped.c", "mm/pagewalk.c", "mm/swap.c",
+    "mm/swap_state.c", "mm/swapfile.c", "mm/vmscan.c", "mm/ksm.c", "mm/mlock.c", "mm/util.c",
+    "mm/mempolicy.c", "mm/truncate.c", "mm/oom_kill.c", "kernel/fork.c", "kernel/exit.c",
+    "kernel/sched/core.c", "fs/proc/task_mmu.c", "fs/userfaultfd.c", "fs/pipe.c", "fs/splice.c",
+    "mm/fault.c", "mm/tlb.c", "mm/pgtable.c", "mm/folio-compat.c", "mm/page_alloc.c",
+)
+_SYMBOLS: Final = "symbols.gz"
+
+
+class Build:
+    """The build that runs in a guest."""
+
+    def __init__(self, guest: Guest) -> None:
+        self._guest = guest
+        self.symbols = Symbols(self._kallsyms())
+        self._bare = Code(self.symbols, guest.text)
+
+    @cached_property
+    def code(self) -> Code:
+        """With inlined functions, where there is debug information."""
+        image = self._guest.image
+        found: list[Scope] = []
+        if image.vmlinux.exists():
+            found = list(scopes(image.vmlinux, FILES))
+        return Code(self.symbols, self._guest.text, found)
+
+    def place(self, *rules: str) -> Place | None:
+        """Where the first of these rules that finds anything puts a site."""
+        return sitemap.place(self.code, rules)
+
+    def symbol(self, name: str) -> int:
+        """The address of a function that has a symbol, or 0."""
+        ranges = self.symbols.ranges(name)
+        return ranges[0][0] if ranges else 0
+
+    def _kallsyms(self) -> str:
+        file = self._guest.image.folder / _SYMBOLS
+        if not file.exists():
+            _, symbols = self._guest.symbols()
+            part = file.with_suffix(".part")
+            part.write_bytes(gzip.compress(symbols.encode(), 1))
+            part.rename(file)
+            return symbols
+        return gzip.decompress(file.read_bytes()).decode()
