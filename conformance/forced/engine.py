@@ -30,7 +30,6 @@ POLL_SECONDS: Final = 0.0002
 SAMPLES: Final = 4  # that agree, and then an actor waits
 MAX_SAMPLES: Final = 400  # of an actor that does not wait and does not get on
 MAX_BREATHS: Final = 200
-HOUSEKEEPING: Final = 0
 
 IDLE: Final = "idle"
 INSIDE: Final = "inside"
@@ -96,6 +95,7 @@ class Engine:
         self._gdb: Gdb = guest.gdb
         self._symbols = symbols
         self._nr_pages = nr_pages
+        self._children = frozenset(children)
         self._heard = len(guest.console())
         self._armed: set[int] = set()
         self._resumed: frozenset[int] = frozenset()
@@ -246,10 +246,10 @@ class Engine:
         return next((a.pc for a in self._actors.values() if a.cpu == cpu and a.state == HELD), 0)
 
     def _runnable(self, actor: int) -> set[int]:
-        """Those between ops, or not born; the actor; and the housekeeping."""
-        return {HOUSEKEEPING} | {
+        """All but those of other actors inside an op."""
+        return set(self._guest.all_cpus) - {
             a.cpu for other, a in self._actors.items()
-            if other == actor or a.state in (IDLE, GONE)
+            if other != actor and a.state in (INSIDE, HELD, WAITING)
         }
 
     def _where(self, cpu: int) -> str:
@@ -345,8 +345,7 @@ class Engine:
         return self._observed(there)
 
     def _observed(self, there: list[int]) -> tuple[Checkpoint, ...]:
-        firsts = [actor for actor in there if self.process(actor) not in
-                  [self.process(other) for other in there if other < actor]]
+        firsts = list({self._process(actor): actor for actor in reversed(there)}.values())
         for actor in firsts:
             self._order(actor, OBSERVE)
         for actor in firsts:
@@ -355,11 +354,9 @@ class Engine:
         self._listen()
         return checkpoints
 
-    _processes: Mapping[int, int] = {}
-
-    def process(self, actor: int) -> int:
-        """The first actor of the process that an actor is a thread of."""
-        return self._processes.get(actor, 0)
+    def _process(self, actor: int) -> int:
+        """The first actor of the process that an actor is a thread of: only forks make others."""
+        return actor if actor in self._children else 0
 
     def _order(self, actor: int, order: int) -> None:
         """Something between ops that is over soon."""

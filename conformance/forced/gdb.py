@@ -83,12 +83,7 @@ class Gdb:
         packet = self._packet(ANSWER_SECONDS)
         if not packet:
             raise GdbError("the machine does not stop")
-        stop = self._stopped(packet)
-        if stop.signal == 5:
-            # The interrupt has come too late to stop anything, and is answered or ignored.
-            self._running = False
-            self.ask("?")
-        return stop
+        return self._stopped(packet)  # an interrupt that comes too late is ignored
 
     @property
     def running(self) -> bool:
