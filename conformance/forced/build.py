@@ -37,7 +37,8 @@ class Build:
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
         self.symbols = Symbols(self._kallsyms())
-        self._bare = Code(self.symbols, guest.text)
+        # Without inlined functions: enough for rules of symbols and calls.
+        self.bare = Code(self.symbols, guest.text)
 
     @cached_property
     def code(self) -> Code:

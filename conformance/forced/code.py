@@ -50,11 +50,12 @@ class Symbols:
     def __init__(self, kallsyms: str) -> None:
         found: list[tuple[int, str]] = []
         for line in kallsyms.splitlines():
-            address, kind, name, *module = line.split()
-            if kind in "tTwW" and not module and int(address, 16) >> 63:
-                found.append((int(address, 16), name))
+            number, kind, name, *module = line.split()
+            address = int(number, 16)
+            if kind in "tTwW" and not module and address >> 63:
+                found.append((address, name))
         found.sort()
-        self._starts = [address for address, _ in found]
+        self._starts = [start for start, _ in found]
         self._names = [name for _, name in found]
         self._by_name: dict[str, list[int]] = {}
         for address, name in found:

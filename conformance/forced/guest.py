@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
-from conformance import executor, qemu, wire
+from conformance import qemu, wire
 from conformance.debian import Image, numbers
 from conformance.executor import ExecutorError
 from conformance.forced.gdb import Gdb

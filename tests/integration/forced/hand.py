@@ -22,7 +22,7 @@ SIGSEGV, SIGBUS = -1001, -1002
 PROT_RW = 3
 MAP_SHARED, MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS = 1, 2, 0x10, 0x20
 MAP_HUGETLB = 0x40000
-MADV_DONTNEED, MADV_HUGEPAGE = 4, 14
+MADV_DONTNEED, MADV_HUGEPAGE, MADV_POPULATE_WRITE = 4, 14, 23
 SYS = {
     "write": 1, "open": 2, "close": 3, "mmap": 9, "mprotect": 10, "munmap": 11, "ioctl": 16,
     "madvise": 28, "prctl": 157, "userfaultfd": 323, "io_uring_setup": 425,

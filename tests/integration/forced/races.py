@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""Three races of Linux, step by step. Each answers what user space sees of it."""
+"""Races of Linux, and what an engine has to bear in them, step by step.
+
+Each answers what user space sees of it.
+"""
 
 from conformance.forced.build import Build
 from conformance.forced.engine import DONE, HELD, WAITING
-from conformance.forced.guest import Guest, Work
+from conformance.forced.guest import RAW_STORE, Guest, Work
 from tests.integration.forced.hand import (
-    ARENA, HUGE, MADV_DONTNEED, MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_FIXED, MAP_HUGETLB, MAP_PRIVATE,
-    PAGE, PR_SET_THP_DISABLE, PROT_RW, SCRATCH, UFFDIO_API, UFFDIO_COPY, UFFDIO_REGISTER, race,
+    ARENA, HUGE, MADV_DONTNEED, MADV_HUGEPAGE, MADV_POPULATE_WRITE, MAP_ANONYMOUS, MAP_FIXED,
+    MAP_HUGETLB, MAP_PRIVATE, PAGE, PR_SET_THP_DISABLE, PROT_RW, SCRATCH,
+    UFFDIO_API, UFFDIO_COPY, UFFDIO_REGISTER, race,
 )
 
 FORK = 8  # the op table's
 ANONYMOUS = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS
 _FEATURE_WP = 1
 _MODE_WP = 2
-# __mcopy_atomic() until 6.2, mfill_atomic() since; both are inlined into what calls them.
+# __mcopy_atomic() until 6.2, mfill_atomic() since, and 7.2's mfill_establish_pmd(); all may be
+# inlined into what calls them.
 _ALLOCATES = tuple(
     f"{function}@call:__pte_alloc" for function in
-    ("mcopy_atomic", "__mcopy_atomic", "mfill_atomic_copy", "mfill_atomic")
+    ("mcopy_atomic", "__mcopy_atomic", "mfill_atomic_copy", "mfill_establish_pmd", "mfill_atomic")
 )
 _ALLOCATED = tuple(rule.replace("@call", "@ret") for rule in _ALLOCATES)
 
@@ -50,7 +55,7 @@ def hugetlb_dontneed(guest: Guest, build: Build) -> tuple[bool, int]:
         assert r.store(0, ARENA, 1) == 0
         held = r.hold(0, r.work("madvise", ARENA, HUGE, MADV_DONTNEED), "tlb_finish_mmu")
         assert held.kind == HELD
-        r.engine.start(1, Work(252, (ARENA, 2)))
+        r.engine.start(1, Work(RAW_STORE, (ARENA, 2)))
         touched = r.engine.run(1)
         waited = touched.kind == WAITING
         assert r.finish(0) == 0
@@ -82,3 +87,38 @@ def torn_snapshot(guest: Guest, build: Build) -> tuple[int, int]:
         assert r.finish(0) == 2
         r.engine.fork(0, 2)
         return r.load(2, ARENA), r.load(2, ARENA + PAGE)
+
+
+def writer_waits(guest: Guest, build: Build) -> tuple[str, int]:
+    """munmap() while madvise() is held under the mmap_lock: how it stands, and how it ends."""
+    with race(guest, build) as r:
+        r.call(0, "mmap", ARENA, 4 * PAGE, PROT_RW, ANONYMOUS, -1, 0)
+        assert r.store(0, ARENA, 1) == 0
+        work = r.work("madvise", ARENA, 4 * PAGE, MADV_POPULATE_WRITE)
+        assert r.hold(0, work, "handle_mm_fault").kind == HELD
+        r.engine.start(1, r.work("munmap", ARENA, 4 * PAGE))
+        waits = r.engine.run(1)
+        assert r.finish(0) == 0
+        return waits.kind, r.finish(1)
+
+
+def shootdown(guest: Guest, build: Build) -> tuple[int, int, int]:
+    """One thread is held inside a fault; another one's mprotect() has to interrupt its CPU."""
+    with race(guest, build) as r:
+        r.call(0, "mmap", ARENA, 4 * PAGE, PROT_RW, ANONYMOUS, -1, 0)
+        for actor in range(2):
+            assert r.store(actor, ARENA + actor * PAGE, 1) == 0
+        assert r.hold(0, Work(RAW_STORE, (ARENA + 2 * PAGE, 1)), "do_anonymous_page").kind == HELD
+        before = r.engine.breaths
+        result = r.call(1, "madvise", ARENA, 2 * PAGE, MADV_DONTNEED)
+        return result, r.finish(0), r.engine.breaths - before
+
+
+def allocation_fails(guest: Guest, build: Build) -> int:
+    """mmap() whose VMA cannot be had."""
+    with race(guest, build) as r:
+        work = r.work("mmap", ARENA, PAGE, PROT_RW, ANONYMOUS, -1, 0)
+        place = "vm_area_alloc@call:kmem_cache_alloc_noprof|kmem_cache_alloc"
+        assert r.hold(0, work, place).kind == HELD
+        r.engine.skip_call(0)
+        return r.finish(0)
