@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test soak bench lint setup
+.PHONY: run test soak mutants bench lint setup
 run: setup
 	@$(BIN)/mmfarm run --seconds 60 || test $$? = 1  # a finding is no error of make's
 
@@ -23,6 +23,12 @@ else
 	    $(if $(MINUTES),--minutes $(MINUTES)) $(if $(KEEP),--keep) $(ARGS) \
 	    || test $$? = 4  # some cases are missing: what MINUTES asked for
 endif
+
+# What the oracles see of N small mistakes in the model, each fuzzed for SECONDS.
+mutants: setup
+	@$(BIN)/python -m tests.soak.mutants $(if $(SEED),--seed $(SEED)) $(if $(N),--count $(N)) \
+	    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(MINUTES),--minutes $(MINUTES)) \
+	    $(if $(KEEP),--keep) $(ARGS) || test $$? = 4
 
 bench: setup
 	$(BIN)/mmfarm bench speed
