@@ -10,7 +10,7 @@ from pathlib import Path
 
 from corpus.paths import data_dir
 from corpus.recording.events import Log
-from corpus.recording.report import import_log, write as write_scenarios
+from corpus.recording.report import Writer, import_log
 from simulator.run import Machine
 from triage import inputs
 from triage.exits import FINDING, OK, Refused
@@ -25,14 +25,14 @@ def recording(
         log = load(Path(file))
     except OSError as error:
         raise Refused(f"{file}: {error.strerror or error}") from error
-    report = import_log(log, Machine() if check else None)
     place = folder(out, log.kind)
-    files = write_scenarios(report, inputs.output_folder(place))
+    writer = Writer(Path(file), inputs.output_folder(place))
+    report = import_log(log, Machine() if check else None, writer)
     if as_json:
-        write_json(report.to_json() | {"files": [str(path) for path in files]})
+        write_json(report.to_json() | {"files": [str(path) for path in writer.files]})
     else:
         write("\n".join(report.lines()))
-        write(f"  written: {len(files)} scenarios to {place}")
+        write(f"  written: {len(writer.files)} scenarios to {place}")
     return OK if report.ok else FINDING
 
 

@@ -13,7 +13,8 @@ them; signals, which are not in its text.
 """
 
 import re
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -23,9 +24,10 @@ from corpus.recording.events import (
 
 MAX_LOG_BYTES: Final = 256 << 20  # as for strace: larger is a wrong file more likely than a log
 NO_PID: Final = 0
+_PLACES_A_MS: Final = 1000  # perf prints microseconds
 
 # Without --no-inherit every line names its thread.
-_HEAD: Final = re.compile(r" *(\?|\d+\.\d+) \( *(?:\d+\.\d+ ms)? *\): "
+_HEAD: Final = re.compile(r" *(\?|\d+\.\d+) \( *(?:(\d+\.\d+) ms)? *\): "
                           r"(?:(?:[^()\"]{0,15}?/)?(\d{1,18}) +)? *")
 _LOST: Final = re.compile(r"LOST \d+ events!")
 _FAULT: Final = re.compile(r"(maj|min)fault \[(.*?)\] => (?:(.*)@)?(\S*) \((.)(.)\)")
@@ -107,9 +109,8 @@ def parse(text: str, name: str = "<log>") -> Log:
                 log.odd_lines.append((at, problem))
     for pid, begun in reader.begun.items():
         reader.add(begun.time, Call(begun.line, pid, begun.name, begun.arguments, "?", ""))
-    reader.events.sort(key=lambda pair: pair[0])
-    log.events = [event for _, event in reader.events]
-    if not log.events:
+    log.events = reader.in_order()
+    if not reader.events:
         raise RecordingError(f"{name}:1: no line of this is a line of perf trace: give what "
                              "`perf trace -F all --syscalls -o FILE` wrote")
     return log
@@ -121,10 +122,28 @@ class _Reader:
     def __init__(self) -> None:
         self.events: list[tuple[tuple[float, int], Event]] = []
         self.begun: dict[int, _Begun] = {}
+        self.took = 0.0  # milliseconds of the call in this line
         self.now = 0.0  # the time of lines that have none is that of the line before
 
     def add(self, time: float, event: Event) -> None:
         self.events.append(((time, event.line), event))
+
+    def in_order(self) -> list[Event]:
+        """The events by when they began; of calls begin and end become places among these."""
+        self.events.sort(key=lambda pair: pair[0])
+        times = [round(time * _PLACES_A_MS) for (time, _), _ in self.events]
+        found: list[Event] = []
+        after: dict[int, int] = {}  # pid -> where its next event stands
+        for at in range(len(times) - 1, -1, -1):
+            event = self.events[at][1]
+            if isinstance(event, Call):
+                end = min(bisect_right(times, event.end), after.get(event.pid, len(times))) - 1
+                event = event._replace(begin=at, end=max(at, end))
+            elif isinstance(event, (Fault, Exit)):
+                event = replace(event, place=at)
+            after[event.pid] = at
+            found.append(event)
+        return found[::-1]
 
     def line(self, at: int, text: str) -> str:
         """Take a line, or say why not."""
@@ -133,7 +152,8 @@ class _Reader:
             return "perf lost events here, so what follows may not fit what was before"
         if not head:
             return "does not begin as lines of perf trace: time (duration): command/thread"
-        pid = int(head[2] or NO_PID)
+        pid = int(head[3] or NO_PID)
+        self.took = float(head[2] or 0)
         time = self.now if head[1] == "?" else float(head[1])
         self.now = time
         rest = text[head.end():]
@@ -157,7 +177,8 @@ class _Reader:
         if call[1] in ("exit", "exit_group"):
             self.add(time, Exit(at, pid))
             return ""
-        self.add(time, _call(at, pid, call[1], _positional(call[1], call[2]), call[3]))
+        self.add(time, _call(at, pid, call[1], _positional(call[1], call[2]), call[3], time,
+                             time + self.took))
         return ""
 
     def _returned(self, at: int, pid: int, continued: re.Match[str]) -> str:
@@ -166,14 +187,15 @@ class _Reader:
         begun = self.begun.get(pid)
         if begun is None:
             if name in ("execve", "execveat"):  # of the command that perf starts
-                self.add(self.now, _call(at, pid, name, "", result))
+                self.add(self.now, _call(at, pid, name, "", result, self.now, self.now))
                 return ""
             forks = ("clone", "clone3", "fork", "vfork")
             return "" if name in forks else "the call that goes on here did not begin in this log"
         if begun.name != name:
             return f"goes on with {name}, but {begun.name} is what did not return"
         del self.begun[pid]
-        self.add(begun.time, _call(begun.line, pid, name, begun.arguments, result))
+        self.add(begun.time, _call(begun.line, pid, name, begun.arguments, result, begun.time,
+                                   self.now))
         return ""
 
 
@@ -196,10 +218,14 @@ def _fault(line: int, pid: int, match: re.Match[str]) -> Fault | None:
     return Fault(line, pid, f"{match[1]}fault", address, where, access)
 
 
-def _call(line: int, pid: int, name: str, arguments: str, result: str) -> Call:
+def _call(
+    line: int, pid: int, name: str, arguments: str, result: str, begin: float, end: float
+) -> Call:
+    """A call that was served from `begin` to `end`, in milliseconds."""
     match = _RESULT.fullmatch(result)
     value, errno = (match[1], match[2] or "") if match else ("?", "")
-    return Call(line, pid, name, arguments, value, errno)
+    return Call(line, pid, name, arguments, value, errno, 0, False, round(begin * _PLACES_A_MS),
+                round(end * _PLACES_A_MS))
 
 
 def _positional(name: str, text: str) -> str:

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from corpus.recording import follow, values
+from corpus.recording.causes import Causes
 from corpus.recording.follow import File, Placed
 from corpus.recording.layout import Layout
 from corpus.recording.events import Call
-from corpus.recording.steps import ERRNO, PAGE, Answer, Step
+from corpus.recording.rules import PAGE_SIZE, TASK_PAGES, Answers
+from corpus.recording.steps import ERRNO, PAGE, Answer, Step, forked
 from simulator import ops
 
-PAGE_SIZE: Final = 4096
-TASK_PAGES: Final = 1 << 35  # 47 bits of user addresses on x86-64
 WORD_SIZE: Final = PAGE_SIZE // 4  # the model has four words a page
 NO_FILE_PAGES: Final = "pages of files other than memory files are not in the model"
 NO_OP: Final = "the model has no op for it yet"
@@ -24,12 +24,16 @@ NO_OP: Final = "the model has no op for it yet"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A call that is not taken. `changed` are pages whose state it changed, as far as it may
-    matter later; `stand_ins` keep the layout right."""
+    """A call that is not taken. `stand_ins` keep the layout right. Where the rules of the call
+    say which `answers` there can be, the one of the log is compared with them; `excuse` is why
+    another one may be right all the same. `marks` are causes (`corpus.recording.causes`) that it
+    is of later answers, with their pages."""
 
     reason: str
-    changed: tuple[int, int] | None = None
     stand_ins: tuple[Step, ...] = ()
+    answers: Answers = ()
+    excuse: str = ""
+    marks: tuple[tuple[str, int, int], ...] = ()
 
 
 Translated = list[Step] | Listed
@@ -40,21 +44,34 @@ class State:
     """What the kernel keeps between calls."""
 
     files: list[File]
+    answered: bool = True
     layouts: dict[int, Layout] = field(default_factory=dict)
+    causes: dict[int, Causes] = field(default_factory=dict)
     breaks: dict[int, int] = field(default_factory=dict)  # space -> address
+    first_breaks: dict[int, int] = field(default_factory=dict)  # where the heap began, or above
+    sizes: dict[int, int] = field(default_factory=dict)  # memory file -> pages it is made with
     segments: dict[int, int] = field(default_factory=dict)  # System V id -> pages
     attached: dict[int, int] = field(default_factory=dict)  # page -> pages
 
     def fork(self, space: int, child: int) -> None:
-        self.layouts[child] = self.layouts[space].copy()
-        if space in self.breaks:
-            self.breaks[child] = self.breaks[space]
+        self.layouts[child] = forked(self.layouts[space])
+        self.causes[child] = self.causes[space].copy()
+        for breaks in (self.breaks, self.first_breaks):
+            if space in breaks:
+                breaks[child] = breaks[space]
+
+    def forget(self, space: int) -> None:
+        """A space that ended. Its rules stay: execve() hands them on."""
+        self.layouts.pop(space, None)
+        self.breaks.pop(space, None)
+        self.first_breaks.pop(space, None)
 
     def file(self, file: File) -> int:
         """The number of a file."""
-        if file not in self.files:
+        if file.number < 0:
+            file.number = len(self.files)
             self.files.append(file)
-        return self.files.index(file)
+        return file.number
 
 
 def small_memfd(file: File | None) -> bool:
@@ -65,7 +82,12 @@ def small_memfd(file: File | None) -> bool:
 
 
 class Odd(Exception):
-    """A call that the scenario language cannot say; the text is the reason."""
+    """A call that the scenario language cannot say; the text is the reason, and `answers` are
+    those that the kernel may give to it, where that is known."""
+
+    def __init__(self, reason: str, answers: Answers = ()) -> None:
+        super().__init__(reason)
+        self.answers = answers
 
 
 def number_of(word: str, what: str) -> int:
@@ -83,26 +105,30 @@ def page_of(word: str) -> int:
     return address // PAGE_SIZE
 
 
-def pages_of(word: str) -> int:
+def pages_of(word: str, answers: Answers = ()) -> int:
     """Pages of a length, rounded up as the kernel does."""
     length = number_of(word, "length")
     if length == 0:
-        raise Odd("the length is 0: scenarios have no empty ranges")
+        raise Odd("the length is 0: scenarios have no empty ranges", answers)
     if not 0 < length <= TASK_PAGES * PAGE_SIZE:
-        raise Odd("the range is larger than the address space")
+        raise Odd("the range is larger than the address space", answers)
     return -(-length // PAGE_SIZE)
 
 
-def range_of(first: str, second: str) -> tuple[int, int]:
-    start = page_of(first)
-    end = start + pages_of(second)
+def range_of(first: str, second: str, answers: Answers = ()) -> tuple[int, int]:
+    """The pages of a range. `answers` is what the kernel says to one that is odd."""
+    try:
+        start = page_of(first)
+        end = start + pages_of(second)
+    except Odd as odd:
+        raise Odd(str(odd), answers) from odd
     if end > TASK_PAGES or start < 0:
-        raise Odd("the range lies beyond the address space")
+        raise Odd("the range lies beyond the address space", answers)
     return start, end
 
 
 def answer_of(call: Call, returns_page: bool = False) -> Answer:
-    if call.result.startswith("-"):
+    if call.failed:
         return Answer(ERRNO, 0, call.errno)
     if returns_page:
         return Answer(PAGE, page_of(call.result))
@@ -111,4 +137,5 @@ def answer_of(call: Call, returns_page: bool = False) -> Answer:
 
 def step_of(placed: Placed, call: Call, code: int, args: tuple[int, ...], answer: Answer,
           chosen: bool = False, why_not_compared: str = "") -> Step:
-    return Step(call.line, placed.space, code, args, str(call), answer, chosen, why_not_compared)
+    return Step(call.line, placed.space, code, args, str(call), answer, chosen, why_not_compared,
+                (), call.thread)

@@ -4,34 +4,25 @@
 Contract: `mm_name` says whether a call is about memory and what it is counted as;
 `translate_call` gives its steps or a `Listed` with a reason a person understands. Nothing
 here looks at more than one call, except for the state that the kernel keeps between calls:
-layouts, the break, System V segments, sizes of memory files.
+layouts, the break, System V segments, memory files, and what `corpus.recording.causes` has.
 """
 
 import re
 from typing import Final
 
-from corpus.recording import file_calls, follow, values
+from corpus.recording import causes, file_calls, follow, rules, values
 from corpus.recording.arguments import (
-    NO_FILE_PAGES, NO_OP, PAGE_SIZE, TASK_PAGES, Listed, Odd, State, Translated,
-    answer_of, number_of, page_of, pages_of, range_of, small_memfd, step_of,
+    NO_FILE_PAGES, NO_OP, Listed, Odd, State, Translated, answer_of, number_of, page_of,
+    pages_of, range_of, small_memfd, step_of,
 )
-from corpus.recording.follow import Placed
+from corpus.recording.rules import PAGE_SIZE, TASK_PAGES
+from corpus.recording.follow import ALWAYS, Placed
 from corpus.recording.layout import ANON
 from corpus.recording.events import Call, six_arguments, split_arguments
 from corpus.recording.steps import PAGE, Answer, Step
 from simulator import ops
 
 _PIDFD_SELF: Final = (-10000, -10001)  # thread, thread group
-# Calls that are about memory whatever their arguments are.
-_ALWAYS: Final = frozenset((
-    "mmap", "mmap2", "munmap", "mremap", "mprotect", "pkey_mprotect", "madvise",
-    "process_madvise", "brk", "mlock", "mlock2", "munlock", "mlockall", "munlockall", "mincore",
-    "msync", "remap_file_pages", "mbind", "set_mempolicy", "get_mempolicy", "migrate_pages",
-    "move_pages", "set_mempolicy_home_node", "shmget", "shmat", "shmdt", "shmctl",
-    "userfaultfd", "memfd_create", "memfd_secret", "vmsplice", "process_vm_readv",
-    "process_vm_writev", "process_mrelease", "pkey_alloc", "pkey_free", "mseal",
-    "map_shadow_stack", "fork", "vfork", "clone", "clone3",
-))
 # Calls that are about memory when their descriptor is one of these files.
 _ABOUT_FILES: Final = {
     "ftruncate": (follow.MEMFD,),
@@ -42,17 +33,17 @@ _ABOUT_FILES: Final = {
     "pwrite64": (follow.MEMFD, follow.MEM),
     "ioctl": (follow.PAGEMAP, follow.USERFAULTFD),
 }
-# Calls without an op that change what later answers depend on (corpus.recording.differences).
-_CHANGES_ALL: Final = frozenset(("mlockall", "munlockall", "ftruncate(memfd)", "fallocate(memfd)"))
-_CHANGES_RANGE: Final = frozenset((
-    "mlock", "mlock2", "munlock", "remap_file_pages", "mbind", "mseal",
-))
+# Calls without an op that say ENOMEM where something of their range is not mapped.
+_NEEDS_MAPPED: Final = frozenset(("mlock", "mlock2", "munlock", "mseal", "msync", "mincore"))
 # A range in the argument of an ioctl of userfaultfd, as strace decodes it.
 _IOCTL_RANGE: Final = re.compile(r"(?:start|dst)=(0x[0-9a-f]+|NULL).*?len=(0x[0-9a-f]+|\d+)")
 
 _KEPT_MAP_FLAGS: Final = {
     "MAP_GROWSDOWN": ops.MMAP_GROWSDOWN, "MAP_NORESERVE": ops.MMAP_NORESERVE,
 }
+_MARKING_FLAGS: Final = ((values.MAP["MAP_LOCKED"], causes.LOCKED),
+                         (values.MAP["MAP_HUGETLB"], causes.HUGE))
+_HUGE_PAGES: Final = 512  # of a huge page, if it has the default size
 # Flags that change nothing which the model has: where mmap() looks for a place (the address is
 # pinned), ignored flags, and a hint about stacks.
 _HARMLESS_MAP_FLAGS: Final = (
@@ -65,7 +56,7 @@ def mm_name(placed: Placed) -> str:
     """What an mm call is counted as, or nothing for other calls."""
     call = placed.event
     assert isinstance(call, Call)
-    if call.name in _ALWAYS:
+    if call.name in ALWAYS:
         return call.name
     if placed.file and placed.file.kind in _ABOUT_FILES.get(call.name, ()):
         return f"{call.name}({placed.file.kind})"
@@ -86,7 +77,7 @@ def translate_call(placed: Placed, name: str, state: State) -> Translated:
             case "munmap":
                 return _range_op(placed, call, arguments, ops.OP_MUNMAP, ())
             case "mprotect" | "pkey_mprotect":
-                return _mprotect(placed, call, arguments)
+                return _mprotect(placed, call, arguments, state)
             case "mremap":
                 return _mremap(placed, call, arguments)
             case "madvise":
@@ -97,13 +88,13 @@ def translate_call(placed: Placed, name: str, state: State) -> Translated:
                 return _brk(placed, call, arguments, state)
             case "memfd_create":
                 return file_calls.memfd_create(placed, call)
-            case "ftruncate(memfd)":
-                return file_calls.ftruncate(placed, call, state)
-            case "pread64(memfd)" | "pwrite64(memfd)":
+            case "ftruncate(memfd)" | "fallocate(memfd)":
+                return file_calls.resize(placed, call, arguments, state)
+            case "pread64(memfd)" | "pwrite64(memfd)" | "read(memfd)" | "write(memfd)":
                 return file_calls.transfer(placed, call, arguments, state)
             case "ioctl(userfaultfd)":
-                return Listed(f"{values.uffdio(arguments[1])}: {NO_OP}",
-                              _changed(name, arguments, call))
+                _userfaultfd(placed, call, state)
+                return Listed(f"{values.uffdio(arguments[1])}: {NO_OP}")
             case "pread64(pagemap)":
                 return file_calls.pagemap(placed, call, arguments)
             case "write(clear_refs)":
@@ -112,16 +103,23 @@ def translate_call(placed: Placed, name: str, state: State) -> Translated:
                 return file_calls.mem(placed, call, arguments)
             case "shmget" | "shmat" | "shmdt":
                 return file_calls.shm(placed, call, arguments, state)
+            case "vmsplice":
+                return file_calls.vmsplice(placed, call, arguments)
             case "fork" | "vfork" | "clone" | "clone3":
-                failed = call.result.startswith("-")
-                return Listed(f"failed: {call.errno}" if failed else
+                return Listed(f"failed: {call.errno}" if call.failed else
                               "shares its address space with the parent: threads and vfork "
                               "children are no processes of their own")
             case "read(mem)" | "write(mem)" | "read(pagemap)":
                 return Listed("the log does not show the position of the descriptor")
+            case "mlock" | "mlock2" | "munlock" | "mseal" | "msync" | "mincore":
+                return _on_mapped(placed, call, name, arguments, state)
+            case "mlockall" | "munlockall":
+                _lock_all(placed, call, state)
+            case "mbind" | "remap_file_pages":
+                _mark(placed, call, arguments, causes.SPLIT, state)
     except Odd as odd:
-        return Listed(str(odd))
-    return Listed(NO_OP, _changed(name, arguments, call))
+        return Listed(str(odd), answers=odd.answers)
+    return Listed(NO_OP)
 
 
 def _prot(word: str) -> int:
@@ -131,31 +129,46 @@ def _prot(word: str) -> int:
     return prot
 
 
-def _mprotect(placed: Placed, call: Call, arguments: list[str]) -> Translated:
-    if call.name == "pkey_mprotect" and values.number(arguments[3]) != -1:
-        raise Odd("a protection key: " + NO_OP)
+def _mprotect(placed: Placed, call: Call, arguments: list[str], state: State) -> Translated:
     prot = _prot(arguments[2])
+    if call.name == "pkey_mprotect" and values.number(arguments[3]) != -1:
+        if call.failed:
+            raise Odd("a protection key: " + NO_OP)
+        _mark(placed, call, arguments, causes.SPLIT, state)
+        step = _range_op(placed, call, arguments, ops.OP_MPROTECT, (prot,))[0]
+        return Listed("a protection key: " + NO_OP, (step._replace(answer=None),))
     return _range_op(placed, call, arguments, ops.OP_MPROTECT, (prot,))
 
 
 def _range_op(placed: Placed, call: Call, arguments: list[str], code: int,
-              more: tuple[int, ...]) -> Translated:
-    args = (*range_of(arguments[0], arguments[1]), *more)
+              more: tuple[int, ...]) -> list[Step]:
+    args = (*_range(call.name, arguments), *more)
     return [step_of(placed, call, code, args, answer_of(call))]
 
 
+def _range(name: str, arguments: list[str]) -> tuple[int, int]:
+    """The pages of a call, whose first arguments are an address and a length."""
+    start, length = values.address(arguments[0]), values.number(arguments[1])
+    answers = () if start is None or length is None else rules.of_range(name, start, length)
+    return range_of(arguments[0], arguments[1], answers)
+
+
 def _mmap(placed: Placed, call: Call, arguments: list[str], state: State) -> Translated:
-    length, prot = pages_of(arguments[1]), _prot(arguments[2])
     flags = values.flags(arguments[3], values.MAP)
     if flags is None:
         raise Odd(f"flags that are not known: {arguments[3][:60]}")
+    size, hint = number_of(arguments[1], "length"), number_of(arguments[0], "address")
+    odd = rules.of_mmap(hint, size, flags, values.number(arguments[5]) or 0)
+    if odd and call.failed:
+        raise Odd("arguments that scenarios cannot say", odd)
+    length, prot = pages_of(arguments[1], odd), _prot(arguments[2])
     fixed = bool(flags & (values.MAP["MAP_FIXED"] | values.MAP["MAP_FIXED_NOREPLACE"]))
-    failed = call.result.startswith("-")
-    if failed and not (fixed and call.errno == "EEXIST"):
-        page_of(arguments[0])
-        raise Odd(f"{call.errno} depends on what scenarios do not say: limits, the file's "
-                   "mode, the kernel's choice of a place")
-    start = page_of(arguments[0] if failed else call.result)
+    if call.failed and not (fixed and call.errno == "EEXIST"):
+        why = rules.mmap_refused(call, prot, flags, size, hint, placed.file,
+                                 state.causes[placed.space], state.layouts[placed.space])
+        return Listed("failed: scenarios have no mmap() that fails but for what is mapped there",
+                      answers=("ok",), excuse=why)
+    start = page_of(arguments[0] if call.failed else call.result)
     sharing = {1: 1, 2: 0, 3: 1, 8: 0}.get(flags & 15)
     if sharing is None:
         raise Odd("neither MAP_PRIVATE nor MAP_SHARED")
@@ -168,10 +181,15 @@ def _mmap(placed: Placed, call: Call, arguments: list[str], state: State) -> Tra
     if flags & values.MAP["MAP_FIXED_NOREPLACE"]:
         kept |= ops.MMAP_NOREPLACE
     file, offset = ANON, 0
+    stand_ins: list[Step] = []
     if not flags & values.MAP["MAP_ANONYMOUS"]:
         if placed.file is None:
             raise Odd("maps a descriptor that is not open")
-        file, offset = state.file(placed.file), page_of(arguments[5])
+        if placed.file.kind != follow.ZERO:  # its mappings are anonymous memory
+            file, offset = state.file(placed.file), page_of(arguments[5])
+            stand_ins = file_calls.made(placed, call, state)
+    if flags & values.MAP["MAP_HUGETLB"]:
+        length = -(-length // _HUGE_PAGES) * _HUGE_PAGES
     args = (start, start + length, prot, sharing, file, offset, kept)
     answer = answer_of(call, returns_page=True)
     rest = flags & ~15
@@ -180,33 +198,40 @@ def _mmap(placed: Placed, call: Call, arguments: list[str], state: State) -> Tra
     if rest:
         stand_in = Step(call.line, placed.space, ops.OP_MMAP, args, str(call), None, not fixed)
         names = [name for name, bit in values.MAP.items() if bit and rest & bit == bit]
+        marks = [(kind, start, args[1]) for flag, kind in _MARKING_FLAGS if rest & flag]
         return Listed(f"flags that the model has not: {' '.join(names) or hex(rest)}",
-                      (start, start + length), (stand_in,))
-    return [step_of(placed, call, ops.OP_MMAP, args, answer, chosen=not fixed)]
+                      (*stand_ins, stand_in), marks=tuple(marks))
+    return [*stand_ins, step_of(placed, call, ops.OP_MMAP, args, answer, chosen=not fixed)]
 
 
 def _mremap(placed: Placed, call: Call, arguments: list[str]) -> Translated:
-    start, end = range_of(arguments[0], arguments[1])
-    size = pages_of(arguments[2])
     flags = values.flags(arguments[3], values.MREMAP)
-    if flags is None or flags & ~7:
+    if flags is None:
         raise Odd(f"flags that are not known: {arguments[3][:60]}")
+    to_address = values.address(arguments[4]) if arguments[4] else 0
+    odd = rules.of_mremap(number_of(arguments[2], "length"), flags, to_address or 0)
+    if odd:
+        raise Odd("arguments that scenarios cannot say", odd)
+    start, end = _range(call.name, arguments)
+    size = pages_of(arguments[2])
     fixed = bool(flags & values.MREMAP["MREMAP_FIXED"])
     keep = int(bool(flags & values.MREMAP["MREMAP_DONTUNMAP"]))
     answer = answer_of(call, returns_page=True)
-    if fixed and not flags & values.MREMAP["MREMAP_MAYMOVE"]:
-        raise Odd("MREMAP_FIXED without MREMAP_MAYMOVE: an op names a place or stays")
     if not answer.good and not fixed and (keep or call.errno == "ENOMEM" and flags):
         raise Odd(f"{call.errno}, and the place which the kernel looked for is not shown")
     if fixed:
         to = page_of(arguments[4])
         if to == start and not keep:
-            raise Odd("MREMAP_FIXED onto its own start: in an op that means to stay")
+            raise Odd("MREMAP_FIXED onto its own start: in an op that means to stay", ("EINVAL",))
     else:
         to = answer.value if answer.good else start
     args = (start, end, to, to + size, keep)
     return [step_of(placed, call, ops.OP_MREMAP, args, answer,
                   chosen=not fixed and to != start)]
+
+
+# Advice without an op that takes pages away; the rest changes what a VMA is.
+_TAKES: Final = re.compile(r"MADV_(REMOVE|PAGEOUT|COLLAPSE|COLD|HWPOISON|SOFT_OFFLINE)")
 
 
 def _advice(word: str) -> int:
@@ -221,11 +246,14 @@ def _advice(word: str) -> int:
 
 
 def _madvise(placed: Placed, call: Call, arguments: list[str], state: State) -> Translated:
-    start, end = range_of(arguments[0], arguments[1])
+    start, end = _range(call.name, arguments)
     try:
         advice = _advice(arguments[2])
     except Odd as odd:
-        return Listed(str(odd), None if call.result.startswith("-") else (start, end))
+        if not call.failed:
+            kind = causes.TAKEN if _TAKES.search(str(odd)) else causes.SPLIT
+            state.causes[placed.space].mark(kind, start, end, call.line, f"madvise({arguments[2]})")
+        return Listed(str(odd), answers=_mapped_answers(call, placed, start, end, state))
     return [_advise(placed, call, start, end, advice, answer_of(call), state)]
 
 
@@ -259,9 +287,8 @@ def _process_madvise(
         steps.append(_advise(placed, call, start, end, advice, Answer.ok(), state))
     if not steps:
         raise Odd("no vectors")
-    if str(total) != call.result:
-        changed = (min(step.args[0] for step in steps), max(step.args[1] for step in steps))
-        return Listed("advised only a part of its vectors", changed)
+    if total != values.number(call.result):
+        raise Odd("advised only a part of its vectors")
     return steps
 
 
@@ -270,35 +297,113 @@ def _brk(placed: Placed, call: Call, arguments: list[str], state: State) -> Tran
     wanted, got = number_of(arguments[0], "address"), number_of(call.result, "result")
     before = state.breaks.get(placed.space)
     state.breaks[placed.space] = got
-    if before is None or wanted == 0:
+    state.first_breaks.setdefault(placed.space, got)
+    if before is None:
         raise Odd("only asks where the heap ends" if wanted == 0
                    else "where the heap ended before is not in the log")
-    if got != wanted:
-        raise Odd("failed: no room, or a limit")
+    if wanted == 0:
+        return Listed("only asks where the heap ends", answers=(f"{before:#x}",))
     old, new = -(-before // PAGE_SIZE), -(-got // PAGE_SIZE)
+    if got != wanted:
+        why = ""
+        if got == before:
+            why = _heap_stays(placed, old, wanted, state)
+        state.breaks[placed.space] = before
+        return Listed("failed: no room, or a limit", answers=(f"{wanted:#x}",), excuse=why)
     if old == new:
-        raise Odd("stays within a page")
+        raise Odd("stays within a page", (f"{wanted:#x}",))
     if new < old:
         return [step_of(placed, call, ops.OP_MUNMAP, (new, old), Answer.ok())]
     args = (old, new, 3, 0, ANON, 0, 0)
     return [step_of(placed, call, ops.OP_MMAP, args, Answer(PAGE, old), chosen=True)]
 
 
-def _changed(name: str, arguments: list[str], call: Call) -> tuple[int, int] | None:
-    """The pages whose state a call without an op changed."""
-    if call.result.startswith("-"):
-        return None
-    if name in _CHANGES_ALL:
-        return 0, TASK_PAGES
+def _heap_stays(placed: Placed, old: int, wanted: int, state: State) -> str:
+    """Why brk() may have left the heap as it was, or nothing."""
+    layout = state.layouts[placed.space]
+    if wanted < state.first_breaks[placed.space]:
+        return "below where the heap begins"
+    new = -(-wanted // PAGE_SIZE)
+    if new > TASK_PAGES:
+        return "beyond the address space"
+    if any(layout.within(old, new + 1)):
+        return "something is mapped there"
+    return state.causes[placed.space].too_much((new - old) * PAGE_SIZE, layout)
+
+
+def _on_mapped(
+    placed: Placed, call: Call, name: str, arguments: list[str], state: State
+) -> Listed:
+    """A call without an op on what must be mapped."""
+    address, length = values.address(arguments[0]), values.number(arguments[1])
+    if address is None or length is None:
+        return Listed(NO_OP)
+    start, end = address // PAGE_SIZE, -(-(address + length) // PAGE_SIZE)
+    if not 0 <= start < end <= TASK_PAGES or call.errno not in ("", "ENOMEM"):
+        return Listed(NO_OP)
+    kind = {"mlock": causes.LOCKED, "mlock2": causes.LOCKED, "mseal": causes.SEALED}.get(name)
+    found = state.causes[placed.space]
+    excuse = ""
+    if kind and not call.failed:
+        found.mark(kind, start, end, call.line, name)
+    elif name == "munlock":
+        found.clear(causes.LOCKED, start, end)
+    elif kind == causes.LOCKED:
+        excuse = found.lock_limit((end - start) * PAGE_SIZE)
+    return Listed(NO_OP, answers=_mapped_answers(call, placed, start, end, state), excuse=excuse)
+
+
+def _mapped_answers(
+    call: Call, placed: Placed, start: int, end: int, state: State
+) -> tuple[str, ...]:
+    """What a call may say whose whole range must be mapped, as far as the log tells."""
+    if call.errno not in ("", "ENOMEM"):
+        return ()
+    layout = state.layouts[placed.space]
+    if not any(layout.holes(start, end)):
+        return ("ok",)
+    told = sum(high - low for low, high in layout.untold(start, end))
+    holes = sum(high - low for low, high in layout.holes(start, end))
+    return ("ENOMEM",) if told < holes else ()
+
+
+def _lock_all(placed: Placed, call: Call, state: State) -> None:
+    found = state.causes[placed.space]
+    if call.failed:
+        return
+    if call.name == "munlockall":
+        found.locks_future = 0
+        found.clear(causes.LOCKED, 0, TASK_PAGES)
+        return
+    if "MCL_FUTURE" in call.arguments or (values.number(call.arguments) or 0) & 2:
+        found.locks_future = call.line
+    if "MCL_CURRENT" in call.arguments or (values.number(call.arguments) or 0) & 1:
+        found.mark(causes.LOCKED, 0, TASK_PAGES, call.line, "mlockall")
+
+
+def _mark(placed: Placed, call: Call, arguments: list[str], kind: str, state: State) -> None:
     start, length = values.address(arguments[0]), values.number(arguments[1])
-    if name == "ioctl(userfaultfd)":
-        if "UFFDIO_API" in call.arguments:
-            return None
-        decoded = _IOCTL_RANGE.search(call.arguments)
-        if not decoded:
-            return 0, TASK_PAGES
-        start, length = values.address(decoded[1]), values.number(decoded[2])
-    if name in _CHANGES_RANGE or name == "ioctl(userfaultfd)":
-        if start is not None and length is not None:
-            return start // PAGE_SIZE, -(-(start + length) // PAGE_SIZE)
-    return None
+    if not call.failed and start is not None and length and 0 < length < TASK_PAGES * PAGE_SIZE:
+        state.causes[placed.space].mark(kind, start // PAGE_SIZE,
+                                        -(-(start + length) // PAGE_SIZE), call.line, call.name)
+
+
+def _userfaultfd(placed: Placed, call: Call, state: State) -> None:
+    """An ioctl without an op that changes what later calls answer."""
+    decoded = _IOCTL_RANGE.search(call.arguments)
+    if call.failed or "UFFDIO_API" in call.arguments:
+        return
+    start, end = 0, TASK_PAGES
+    if decoded:
+        start = (values.address(decoded[1]) or 0) // PAGE_SIZE
+        end = max(start + 1, start + -(-(values.number(decoded[2]) or 0) // PAGE_SIZE))
+    owner = placed.file.space if placed.file else placed.space
+    found = state.causes.get(owner)
+    if found is None:
+        return
+    if "UFFDIO_UNREGISTER" in call.arguments:
+        found.clear(causes.REGISTERED, start, end)
+    elif "UFFDIO_MOVE" in call.arguments or not decoded:
+        found.mark(causes.TAKEN, 0, TASK_PAGES, call.line, "ioctl(userfaultfd)")
+    if "UFFDIO_REGISTER" in call.arguments or not decoded:
+        found.mark(causes.REGISTERED, start, end, call.line, "ioctl(userfaultfd)")

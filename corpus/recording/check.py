@@ -1,31 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""Replay of a whole log in the model, and comparison with what the real kernel answered.
+"""Replay of a log in the model, segment by segment, and comparison with what the real kernel
+answered.
 
-Contract: every step is replayed, and compared in exactly one run. A tree of processes that
-forked from each other is one run; where it has more processes than the model has actors, it
-becomes several runs that share their ancestors, each process being compared in the first.
-Success and errno are compared for every call, returned addresses after mapping; signals for
-the touches that the log shows. What depends on touches that no log shows is not compared but
-counted. A difference that an earlier call explains which the model does not have
-(`corpus.recording.differences`) is explained, everything else is a disagreement.
+Contract: of every segment each address space is replayed alone, from the mappings that it had when
+the segment began (a forked child: from those of its fork). Success and errno are compared for every
+call, returned addresses after mapping; signals for the touches that the log shows. What depends on
+touches that no log shows is not compared but counted. A difference that has an excuse
+(`corpus.recording.causes`) is explained, everything else is a disagreement. Behind a difference the
+replay goes on from what the log says, so one wrong answer makes no followers.
 
-Not promised: that an agreement is no luck after a disagreement in the same process.
+Not promised: forks as ops: a child begins with what its parent had mapped.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from corpus.recording import steps as st
-from corpus.recording.differences import why_different
+from corpus.recording.differences import Difference
+from corpus.recording.layout import Layout, Region
 from corpus.recording.scenes import Scene, as_steps, scene
 from corpus.recording.steps import Step
-from corpus.recording.translate import Translation
+from corpus.recording.translate import Segment
 from corpus.verify import Runs
 from simulator import ops
-from simulator.outcome import SIGBUS, SIGSEGV, Outcome, result_name
-from simulator.scenario import NR_USER_ACTORS, Config
+from simulator.outcome import SIGBUS, SIGSEGV, result_name
+from simulator.scenario import Config
+from simulator.validate import MAX_FRAMES, MAX_PAGES
 
 PMD_ORDER: Final = 9  # x86-64's, so that the model's constants are Linux's
 SPARE_FRAMES: Final = 1024  # for page tables, copies, and what the log's signals touch
@@ -38,20 +40,10 @@ PM_GUARD_REGION: Final = 1 << 58
 PM_SHIFT: Final = 55
 
 TOUCHES: Final = "depends on touches, which the log does not show"
-TOO_DEEP: Final = f"more generations of forks than the model's {NR_USER_ACTORS} actors"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One answer of the model that is not the real kernel's. `reason` is empty for a
-    disagreement."""
-
-    line: int
-    call: str
-    log: str
-    model: str
-    op: str
-    reason: str = ""
+TOO_LARGE: Final = "touches more memory at once than the model's machine has"
+AFTER_MANY: Final = "comes after too many disagreements in one process"
+# Each difference costs a replay of what follows, so a log that is all wrong must not go on.
+_MAX_DIFFERENCES: Final = 64  # of a space in a segment
 
 
 @dataclass(slots=True)
@@ -67,115 +59,171 @@ class Checked:
     not_compared: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
 
+    def differs(self, difference: Difference) -> None:
+        (self.explained if difference.reason else self.disagreements).append(difference)
+
 
 @dataclass(slots=True)
-class Group:
-    """Spaces that run together, ancestors first, and those of them that are compared."""
+class _Space:
+    """A space while its steps are replayed: what is mapped by now, and memory files by their
+    pages."""
 
-    members: list[int]
-    compared: set[int]
+    layout: Layout
+    sizes: dict[int, int]
+    differences: int = 0
 
 
-def check(translation: Translation, machine: Runs) -> Checked:
-    """Replay a log and compare."""
-    checked = Checked()
-    replayed: set[int] = set()
-    for group in groups(translation):
-        replayed |= group.compared
-        played = build(translation, group)
-        outcome = machine.run(played.scenario)
+class Checker:
+    """Checks segment after segment; `checked` says what came of it."""
+
+    def __init__(self, machine: Runs) -> None:
+        self.checked = Checked()
+        self._machine = machine
+        self._last_call = (0, "")
+
+    def segment(self, segment: Segment) -> None:
+        """Replay each space of a segment, and compare."""
+        of_spaces: dict[int, list[Step]] = {}
+        sizes = dict(segment.sizes)
+        for step in segment.steps:
+            if step.refused:
+                self._refused(step)
+            elif step.code not in (ops.OP_EXIT, ops.OP_FORK):
+                of_spaces.setdefault(step.space, []).append(step)
+            if step.code == ops.OP_MEMFD:  # of whichever process made it first
+                sizes.setdefault(step.args[0], step.args[1])
+        for ident, steps in of_spaces.items():
+            if any(step.answer for step in steps):
+                space = _Space(segment.before[ident].copy(), dict(sizes))
+                self._replay(steps, space)
+
+    def _refused(self, step: Step) -> None:
+        """The real kernel refused this for a reason that the model does not have."""
+        if self._counts(step):
+            self.checked.differs(Difference(step.line, step.call, str(step.answer), "not asked",
+                                            ops.BY_NUMBER[step.code].name, step.excuse))
+
+    def _counts(self, step: Step) -> bool:
+        """Whether this is the first step of its call that is compared."""
+        call = (step.line, step.call)
+        if call == self._last_call:
+            return False
+        self._last_call = call
+        self.checked.compared += 1
+        return True
+
+    def _replay(self, steps: list[Step], space: _Space) -> None:
+        at = 0
+        while at < len(steps):
+            if space.differences > _MAX_DIFFERENCES:
+                self.checked.not_compared[AFTER_MANY] += len(steps) - at
+                return
+            played, count = _build(steps[at:], space)
+            done = count if played is None else self._compare(played, steps[at:at + count])
+            if played is None:
+                self.checked.not_compared[TOO_LARGE] += 1
+            elif done < count:
+                space.differences += 1
+            for step in steps[at:at + done]:
+                st.apply(space.layout, step)
+                if step.code == ops.OP_MEMFD:
+                    space.sizes[step.args[0]] = step.args[1]
+            at += done
+
+    def _compare(self, played: Scene, steps: Sequence[Step]) -> int:
+        """Compare a run up to its first difference; how many of `steps` that are."""
+        outcome = self._machine.run(played.scenario)
+        checked = self.checked
         checked.runs += 1
         if outcome.violation:
             checked.violations.append(f"{outcome.violation.signature}: "
                                       f"{outcome.violation.promise}")
-        _compare(translation, group, played, outcome, checked)
-    for step in translation.steps:
-        if step.answer and _owner(step) not in replayed:
-            checked.not_compared[TOO_DEEP] += 1
-    return checked
-
-
-def _owner(step: Step) -> int:
-    """The space whose comparison a step belongs to: a fork belongs to the child."""
-    return step.args[0] if step.code == ops.OP_FORK else step.space
-
-
-def groups(translation: Translation) -> Iterator[Group]:
-    """The runs of a log: trees of processes, cut where actors or memory files run out."""
-    spaces = translation.spaces
-    busy = {step.space for step in translation.steps if step.code != ops.OP_EXIT}
-    memory_files: dict[int, set[int]] = {}
-    for step in translation.steps:
-        if step.code == ops.OP_MEMFD:
-            memory_files.setdefault(step.space, set()).add(step.args[0])
-    current: dict[int, Group] = {}  # by root
-    for space in spaces:
-        line_up = [space.ident]
-        parent = space.parent
-        while parent is not None:
-            line_up.insert(0, parent)
-            parent = spaces[parent].parent
-        if space.ident not in busy and space.parent is None or len(line_up) > NR_USER_ACTORS:
-            continue
-        root = line_up[0]
-        group = current.get(root)
-        if group:
-            together = list(dict.fromkeys([*group.members, *line_up]))
-            files = set().union(*(memory_files.get(member, set()) for member in together))
-            if len(together) <= NR_USER_ACTORS and len(files) <= ops.NR_FILES:
-                group.members = together
-                group.compared.add(space.ident)
+        at = sum(step.line == 0 for step in played.steps)  # what was mapped before
+        for done, step in enumerate(steps, 1):
+            if at == len(played.steps) or played.steps[at] is not step:
+                continue  # of a memory file that is one too many
+            result = outcome.results[at]
+            at += 1
+            if step.answer is None:
                 continue
-            yield group
-        current[root] = Group(line_up, {space.ident})
-    yield from current.values()
+            agrees, why_not = _agrees(step, result, played)
+            if why_not:
+                checked.not_compared[why_not] += 1
+                continue
+            checked.touches_compared += step.code in (ops.OP_READ, ops.OP_WRITE)
+            first = self._counts(step)
+            checked.agreed += first and agrees
+            if agrees:
+                continue
+            checked.agreed -= not first
+            checked.differs(Difference(step.line, step.call, str(step.answer),
+                                       _model_says(step, result), ops.BY_NUMBER[step.code].name,
+                                       step.excuse))
+            # The other steps of this call are not compared any more.
+            while done < len(steps) and self._last_call == (steps[done].line, steps[done].call):
+                done += 1
+            return done
+        return len(steps)
 
 
-def build(translation: Translation, group: Group) -> Scene:
-    """The scenario of a group."""
-    root = group.members[0]
-    files = translation.files
-    chosen = as_steps(translation.initial.get(root, []), files, root, 0)
-    for step in translation.steps:
-        if step.space not in group.members:
-            continue
-        if step.code == ops.OP_FORK and step.args[0] not in group.members:
-            continue
-        chosen.append(step)
+def _build(steps: list[Step], space: _Space) -> tuple[Scene | None, int]:
+    """The scenario of as many of the steps as fit the model's machine, and how many these are."""
+    count = _alike(steps, space.sizes)
+    while True:
+        made = _scene(steps[:count], space)
+        config = made.scenario.config
+        if (config.pages or 0) <= MAX_PAGES and config.frames <= MAX_FRAMES:
+            return made, count
+        if count == 1:
+            return None, 1
+        count //= 2
+
+
+def _alike(steps: list[Step], sizes: dict[int, int]) -> int:
+    """How many steps there are until a memory file gets another size, or one too many is named."""
+    named: set[int] = set()
+    made: set[int] = set()
+    for at, step in enumerate(steps):
+        file = step.file
+        if file in sizes:
+            if step.code == ops.OP_MEMFD and at and (file in made or file in named):
+                return at
+            if step.code == ops.OP_MEMFD:
+                made.add(file)
+            named.add(file)
+            if len(named) > ops.NR_FILES and at:
+                return at
+    return len(steps)
+
+
+def _scene(steps: list[Step], space: _Space) -> Scene:
+    carried: dict[int, Region] = {}
+    for step in steps:
+        for start, end in step.places():
+            for region in space.layout.near(start, end):
+                carried[region.start] = region
+    regions = [carried[start] for start in sorted(carried)]
+    made = {step.args[0] for step in steps if step.code == ops.OP_MEMFD}
+    named = [step.file for step in steps if step.file in space.sizes]
+    # Files that the steps name come first: of more than the model has these are the ones it needs.
+    before = [file for file in dict.fromkeys(named) if file not in made]
+    ident = steps[0].space
+    lead = as_steps(regions, {file: pages for file, pages in space.sizes.items()
+                              if file not in made}, ident, 0, before)
+    lead += _kept(regions, space.layout, ident)
     config = Config(pmd_order=PMD_ORDER, frames=SPARE_FRAMES, steps=MAX_MODEL_STEPS)
-    actors = [(member, 0) for member in group.members]
-    return scene(chosen, files, actors, config, pin_chosen=True)
+    return scene([*lead, *steps], space.sizes, [(ident, 0)], config, pin_chosen=True)
 
 
-def _compare(
-    translation: Translation, group: Group, played: Scene, outcome: Outcome, checked: Checked,
-) -> None:
-    calls: dict[tuple[int, str], list[Difference | None]] = {}
-    for index, step in enumerate(played.steps):
-        if _owner(step) not in group.compared or step.answer is None:
-            continue
-        result = outcome.results[index]
-        agrees, why_not = _agrees(step, result, played)
-        if why_not:
-            checked.not_compared[why_not] += 1
-            continue
-        checked.touches_compared += step.code in (ops.OP_READ, ops.OP_WRITE)
-        difference = None
-        if not agrees:
-            op = ops.BY_NUMBER[step.code].name
-            difference = Difference(step.line, step.call, str(step.answer),
-                                    _model_says(step, result), op)
-            difference = replace(difference, reason=_reason(translation, step))
-        calls.setdefault((step.line, step.call), []).append(difference)
-    for differences in calls.values():
-        checked.compared += 1
-        found = [difference for difference in differences if difference]
-        if not found:
-            checked.agreed += 1
-        elif all(difference.reason for difference in found):
-            checked.explained.append(found[0])
-        else:
-            checked.disagreements.append(next(d for d in found if not d.reason))
+def _kept(regions: Iterable[Region], layout: Layout, ident: int) -> list[Step]:
+    """What else was done to these mappings: guards, and advice that they keep."""
+    steps: list[Step] = []
+    for region in regions:
+        advice = [(region.start, region.end, each) for each in st.kept_advice(region.advice)]
+        guards = layout.guards.within(region.start, region.end) if layout.guards else ()
+        advice += [(*guard, ops.MADV_GUARD_INSTALL) for guard in guards]
+        steps += [Step(0, ident, ops.OP_MADVISE, each, "advised before", None) for each in advice]
+    return steps
 
 
 def _agrees(step: Step, result: int, played: Scene) -> tuple[bool, str]:
@@ -215,22 +263,3 @@ def _same_entry(log: int, model: int) -> tuple[bool, str]:
     if there and not expected:
         return False, TOUCHES
     return there == expected, ""
-
-
-def _reason(translation: Translation, step: Step) -> str:
-    """Why a difference at this step was to be expected, or nothing."""
-    spaces = translation.spaces
-    line_up = {step.space}
-    parent = spaces[step.space].parent
-    while parent is not None:
-        line_up.add(parent)
-        parent = spaces[parent].parent
-    start, end = (step.args[0] // 4, step.args[0] // 4 + 1) if len(step.args) == 1 else \
-        (step.args[0], step.args[1])
-    for change in translation.unmodelled:
-        if change.line < step.line and change.space in line_up:
-            why = why_different(change.name, step.code)
-            if why and change.start < end and start < change.end:
-                return f"after {change.name} of line {change.line}, which the model does not " \
-                       f"have: {why}"
-    return ""

@@ -10,7 +10,7 @@ shrink by the same number of blocks, so equal sizes stay equal.
 Not promised: distances. Two far mappings come to lie one to two blocks apart.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,10 +18,18 @@ from typing import Final
 
 from corpus.recording.layout import ANON
 from corpus.recording.events import RecordingError
-from corpus.recording.steps import FILE_WORD, Step
+from corpus.recording.steps import FILE_WORD, PLACES, Step
 from simulator import ops
 from simulator.scenario import WORDS_PER_PAGE
 
+# Slots of each op that are pages of some axis.
+_SLOTS: Final = {
+    code: (*PLACES[code], *(
+        (sum(ops.SLOTS[before.kind] for before in spec.args[:at]), arg.kind)
+        for at, arg in enumerate(spec.args)
+        if arg.kind == ops.BACKING or arg.kind == ops.COUNT and code == ops.OP_MEMFD
+    )) for code, spec in ops.BY_NUMBER.items()
+}
 ADDRESSES: Final = -2  # the axis of addresses; files have theirs, by their number
 # Rounds of evening out what must shrink alike. Real logs need two or three; this ends hostile ones.
 _MAX_ROUNDS: Final = 1000
@@ -44,8 +52,10 @@ class Compaction:
     def __init__(self, steps: Iterable[Step], block: int) -> None:
         self._points: dict[int, list[int]] = {ADDRESSES: []}
         self._alike: list[_Alike] = []
+        found: dict[int, set[int]] = {ADDRESSES: set()}
         for step in steps:
-            self._gather(step)
+            self._gather(step, found)
+        self._points = {axis: sorted(points) for axis, points in found.items()}
         # Blocks to take out behind each point, at first as many as can be.
         self._out = {
             axis: [max(0, (end - start) // block - 1) for start, end in pairwise(points)]
@@ -57,75 +67,55 @@ class Compaction:
     @property
     def end(self) -> int:
         """The page after the last one that an op names."""
-        return self._small[ADDRESSES][-1] if self._small[ADDRESSES] else 0
+        return max(self._small[ADDRESSES].values(), default=0)
 
     def page(self, page: int, axis: int = ADDRESSES) -> int:
         """The small number of a page that is a boundary."""
-        points = self._points[axis]
-        at = bisect_left(points, page)
-        if at == len(points) or points[at] != page:
-            raise KeyError(f"page {page:#x} is no boundary")
-        return self._small[axis][at]
+        return self._small[axis][page]
 
     def args(self, step: Step) -> tuple[int, ...]:
         """The step's slots with small pages; files and spaces stay as they are."""
         args = list(step.args)
-        at = 0
-        for arg in ops.BY_NUMBER[step.code].args:
-            if arg.kind in (ops.RANGE, ops.DEST):
+        for at, kind in _SLOTS[step.code]:
+            if kind == ops.RANGE:
                 args[at], args[at + 1] = self.page(args[at]), self.page(args[at + 1])
-            elif arg.kind == ops.PAGE:
+            elif kind == ops.PAGE:
                 axis = step.file if step.code in FILE_WORD else ADDRESSES
                 args[at] = self.page(args[at], axis)
-            elif arg.kind == ops.WORD:
+            elif kind == ops.WORD:
                 page, word = divmod(args[at], WORDS_PER_PAGE)
                 args[at] = self.page(page) * WORDS_PER_PAGE + word
-            elif arg.kind == ops.BACKING and args[at] != ANON:
+            elif kind == ops.BACKING and args[at] != ANON:
                 args[at + 1] = self.page(args[at + 1], args[at])
-            elif arg.kind == ops.COUNT and step.code == ops.OP_MEMFD:
+            elif kind == ops.COUNT:
                 args[at] = self.page(args[at], args[0])
-            at += ops.SLOTS[arg.kind]
         return tuple(args)
 
-    def _gather(self, step: Step) -> None:
-        at = 0
-        for arg in ops.BY_NUMBER[step.code].args:
-            if arg.kind in (ops.RANGE, ops.DEST):
-                self._add(ADDRESSES, step.args[at])
-                self._add(ADDRESSES, step.args[at + 1])
-            elif arg.kind in (ops.PAGE, ops.WORD):
+    def _gather(self, step: Step, found: dict[int, set[int]]) -> None:
+        args = step.args
+        for at, kind in _SLOTS[step.code]:
+            if kind == ops.RANGE:
+                found[ADDRESSES].update(args[at:at + 2])
+            elif kind in (ops.PAGE, ops.WORD):
                 axis = step.file if step.code in FILE_WORD else ADDRESSES
-                page = step.args[at] // (WORDS_PER_PAGE if arg.kind == ops.WORD else 1)
-                self._add(axis, page)
-                self._add(axis, page + 1)
-            elif arg.kind == ops.BACKING and step.args[at] != ANON:
-                self._add_file(step, step.args[at], step.args[at + 1])
-            elif arg.kind == ops.COUNT and step.code == ops.OP_MEMFD:
-                self._add(step.args[0], 0)
-                self._add(step.args[0], step.args[at])
-            at += ops.SLOTS[arg.kind]
+                page = args[at] // (WORDS_PER_PAGE if kind == ops.WORD else 1)
+                found.setdefault(axis, set()).update((page, page + 1))
+            elif kind == ops.BACKING and args[at] != ANON:
+                found.setdefault(args[at], set()).add(0)
+                pages = args[1] - args[0]
+                self._add_alike(_Alike(ADDRESSES, args[0], args[at], args[at + 1], pages), found)
+            elif kind == ops.COUNT:
+                found.setdefault(args[0], set()).update((0, args[at]))
         if step.code == ops.OP_MREMAP:
-            start, end, to, to_end = step.args[:4]
+            start, end, to, to_end = args[:4]
             both = min(end - start, to_end - to)
             for pages in (*(point - start for point in step.inside), both):
-                self._add_alike(_Alike(ADDRESSES, start, ADDRESSES, to, min(pages, both)))
+                self._add_alike(_Alike(ADDRESSES, start, ADDRESSES, to, min(pages, both)), found)
 
-    def _add_file(self, step: Step, file: int, offset: int) -> None:
-        self._add(file, 0)
-        pages = step.args[1] - step.args[0]
-        self._add_alike(_Alike(ADDRESSES, step.args[0], file, offset, pages))
-
-    def _add_alike(self, alike: _Alike) -> None:
+    def _add_alike(self, alike: _Alike, found: dict[int, set[int]]) -> None:
         for axis, start in ((alike.axis, alike.first), (alike.other_axis, alike.second)):
-            self._add(axis, start)
-            self._add(axis, start + alike.pages)
+            found[axis].update((start, start + alike.pages))
         self._alike.append(alike)
-
-    def _add(self, axis: int, point: int) -> None:
-        points = self._points.setdefault(axis, [])
-        at = bisect_left(points, point)
-        if at == len(points) or points[at] != point:
-            insort(points, point)
 
     def _even_out(self) -> None:
         """Take fewer blocks out of one range where its like has fewer to give.
@@ -150,14 +140,16 @@ class Compaction:
         return self._out[axis], range(bisect_left(points, start),
                                       bisect_left(points, start + pages))
 
-    def _place(self, axis: int, block: int) -> list[int]:
+    def _place(self, axis: int, block: int) -> dict[int, int]:
         points = self._points[axis]
+        if not points:
+            return {}
         # Nothing lies at page 0, and the first page keeps its place in its block.
-        at = points[0] % block + block if axis == ADDRESSES and points else 0
-        small = [at] if points else []
+        at = points[0] % block + block if axis == ADDRESSES else 0
+        small = {points[0]: at}
         for (start, end), out in zip(pairwise(points), self._out[axis], strict=True):
             at += end - start - out * block
-            small.append(at)
+            small[end] = at
         return small
 
 

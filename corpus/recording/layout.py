@@ -1,25 +1,28 @@
 # SPDX-License-Identifier: MIT
 """The mappings of one address space as a log shows them, in real page numbers.
 
-Contract: plain interval arithmetic over what calls said. It also keeps which pages the log
-has told about at all: a call that succeeds on pages of which nothing is known proves that
-they were mapped before the log began (the program's own text, the stack).
+Contract: plain interval arithmetic over what calls said: what is mapped, what advice a mapping
+keeps, where guards are. It also keeps which pages the log has told about at all: a call that
+succeeds on pages of which nothing is known proves that they were mapped before the log began (the
+program's own text, the stack).
 
 Not promised: VMAs as the kernel splits and merges them. Regions of one mapping that lie side
 by side with equal attributes are one region here.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
+
+from corpus.recording.spans import Spans
 
 ANON: Final = -1  # the file of anonymous memory
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(NamedTuple):
     """Pages start..end (exclusive). `file` is an index into `Translation.files` or ANON;
-    `origin` tells shared anonymous mappings apart, which look alike but share nothing."""
+    `origin` tells shared anonymous mappings apart, which look alike but share nothing. `flags` are
+    those of mmap that are kept, `advice` is a bit for each advice that a fork looks at."""
 
     start: int
     end: int
@@ -29,42 +32,61 @@ class Region:
     offset: int
     flags: int = 0
     origin: int = 0
+    advice: int = 0
 
     def part(self, start: int, end: int) -> "Region":
         """The pages of it within start..end."""
         low, high = max(start, self.start), min(end, self.end)
-        return replace(self, start=low, end=high, offset=self.offset + low - self.start)
+        if low == self.start and high == self.end:
+            return self
+        return self.at(low, high, self.offset + low - self.start)
+
+    def at(self, start: int, end: int, offset: int) -> "Region":
+        return Region(start, end, self.prot, self.shared, self.file, offset, self.flags,
+                      self.origin, self.advice)
 
     def continues(self, other: "Region") -> bool:
         """Whether `other` is the same mapping and ends where this begins."""
-        if other.end != self.start or self._kind != other._kind:
+        if other.end != self.start or self[2:5] != other[2:5] or self[6:] != other[6:]:
             return False
         anonymous = self.file == ANON and not self.shared
         return anonymous or other.offset + other.end - other.start == self.offset
 
-    @property
-    def _kind(self) -> tuple[int, bool, int, int, int]:
-        return self.prot, self.shared, self.file, self.flags, self.origin
-
 
 class Layout:
-    """Sorted regions, and the pages the log has told about."""
+    """Sorted regions, guards, and the pages the log has told about."""
+
+    __slots__ = ("_starts", "_told", "guards", "regions")
 
     def __init__(self) -> None:
         self.regions: list[Region] = []
-        self._told: list[tuple[int, int]] = []  # sorted, disjoint
+        self._starts: list[int] = []  # of regions
+        self._told = Spans()
+        self.guards = Spans()
 
     def copy(self) -> "Layout":
         other = Layout()
-        other.regions = list(self.regions)
-        other._told = list(self._told)
+        other.regions, other._starts = self.regions.copy(), self._starts.copy()
+        other._told, other.guards = self._told.copy(), self.guards.copy()
         return other
+
+    def near(self, start: int, end: int) -> list[Region]:
+        """Regions that lie in start..end or border on it, whole."""
+        regions = self.regions
+        first = max(0, bisect_left(self._starts, start) - 1)
+        if first < len(regions) and regions[first].end < start:
+            first += 1
+        return regions[first:bisect_right(self._starts, end)]
 
     def within(self, start: int, end: int) -> Iterator[Region]:
         """The parts of regions in start..end, in order."""
-        for region in self.regions:
-            if region.start < end and start < region.end:
-                yield region.part(start, end)
+        regions = self.regions
+        at = bisect_right(self._starts, start)
+        if at and regions[at - 1].end > start:
+            at -= 1
+        while at < len(regions) and regions[at].start < end:
+            yield regions[at].part(start, end)
+            at += 1
 
     def holes(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """What of start..end is not mapped."""
@@ -77,69 +99,84 @@ class Layout:
 
     def untold(self, start: int, end: int) -> list[tuple[int, int]]:
         """The holes in start..end of which the log has said nothing."""
-        found: list[tuple[int, int]] = []
-        for low, high in self.holes(start, end):
-            for told_low, told_high in self._told:
-                if told_high <= low or high <= told_low:
-                    continue
-                if low < told_low:
-                    found.append((low, told_low))
-                low = max(low, told_high)
-            if low < high:
-                found.append((low, high))
-        return found
+        return [hole for low, high in self.holes(start, end)
+                for hole in self._told.without(low, high)]
 
     def map(self, region: Region) -> None:
         """Replace what is there by `region`."""
         self.unmap(region.start, region.end)
-        self.regions.append(region)
-        self._tidy()
+        at = bisect_left(self._starts, region.start)
+        regions, starts = self.regions, self._starts
+        if at and region.continues(regions[at - 1]):
+            at -= 1
+            region = regions[at].at(regions[at].start, region.end, regions[at].offset)
+            regions[at] = region
+        else:
+            regions.insert(at, region)
+            starts.insert(at, region.start)
+        if at + 1 < len(regions) and regions[at + 1].continues(region):
+            regions[at] = region.at(region.start, regions[at + 1].end, region.offset)
+            del regions[at + 1], starts[at + 1]
 
     def unmap(self, start: int, end: int) -> None:
-        kept: list[Region] = []
-        for region in self.regions:
-            if region.end <= start or end <= region.start:
-                kept.append(region)
-                continue
-            if region.start < start:
-                kept.append(region.part(region.start, start))
-            if end < region.end:
-                kept.append(region.part(end, region.end))
-        self.regions = kept
-        self.tell(start, end)
+        regions, starts = self.regions, self._starts
+        first = bisect_right(starts, start)
+        if first and regions[first - 1].end > start:
+            first -= 1
+        last = bisect_left(starts, end)
+        if first < last:
+            low, high = regions[first], regions[last - 1]
+            kept = []
+            if low.start < start:
+                kept.append(low.part(low.start, start))
+            if end < high.end:
+                kept.append(high.part(end, high.end))
+            regions[first:last] = kept
+            starts[first:last] = [region.start for region in kept]
+        if self.guards:
+            self.guards.remove(start, end)
+        self._told.add(start, end)
 
     def protect(self, start: int, end: int, prot: int) -> None:
         for region in list(self.within(start, end)):
-            self.map(replace(region, prot=prot))
+            if region.prot != prot:
+                self._put_back(region._replace(prot=prot))
+
+    def advise(self, start: int, end: int, clear: int, bits: int) -> None:
+        """Take bits of advice away, and give others."""
+        for region in list(self.within(start, end)):
+            advice = region.advice & ~clear | bits
+            if region.advice != advice:
+                self._put_back(region._replace(advice=advice))
+
+    def _put_back(self, region: Region) -> None:
+        """A region with other attributes: its guards stay."""
+        guards = list(self.guards.within(region.start, region.end)) if self.guards else []
+        self.map(region)
+        for guard in guards:
+            self.guards.add(*guard)
 
     def move(self, start: int, end: int, to: int, to_end: int, keep: bool) -> None:
         """mremap(): the pages of start..end to `to`, the last region grown or cut to fit."""
-        parts = list(self.within(start, min(end, start + to_end - to)))
-        if not keep:
+        moved_end = min(end, start + to_end - to)
+        parts = list(self.within(start, moved_end))
+        guards = list(self.guards.within(start, moved_end)) if self.guards else []
+        if keep:
+            self.guards.remove(start, end)
+        else:
             self.unmap(start, end)
         self.unmap(to, to_end)
         for part in parts:
-            moved = replace(part, start=part.start - start + to, end=part.end - start + to)
-            if part is parts[-1] and part.end == end:
-                moved = replace(moved, end=to_end)
-            self.map(moved)
+            last = part is parts[-1] and part.end == end
+            self.map(part.at(part.start - start + to, to_end if last else part.end - start + to,
+                             part.offset))
+        for low, high in guards:
+            self.guards.add(low - start + to, high - start + to)
 
     def tell(self, start: int, end: int) -> None:
         """The log has told about these pages."""
-        merged: list[tuple[int, int]] = []
-        for low, high in self._told:
-            if high < start or end < low:
-                merged.append((low, high))
-            else:
-                start, end = min(start, low), max(end, high)
-        self._told = sorted([*merged, (start, end)])
+        self._told.add(start, end)
 
-    def _tidy(self) -> None:
-        self.regions.sort(key=lambda region: region.start)
-        merged: list[Region] = []
-        for region in self.regions:
-            if merged and region.continues(merged[-1]):
-                merged[-1] = replace(merged[-1], end=region.end)
-            else:
-                merged.append(region)
-        self.regions = merged
+    def told(self, start: int, end: int) -> bool:
+        """Whether the log has told about all of these pages, mapped or not."""
+        return not any(self._told.without(start, end))

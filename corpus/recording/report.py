@@ -1,30 +1,34 @@
 # SPDX-License-Identifier: MIT
 """Import of one log from file to files, and what it says to people and programs.
 
-Contract: `import_log` translates, cuts, and with a machine also checks. A `Report` says for
+Contract: `import_log` translates, cuts, and with a machine also checks, segment by segment, so that
+memory does not grow with the log. A `Report` says for
 every mm call and page fault of the log that it was taken or why not; `Report.ok` is false when
 the model disagrees with the real kernel without a known reason.
 """
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
 from corpus import text
 from corpus.files import SUFFIX
-from corpus.recording.check import Checked, check
+from corpus.recording.check import Checked, Checker
 from corpus.recording.events import Log, RecordingError
 from corpus.recording.follow import follow
-from corpus.recording.translate import Translation, translate
-from corpus.recording.windows import cut
+from corpus.recording.layout import Region
+from corpus.recording.translate import Translation, segments
+from corpus.recording.windows import Cutter
 from corpus.verify import Runs
 from simulator import ops
 from simulator.scenario import Scenario
 
 _SUFFIX: Final = re.compile(r"\.(strace|perf-trace|perf|syz|txt)$")
+NOT_MEMORY: Final = "is not about memory, or about memory that is not in the model"
 _NAMES_SHOWN: Final = 8  # of calls in a line for people
 _SHOWN: Final = 20  # disagreements and odd lines in the text for people; JSON has all
 
@@ -45,14 +49,15 @@ class Report:
     """One imported log."""
 
     log: str
-    processes: int
-    mm_calls: dict[str, int]
-    taken: dict[str, int]  # by call
-    ops: dict[str, int]  # that they became, exits and failed touches among them
-    listed: list[Listing]
-    odd_lines: list[tuple[int, str]]
-    left_out_of_windows: dict[str, int]
-    scenarios: list[Scenario] = field(default_factory=list)
+    processes: int = 0
+    mm_calls: dict[str, int] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)  # by call
+    ops: dict[str, int] = field(default_factory=dict)  # that they became, exits among them
+    listed: list[Listing] = field(default_factory=list)
+    odd_lines: list[tuple[int, str]] = field(default_factory=list)
+    left_out_of_windows: dict[str, int] = field(default_factory=dict)
+    nr_scenarios: int = 0
+    scenarios: list[Scenario] = field(default_factory=list)  # unless they were handed on
     notes: dict[str, int] = field(default_factory=dict)  # what is not as the text says it
     checked: Checked | None = None
 
@@ -73,7 +78,7 @@ class Report:
                 "by_reason": [asdict(listing) for listing in self.listed],
             },
             "odd_lines": [{"line": line, "message": what} for line, what in self.odd_lines],
-            "scenarios": len(self.scenarios),
+            "scenarios": self.nr_scenarios,
             "notes": self.notes,
             "left_out_of_windows": self.left_out_of_windows,
         }
@@ -87,7 +92,7 @@ class Report:
         """What `to_json` says, for people."""
         total, taken = sum(self.mm_calls.values()), sum(self.taken.values())
         lines = [f"{self.log}: {total} calls and faults of {self.processes} address spaces: "
-                 f"{taken} taken, {total - taken} listed; {len(self.scenarios)} scenarios"]
+                 f"{taken} taken, {total - taken} listed; {self.nr_scenarios} scenarios"]
         lines += not_taken(self.listed)
         lines += [f"  not understood: line {line}: {what}" for line, what in
                   self.odd_lines[:_SHOWN]]
@@ -132,60 +137,83 @@ def _checked_lines(checked: Checked) -> list[str]:
     return lines
 
 
-def import_log(log: Log, machine: Runs | None = None) -> Report:
-    """Import one log; with a machine also replay it whole and compare."""
-    translation = translate(follow(log))
-    report = report_of(log, translation)
-    report.checked = check(translation, machine) if machine else None
+def import_log(
+    log: Log, machine: Runs | None = None, keep: Callable[[Scenario], None] | None = None,
+    before: dict[int, list[Region]] | None = None, everything: bool = False,
+) -> Report:
+    """Import one log; with a machine also replay it and compare. Each scenario is handed to `keep`
+    as it is made; without, they are in the report. `before` are mappings, by space, that are known
+    to be there. With `everything`, calls that are not about memory are listed, too.
+
+    Raises RecordingError for what is no recording."""
+    path = Path(log.name)
+    followed = follow(log)
+    translation = Translation(followed.spaces)
+    cutter = Cutter(scenario_name(path), log.kind)
+    checker = Checker(machine) if machine else None
+    report = Report(log=path.name)
+    became: Counter[str] = Counter()
+    processes: set[int] = set()
+    for segment in segments(followed, translation, before):
+        became.update(ops.BY_NUMBER[step.code].name for step in segment.steps)
+        processes.update(step.space for step in segment.steps)
+        try:
+            for scenario in cutter.cut(segment):
+                (keep or report.scenarios.append)(scenario)
+                report.nr_scenarios += 1
+        except RecordingError as error:
+            raise RecordingError(f"{log.name}: {error}") from error
+        if checker:
+            checker.segment(segment)
+    if everything:
+        for name, count in translation.others.items():
+            translation.calls[name] += count
+            translation.listed[name, NOT_MEMORY] += count
+    report.processes = len(processes)
+    report.mm_calls = _sorted(translation.calls)
+    report.taken = _sorted(translation.taken)
+    report.ops = _sorted(became)
+    report.listed = [
+        Listing(name, reason, count, translation.first.get((name, reason), 0))
+        for (name, reason), count in sorted(translation.listed.items())
+    ]
+    report.odd_lines = log.odd_lines
+    report.left_out_of_windows = _sorted(cutter.left_out)
+    if checker:
+        report.checked = checker.checked
+        add_ruled(checker.checked, translation)
     return report
 
 
-def report_of(log: Log, translation: Translation) -> Report:
-    """What a translation took, listed, and gives as scenarios."""
-    path = Path(log.name)
-    try:
-        windows = cut(translation, scenario_name(path), log.kind)
-    except RecordingError as error:
-        raise RecordingError(f"{log.name}: {error}") from error
-    return Report(
-        log=path.name,
-        processes=len({step.space for step in translation.steps}),
-        mm_calls=_sorted(translation.calls),
-        taken=_sorted(translation.taken),
-        ops=_sorted(Counter(ops.BY_NUMBER[step.code].name for step in translation.steps)),
-        listed=_listings(translation),
-        odd_lines=log.odd_lines,
-        left_out_of_windows=_sorted(windows.left_out),
-        scenarios=windows.scenarios,
-    )
+def add_ruled(checked: Checked, translation: Translation) -> None:
+    """Answers that were compared without the model."""
+    checked.compared += translation.ruled
+    checked.agreed += translation.ruled - len(translation.differences)
+    for difference in translation.differences:
+        checked.differs(difference)
+    for differences in (checked.disagreements, checked.explained):
+        differences.sort(key=attrgetter("line"))
 
 
-def write(report: Report, folder: Path) -> list[Path]:
-    """The scenarios as files `<log>-<number>.mm`; returns them in order."""
-    folder.mkdir(parents=True, exist_ok=True)
-    name = scenario_name(Path(report.log))
-    files: list[Path] = []
-    for number, scenario in enumerate(report.scenarios, 1):
-        file = folder / f"{name}-{number:03}{SUFFIX}"
+class Writer:
+    """Writes scenarios of the log at `path` to `folder`, as `<log>-<number>.mm`."""
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        self.files: list[Path] = []
+        self._name = scenario_name(path)
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, scenario: Scenario) -> None:
+        file = self._folder / f"{self._name}-{len(self.files) + 1:03}{SUFFIX}"
         file.write_text(text.dump(scenario), encoding="utf-8")
-        files.append(file)
-    return files
+        self.files.append(file)
 
 
 def scenario_name(path: Path) -> str:
     """What the scenarios of a log are called: its file name as a file name of the corpus."""
     stem = _SUFFIX.sub("", path.name).lower()
     return re.sub(r"[^a-z0-9._-]+", "-", stem).strip("-._") or "log"
-
-
-def _listings(translation: Translation) -> list[Listing]:
-    counts: Counter[tuple[str, str]] = Counter()
-    first: dict[tuple[str, str], int] = {}
-    for line, name, reason in translation.listed:
-        counts[name, reason] += 1
-        first.setdefault((name, reason), line)
-    return [Listing(name, reason, counts[name, reason], first[name, reason])
-            for name, reason in sorted(counts)]
 
 
 def _sorted(counter: Counter[str]) -> dict[str, int]:

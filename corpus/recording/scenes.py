@@ -6,12 +6,10 @@ in the order given, the first one T0. Small memory files become f0.., at most NR
 other files x0.. in the order of their first use.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from corpus.recording.arguments import PAGE_SIZE, small_memfd
 from corpus.recording.compact import Compaction
-from corpus.recording.follow import File
 from corpus.recording.layout import ANON, Region
 from corpus.recording.steps import FILE_WORD, Step
 from simulator import ops
@@ -28,43 +26,40 @@ class Scene:
 
 
 def as_steps(
-    regions: Sequence[Region], files: Sequence[File], space: int, line: int,
-    more_files: Sequence[int] = (),
+    regions: Iterable[Region], sizes: Mapping[int, int], space: int, line: int,
+    more_files: Iterable[int] = (),
 ) -> list[Step]:
-    """Stand-in steps that make these mappings, the memory files they map, and `more_files`."""
-    steps: list[Step] = []
-    memory = [file for file in (*more_files, *(region.file for region in regions))
-              if is_memfd(file, files)]
-    for file in dict.fromkeys(memory):
-        pages = -(-files[file].size // PAGE_SIZE)
-        steps.append(Step(line, space, ops.OP_MEMFD, (file, pages), "made before", None))
-    for region in regions:
+    """Stand-in steps that make these mappings, the memory files they map, and `more_files`. `sizes`
+    are the pages of memory files."""
+    mapped = list(regions)
+    memory = [file for file in (*more_files, *(region.file for region in mapped)) if file in sizes]
+    steps = [Step(line, space, ops.OP_MEMFD, (file, sizes[file]), "made before", None)
+             for file in dict.fromkeys(memory)]
+    for region in mapped:
         args = (region.start, region.end, region.prot, int(region.shared), region.file,
                 region.offset if region.file != ANON else 0, region.flags)
         steps.append(Step(line, space, ops.OP_MMAP, args, "mapped before", None))
     return steps
 
 
-def is_memfd(file: int, files: Sequence[File]) -> bool:
-    return file != ANON and small_memfd(files[file])
-
-
 def scene(
-    steps: Sequence[Step], files: Sequence[File], actors: Sequence[tuple[int, int]], config: Config,
-    pin_chosen: bool,
+    steps: Sequence[Step], sizes: Mapping[int, int], actors: Sequence[tuple[int, int]],
+    config: Config, pin_chosen: bool,
 ) -> Scene:
     """The scenario of these steps on the machine of `config`, with an arena that fits and
     frames for what is populated on top of those of `config`. `actors` are (space, thread).
 
-    `pin_chosen` makes mappings at places that the kernel chose fail where something is mapped
-    (noreplace), so that a replay notices when the model has more mapped than the kernel had.
+    `sizes` says which files are memory files. `pin_chosen` makes mappings at places that the kernel
+    chose fail where something is mapped (noreplace), so that a replay notices when the model has
+    more mapped than the kernel had.
     """
     block = 1 << config.pmd_order
-    numbers = _file_numbers(steps, files)
+    numbers = _file_numbers(steps, sizes)
     # A memory file too many is a file of which only the mappings are in the model.
     steps = [step for step in steps if step.code not in (ops.OP_MEMFD, *FILE_WORD)
              or numbers[step.file] <= ops.NR_FILES]
     compaction = Compaction(steps, block)
+    actor_of = {named: number for number, named in enumerate(actors)}
     made: list[Op] = []
     filled = 0
     for uid, step in enumerate(steps, 1):
@@ -79,28 +74,28 @@ def scene(
         elif step.code in FILE_WORD:
             args = ((numbers[step.file] - 1) * WORDS_PER_PAGE + args[0] % WORDS_PER_PAGE, args[1])
         elif step.code == ops.OP_FORK:
-            args = (actors.index((args[0], 0)),)
+            args = (actor_of[args[0], 0],)
         elif step.code == ops.OP_MADVISE and args[2] in (
             ops.MADV_POPULATE_READ, ops.MADV_POPULATE_WRITE
         ):
             filled += args[1] - args[0]
         elif step.code in (ops.OP_READ, ops.OP_WRITE) and step.answer and step.answer.good:
             filled += 1
-        made.append(Op(uid, actors.index((step.space, step.thread)), step.code, args))
+        made.append(Op(uid, actor_of[step.space, step.thread], step.code, args))
     pages = -(-(compaction.end + block) // block) * block
     full = replace(config, frames=1 << (config.frames + filled - 1).bit_length(),
                    pages=0 if pages <= 8 * block else pages)
     return Scene(Scenario(full, tuple(made)), tuple(steps), compaction)
 
 
-def _file_numbers(steps: Sequence[Step], files: Sequence[File]) -> dict[int, int]:
+def _file_numbers(steps: Sequence[Step], sizes: Mapping[int, int]) -> dict[int, int]:
     """BACKING slots of the files that the steps name."""
     numbers: dict[int, int] = {}
     memory = others = 0
     for step in steps:
         if step.file == ANON or step.file in numbers:
             continue
-        if is_memfd(step.file, files) and memory < ops.NR_FILES:
+        if step.file in sizes and memory < ops.NR_FILES:
             memory += 1
             numbers[step.file] = memory
         else:

@@ -8,9 +8,8 @@ space where it has an actor. `apply` does to a `Layout` what the step did, if it
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from corpus.recording.follow import File
 from corpus.recording.layout import ANON, Layout, Region
 from simulator import ops
 from simulator.scenario import WORDS_PER_PAGE
@@ -22,7 +21,19 @@ ERRNO: Final = "errno"
 SIGNAL: Final = "signal"
 ENTRY: Final = "entry"  # a pagemap entry
 
-CHANGES_LAYOUT: Final = (ops.OP_MMAP, ops.OP_MUNMAP, ops.OP_MPROTECT, ops.OP_MREMAP)
+CHANGES_LAYOUT: Final = (ops.OP_MMAP, ops.OP_MUNMAP, ops.OP_MPROTECT, ops.OP_MREMAP,
+                         ops.OP_MADVISE)
+# Advice that a mapping keeps: bits that it clears, and the one that it sets in `Region.advice`.
+DONTFORK: Final = 1
+WIPEONFORK: Final = 2
+_RANDOM: Final = 4
+_SEQUENTIAL: Final = 8
+_KEPT_ADVICE: Final = {
+    ops.MADV_DONTFORK: (0, DONTFORK), ops.MADV_DOFORK: (DONTFORK, 0),
+    ops.MADV_WIPEONFORK: (0, WIPEONFORK), ops.MADV_KEEPONFORK: (WIPEONFORK, 0),
+    ops.MADV_NORMAL: (_RANDOM | _SEQUENTIAL, 0), ops.MADV_RANDOM: (_SEQUENTIAL, _RANDOM),
+    ops.MADV_SEQUENTIAL: (_RANDOM, _SEQUENTIAL),
+}
 _TOUCHES: Final = (ops.OP_READ, ops.OP_WRITE)
 # Ops that succeed only where everything is mapped (madvise() says ENOMEM for holes).
 _PROVING: Final = (ops.OP_MPROTECT, ops.OP_MADVISE, ops.OP_MREMAP)
@@ -38,7 +49,7 @@ class Answer:
 
     @staticmethod
     def ok() -> "Answer":
-        return Answer(OK)
+        return _OK
 
     @property
     def good(self) -> bool:
@@ -50,14 +61,25 @@ class Answer:
         return self.name or self.kind
 
 
+_OK: Final = Answer(OK)
+# Slots of each op that name addresses; a destination is a range, too.
+PLACES: Final = {
+    code: tuple(
+        (sum(ops.SLOTS[before.kind] for before in spec.args[:at]),
+         ops.RANGE if arg.kind == ops.DEST else arg.kind)
+        for at, arg in enumerate(spec.args)
+        if arg.kind in (ops.RANGE, ops.DEST, ops.PAGE, ops.WORD)
+    ) for code, spec in ops.BY_NUMBER.items()
+}
 FILE_WORD: Final = (ops.OP_PREAD, ops.OP_PWRITE)  # their page is one of the file
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One op of one space. A step without an answer stands in for something that is no call
     of its own. `chosen`: the kernel chose the address, so nothing was mapped there. `inside`:
-    where regions ended within the source of an mremap. `thread` tells threads of a space apart."""
+    where regions ended within the source of an mremap. `thread` tells threads of a space apart.
+    `excuse` is what may make the real kernel answer otherwise than the model: where it says why
+    this failed, `refused`, the model is not asked, for it would do what was not done."""
 
     line: int
     space: int
@@ -69,6 +91,8 @@ class Step:
     why_not_compared: str = ""
     inside: tuple[int, ...] = ()
     thread: int = 0
+    excuse: str = ""
+    refused: bool = False
 
     @property
     def file(self) -> int:
@@ -78,6 +102,17 @@ class Step:
         if self.code == ops.OP_MEMFD:
             return self.args[0]
         return self.args[0] // WORDS_PER_PAGE if self.code in FILE_WORD else ANON
+
+    def places(self) -> Iterator[tuple[int, int]]:
+        """The ranges of addresses that the step names."""
+        for at, kind in PLACES[self.code]:
+            if kind == ops.RANGE:
+                yield self.args[at], self.args[at + 1]
+            elif kind == ops.WORD:
+                page = self.args[at] // WORDS_PER_PAGE
+                yield page, page + 1
+            elif self.code not in FILE_WORD:
+                yield self.args[at], self.args[at] + 1
 
     def proves_mapped(self, layout: Layout) -> Iterator[tuple[int, int]]:
         """Ranges that were mapped before this step, or it would have answered otherwise."""
@@ -100,32 +135,58 @@ def _failed(layout: Layout, step: Step) -> bool:
     return step.code == ops.OP_MREMAP and not any(layout.within(step.args[0], step.args[0] + 1))
 
 
-def apply(layout: Layout, step: Step, files: list[File]) -> None:
+def apply(layout: Layout, step: Step) -> None:
     """What the step did to the layout; nothing if it failed."""
-    if _failed(layout, step):
+    code = step.code
+    if code not in CHANGES_LAYOUT or _failed(layout, step):
         return
     args = step.args
-    match step.code:
-        case ops.OP_MMAP:
-            start, end, prot, sharing, file, offset, flags = args
-            kept = flags & (ops.MMAP_GROWSDOWN | ops.MMAP_NORESERVE | ops.MMAP_DROPPABLE)
-            shared_anon = sharing and file == ANON
-            layout.map(Region(start, end, prot, bool(sharing), file, offset, kept,
-                              step.line if shared_anon else 0))
-            layout.tell(start, end)
-        case ops.OP_MUNMAP:
-            layout.unmap(args[0], args[1])
-        case ops.OP_MPROTECT:
-            layout.protect(args[0], args[1], args[2])
-        case ops.OP_MREMAP:
-            start, end, to, to_end, flags = args
-            if to == start:
-                tail = list(layout.within(end - 1, end))
-                if to_end < end:
-                    layout.unmap(to_end, end)
-                elif tail:
-                    last = tail[0]
-                    layout.map(Region(end, to_end, last.prot, last.shared, last.file,
-                                      last.offset + 1, last.flags, last.origin))
-            else:
-                layout.move(start, end, to, to_end, bool(flags))
+    if code == ops.OP_MMAP:
+        start, end, prot, sharing, file, offset, flags = args
+        kept = flags & (ops.MMAP_GROWSDOWN | ops.MMAP_NORESERVE | ops.MMAP_DROPPABLE)
+        shared_anon = sharing and file == ANON
+        layout.map(Region(start, end, prot, bool(sharing), file, offset, kept,
+                          step.line if shared_anon else 0))
+    elif code == ops.OP_MUNMAP:
+        layout.unmap(args[0], args[1])
+    elif code == ops.OP_MPROTECT:
+        layout.protect(args[0], args[1], args[2])
+    elif code == ops.OP_MADVISE:
+        _advise(layout, *args)
+    else:
+        _move(layout, *args)
+
+
+def _advise(layout: Layout, start: int, end: int, advice: int) -> None:
+    if advice in _KEPT_ADVICE:
+        layout.advise(start, end, *_KEPT_ADVICE[advice])
+    elif advice == ops.MADV_GUARD_INSTALL:
+        for region in layout.within(start, end):
+            layout.guards.add(region.start, region.end)
+    elif advice == ops.MADV_GUARD_REMOVE:
+        layout.guards.remove(start, end)
+
+
+def kept_advice(bits: int) -> list[int]:
+    """The advice that `Region.advice` stands for."""
+    return [advice for advice, (_, bit) in _KEPT_ADVICE.items() if bits & bit]
+
+
+def _move(layout: Layout, start: int, end: int, to: int, to_end: int, keep: int) -> None:
+    if to != start:
+        layout.move(start, end, to, to_end, bool(keep))
+    elif to_end < end:
+        layout.unmap(to_end, end)
+    elif tail := list(layout.within(end - 1, end)):
+        layout.map(tail[0].at(end, to_end, tail[0].offset + 1))
+
+
+def forked(layout: Layout) -> Layout:
+    """The layout of a child."""
+    child = layout.copy()
+    for region in layout.regions:
+        if region.advice & DONTFORK:
+            child.unmap(region.start, region.end)
+        elif region.advice & WIPEONFORK or region.flags & ops.MMAP_DROPPABLE:
+            child.guards.remove(region.start, region.end)
+    return child

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from corpus.recording import values
-from corpus.recording.arguments import (
-    NO_FILE_PAGES, PAGE_SIZE, TASK_PAGES, WORD_SIZE, Listed, small_memfd,
-)
+from corpus.recording.arguments import NO_FILE_PAGES, WORD_SIZE, Listed, small_memfd
+from corpus.recording.rules import PAGE_SIZE, TASK_PAGES
 from corpus.recording.events import Fault, Signal
 from corpus.recording.follow import MEMFD, File
 from corpus.recording.layout import ANON, Layout, Region
@@ -63,20 +62,21 @@ def failed(signal: Signal, space: int, layout: Layout, files: list[File]) -> Ste
 
 @dataclass(slots=True)
 class _Seen:
-    """The last fault of a page: where its step is, and whether that it was a store is told.
-    `protected`: the page may have become read-only since."""
+    """The last fault of a page: in which steps it is and where, and whether that it was a store is
+    told. `protected`: the page may have become read-only since."""
 
+    steps: list[Step]
     step: int
     told: bool
     protected: bool = False
 
 
 class Faults:
-    """What the faults of a recording were. `steps` are its steps, of which earlier ones become
+    """What the faults of a recording were. `steps` are those of now, of which earlier ones become
     loads when a later fault tells."""
 
-    def __init__(self, steps: list[Step]) -> None:
-        self._steps = steps
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
         self._seen: dict[int, dict[int, _Seen]] = {}  # space -> page
 
     def served(
@@ -114,20 +114,23 @@ class Faults:
         seen = self._seen.setdefault(space, {})
         before = seen.get(page)
         if before and not before.protected and not before.told:
-            step = self._steps[before.step]
-            if step.code == ops.OP_WRITE:
-                self._steps[before.step] = _as_load(step)
-        seen[page] = _Seen(len(self._steps), told=bool(before or fault.access))
+            if before.step < len(before.steps):  # those that were handed on are empty
+                step = before.steps[before.step]
+                if step.code == ops.OP_WRITE:
+                    before.steps[before.step] = step._replace(code=ops.OP_READ)
+        seen[page] = _Seen(self.steps, len(self.steps), told=bool(before or fault.access))
         return ops.OP_WRITE
 
     def changed(self, step: Step) -> None:
         """A step of the recording that may take pages away, or make them read-only."""
+        if not self._seen:
+            return
         pages = self._seen.get(step.space, {})
         if step.code == ops.OP_FORK:
             for seen in pages.values():
                 seen.protected = True
             self._seen[step.args[0]] = {
-                page: _Seen(seen.step, seen.told, True) for page, seen in pages.items()
+                page: _Seen(seen.steps, seen.step, seen.told, True) for page, seen in pages.items()
             }
         elif step.code == ops.OP_CLEAR_REFS:
             for seen in pages.values():
@@ -149,10 +152,6 @@ def _of_memory_files(index: int, layout: Layout, files: list[File]) -> list[int]
     return [region.start + index - region.offset for region in layout.regions
             if region.file != ANON and files[region.file].kind == MEMFD
             and region.offset <= index < region.offset + region.end - region.start]
-
-
-def _as_load(step: Step) -> Step:
-    return Step(step.line, step.space, ops.OP_READ, step.args, step.call, step.answer)
 
 
 def _within(pages: dict[int, _Seen], start: int, end: int) -> list[int]:

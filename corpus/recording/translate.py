@@ -2,189 +2,252 @@
 """Calls of a log as ops on real page numbers, each with the answer the real kernel gave.
 
 Contract: every mm call of the log is either taken, as one step or several, or listed with a
-reason; `translate` itself checks that the two add up. What the op table has (advices, kinds
-of ops) is taken from the table by name. Calls that the model cannot make but whose effect on
-the layout is plain (shmat, a locked mapping) leave a stand-in step, which no answer belongs to.
-Page faults, and signals for failed touches, become reads and writes (`corpus.recording.touches`).
+reason; the two add up. What the op table has (advices, kinds of ops) is taken from the table by
+name. Calls that the model cannot make but whose effect on the layout is plain (shmat, a locked
+mapping) leave a stand-in step, which no answer belongs to. Where the rules of a listed call say
+what it may answer, that is compared here. Page faults, and signals for failed touches, become
+reads and writes (`corpus.recording.touches`).
+
+The steps come in segments, one after the other, so that a recording of any length takes as much
+memory as a short one: what was mapped when a segment began stands in it.
 
 Kernel-chosen addresses are pinned: the step names the address from the result. Mappings that
 must have been there before the log began are inferred from calls that succeed on them.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
-from corpus.recording import calls, touches
+from corpus.recording import calls, file_calls, touches
 from corpus.recording.arguments import WORD_SIZE, Listed, State
-from corpus.recording.follow import Ended, File, Followed, Forked, Placed, Space
+from corpus.recording.causes import Causes
+from corpus.recording.differences import Difference
+from corpus.recording.follow import (
+    RULES, UNKNOWN, Ended, File, Followed, Following, Forked, Placed, Space,
+)
 from corpus.recording.layout import ANON, Layout, Region
 from corpus.recording.events import Call, Fault, Signal, Touch, Untaken
-from corpus.recording.steps import Answer, Step, apply
+from corpus.recording.order import arranged
+from corpus.recording.steps import ERRNO, Answer, Step, apply
 from simulator import ops
 
-# Inference adds mappings, which may let more calls be understood; each pass needs a reason
-# from the one before, so a few are many.
-_MAX_PASSES: Final = 4
+# Of a segment: enough that its windows and its replay see a program at work, few enough that
+# memory stays small.
+SEGMENT_STEPS: Final = 8192
 
 
 @dataclass(slots=True)
-class Unmodelled:
-    """A listed call that changed state which later answers may depend on."""
+class Segment:
+    """Steps in a row. `before` is what was mapped in each space before its first step here (a
+    child that was forked here: at its fork), `sizes` the pages of the memory files made before."""
 
-    line: int
-    space: int
-    name: str
-    start: int
-    end: int
+    steps: list[Step] = field(default_factory=list)
+    before: dict[int, Layout] = field(default_factory=dict)
+    sizes: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Translation:
-    """A whole log. `files[i]` is what file number i of the steps is; `initial` are the
-    mappings that were there before, by the space they were there in."""
+    """What a log is, as far as its segments were taken. `files[i]` is what file number i of the
+    steps is. `ruled` answers were compared with the rules of their calls; `differences` are those
+    that differ."""
 
     spaces: list[Space]
-    steps: list[Step] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
-    initial: dict[int, list[Region]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)  # all mm calls and faults by name
     taken: Counter[str] = field(default_factory=Counter)  # by call name
-    listed: list[tuple[int, str, str]] = field(default_factory=list)  # line, name, reason
-    others: list[tuple[int, str]] = field(default_factory=list)  # line, name: not about memory
-    unmodelled: list[Unmodelled] = field(default_factory=list)
+    listed: Counter[tuple[str, str]] = field(default_factory=Counter)  # by call name and reason
+    first: dict[tuple[str, str], int] = field(default_factory=dict)  # line
+    others: Counter[str] = field(default_factory=Counter)  # by call name: not about memory
+    ruled: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+    def list(self, line: int, name: str, reason: str) -> None:
+        self.listed[name, reason] += 1
+        self.first.setdefault((name, reason), line)
 
 
-def translate(
-    followed: Followed, before: dict[int, list[Region]] | None = None
-) -> Translation:
-    """All mm calls of a log. `before` are mappings, by space, that are known to be there."""
-    initial = dict(before or {})
-    files: list[File] = []  # those of `initial`, which are the first of every pass
-    for _ in range(_MAX_PASSES):
-        translator = _Translator(followed, initial, files)
-        translator.run()
-        if not translator.inferred:
-            break
-        for space, region in translator.inferred:
-            if region.file != ANON:
-                files.append(translator.out.files[region.file])
-                region = replace(region, file=len(files) - 1)
-            initial.setdefault(space, []).append(region)
-    out = translator.out
-    if out.calls != out.taken + Counter(name for _, name, _ in out.listed):
+def segments(
+    followed: Followed, out: Translation, before: dict[int, list[Region]] | None = None
+) -> Iterator[Segment]:
+    """All mm calls of a log, whose counts go to `out`. `before` are mappings, by space, that are
+    known to be there."""
+    translator = _Translator(followed, out, before or {})
+    state = translator.state
+    events = followed.events
+    if followed.answered:
+        events = arranged(events, state.layouts.get, state.breaks.get)
+    for event in events:
+        translator.take(event)
+        if len(translator.segment.steps) >= SEGMENT_STEPS:
+            yield translator.next_segment()
+    if translator.segment.steps:
+        yield translator.next_segment()
+    if out.calls != out.taken + Counter(
+        name for (name, _), count in out.listed.items() for _ in range(count)
+    ):
         raise AssertionError("an mm call is neither taken nor listed, or both: a bug of ours")
-    return out
 
 
 class _Translator:
     def __init__(
-        self, followed: Followed, initial: dict[int, list[Region]], files: list[File]
+        self, followed: Followed, out: Translation, before: dict[int, list[Region]]
     ) -> None:
         self.followed = followed
-        self.out = Translation(followed.spaces, files=list(files), initial=initial)
-        self.inferred: list[tuple[int, Region]] = []
-        self.state = State(self.out.files)
-        self.faults = touches.Faults(self.out.steps)
-        self.root: list[int] = []  # by space: the space that its forks began in
-        for space in followed.spaces:
-            root = space.ident if space.parent is None else self.root[space.parent]
-            self.root.append(root)
-            if space.parent is None:
-                layout = self.state.layouts[space.ident] = Layout()
-                for region in initial.get(space.ident, []):
-                    layout.map(region)
-                    layout.tell(region.start, region.end)
+        self.out = out
+        self.before = before
+        self.state = State(out.files, followed.answered)
+        self.faults = touches.Faults()
+        self.segment = Segment()
+        self.faults.steps = self.segment.steps
+        self.last_of: dict[int, int] = {}  # pid -> its space, of those that the log showed
 
-    def run(self) -> None:
-        for event in self.followed.events:
-            match event:
-                case Forked():
-                    self.fork(event)
-                case Ended():
-                    self.add(Step(event.line, event.space, ops.OP_EXIT, (), "exit", None))
-                case Placed(event=Fault() as fault):
-                    self.fault(fault, event.space)
-                case Placed(event=Signal() as signal):
-                    self.signal(signal, event.space)
-                case Placed(event=Touch() as touch):
-                    self.add(Step(touch.line, event.space, touch.code,
-                                  (touch.address // WORD_SIZE,), "", None, thread=touch.thread))
-                case Placed(event=Untaken() as untaken):
-                    self.out.calls[untaken.name] += 1
-                    self.out.listed.append((untaken.line, untaken.name, untaken.reason))
-                case Placed(event=Call() as call):
-                    self.call(event, call)
+    def next_segment(self) -> Segment:
+        """What is there, and begin anew."""
+        done = self.segment
+        self.segment = Segment(sizes=dict(self.state.sizes))
+        self.faults.steps = self.segment.steps
+        return done
+
+    def take(self, event: Following) -> None:
+        space = event.space
+        if space not in self.state.layouts:
+            self.begin(space)
+        if isinstance(event, Forked):
+            self.fork(event)
+        elif isinstance(event, Ended):
+            self.add(Step(event.line, space, ops.OP_EXIT, (), "exit", None))
+            self.state.forget(space)
+        else:
+            self.placed(event, space)
+
+    def begin(self, space: int) -> None:
+        """A space that was not forked: what is known of it."""
+        layout = self.state.layouts[space] = Layout()
+        for region in self.before.get(space, ()):
+            layout.map(region)
+        pid = self.followed.spaces[space].pid
+        before = self.state.causes.get(self.last_of.get(pid, -1))
+        self.state.causes[space] = before.executed() if before else Causes()
+        self.last_of[pid] = space
+
+    def placed(self, placed: Placed, space: int) -> None:
+        event = placed.event
+        if isinstance(event, Call):
+            self.call(placed, event)
+        elif isinstance(event, Fault):
+            self.fault(event, space)
+        elif isinstance(event, Signal):
+            step = touches.failed(event, space, self.state.layouts[space], self.out.files)
+            if step:
+                self.add(step)
+        elif isinstance(event, Touch):
+            self.add(Step(event.line, space, event.code, (event.address // WORD_SIZE,), "", None,
+                          thread=event.thread))
+        elif isinstance(event, Untaken):
+            self.out.calls[event.name] += 1
+            self.out.list(event.line, event.name, event.reason)
 
     def add(self, step: Step) -> None:
         """A step of the log; what it proves about the time before is inferred first."""
+        state = self.state
         if not self.followed.answered:
-            step = replace(step, answer=None, chosen=False)
-        layout = self.state.layouts[step.space]
-        for start, end in step.proves_mapped(layout):
-            for low, high in layout.untold(start, end):
-                self.infer(step, low, high)
+            step = step._replace(answer=None, chosen=False)
+        layout = state.layouts[step.space]
+        if step.space not in self.segment.before:
+            self.segment.before[step.space] = layout.copy()
+        if step.answer is not None:
+            for start, end in step.proves_mapped(layout):
+                for low, high in layout.untold(start, end):
+                    self.infer(step, low, high)
+            step = self.excused(step, layout)
         if step.code == ops.OP_MREMAP:
             start, end = step.args[:2]
             ends = (region.end for region in layout.within(start, end) if region.end < end)
-            step = replace(step, inside=tuple(ends))
-        self.out.steps.append(step)
-        apply(layout, step, self.out.files)
-        self.faults.changed(step)
+            step = step._replace(inside=tuple(ends))
+        self.segment.steps.append(step)
+        if not step.refused:
+            apply(layout, step)
+            if step.answer is None or step.answer.good:
+                state.causes[step.space].applied(step)
+            self.faults.changed(step)
+
+    def excused(self, step: Step, layout: Layout) -> Step:
+        """The step with the cause that may have given it another answer than the model's."""
+        answer = step.answer
+        excuse = self.state.causes[step.space].excuse(step, layout, self.out.files)
+        if not excuse or answer is None:
+            return step
+        return step._replace(excuse=excuse, refused=answer.kind == ERRNO)
 
     def infer(self, step: Step, start: int, end: int) -> None:
         """These pages were mapped before the log told anything about them: anonymous memory
         where a fault says so, else some file."""
         backing = ANON
         if step.code not in (ops.OP_READ, ops.OP_WRITE):
-            self.out.files.append(File("other", "mapped before the log began", step.space))
-            backing = len(self.out.files) - 1
+            backing = self.state.file(
+                File(UNKNOWN, "a mapping from before the log began", step.space))
         region = Region(start, end, 3, False, backing, 0)
-        self.inferred.append((self.root[step.space], region))
-        self.state.layouts[step.space].map(region)
-        self.state.layouts[step.space].tell(start, end)
+        space: int | None = step.space
+        while space is not None:
+            for layout in (self.state.layouts.get(space), self.segment.before.get(space)):
+                if layout is not None:
+                    for low, high in layout.untold(start, end):
+                        layout.map(region.part(low, high))
+            space = self.followed.spaces[space].parent
 
     def fork(self, forked: Forked) -> None:
         call = forked.call
         if not call.again:
             self.out.calls[call.name] += 1
             self.out.taken[call.name] += 1
-        self.state.fork(forked.space, forked.child)
         self.add(Step(call.line, forked.space, ops.OP_FORK, (forked.child,), str(call),
                       Answer.ok(), thread=call.thread))
+        self.state.fork(forked.space, forked.child)
+        self.last_of[self.followed.spaces[forked.child].pid] = forked.child
+        self.segment.before[forked.child] = self.state.layouts[forked.child].copy()
 
     def fault(self, fault: Fault, space: int) -> None:
         self.out.calls[fault.name] += 1
         step = self.faults.served(fault, space, self.state.layouts[space], self.out.files)
         if isinstance(step, Listed):
-            self.out.listed.append((fault.line, fault.name, step.reason))
+            self.out.list(fault.line, fault.name, step.reason)
         else:
             self.out.taken[fault.name] += 1
-            self.add(step)
-
-    def signal(self, signal: Signal, space: int) -> None:
-        step = touches.failed(signal, space, self.state.layouts[space], self.out.files)
-        if step:
             self.add(step)
 
     def call(self, placed: Placed, call: Call) -> None:
         name = calls.mm_name(placed)
         counted = 0 if call.again else 1
         if not name:
-            if counted:
-                self.out.others.append((call.line, call.name))
+            if call.name in RULES:
+                self.state.causes[placed.space].rule(call)
+            elif placed.file:
+                file_calls.position(placed, call)
+            self.out.others[call.name] += counted
             return
         self.out.calls[name] += counted
         translated = calls.translate_call(placed, name, self.state)
         if isinstance(translated, Listed):
             if counted:
-                self.out.listed.append((call.line, name, translated.reason))
-            if translated.changed:
-                start, end = translated.changed
-                self.out.unmodelled.append(Unmodelled(call.line, placed.space, name, start, end))
-            steps = list(translated.stand_ins)
+                self.out.list(call.line, name, translated.reason)
+            if translated.answers and self.followed.answered:
+                self.rule(call, name, translated)
+            for step in translated.stand_ins:
+                self.add(step._replace(thread=call.thread))
+            for kind, start, end in translated.marks:
+                self.state.causes[placed.space].mark(kind, start, end, call.line, name)
         else:
             self.out.taken[name] += counted
-            steps = translated
-        for step in steps:
-            self.add(replace(step, thread=call.thread))
+            for step in translated:
+                self.add(step)
+
+    def rule(self, call: Call, name: str, listed: Listed) -> None:
+        """Compare the answer of a call without an op with those that its rules allow."""
+        self.out.ruled += 1
+        answer = call.errno if call.failed else "ok" if "ok" in listed.answers else call.result
+        if answer not in listed.answers:
+            self.out.differences.append(Difference(
+                call.line, str(call), answer, " or ".join(listed.answers), name, listed.excuse))

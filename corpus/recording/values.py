@@ -41,7 +41,14 @@ UFFDIO: Final = {  # numbers hold the size of the argument, so other sizes are o
     "UFFDIO_MOVE": 0xC028AA05, "UFFDIO_WRITEPROTECT": 0xC018AA06,
     "UFFDIO_CONTINUE": 0xC020AA07, "UFFDIO_POISON": 0xC020AA08,
 }
-OPEN: Final = {"O_CLOEXEC": 0x80000, "MFD_CLOEXEC": 1}
+OPEN: Final = {"O_RDONLY": 0, "O_WRONLY": 1, "O_RDWR": 2, "O_CLOEXEC": 0x80000, "MFD_CLOEXEC": 1}
+# Calls about memory that a strace older than the kernel prints as syscall_0x1ce(...).
+SYSCALLS: Final = {
+    319: "memfd_create", 323: "userfaultfd", 325: "mlock2", 329: "pkey_mprotect",
+    330: "pkey_alloc", 331: "pkey_free", 435: "clone3", 437: "openat2", 440: "process_madvise",
+    447: "memfd_secret", 448: "process_mrelease", 450: "set_mempolicy_home_node",
+    453: "map_shadow_stack", 462: "mseal",
+}
 
 _NUMBER: Final = re.compile(r"-?(?:0x[0-9a-fA-F]+|\d+)")
 _DESCRIPTOR: Final = re.compile(r"(-?\d{1,18})(?:<.*>)?", re.DOTALL)

@@ -11,14 +11,16 @@ Not promised: that an op of a window has the same result as in the log; `check` 
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Final
 
 from corpus import headers
 from corpus.recording.layout import ANON, Layout, Region
-from corpus.recording.scenes import as_steps, is_memfd, scene
-from corpus.recording.steps import CHANGES_LAYOUT, FILE_WORD, Step, apply
-from corpus.recording.translate import Translation
+from corpus.recording.scenes import as_steps, scene
+from corpus.recording.steps import CHANGES_LAYOUT, Step, apply
+from corpus.recording.translate import Segment
 from simulator import ops
 from simulator.scenario import MAX_FUZZ_OPS, NR_USER_ACTORS, Config, Scenario
 
@@ -32,76 +34,109 @@ _LOOKS: Final = (ops.OP_READ, ops.OP_WRITE, ops.OP_PAGEMAP)
 # all may.
 _DULL: Final = (ops.OP_EXIT, ops.OP_FORK, ops.OP_PAGEMAP)
 _TOUCHES: Final = (ops.OP_READ, ops.OP_WRITE)
-
-
-@dataclass(slots=True)
-class Windows:
-    """The scenarios of a log, the same one never twice, and how many steps are in none."""
-
-    scenarios: list[Scenario] = field(default_factory=list)
-    left_out: Counter[str] = field(default_factory=Counter)
+_RESIZED: Final = "a memory file of the window gets another size"
 
 
 @dataclass(slots=True)
 class _Window:
-    """A window while it grows. `before` is the layout of its first process at its start."""
+    """A window while it grows. `before` is the layout of its first process at its start, `sizes`
+    are the memory files that are there then."""
 
     before: Layout
-    members: list[int]
+    sizes: dict[int, int]
+    members: set[int]
     actors: list[tuple[int, int]]  # (space, thread)
     steps: list[Step] = field(default_factory=list)
     carried: set[Region] = field(default_factory=set)
+    files: set[int] = field(default_factory=set)  # memory files that it names
+    made: set[int] = field(default_factory=set)  # and makes itself
     looks: int = 0
 
 
-def cut(translation: Translation, name: str, kind: str) -> Windows:
-    """The windows of a log. `name` is the log's and `kind` what wrote it, for titles and origin."""
-    out = Windows()
-    seen: set[Scenario] = set()
-    steps = translation.steps
-    before = _layouts_before(translation)
-    covered = [False] * len(steps)
-    last = {step.space: at for at, step in enumerate(steps)}
-    for first in range(len(steps)):
-        if covered[first]:
-            continue
-        space = steps[first].space
-        window = _Window(before[first], [space], [(space, 0)])
-        for at in range(first, len(steps)):
-            if at > max(last.get(member, -1) for member in window.members):
-                break
-            if covered[at] or steps[at].space not in window.members:
+class Cutter:
+    """Cuts segment after segment of a log. `name` is the log's and `kind` what wrote it, for titles
+    and origin. `left_out` counts the steps that are in no window; the same window is never cut
+    twice."""
+
+    def __init__(self, name: str, kind: str) -> None:
+        self.left_out: Counter[str] = Counter()
+        self._name = name
+        self._kind = kind
+        self._seen: set[int] = set()  # hashes: a log may have more windows than memory should hold
+
+    def cut(self, segment: Segment) -> Iterator[Scenario]:
+        """The windows of a segment."""
+        steps = segment.steps
+        covered = [False] * len(steps)
+        last = {step.space: at for at, step in enumerate(steps)}
+        layouts = {space: layout.copy() for space, layout in segment.before.items()}
+        sizes = dict(segment.sizes)
+        at_end = sizes | {step.args[0]: step.args[1] for step in steps
+                          if step.code == ops.OP_MEMFD}
+        done = 0
+        for first in range(len(steps)):
+            if covered[first]:
                 continue
-            verdict = _add(window, steps[at], translation)
-            if verdict == "full" and at != first:
-                break
-            covered[at] = True
-            if verdict:
-                out.left_out[verdict] += 1
-        _finish(window, translation, name, kind, out, seen)
-    return out
+            for step in steps[done:first]:
+                _pass(step, layouts, sizes)
+            done = first
+            space = steps[first].space
+            window = _Window(layouts[space].copy(), at_end | sizes, {space}, [(space, 0)])
+            end = last[space]
+            at = first
+            while at <= end:
+                step = steps[at]
+                if not covered[at] and step.space in window.members:
+                    verdict = _add(window, step)
+                    if verdict == "full" and at != first:
+                        break
+                    covered[at] = True
+                    if verdict:
+                        self.left_out[verdict] += 1
+                    elif step.code == ops.OP_FORK:
+                        end = max(end, last.get(step.args[0], -1))
+                at += 1
+            made = self._finish(window)
+            if made:
+                yield made
+
+    def _finish(self, window: _Window) -> Scenario | None:
+        """The window as a scenario, if it is worth one."""
+        steps = window.steps
+        if all(_dull(step) for step in steps):
+            self.left_out["no op of its own in the window"] += len(steps)
+            return None
+        regions = sorted(window.carried, key=attrgetter("start"))
+        before = [step.file for step in steps if step.file != ANON
+                  and step.file not in window.made]
+        space = window.actors[0][0]
+        lead = as_steps(regions, window.sizes, space, steps[0].line, before)
+        config = Config(pmd_order=PMD_ORDER)
+        made = scene([*lead, *steps], window.sizes, window.actors, config,
+                     pin_chosen=False).scenario
+        if (made.config.pages or 0) > MAX_ARENA_PAGES or made.config.frames > MAX_FRAMES:
+            self.left_out["its addresses or pages are more than fuzzing holds"] += len(steps)
+            return None
+        seen = hash(made)
+        if seen in self._seen:
+            self.left_out["the same as in another window"] += len(steps)
+            return None
+        self._seen.add(seen)
+        title = f"{self._name}, lines {steps[0].line} to {steps[-1].line}"
+        named = (("title", title), ("expect", headers.CLEAN),
+                 ("origin", f"{self._kind}:{self._name}"))
+        return replace(made, headers=named)
 
 
-def _layouts_before(translation: Translation) -> list[Layout]:
-    """The layout of each step's space just before it; most are shared, none may be changed."""
-    layouts: dict[int, Layout] = {}
-    for space in translation.spaces:
-        if space.parent is None:
-            layouts[space.ident] = Layout()
-            for region in translation.initial.get(space.ident, []):
-                layouts[space.ident].map(region)
-    found: list[Layout] = []
-    for step in translation.steps:
-        found.append(layouts[step.space])
-        if step.code in CHANGES_LAYOUT:
-            layouts[step.space] = layouts[step.space].copy()
-            apply(layouts[step.space], step, translation.files)
-        if step.code == ops.OP_FORK:
-            layouts[step.args[0]] = layouts[step.space]
-    return found
+def _pass(step: Step, layouts: dict[int, Layout], sizes: dict[int, int]) -> None:
+    """What a step leaves behind for windows that begin later."""
+    if step.code == ops.OP_MEMFD:
+        sizes[step.args[0]] = step.args[1]
+    elif not step.refused and step.code in CHANGES_LAYOUT:
+        apply(layouts[step.space], step)
 
 
-def _add(window: _Window, step: Step, translation: Translation) -> str:
+def _add(window: _Window, step: Step) -> str:
     """Take a step into a window. Says `full`, or why it is left out, or nothing."""
     if step.code in _LOOKS and window.steps and window.steps[-1].code == step.code:
         window.looks += 1
@@ -112,78 +147,53 @@ def _add(window: _Window, step: Step, translation: Translation) -> str:
     named = [(step.space, step.thread)]
     if step.code == ops.OP_FORK:
         named.append((step.args[0], 0))
-    actors = list(dict.fromkeys([*window.actors, *named]))
-    if len(actors) > NR_USER_ACTORS:
+    new = [each for each in named if each not in window.actors]
+    if len(window.actors) + len(new) > NR_USER_ACTORS:
         return "full"
-    carried = window.carried | set(_bordering(window.before, step))
-    files = {region.file for region in carried if is_memfd(region.file, translation.files)}
-    made = {each.args[0] for each in (*window.steps, step) if each.code == ops.OP_MEMFD}
-    mapped = {each.file for each in (*window.steps, step) if is_memfd(each.file, translation.files)}
-    lead = len(files | (mapped - made))
-    if len(window.steps) + 1 + len(carried) + lead > MAX_FUZZ_OPS:
+    makes = step.code == ops.OP_MEMFD
+    if makes and (step.args[0] in window.made or step.args[0] in window.files):
+        _resize(window, step)
+        return _RESIZED
+    bordering = [region for region in _bordering(window.before, step)
+                 if region not in window.carried]
+    files = {region.file for region in bordering if region.file in window.sizes}
+    if step.file in window.sizes:
+        files.add(step.file)
+    files |= window.files
+    made = len(window.made) + makes
+    lead = len(files) - made
+    if len(window.steps) + 1 + len(window.carried) + len(set(bordering)) + lead > MAX_FUZZ_OPS:
         if window.steps:
             return "full"
         return "names more mappings than a window holds"
-    if len(files | made | mapped) > ops.NR_FILES and window.steps:
+    if len(files) > ops.NR_FILES and window.steps:
         return "full"
-    window.carried = carried
+    window.carried.update(bordering)
+    window.files = files
+    if makes:
+        window.made.add(step.args[0])
     window.steps.append(step)
-    window.actors = actors
+    window.actors += new
     if step.code == ops.OP_FORK:
-        window.members.append(step.args[0])
+        window.members.add(step.args[0])
     return ""
+
+
+def _resize(window: _Window, step: Step) -> None:
+    """A memory file that nothing has named since it was made has the later size from the start."""
+    named = [at for at, each in enumerate(window.steps) if each.file == step.file]
+    if len(named) == 1 and window.steps[named[0]].code == ops.OP_MEMFD:
+        window.steps[named[0]] = window.steps[named[0]]._replace(args=step.args)
 
 
 def _bordering(layout: Layout, step: Step) -> list[Region]:
     """Regions that the step touches or borders on."""
     found: list[Region] = []
-    at = 0
-    for arg in ops.BY_NUMBER[step.code].args:
-        start = step.args[at]
-        if arg.kind in (ops.RANGE, ops.DEST):
-            found += _near(layout, start, step.args[at + 1])
-        elif arg.kind == ops.PAGE and step.code not in FILE_WORD:
-            found += _near(layout, start, start + 1)
-        elif arg.kind == ops.WORD:
-            found += _near(layout, start // 4, start // 4 + 1)
-        at += ops.SLOTS[arg.kind]
+    for start, end in step.places():
+        found += layout.near(start, end)
     return found
-
-
-def _near(layout: Layout, start: int, end: int) -> list[Region]:
-    return [region for region in layout.regions
-            if region.start <= end and start <= region.end]
 
 
 def _dull(step: Step) -> bool:
     touched = step.code in _TOUCHES and (step.answer is None or step.answer.good)
     return touched or step.code in _DULL
-
-
-def _finish(
-    window: _Window, translation: Translation, name: str, kind: str, out: Windows,
-    seen: set[Scenario],
-) -> None:
-    """The window as a scenario, if it is worth one."""
-    steps = window.steps
-    if all(_dull(step) for step in steps):
-        out.left_out["no op of its own in the window"] += len(steps)
-        return
-    files = translation.files
-    regions = sorted(window.carried, key=lambda region: region.start)
-    made_here = {step.args[0] for step in steps if step.code == ops.OP_MEMFD}
-    before = [step.file for step in steps if step.file != ANON and step.file not in made_here]
-    lead = as_steps(regions, files, window.members[0], steps[0].line, before)
-    config = Config(pmd_order=PMD_ORDER)
-    made = scene([*lead, *steps], files, window.actors, config, pin_chosen=False).scenario
-    if (made.config.pages or 0) > MAX_ARENA_PAGES or made.config.frames > MAX_FRAMES:
-        out.left_out["its addresses or pages are more than fuzzing holds"] += len(steps)
-        return
-    if made in seen:
-        out.left_out["the same as in another window"] += len(steps)
-        return
-    seen.add(made)
-    title = f"{name}, lines {steps[0].line} to {steps[-1].line}"
-    named = (("title", title), ("expect", headers.CLEAN), ("origin", f"{kind}:{name}"))
-    out.scenarios.append(replace(made, headers=named))
-

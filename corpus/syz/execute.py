@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from corpus.recording import values as constants
-from corpus.recording.arguments import PAGE_SIZE, TASK_PAGES, WORD_SIZE
-from corpus.recording.events import Call, Exit, Log, Touch, Untaken
+from corpus.recording.arguments import WORD_SIZE
+from corpus.recording.rules import PAGE_SIZE, TASK_PAGES
+from corpus.recording.events import Call, Event, Exit, Log, Touch, Untaken
 from corpus.recording.follow import FD_ARGUMENT
 from corpus.recording.layout import ANON, Region
 from corpus.syz.pointers import bounds, items, stored, string
@@ -90,6 +91,8 @@ class _Executor:
         self.program = program
         self.out = Executed(Log(program.name, "syz", odd_lines=program.odd_lines, answered=False),
                             data_area())
+        self.events: list[Event] = []
+        self.out.log.events = self.events
         self.results: dict[str, int] = {}
         self.fresh = 3  # descriptors, and results of which nothing else is known
         self.pid = _FIRST_CHILD
@@ -114,7 +117,7 @@ class _Executor:
                 self.call(call, self.thread(call) if threaded and unwaited else 0)
         if self.leaving:
             line = self.program.calls[-1].line
-            self.out.log.events += [Exit(line, pid) for pid in self.leaving]
+            self.events += [Exit(line, pid) for pid in self.leaving]
 
     def thread(self, call: ProgramCall) -> int:
         """The thread of a call that nobody waits for: the comment names it where this project
@@ -132,12 +135,12 @@ class _Executor:
         event = self.event(call)
         if isinstance(event, Untaken):
             if not self.again:
-                self.out.log.events.append(event)
+                self.events.append(event)
             return
         name, arguments, result = event
         for again in range(1 + min(call.rerun, _MAX_RERUNS)):
             self.loads(call, name, thread)
-            self.out.log.events.append(Call(call.line, MAIN, name, arguments, result, "", thread,
+            self.events.append(Call(call.line, MAIN, name, arguments, result, "", thread,
                                             self.again or again > 0))
         if call.rerun > _MAX_RERUNS:
             self.note(f"rerun: {_MAX_RERUNS} repetitions stand for more")
@@ -216,7 +219,7 @@ class _Executor:
 
     def touch(self, call: ProgramCall, code: int, word: int, thread: int) -> None:
         if 0 <= word * WORD_SIZE < TASK_PAGES * PAGE_SIZE:
-            self.out.log.events.append(Touch(call.line, MAIN, code, word * WORD_SIZE, thread))
+            self.events.append(Touch(call.line, MAIN, code, word * WORD_SIZE, thread))
 
     # Calls: name, arguments and result in the notation of strace.
 
@@ -249,6 +252,10 @@ class _Executor:
                 return self.transfer(call)
             case "process_madvise":
                 return self.process_madvise(call)
+            case "vmsplice":
+                vectors, _ = self.vectors(call)
+                return name, f"{self.descriptor(call, 0)}, [{', '.join(vectors)}], " \
+                    f"{len(vectors)}, 0", str(self.bind(call))
             case "shmat":
                 if not self.address(call, 1):
                     return Untaken(call.line, MAIN, name, CHOSEN)
@@ -355,15 +362,20 @@ class _Executor:
         return call.name, f"{descriptor}, {buffer}, {size}, {offset:#x}", str(size)
 
     def process_madvise(self, call: ProgramCall) -> tuple[str, str, str]:
+        vectors, total = self.vectors(call)
+        arguments = f"{self.descriptor(call, 0)}, [{', '.join(vectors)}], {len(vectors)}, " \
+                    f"{self.number(call, 3):#x}, 0"
+        return call.name, arguments, str(total)
+
+    def vectors(self, call: ProgramCall) -> tuple[list[str], int]:
+        """Vectors as strace prints them, and how many bytes they are in whole pages."""
         vectors, total = [], 0
         for vector in items(call.arguments[1:2]):
             if isinstance(vector, Group) and len(vector.items) == 2:
                 base, size = (self.value(part) for part in vector.items)
                 vectors.append(f"{{iov_base={base:#x}, iov_len={size:#x}}}")
                 total += -(-size // PAGE_SIZE) * PAGE_SIZE
-        arguments = f"{self.descriptor(call, 0)}, [{', '.join(vectors)}], {len(vectors)}, " \
-                    f"{self.number(call, 3):#x}, 0"
-        return call.name, arguments, str(total)
+        return vectors, total
 
     def clone(self, call: ProgramCall) -> tuple[str, str, str]:
         """syz_clone() never shares memory, and its child exits after a while: when the program

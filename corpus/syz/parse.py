@@ -23,7 +23,7 @@ MAX_PROGRAM_BYTES: Final = 4 << 20  # programs with a file system image have som
 _MAX_DEPTH: Final = 64  # of nested structures; real ones have less than ten
 _SHOWN: Final = 30  # characters of a bad place in a message
 
-_CALL: Final = re.compile(r"(?:(r\d+) *= *)?([a-zA-Z_]\w*)(?:\$(\w*))?\(")
+_CALL: Final = re.compile(r"(?:(r\d+) *= *)?([a-zA-Z_]\w*)(?:\$([\w$]*))?\(")
 _NUMBER: Final = re.compile(r"0x[0-9a-fA-F]+|\d+", re.ASCII)
 _RESULT: Final = re.compile(r"(r\d+)(?:/(0x[0-9a-fA-F]+|\d+))?(?:\+(0x[0-9a-fA-F]+|\d+))?",
                              re.ASCII)

@@ -11,24 +11,17 @@ from pathlib import Path
 from typing import Final
 
 from corpus.recording.events import RecordingError
-from corpus.recording.follow import follow
-from corpus.recording.report import Listing, Report, not_taken, report_of
-from corpus.recording.translate import translate
+from corpus.recording.report import Listing, Report, import_log, not_taken
 from corpus.syz.execute import execute
 from corpus.syz.parse import load
 
 _SPACE: Final = 0  # the first one, whose data area is mapped before
-NOT_MEMORY: Final = "is not about memory, or about memory that is not in the model"
 
 
 def import_program(path: Path) -> Report:
     """Import one program. Raises RecordingError for what is none, OSError."""
     executed = execute(load(path))
-    translation = translate(follow(executed.log), {_SPACE: executed.before})
-    for line, name in translation.others:
-        translation.calls[name] += 1
-        translation.listed.append((line, name, NOT_MEMORY))
-    report = report_of(executed.log, translation)
+    report = import_log(executed.log, before={_SPACE: executed.before}, everything=True)
     report.notes = dict(sorted(executed.notes.items()))
     return report
 
@@ -70,7 +63,7 @@ class Programs:
             "calls": sum(sum(report.mm_calls.values()) for report in self.reports),
             "taken": sum(sum(report.taken.values()) for report in self.reports),
             "listed": sum(listing.count for listing in self.listed()),
-            "scenarios": sum(len(report.scenarios) for report in self.reports),
+            "scenarios": sum(report.nr_scenarios for report in self.reports),
         }
 
     def lines(self) -> list[str]:

@@ -10,7 +10,8 @@ import pytest
 from corpus import text
 from corpus.syz.export import export
 from corpus.syz.parse import load, parse
-from corpus.syz.report import NOT_MEMORY, Programs, import_programs
+from corpus.recording.report import NOT_MEMORY
+from corpus.syz.report import Programs, import_programs
 from corpus.verify import verify_scenario
 from fuzz.codec import decode, encode
 from simulator import ops

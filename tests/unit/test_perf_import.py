@@ -7,13 +7,12 @@ import pytest
 
 from corpus.perf.parse import MAX_LOG_BYTES, load, parse
 from corpus.recording.arguments import NO_FILE_PAGES
-from corpus.recording.check import check
 from corpus.recording.events import Call, Event, Exit, Fault, RecordingError
 from corpus.recording.follow import follow
 from corpus.recording.layout import ANON, Region
-from corpus.recording.translate import Translation, translate
 from simulator import ops
 from simulator.run import Machine
+from tests.unit.recorded import Recorded, check, translate
 
 CLONE = "clone(clone_flags: CHILD_SETTID|0x11, child_tidptr: 0x7f00)"
 
@@ -40,7 +39,7 @@ def only(text: str) -> Event:
     return event
 
 
-def translated(text: str) -> Translation:
+def translated(text: str) -> Recorded:
     log = parse(text)
     assert log.odd_lines == []
     return translate(follow(log))
@@ -96,7 +95,7 @@ def test_a_call_that_others_interrupt_is_joined_and_stands_where_it_began() -> N
     log = parse(line("read(fd: 3, buf: 0x1000, count: 1)   ...", 1) + line("getpid() = 2", 2, 2)
                 + line("... [continued]: read()) = 1", 3))
     assert [(event.line, event.pid) for event in log.events] == [(1, 1), (2, 2)]
-    assert str(log.events[0]) == "read(3, 0x1000, 1) = 1"
+    assert str(next(iter(log.events))) == "read(3, 0x1000, 1) = 1"
 
 
 def test_a_child_that_faults_before_its_parent_returns_is_born_before_that() -> None:
@@ -171,8 +170,8 @@ def test_advice_without_a_name_is_listed() -> None:
 
 def test_a_fault_proves_that_memory_was_there_before() -> None:
     log = translated(fault(0x7ffc0, where="[stack]@"))
-    assert log.initial == {0: [Region(0x7f, 0x80, 3, False, ANON, 0)]}
-    assert log.taken == {"minfault": 1}
+    assert log.segments[0].before[0].regions == [Region(0x7f, 0x80, 3, False, ANON, 0)]
+    assert log.translation.taken == {"minfault": 1}
 
 
 @pytest.mark.parametrize(("text", "reason"), [
@@ -185,7 +184,7 @@ def test_a_fault_proves_that_memory_was_there_before() -> None:
 def test_a_fault_that_is_not_taken_has_a_reason(text: str, reason: str) -> None:
     log = translated(text)
     assert [listed[2] for listed in log.listed] == [reason]
-    assert sum(log.calls.values()) == sum(log.taken.values()) + 1
+    assert sum(log.translation.calls.values()) == sum(log.translation.taken.values()) + 1
 
 
 def test_faults_are_compared_with_the_model() -> None:

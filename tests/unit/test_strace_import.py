@@ -8,29 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus import text as canonical
-from corpus.recording.arguments import TASK_PAGES, small_memfd
-from corpus.recording.check import check
-from corpus.recording.follow import Ended, Followed, Forked, follow
+from corpus.recording.arguments import small_memfd
+from corpus.recording.follow import Ended, Forked
 from corpus.recording.layout import ANON, Layout, Region
 from corpus.recording.events import RecordingError
-from corpus.strace.parse import parse
 from corpus.recording.steps import ENTRY, ERRNO, OK, PAGE, SIGNAL, Answer, Step
-from corpus.recording.translate import Translation, translate
-from corpus.recording.windows import cut
 from simulator import ops
 from simulator.outcome import Outcome
 from simulator.scenario import Scenario
 from simulator.validate import validate
+from tests.unit.recorded import check, followed, translated, windows
 
 ANON_FLAGS = "MAP_PRIVATE|MAP_ANONYMOUS, -1, 0"
-
-
-def followed(text: str) -> Followed:
-    return follow(parse(text))
-
-
-def translated(text: str) -> Translation:
-    return translate(followed(text))
 
 
 def mapped(page: int, pages: int, at: str = "") -> str:
@@ -96,17 +85,31 @@ def test_a_memory_file_has_the_size_that_it_is_mapped_with() -> None:
     log = translated('memfd_create("m", 0) = 3\nftruncate(3, 4096) = 0\nftruncate(3, 8192) = 0\n'
                      "mmap(NULL, 8192, PROT_READ, MAP_SHARED, 3, 0) = 0x10000\n"
                      "ftruncate(3, 4096) = 0\n")
-    assert log.steps[0].args == (0, 2)
-    assert [(line, reason[:28]) for line, _, reason in log.listed] == [
-        (2, "the memory file gets another"), (5, "changes the size of a memory")]
-    assert [change.line for change in log.unmodelled] == [5]
+    assert [step.args for step in log.steps if step.code == ops.OP_MEMFD] == [
+        (0, 1), (0, 2), (0, 1)]
+    assert log.listed == []
+
+
+def test_a_memory_file_grows_with_fallocate_and_with_what_is_written_behind_its_end() -> None:
+    log = translated('memfd_create("m", 0) = 3\nfallocate(3, 0, 0, 4096) = 0\n'
+                     'lseek(3, 8190, SEEK_SET) = 8190\nwrite(3, "abcd", 4) = 4\n'
+                     "mmap(NULL, 8192, PROT_READ, MAP_SHARED, 3, 0) = 0x10000\n")
+    assert [step.args for step in log.steps if step.code == ops.OP_MEMFD] == [(0, 1), (0, 3)]
+
+
+def test_reads_and_writes_of_a_memory_file_go_on_where_the_last_one_ended() -> None:
+    log = translated('memfd_create("m", 0) = 3\nftruncate(3, 8192) = 0\nwrite(3, "ab", 2) = 2\n'
+                     'write(3, "cd", 2) = 2\nlseek(3, 4096, SEEK_SET) = 4096\n'
+                     'read(3, "\\0", 1) = 1\n1 dup(3) = 4\n')
+    words = [(step.code, step.args) for step in log.steps if step.code != ops.OP_MEMFD]
+    assert words == [(ops.OP_PWRITE, (0, 0)), (ops.OP_PWRITE, (0, 0)), (ops.OP_PREAD, (0, 1))]
 
 
 def test_a_memory_file_too_large_for_the_model_is_listed_and_still_mapped() -> None:
     log = translated('memfd_create("m", 0) = 3\nftruncate(3, 1073741824) = 0\n'
                      "mmap(NULL, 8192, PROT_READ, MAP_SHARED, 3, 0) = 0x10000\n")
     assert [step.code for step in log.steps] == [ops.OP_MMAP]
-    assert [name for _, name, _ in log.listed] == ["memfd_create", "ftruncate(memfd)"]
+    assert [name for _, name, _ in log.listed] == ["ftruncate(memfd)"]
 
 
 def test_the_heap_is_mapped_and_unmapped_by_brk() -> None:
@@ -149,7 +152,7 @@ def test_pagemap_reads_are_ops_with_the_entry_that_was_seen() -> None:
                      + r'pread64(3, "\1\0\0\0\0\0\0\200\0\0\0\0\0\0\0\0", 16, 128) = 16' + "\n")
     assert [(step.args, step.answer) for step in log.steps] == [
         ((16,), Answer(ENTRY, 1 << 63 | 1)), ((17,), Answer(ENTRY, 0))]
-    assert log.taken == Counter({"pread64(pagemap)": 1})
+    assert log.translation.taken == Counter({"pread64(pagemap)": 1})
 
 
 def test_clear_refs_and_mem_are_ops() -> None:
@@ -166,7 +169,7 @@ def test_process_madvise_of_oneself_is_one_madvise_a_vector() -> None:
                      "{iov_base=0x20000, iov_len=8192}], 2, 0x66, 0) = 12288\n")
     assert [step.args for step in log.steps] == [
         (16, 17, ops.MADV_GUARD_INSTALL), (32, 34, ops.MADV_GUARD_INSTALL)]
-    assert log.taken == Counter({"process_madvise": 1})
+    assert log.translation.taken == Counter({"process_madvise": 1})
 
 
 @pytest.mark.parametrize(("line", "reason"), [
@@ -177,10 +180,10 @@ def test_process_madvise_of_oneself_is_one_madvise_a_vector() -> None:
     ("madvise(0x1000, 4096, MADV_PAGEOUT) = 0", "no advice MADV_PAGEOUT"),
     ("madvise(0x1000, 4096, 0x15 /* MADV_??? */) = 0", "no advice MADV_PAGEOUT"),
     ("madvise(0x1000, 4096, 0x7b) = -1 EINVAL (x)", "no advice 0x7b"),
-    ("mmap(NULL, 4096, 0x1, 0x2, 3, 0) = -1 EACCES (Permission denied)", "EACCES depends on"),
+    ("mmap(NULL, 4096, 0x1, 0x2, 3, 0) = -1 EACCES (Permission denied)", "failed: scenarios have"),
     ("mmap(NULL, 4096, PROT_READ|PROT_SEM, 0x22, -1, 0) = 0x1000", "protection bits"),
     ("mmap(NULL, 4096, PROT_READ, MAP_NEW|MAP_PRIVATE, -1, 0) = 0x1000", "flags"),
-    ("mremap(0x1000, 4096, 4096, MREMAP_FIXED, 0x5000) = -1 EINVAL (x)", "without MREMAP_MAYMOVE"),
+    ("mremap(0x1000, 4096, 4096, MREMAP_FIXED, 0x5000) = -1 EINVAL (x)", "scenarios cannot say"),
     ("mremap(0x1000, 4096, 4096, MREMAP_MAYMOVE|MREMAP_FIXED, 0x1000) = -1 EINVAL (x)",
      "its own start"),
     ("brk(0x5000) = 0x5000", "where the heap ended before"),
@@ -209,49 +212,36 @@ def test_shared_segments_are_listed_and_mappings_stand_in() -> None:
     assert len(log.listed) == 3
 
 
-def test_calls_without_an_op_that_change_state_are_remembered() -> None:
-    log = translated("mlock(0x10010, 4096) = 0\nmlock(0x10010, 4096) = -1 ENOMEM (x)\n"
-                     "mlockall(MCL_CURRENT) = 0\n"
-                     "userfaultfd(O_CLOEXEC) = 5\n"
-                     "ioctl(5, UFFDIO_API, {api=0xaa, features=0}) = 0\n"
-                     "ioctl(5, UFFDIO_REGISTER, {range={start=0x10000, len=0x1000}, mode=1}) = 0\n"
-                     "ioctl(5, UFFDIO_COPY, {dst=0x20000, src=0x1, len=0x1000, mode=0}) = 0\n"
-                     "ioctl(5, _IOC(3, 0xaa, 0x5, 0x28), 0x7ffd) = 0\n")
-    assert [(u.name, u.start, u.end) for u in log.unmodelled] == [
-        ("mlock", 16, 18), ("mlockall", 0, TASK_PAGES),
-        ("ioctl(userfaultfd)", 16, 17), ("ioctl(userfaultfd)", 32, 33),
-        ("ioctl(userfaultfd)", 0, TASK_PAGES)]
-
-
 def test_what_a_call_proves_about_the_time_before_is_inferred() -> None:
     log = translated(mapped(16, 1) + "mprotect(0x10000, 12288, PROT_READ) = 0\n"
                      "mprotect(0x40000, 4096, PROT_READ) = -1 ENOMEM (x)\n")
-    (region,) = log.initial[0]
+    (region,) = log.segments[0].before[0].regions
     assert (region.start, region.end) == (17, 19)
 
 
 def test_nothing_is_inferred_where_the_log_told_what_there_was() -> None:
     log = translated(mapped(16, 2) + "munmap(0x11000, 4096) = 0\n"
                      "mprotect(0x10000, 8192, PROT_READ) = 0\n")
-    assert log.initial == {}
+    assert log.segments[0].before[0].regions == []
 
 
 def test_forked_children_have_a_copy_and_execve_starts_anew() -> None:
-    out = followed("1 fork() = 2\n2 brk(NULL) = 0x1000\n2 execve(\"/bin/x\", [], NULL) = 0\n"
-                   "2 brk(NULL) = 0x2000\n2 +++ exited with 0 +++\n1 +++ exited with 0 +++\n")
-    assert [(space.parent, space.pid) for space in out.spaces] == [(None, 1), (0, 2), (None, 2)]
-    assert [(event.space, event.child) for event in out.events if isinstance(event, Forked)] == [
+    spaces, events = followed(
+        "1 fork() = 2\n2 brk(NULL) = 0x1000\n2 execve(\"/bin/x\", [], NULL) = 0\n"
+        "2 brk(NULL) = 0x2000\n2 +++ exited with 0 +++\n1 +++ exited with 0 +++\n")
+    assert [(space.parent, space.pid) for space in spaces] == [(None, 1), (0, 2), (None, 2)]
+    assert [(event.space, event.child) for event in events if isinstance(event, Forked)] == [
         (0, 1)]
-    assert [event.space for event in out.events if isinstance(event, Ended)] == [1, 2, 0]
+    assert [event.space for event in events if isinstance(event, Ended)] == [1, 2, 0]
 
 
 def test_threads_and_vfork_children_share_the_space() -> None:
-    out = followed("1 vfork( <unfinished ...>\n2 brk(NULL) = 0x1000\n"
+    spaces, events = followed("1 vfork( <unfinished ...>\n2 brk(NULL) = 0x1000\n"
                    "2 execve(\"/bin/x\", [], NULL) = 0\n1 <... vfork resumed>) = 2\n"
                    "1 clone3({flags=CLONE_VM|CLONE_FILES|CLONE_THREAD, stack=0x1}, 88) = 3\n"
                    "3 brk(NULL) = 0x1000\n1 +++ exited with 0 +++\n3 +++ exited with 0 +++\n")
-    assert len(out.spaces) == 2
-    assert [(e.line, e.space) for e in out.events if isinstance(e, Ended)] == [(8, 0)]
+    assert len(spaces) == 2
+    assert [(e.line, e.space) for e in events if isinstance(e, Ended)] == [(8, 0)]
 
 
 def test_a_fork_stands_before_its_childs_first_call() -> None:
@@ -267,8 +257,8 @@ def test_descriptors_are_copied_by_fork_and_closed_by_execve() -> None:
                      '2 execve("/x", [], NULL) = 0\n'
                      "2 mmap(NULL, 4096, 0x1, 0x1, 3, 0) = 0x10000\n")
     mmaps = [step.args[4] for step in log.steps if step.code == ops.OP_MMAP]
-    assert small_memfd(log.files[mmaps[0]])
-    assert not small_memfd(log.files[mmaps[1]])
+    assert small_memfd(log.translation.files[mmaps[0]])
+    assert not small_memfd(log.translation.files[mmaps[1]])
 
 
 def test_a_fixed_point_of_the_answers_is_kept() -> None:
@@ -314,7 +304,8 @@ def test_every_mm_call_of_any_log_is_taken_or_listed(text: str) -> None:
         log = translated(text)
     except RecordingError:
         return
-    assert log.calls == log.taken + Counter(name for _, name, _ in log.listed)
+    assert log.translation.calls == log.translation.taken + Counter(
+        name for (name, _), count in log.translation.listed.items() for _ in range(count))
 
 
 class Validating:
@@ -332,7 +323,7 @@ def test_scenarios_of_any_log_are_valid(text: str) -> None:
         log = translated(text)
     except RecordingError:
         return
-    for scenario in cut(log, "any", "strace").scenarios:
+    for scenario in windows(log)[0]:
         assert canonical.parse(canonical.dump(scenario)) == scenario
     checked = check(log, Validating())
     assert checked.compared == checked.agreed + len(checked.explained) + len(checked.disagreements)

@@ -14,19 +14,18 @@ from corpus.recording import check as checking
 from corpus.recording import compact
 from corpus.recording.check import PM_GUARD_REGION, PM_PRESENT, PM_SHIFT
 from corpus.recording.compact import Compaction
-from corpus.recording.follow import follow
 from corpus.recording.layout import ANON
 from corpus.recording.events import RecordingError
-from corpus.strace.parse import load, parse
-from corpus.recording.report import import_log, scenario_name, write
+from corpus.strace.parse import load
+from corpus.recording.report import Writer, import_log, scenario_name
 from corpus.recording.steps import Answer, Step
-from corpus.recording.translate import Translation, translate
-from corpus.recording.windows import Windows, cut
 from simulator import ops
 from simulator.errno import ENOMEM
 from simulator.outcome import Outcome
 from simulator.scenario import MAX_FUZZ_OPS, Scenario
 from simulator.validate import validate
+from tests.unit import recorded
+from tests.unit.recorded import checked, translated
 
 BLOCK = 8
 
@@ -119,12 +118,8 @@ LOG = """\
 """
 
 
-def translated(log: str) -> Translation:
-    return translate(follow(parse(log)))
-
-
-def windows(log: str) -> Windows:
-    return cut(translated(log), "log", "strace")
+def windows(log: str) -> list[Scenario]:
+    return recorded.windows(translated(log))[0]
 
 
 def body(scenario: Scenario) -> list[str]:
@@ -132,7 +127,7 @@ def body(scenario: Scenario) -> list[str]:
 
 
 def test_a_short_log_is_one_window_with_its_children() -> None:
-    (scenario,) = windows(LOG).scenarios
+    (scenario,) = windows(LOG)
     assert body(scenario) == [
         "config pmd_order=3 frames=128",
         "1 T0 mmap 8..12 rw private anon",
@@ -157,7 +152,7 @@ def long_log(calls: int) -> str:
 
 
 def test_later_windows_carry_the_layout_that_they_need_and_no_more() -> None:
-    first, second = windows(long_log(70)).scenarios
+    first, second = windows(long_log(70))
     assert len(first.ops) == MAX_FUZZ_OPS
     assert body(second)[1:4] == [
         "1 T0 mmap 8..9 r shared anon", "2 T0 mmap 9..10 rw shared anon", "3 T0 mprotect 8..9 r"]
@@ -165,15 +160,16 @@ def test_later_windows_carry_the_layout_that_they_need_and_no_more() -> None:
 
 
 def test_equal_windows_are_kept_once() -> None:
-    found = windows("".join(f"{pid} munmap(0x1000, 4096) = 0\n" for pid in range(1, 5)))
-    assert len(found.scenarios) == 1
-    assert found.left_out == {"the same as in another window": 3}
+    found, left_out = recorded.windows(translated(
+        "".join(f"{pid} munmap(0x1000, 4096) = 0\n" for pid in range(1, 5))))
+    assert len(found) == 1
+    assert left_out == {"the same as in another window": 3}
 
 
 def test_windows_are_valid_printable_and_within_the_fuzz_limits() -> None:
     children = "".join(f"1 fork() = {pid}\n{pid} munmap(0x7f0000000000, 4096) = 0\n"
                        for pid in range(3, 20))
-    for scenario in windows(LOG + children).scenarios:
+    for scenario in windows(LOG + children):
         validate(scenario)
         assert text.parse(text.dump(scenario)) == scenario
         assert len(scenario.ops) <= MAX_FUZZ_OPS
@@ -194,47 +190,49 @@ class Answers:
 
 
 def test_answers_are_compared_call_by_call() -> None:
-    good = checking.check(translated(LOG), Answers())
-    assert (good.compared, good.agreed, good.disagreements) == (7, 7, [])
-    bad = checking.check(translated(LOG), Answers(-ENOMEM))
+    good = checked(LOG, Answers())
+    assert (good.compared, good.agreed, good.disagreements) == (6, 6, [])
+    bad = checked(LOG, Answers(-ENOMEM))
     assert bad.agreed == 3
     assert [(d.line, d.op, d.log, d.model) for d in bad.disagreements] == [
-        (3, "memfd", "ok", "ENOMEM"), (5, "fork", "ok", "ENOMEM"),
-        (6, "munmap", "ok", "ENOMEM"), (10, "mprotect", "ok", "ENOMEM")]
+        (3, "memfd", "ok", "ENOMEM"), (6, "munmap", "ok", "ENOMEM"),
+        (10, "mprotect", "ok", "ENOMEM")]
 
 
 def test_a_failed_call_agrees_only_with_its_own_errno() -> None:
-    log = translated("munmap(0x1000, 4096) = -1 ENOMEM (Cannot allocate memory)\n")
-    assert checking.check(log, Answers(-ENOMEM)).agreed == 1
-    (difference,) = checking.check(log, Answers(0)).disagreements
+    log = "munmap(0x1000, 4096) = -1 ENOMEM (Cannot allocate memory)\n"
+    assert checked(log, Answers(-ENOMEM)).agreed == 1
+    (difference,) = checked(log, Answers(0)).disagreements
     assert (difference.log, difference.model) == ("ENOMEM", "ok")
-    assert checking.check(log, Answers(-14)).agreed == 0
+    assert checked(log, Answers(-14)).agreed == 0
 
 
-def test_a_difference_after_a_call_that_the_model_has_not_is_explained() -> None:
-    log = translated("mlock(0x1000, 4096) = 0\n"
-                     "madvise(0x1000, 4096, MADV_DONTNEED) = -1 EINVAL (x)\n"
-                     "madvise(0x8000, 4096, MADV_DONTNEED) = -1 EINVAL (x)\n"
-                     "munmap(0x1000, 4096) = -1 ENOMEM (x)\n")
-    checked = checking.check(log, Answers())
-    assert [(d.line, d.reason) for d in checked.explained] == [
-        (2, "after mlock of line 1, which the model does not have: locked mappings refuse some "
-            "advice")]
-    assert [d.line for d in checked.disagreements] == [3, 4]  # other pages; another op
+def test_a_difference_that_an_earlier_call_can_cause_is_explained_by_it() -> None:
+    log = ("mmap(0x1000, 4096, 0x3, 0x32, -1, 0) = 0x1000\n"
+           "mmap(0x8000, 4096, 0x3, 0x32, -1, 0) = 0x8000\n"
+           "mlock(0x1000, 4096) = 0\n"
+           "madvise(0x1000, 4096, MADV_DONTNEED) = -1 EINVAL (x)\n"
+           "madvise(0x8000, 4096, MADV_DONTNEED) = -1 EINVAL (x)\n"
+           "madvise(0x1000, 4096, MADV_RANDOM) = -1 EINVAL (x)\n"
+           "munmap(0x1000, 4096) = -1 ENOMEM (x)\n")
+    found = checked(log, Answers())
+    assert [(d.line, d.reason) for d in found.explained] == [
+        (4, "after mlock of line 3: locked mappings refuse to give pages back")]
+    assert [d.line for d in found.disagreements] == [5, 6, 7]  # other pages; other effects
 
 
 def test_pages_that_unseen_touches_may_have_brought_are_not_compared() -> None:
     head = 'open("/proc/self/pagemap", O_RDONLY) = 3\n'
     present = head + r'pread64(3, "\0\0\0\0\0\0\0\200", 8, 8) = 8' + "\n"
-    checked = checking.check(translated(present), Answers(0))
-    assert checked.not_compared == {checking.TOUCHES: 1}
+    found = checked(present, Answers(0))
+    assert found.not_compared == {checking.TOUCHES: 1}
     absent = head + r'pread64(3, "\0\0\0\0\0\0\0\0", 8, 8) = 8' + "\n"
-    assert checking.check(translated(absent), Answers(0)).agreed == 1
+    assert checked(absent, Answers(0)).agreed == 1
     there = Answers(PM_PRESENT >> PM_SHIFT)
-    assert len(checking.check(translated(absent), there).disagreements) == 1
-    assert checking.check(translated(present), there).agreed == 1
+    assert len(checked(absent, there).disagreements) == 1
+    assert checked(present, there).agreed == 1
     guard = Answers(PM_GUARD_REGION >> PM_SHIFT)
-    assert len(checking.check(translated(present), guard).disagreements) == 1
+    assert len(checked(present, guard).disagreements) == 1
 
 
 def test_pagemap_bits_are_those_of_the_model() -> None:
@@ -250,17 +248,18 @@ def test_every_process_of_a_large_tree_is_compared_once(children: int) -> None:
         f"1 fork() = {pid}\n{pid} munmap(0x10000, 4096) = 0\n{pid} +++ exited with 0 +++\n"
         for pid in range(2, 2 + children))
     machine = Answers()
-    checked = checking.check(translated(log), machine)
-    assert checked.compared == 1 + 2 * children
-    assert checked.agreed == checked.compared
-    assert len(machine.runs) == -(-children // 7)
+    found = checked(log, machine)
+    assert found.compared == 1 + children
+    assert found.agreed == found.compared
+    assert len(machine.runs) == 1 + children
 
 
-def test_processes_of_too_many_generations_are_counted_as_not_compared() -> None:
-    log = "".join(f"{pid} fork() = {pid + 1}\n" for pid in range(1, 12))
-    checked = checking.check(translated(log), Answers())
-    assert checked.compared == 7
-    assert checked.not_compared == {checking.TOO_DEEP: 4}
+def test_processes_of_any_generation_are_compared() -> None:
+    log = "1 mmap(NULL, 4096, 0x3, 0x22, -1, 0) = 0x10000\n" + "".join(
+        f"{pid} fork() = {pid + 1}\n{pid + 1} mprotect(0x10000, 4096, PROT_READ) = 0\n"
+        for pid in range(1, 12))
+    found = checked(log, Answers())
+    assert (found.compared, found.agreed) == (12, 12)
 
 
 def test_a_report_adds_up_and_its_scenarios_become_files(tmp_path: Path) -> None:
@@ -273,9 +272,10 @@ def test_a_report_adds_up_and_its_scenarios_become_files(tmp_path: Path) -> None
     assert report.ok
     assert any("1 mlock: the model has no op for it yet (first in line 11)" in line
                for line in report.lines())
-    files = write(report, tmp_path / "out")
-    assert [file.name for file in files] == ["my-log-001.mm"]
-    assert text.load(files[0]) == report.scenarios[0]
+    writer = Writer(source, tmp_path / "out")
+    import_log(load(source), keep=writer)
+    assert [file.name for file in writer.files] == ["my-log-001.mm"]
+    assert text.load(writer.files[0]) == report.scenarios[0]
     assert not import_log(load(source), Answers(-ENOMEM)).ok
 
 

@@ -9,7 +9,6 @@ from corpus import text
 from corpus.files import PACKAGE, mm_files
 from corpus.recording.follow import follow
 from corpus.recording.layout import ANON
-from corpus.recording.translate import translate
 from corpus.syz.execute import execute
 from corpus.syz.export import ARENA_PAGES, UNSAYABLE, export
 from corpus.syz.parse import parse
@@ -18,6 +17,7 @@ from fuzz.generate import generate
 from fuzz.rng import Rng
 from simulator import ops
 from simulator.scenario import Config, Op, Scenario
+from tests.unit.recorded import translate
 
 # Exceptions: syzkaller says them, but the importer does not follow pages through pipes; a mapping
 # that is shared and droppable is of no type, which mmap() refuses; and to the importer a memory
@@ -84,13 +84,15 @@ def read_back(program: str) -> list[Plain]:
     parsed = parse(program)
     assert parsed.odd_lines == []
     executed = execute(parsed)
-    translation = translate(follow(executed.log), {0: executed.before})
-    assert {name for _, name in translation.others} <= {"openat", "close", "pipe2", "read"}
+    recorded = translate(follow(executed.log), {0: executed.before})
+    assert set(recorded.translation.others) <= {"openat", "close", "pipe2", "read"}
     seen: dict[object, int] = {}
     found: list[Plain] = []
-    for step in translation.steps[1:]:
+    for step in recorded.steps[1:]:
         behind = step.args and step.args[0] // 4 >= DATA_PAGE + ARENA_PAGES
-        if step.code in (ops.OP_READ, ops.OP_WRITE) and behind or step.space:
+        if step.code in LISTED or step.space:
+            continue
+        if step.code in (ops.OP_READ, ops.OP_WRITE) and behind:
             continue
         file = None if step.file == ANON else seen.setdefault(step.file, len(seen))
         found.append(plain(step.thread, step.code, step.args, DATA_PAGE, file))

@@ -7,20 +7,21 @@ import pytest
 
 from corpus import text
 from corpus.recording.follow import follow
+from corpus.recording.report import NOT_MEMORY
 from corpus.recording.steps import Step
-from corpus.recording.translate import Translation, translate
 from corpus.syz.execute import CHOSEN, CLOSED, DRIVER, NOT_A_FILE, execute
 from corpus.syz.parse import parse
 from corpus.syz.program import DATA_BASE, DATA_PAGE, OLD_BASE
-from corpus.syz.report import NOT_MEMORY, import_program, import_programs
+from corpus.syz.report import import_program, import_programs
 from simulator import ops
+from tests.unit.recorded import Recorded, translate
 
 FIXED = 0x32  # MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS
 AREA = "&(0x7f0000000000/0x4000)=nil"
 UNMAP = f"munmap({AREA}, 0x1000)"
 
 
-def translated(program: str) -> Translation:
+def translated(program: str) -> Recorded:
     executed = execute(parse(program))
     return translate(follow(executed.log), {0: executed.before})
 
@@ -137,7 +138,7 @@ def test_data_is_stored_before_the_call_by_the_main_thread() -> None:
 
 def test_much_data_is_cut_and_that_is_noted() -> None:
     executed = execute(parse('f(&(0x7f0000000000)="01"/65536)'))
-    assert len(executed.log.events) == 9
+    assert len(list(executed.log.events)) == 9
     assert executed.notes == {"data: stores of 8 words of a call stand for more": 1}
 
 
@@ -152,7 +153,7 @@ def test_calls_that_nobody_waits_for_run_in_threads(header: str, threads: list[i
     program = "\n".join((header, UNMAP, f"{UNMAP} (async)", f"{UNMAP} (async)", UNMAP))
     log = translated(program)
     assert [step.thread for step in log.steps] == threads
-    assert log.taken == {"munmap": 4}
+    assert log.translation.taken == {"munmap": 4}
 
 
 @pytest.mark.parametrize(("comment", "thread"), [
@@ -179,7 +180,7 @@ def test_threads_are_actors_and_eight_of_them_fill_a_scenario(tmp_path: Path) ->
 def test_rerun_repeats_a_call_that_is_counted_once() -> None:
     log = translated(f"{UNMAP} (rerun: 2)")
     assert len(log.steps) == 3
-    assert log.calls == log.taken == {"munmap": 1}
+    assert log.translation.calls == log.translation.taken == {"munmap": 1}
 
 
 def test_a_memory_file_is_followed_through_its_result_and_copies() -> None:
@@ -227,7 +228,7 @@ def test_children_share_nothing_but_vfork_and_threads_do() -> None:
                      "vfork()\n")
     found = [(step.code, step.space) for step in log.steps if step.code != ops.OP_WRITE]
     assert found == [(ops.OP_FORK, 0)] * 3 + [(ops.OP_EXIT, 1), (ops.OP_EXIT, 3)]
-    assert log.taken == {"clone": 1, "fork": 1, "clone3": 1}
+    assert log.translation.taken == {"clone": 1, "fork": 1, "clone3": 1}
 
 
 def test_every_call_is_taken_or_listed(tmp_path: Path) -> None:
@@ -252,3 +253,10 @@ def test_a_folder_adds_up_and_names_what_is_no_program(tmp_path: Path) -> None:
     refused, odd = programs.problems
     assert "c.txt:1: no line of this is a call" in refused
     assert odd == "a.txt:2: column 8: no value: the line ends"
+
+
+def test_vmsplice_names_a_page_and_a_pipe_that_is_empty() -> None:
+    steps = steps_of("pipe(&(0x7f0000000000)={<r0=>0x0, <r1=>0x0})\n"
+                     "vmsplice(r1, &(0x7f0000002000)=[{&(0x7f0000005000), 0x1000}], 0x1, 0x0)\n")
+    assert [(step.code, step.args) for step in steps[-2:]] == [
+        (ops.OP_UNPIN, (0,)), (ops.OP_VMSPLICE, (0, DATA_PAGE + 5))]

@@ -52,6 +52,11 @@ def test_arguments(text: str, value: Value) -> None:
     assert argument(text) == value
 
 
+def test_a_variant_may_have_another_dollar() -> None:
+    (call,) = parse("ioctl$BTRFS$GET(0x3)").calls
+    assert (call.name, call.variant) == ("ioctl", "BTRFS$GET")
+
+
 def test_a_line_has_a_result_a_variant_properties_and_a_comment() -> None:
     call = only("r3 = ioctl$UFFDIO_COPY(r1, 0xc028aa05) (async, rerun: 32) # why")
     assert (call.result, call.name, call.variant) == ("r3", "ioctl", "UFFDIO_COPY")

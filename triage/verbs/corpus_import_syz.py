@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from corpus.recording.report import scenario_name, write as write_scenarios
+from corpus.recording.report import Writer, scenario_name
 from corpus.syz.report import import_programs
 from triage import inputs
 from triage.exits import OK, USAGE, Refused
@@ -39,7 +39,12 @@ def command(source: str, out: str | None, as_json: bool) -> int:
             raise Refused(f"{source}: {names[name]} files whose scenarios would be called "
                           f"{name}, such as {report.log}: rename them or import one by one")
     target = inputs.output_folder(place)
-    files = [file for report in programs.reports for file in write_scenarios(report, target)]
+    files: list[Path] = []
+    for report in programs.reports:
+        writer = Writer(Path(report.log), target)
+        for scenario in report.scenarios:
+            writer(scenario)
+        files += writer.files
     for problem in programs.problems:
         click.echo(f"mmfarm: {problem}", err=True)
     if as_json:
