@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 # CPU seconds over the slice's wall seconds: starting, the last run, writing the end.
 CPU_GRACE_SECONDS: Final = 20
-GC_THRESHOLD: Final = 100_000  # objects made between two searches for cycles; Python's own is 700
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,9 +73,10 @@ def main(arguments: list[str] | None = None) -> int:
         started=forbid_processes,  # now that the engine's own thread runs
         alive=lambda: os.getppid() == options.supervisor,
     )
-    # Scenarios come and go by the thousand and hold no cycles: looking for some is a waste.
+    # Scenarios come and go by the thousand and hold no cycles: the session looks for some once a
+    # second.
     gc.freeze()
-    gc.set_threshold(GC_THRESHOLD)
+    gc.disable()
     engine.run(
         session,
         seed=options.seed,

@@ -13,7 +13,7 @@ from mypy_extensions import i64
 
 from fuzz.rng import Rng
 from fuzz.slots import NR_CODES
-from simulator.build.native import final
+from simulator.build.native import final, vec
 
 NR_KINDS: Final[i64] = 5  # of directives
 MAX_SIGHTINGS: Final[i64] = 64  # of each kind of op, for each kind of directive
@@ -41,22 +41,30 @@ class Hints:
     def __init__(self) -> None:
         # By kind of directive * NR_CODES + op row: site * VISIT_SCALE + visit. Of switches and
         # parks, which can stand at any site, SWITCH has the sightings of both.
-        self.sightings: list[list[int]] = [[] for _ in range(NR_KINDS * NR_CODES)]
+        # MAX_SIGHTINGS places each, of which the first `nr_sightings` are taken.
+        self.sightings: vec[i64] = vec[i64]([0] * (NR_KINDS * NR_CODES * MAX_SIGHTINGS))
+        self.nr_sightings: vec[i64] = vec[i64]([0] * (NR_KINDS * NR_CODES))
         self.conflicts: list[Conflict] = []
         self.nr_seen: i64 = 0
 
     def saw(self, kind: i64, code: i64, site: i64, visit: i64) -> None:
         """In an op of this row a directive of a kind has, or could have, an effect at the
         `visit`-th passing of a site."""
-        known = self.sightings[kind * NR_CODES + code]
+        row = kind * NR_CODES + code
+        first = row * MAX_SIGHTINGS
+        nr = self.nr_sightings[row]
         sighting = site * VISIT_SCALE + min(visit, VISIT_SCALE - 1)
-        if sighting in known:
-            return
-        if len(known) < MAX_SIGHTINGS:
-            known.append(sighting)
+        i: i64 = 0
+        while i < nr:
+            if self.sightings[first + i] == sighting:
+                return
+            i += 1
+        if nr < MAX_SIGHTINGS:
+            self.nr_sightings[row] = nr + 1
         else:
             self.nr_seen += 1
-            known[(self.nr_seen * 7) % MAX_SIGHTINGS] = sighting
+            nr = (self.nr_seen * 7) % MAX_SIGHTINGS
+        self.sightings[first + nr] = sighting
 
     def conflict(self, found: Conflict) -> None:
         if len(self.conflicts) < MAX_CONFLICTS:
@@ -68,5 +76,6 @@ class Hints:
     def pick_sighting(self, rng: Rng, kind: i64, code: i64) -> i64:
         """site * VISIT_SCALE + visit for a directive of a kind in an op of a row; 0 if none
         is known."""
-        known = self.sightings[kind * NR_CODES + code]
-        return rng.pick(known) if known else 0
+        row = kind * NR_CODES + code
+        nr = self.nr_sightings[row]
+        return self.sightings[row * MAX_SIGHTINGS + rng.below(nr)] if nr else 0

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The in-flight slot: what was running when a slice died.
 
-Contract: the child writes a scenario into a shared mapping before each execution; after any
-death of the child, SIGKILL included, the supervisor reads it from the same file, because a
-shared mapping outlives its process. A write is a copy of some hundred bytes, no system call.
+Contract: the child writes a scenario into a shared mapping before it runs, once for all of its
+executions; after any death of the child, SIGKILL included, the supervisor reads it from the same
+file, because a shared mapping outlives its process. A write is a copy of some hundred bytes, no
+system call.
 
-A slot torn by a death inside `begin` reads as empty: `begin` marks it so first. It is not a
-journal: it holds the last scenario only, and nothing of a host that loses power.
+A slot torn by a death inside `hold` reads as empty. It is not a journal: it holds the last
+scenario only, and nothing of a host that loses power.
 """
 
 import mmap
@@ -31,7 +32,8 @@ class InFlight:
 
 @final
 class Slot:
-    """The writer's side, in the child. `path` is created."""
+    """The writer's side, in the child: `hold`, `begin` for each execution, `release`. `path` is
+    created."""
 
     def __init__(self, path: Path) -> None:
         size = _HEADER.size + MAX_ENTRY_BYTES
@@ -39,16 +41,20 @@ class Slot:
             f.truncate(size)
             self._map = mmap.mmap(f.fileno(), size)
         self._sequence = 0
+        self._length = 0
 
-    def begin(self, data: bytes, *, under_strategy: bool) -> None:
-        """`data` starts to run now."""
+    def hold(self, data: bytes) -> None:
+        """`data` is going to run."""
+        self.release()
+        self._length = len(data)
+        self._map[_HEADER.size : _HEADER.size + len(data)] = data
+
+    def begin(self, *, under_strategy: bool) -> None:
+        """What is held starts to run now."""
         self._sequence += 1
-        end = _HEADER.size + len(data)
-        _HEADER.pack_into(self._map, 0, self._sequence, under_strategy, 0)
-        self._map[_HEADER.size : end] = data
-        _HEADER.pack_into(self._map, 0, self._sequence, under_strategy, len(data))
+        _HEADER.pack_into(self._map, 0, self._sequence, under_strategy, self._length)
 
-    def end(self) -> None:
+    def release(self) -> None:
         """Nothing runs any more."""
         _HEADER.pack_into(self._map, 0, self._sequence, 0, 0)
 

@@ -2,10 +2,9 @@
 """Which strategy runs next, and with what parameters.
 
 Contract: `next` is called before each run of a scenario that shall be explored; it returns
-a fresh strategy for that one run, or None for the scenario's own directives. Shares are kept
-by a deterministic rotation; parameters come from the seed and from the profile of the last
-run of the same scenario. Strategies that need a profile wait until there is one. What
-profiles show is also kept in `hints`, for the mutators.
+a fresh strategy for that one run. Shares are kept by a deterministic rotation; parameters come
+from the seed and from the profile of the last run of the same scenario. Strategies that need a
+profile wait until there is one. What profiles show is also kept in `hints`, for the mutators.
 
 It does not promise shares within one scenario, only over many.
 """
@@ -17,8 +16,7 @@ from mypy_extensions import i64
 from fuzz.hints import Conflict, Hints
 from fuzz.rng import Rng
 from simulator.build.native import final, vec
-from simulator.outcome import Outcome
-from simulator.scenario import FAIL, SWITCH, Directive, Scenario
+from simulator.scenario import FAIL, SWITCH, Scenario
 from simulator.sched.profile import (
     A_POS,
     A_SITE,
@@ -41,24 +39,22 @@ from simulator.sched.strategies import (
     Sticky,
     Surw,
 )
-from simulator.sites import BY_NAME
+from simulator.task import Planned
 
 # Shares in percent. POS and SURW find what needs several accesses in one order, the walks what
-# needs many switches close together, the others what needs few, far apart. None: the
-# scenario's own directives.
-_NONE: Final[i64] = 0
-_RUN_TO_BLOCK: Final[i64] = 1  # with faults
-_RANDOM_WALK: Final[i64] = 2
-_STICKY: Final[i64] = 3
-_POS: Final[i64] = 4
-_STARVE: Final[i64] = 5
-_GUIDED: Final[i64] = 6  # needs directives
-_SURW: Final[i64] = 7  # this one and the following need a profile
-_PCT: Final[i64] = 8
-_BOUNDED: Final[i64] = 9
-_DIRECTED: Final[i64] = 10
-_SHARES: Final[list[int]] = [0, 2, 10, 9, 17, 7, 10, 17, 9, 5, 14]
-NR_STRATEGIES: Final[i64] = 11
+# needs many switches close together, the others what needs few, far apart.
+_RUN_TO_BLOCK: Final[i64] = 0  # with faults
+_RANDOM_WALK: Final[i64] = 1
+_STICKY: Final[i64] = 2
+_POS: Final[i64] = 3
+_STARVE: Final[i64] = 4
+_GUIDED: Final[i64] = 5  # needs directives
+_SURW: Final[i64] = 6  # this one and the following need a profile
+_PCT: Final[i64] = 7
+_BOUNDED: Final[i64] = 8
+_DIRECTED: Final[i64] = 9
+_SHARES: Final[list[int]] = [2, 10, 9, 17, 7, 10, 17, 9, 5, 14]
+NR_STRATEGIES: Final[i64] = 10
 
 _STICKINESS: Final[list[int]] = [2, 4, 10, 30]  # one switch in that many steps
 _DEPTHS: Final[list[int]] = [3, 4, 6]  # of PCT
@@ -81,21 +77,20 @@ class Portfolio:
         self.credit: vec[i64] = vec[i64]([0] * NR_STRATEGIES)
         self.pairs_tried: vec[i64] = vec[i64]([0] * _PAIR_COUNTERS)
 
-    def next(self, scenario: Scenario, last_outcome: Outcome | None) -> Exploring | None:
-        """The strategy for the next run of `scenario`. `last_outcome` is that of its last
-        run under a strategy of this portfolio, None before its first."""
+    def next(self, scenario: Scenario, decided: list[Planned] | None) -> Exploring:
+        """The strategy for the next run of `scenario`. `decided` is what that of its last run,
+        one of this portfolio, did (Machine.decided); None before its first."""
         if self.profiled and self.scenario is not None:
             self._learn_pairs(self.scenario)
-        if last_outcome is not None and last_outcome.recorded:
-            self._learn_faults(scenario, last_outcome.recorded)
-        if scenario is not self.scenario or last_outcome is None:
+        if decided is not None:
+            self._learn_faults(scenario, decided)
+        if scenario is not self.scenario or decided is None:
             self.profiled = False
         self.scenario = scenario
         kind = self._rotate(len(scenario.directives) > 0)
         strategy = self._make(kind, scenario)
-        if strategy is not None:
-            self._add_faults(strategy)
-            self.profiled = True  # by the time of the next call
+        self._add_faults(strategy)
+        self.profiled = True  # by the time of the next call
         return strategy
 
     def _rotate(self, directives: bool) -> i64:
@@ -115,13 +110,11 @@ class Portfolio:
         self.credit[best] -= total
         return best
 
-    def _make(self, kind: i64, scenario: Scenario) -> Exploring | None:
+    def _make(self, kind: i64, scenario: Scenario) -> Exploring:
         rng = Rng(self.rng.next32() << 32 | self.rng.next32())
         profile = self.profile
         quiet = self._quiet(scenario)
         length = profile.nr_active if self.profiled else _UNKNOWN_LENGTH
-        if kind == _NONE:
-            return None
         if kind == _RUN_TO_BLOCK:
             return Exploring(rng, profile, quiet)
         if kind == _RANDOM_WALK:
@@ -199,14 +192,13 @@ class Portfolio:
         self.pairs_tried[best_counter] += 1
         return best
 
-    def _learn_faults(self, scenario: Scenario, recorded: list[Directive]) -> None:
+    def _learn_faults(self, scenario: Scenario, decided: list[Planned]) -> None:
         """Keep where allocations, translations and IPIs could be disturbed."""
-        for directive in recorded:
-            if directive.kind >= FAIL:
+        for made in decided:
+            if made.kind >= FAIL:
                 for op in scenario.ops:
-                    if op.uid == directive.uid:
-                        site = BY_NAME[directive.site]
-                        self.hints.saw(directive.kind, op.code, site, directive.visit)
+                    if op.uid == made.index:
+                        self.hints.saw(made.kind, op.code, made.site, made.visit)
 
     def _learn_pairs(self, scenario: Scenario) -> None:
         """Keep some of the meetings of the last run."""

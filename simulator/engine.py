@@ -107,7 +107,8 @@ def begin_op(k: "Kernel", t: Task, op: Op, index: i64) -> None:
     t.site = sites.OP__BEGIN
     t.began_seq = k.seq
     t.planned = k.sched.plan[index]
-    t.watch = k.strategy is not None or len(t.planned) > 0
+    s = k.strategy
+    t.watch = index >= s.quiet if s is not None else len(t.planned) > 0
     if t.watch:
         for i in range(t.nr_visited):
             t.visits[t.visited[i]] = 0

@@ -47,6 +47,8 @@ class Machine:
         self.k.above = Engine()
         self.oracles: Oracles = Oracles()
         self.k.watch = self.oracles
+        self.tracer: Tracer | None = None  # of the last run
+        self.after: str = ""  # trace only: the state at its end
 
     @property
     def counters(self) -> "vec[u8]":
@@ -55,9 +57,7 @@ class Machine:
 
     def clear_counters(self) -> None:
         """Zero the feedback map, as libFuzzer does by itself before each execution."""
-        counters = self.k.counters
-        for i in range(features.COUNTERS_SIZE):
-            counters[i] = u8(0)
+        self.k.clear_counters()
 
     def sites_seen(self) -> dict[str, int]:
         """How often each site was passed, over all runs of this Machine."""
@@ -79,8 +79,26 @@ class Machine:
         decided is in `Outcome.recorded`. `trace` keeps every step for people. An `observer`
         is shown the machine after each op.
         """
+        self.execute(scenario, strategy, trace, observer)
+        return self.outcome(scenario)
+
+    @property
+    def decided(self) -> list[Planned]:
+        """What the strategy of the last run did; `index` is the op's uid."""
+        return self.k.sched.recorded
+
+    def outcome(self, scenario: Scenario) -> Outcome:
+        """The Outcome of what `execute` ran last."""
+        return collect(self.k, scenario, self.tracer, self.after)
+
+    def execute(
+        self, scenario: Scenario, strategy: Strategy | None = None, trace: bool = False,
+        observer: Observer | None = None,
+    ) -> None:
+        """The same, for who runs many scenarios and wants to know little of most."""
         k = self.k
         tracer = Tracer() if trace else None
+        self.tracer = tracer
         k.watch = self.oracles if tracer is None else tracer
         set_up(k, scenario, strategy, trace)
         k.sched.observer = observer
@@ -90,9 +108,10 @@ class Machine:
         except Exception:
             self.throw_away_stacks(k)  # so that the machine can go on with the next run
             raise
-        after = describe(k) if trace else ""
+        self.after = describe(k) if trace else ""
         self.throw_away_stacks(k)
-        return collect(k, scenario, tracer, after)
+        if k.sched.failed is not None:
+            k.fold(k.sched.failed.step)
 
     def go(self, k: Kernel) -> None:
         """Switch to an executor; it comes back when the run is over."""
@@ -247,15 +266,12 @@ def boot_on(cpu: Cpu, t: Task) -> None:
 def collect(k: Kernel, scenario: Scenario, tracer: Tracer | None, after: str) -> Outcome:
     """The Outcome of the run that is over."""
     violation = k.sched.failed
-    if violation is not None:
-        k.fold(violation.step)
     recorded = [
         Directive(p.index, sites.NAMES[p.site], p.visit, p.kind, p.arg) for p in k.sched.recorded
     ]
     dead: list[Directive] = []
     if k.strategy is None:
         dead = [d for i, d in enumerate(scenario.directives) if not k.sched.used[i]]
-    k.strategy = None
     return Outcome(
         violation, f"{int(k.digest) * _SPREAD % 2**64:016x}", k.nr_steps,
         list(k.sched.results), dead, recorded,

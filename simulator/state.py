@@ -61,6 +61,8 @@ class Kernel:
     def __init__(self) -> None:
         # Feedback, over all runs.
         self.counters: vec[u8] = vec[u8]([u8(0)] * features.COUNTERS_SIZE)
+        self.counted: vec[i64] = vec[i64]([0] * features.COUNTERS_SIZE)  # not zero: the first so
+        self.nr_counted: i64 = 0  # many
         self.sites_seen: vec[i64] = vec[i64]([0] * sites.NR_SITES)  # visits
         self.named_seen: vec[i64] = vec[i64]([0] * len(features.NAMED_SITUATIONS))
 
@@ -150,17 +152,14 @@ class Kernel:
         t = self.cur
         word = site * 32 + access * 16 + t.id  # four bits of actors: see the assertion above
         self.digest = ((self.digest + word) * _FACTOR + obj) & _DIGEST_MASK
-        c = self.counters
-        i = EDGE + ((t.site * 41 ^ site) & 8191)
-        c[i] = (c[i] + 1) & 255
+        self.feature(EDGE + ((t.site * 41 ^ site) & 8191))
         t.site = site
         self.sites_seen[site] += 1
         if obj >= 0:
             h = obj % LAST_SIZE
             last = self.last_access[h]
             if last and (last ^ word) & 15 and (last | word) & 16:  # another actor, and a write
-                i = CONFLICT + (((last >> 5) * 173 ^ site * 5) & 8191)
-                c[i] = (c[i] + 1) & 255
+                self.feature(CONFLICT + (((last >> 5) * 173 ^ site * 5) & 8191))
             self.last_access[h] = word
         if n >= self.alarm:
             core.interpose(self, t, site, obj, access)
@@ -175,9 +174,21 @@ class Kernel:
         self.named_seen[situation] += 1
 
     def feature(self, i: i64) -> None:
-        """Count one feature, by its place in the map (simulator/features.py)."""
+        """Count one feature, by its place in the map (simulator/features.py), up to 255."""
         c = self.counters
-        c[i] = (c[i] + 1) & 255
+        count = c[i]
+        if count == 0:
+            self.counted[self.nr_counted] = i
+            self.nr_counted += 1
+        if count != 255:
+            c[i] = count + 1
+
+    def clear_counters(self) -> None:
+        """Zero the feedback map: only what is not zero, for a run counts in few places."""
+        c = self.counters
+        for n in range(self.nr_counted):
+            c[self.counted[n]] = u8(0)
+        self.nr_counted = 0
 
     def feature_preempt(self, site: i64, target: i64) -> None:
         """An actor was preempted at `site` in favour of `target`."""
@@ -217,7 +228,7 @@ class Kernel:
             self.sched.used[t.inject_index] = 1
             return True
         s = self.strategy
-        if s is not None and not (self.sched.ending or self.sched.fair) and s.fail(site):
+        if s is not None and t.watch and not self.sched.fair and s.fail(site):
             core.record_fault(self, t, site)
             t.met = -1
             return True

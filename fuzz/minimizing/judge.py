@@ -22,7 +22,7 @@ from simulator.run import Machine
 from simulator.scenario import FAIL, IPI, SWITCH, TLB, Directive, Scenario
 from simulator.sites import NAMES
 from simulator.state import Kernel
-from simulator.task import Task
+from simulator.task import Planned, Task
 from simulator.validate import ScenarioError, validate
 
 SAME: Final = "same"
@@ -127,11 +127,9 @@ class Judge:
         if self.verdict(ops) == INVALID:
             return None
         portfolio = portfolio or Portfolio(RESCUE_SEED)
-        last: Outcome | None = None
+        decided: list[Planned] | None = None
         for _ in range(tries):
-            strategy = portfolio.next(scenario, last)
-            if strategy is None:
-                continue
+            strategy = portfolio.next(scenario, decided)
             if self.executions >= self._budget:
                 raise Exhausted
             self.executions += 1
@@ -139,6 +137,7 @@ class Judge:
                 last = self._machine.run(ops, strategy)
             except Exception:
                 return None
+            decided = self._machine.decided
             self.executions += last.steps // LONG_RUN
             if last.violation is None:
                 continue

@@ -29,7 +29,7 @@ def send(k: "Kernel", site: i64, cpu: Cpu, info: CallSingleData) -> None:
     if late:
         k.sched.used[t.inject_index] = 1
     s = k.strategy
-    if s is not None and not (k.sched.ending or k.sched.fair):
+    if s is not None and t.watch and not k.sched.fair:
         late = s.ipi(site)
         if late:
             core.record_choice(k, t, site, IPI, late)

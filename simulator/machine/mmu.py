@@ -172,7 +172,7 @@ def choose(k: "Kernel", t: Task, entries: i64) -> i64:
         k.sched.used[t.inject_index] = 1
         return chosen
     s = k.strategy
-    if s is None or k.sched.ending or k.sched.fair or entries == 0:
+    if s is None or not t.watch or k.sched.fair or entries == 0:
         return 0
     chosen = s.tlb(entries)
     if chosen > entries:

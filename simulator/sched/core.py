@@ -250,8 +250,6 @@ def interpose(k: "Kernel", t: Task, site: i64, obj: i64, access: i64) -> None:
     s = k.strategy
     if s is not None:
         s.pend_site[t.id] = site
-        s.pend_obj[t.id] = obj
-        s.pend_access[t.id] = access
         s.pend_pos[t.id] = t.pos
         s.pend_visit[t.id] = visit
         mask = may_run(k, k.sched.runnable & k.sched.existing)

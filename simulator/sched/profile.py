@@ -15,8 +15,14 @@ from simulator.scenario import NR_ACTORS
 
 SLOTS: Final[i64] = 256  # objects one run can be told apart on
 _PRIME: Final[i64] = 251  # below SLOTS: kind and container of an object count, too
-STRIDE: Final[i64] = 16  # counters of one object: NR_ACTORS, rounded up
-assert NR_ACTORS <= STRIDE
+# Fields of one slot, side by side in memory.
+OWNER: Final[i64] = 0  # the object, -1 for none
+ACTORS: Final[i64] = 1  # mask of those that touched it
+WRITERS: Final[i64] = 2
+LAST: Final[i64] = 3  # actor, pos, site, visit and access of who came last
+COUNTS: Final[i64] = 8  # accesses by actor
+STRIDE: Final[i64] = 24
+assert COUNTS + NR_ACTORS <= STRIDE
 MAX_PAIRS: Final[i64] = 64
 PAIR: Final[i64] = 8  # integers that describe one pair
 
@@ -37,12 +43,8 @@ class Profile:
 
     def __init__(self) -> None:
         self.nr_active: i64 = 0  # steps at which the strategy had a choice
-        self.owner: vec[i64] = vec[i64]([-1] * SLOTS)  # obj by slot
-        self.actors: vec[i64] = vec[i64]([0] * SLOTS)  # mask of those that touched it
-        self.writers: vec[i64] = vec[i64]([0] * SLOTS)
-        self.counts: vec[i64] = vec[i64]([0] * (SLOTS * STRIDE))
-        self.last: vec[i64] = vec[i64]([0] * (SLOTS * STRIDE))  # actor, pos, site, visit, access
-        self.used: vec[i64] = vec[i64]([0] * SLOTS)  # the first `nr_used`
+        self.slots: vec[i64] = vec[i64]([-1] * (SLOTS * STRIDE))
+        self.used: vec[i64] = vec[i64]([0] * SLOTS)  # where slots begin: the first `nr_used`
         self.nr_used: i64 = 0
         self.pairs: vec[i64] = vec[i64]([0] * (MAX_PAIRS * PAIR))
         self.nr_pairs: i64 = 0  # seen; the table holds at most MAX_PAIRS of them
@@ -52,46 +54,45 @@ class Profile:
         self.nr_active = 0
         self.nr_pairs = 0
         for i in range(self.nr_used):
-            self.owner[self.used[i]] = -1
+            self.slots[self.used[i] + OWNER] = -1
         self.nr_used = 0
 
     def note(self, actor: i64, pos: i64, site: i64, visit: i64, obj: i64, access: i64) -> None:
         """An access to a shared object; `access` bit 0 says that it writes."""
-        slot = slot_of(obj)
-        at = slot * STRIDE
-        bit: i64 = 1 << actor
-        last = self.last
-        if self.owner[slot] != obj:
-            if self.owner[slot] < 0:
-                self.used[self.nr_used] = slot
+        s = self.slots
+        at = slot_of(obj)
+        owner = s[at + OWNER]
+        if owner != obj:
+            if owner < 0:
+                self.used[self.nr_used] = at
                 self.nr_used += 1
-            self.owner[slot] = obj
-            self.actors[slot] = 0
-            self.writers[slot] = 0
+            s[at + OWNER] = obj
+            s[at + ACTORS] = 0
+            s[at + WRITERS] = 0
             i: i64 = 0
             while i < NR_ACTORS:
-                self.counts[at + i] = 0
+                s[at + COUNTS + i] = 0
                 i += 1
-        elif last[at] != actor and (last[at + 4] | access) & 1:
-            self._pair(at, actor, pos, site, visit)
-        self.actors[slot] |= bit
+        elif s[at + LAST] != actor and (s[at + LAST + 4] | access) & 1:
+            self._pair(at + LAST, actor, pos, site, visit)
+        s[at + ACTORS] |= 1 << actor
         if access & 1:
-            self.writers[slot] |= bit
-        self.counts[at + actor] += 1
-        last[at] = actor
-        last[at + 1] = pos
-        last[at + 2] = site
-        last[at + 3] = visit
-        last[at + 4] = access
+            s[at + WRITERS] |= 1 << actor
+        s[at + COUNTS + actor] += 1
+        s[at + LAST] = actor
+        s[at + LAST + 1] = pos
+        s[at + LAST + 2] = site
+        s[at + LAST + 3] = visit
+        s[at + LAST + 4] = access
 
-    def _pair(self, at: i64, actor: i64, pos: i64, site: i64, visit: i64) -> None:
+    def _pair(self, last: i64, actor: i64, pos: i64, site: i64, visit: i64) -> None:
         # Past the size of the table new ones replace old ones in a scattered order.
         nr = self.nr_pairs
         to = (nr if nr < MAX_PAIRS else (nr * 29) % MAX_PAIRS) * PAIR
         self.nr_pairs = nr + 1
         i: i64 = 0
         while i < 4:
-            self.pairs[to + i] = self.last[at + i]
+            self.pairs[to + i] = self.slots[last + i]
             i += 1
         self.pairs[to + B_ACTOR] = actor
         self.pairs[to + B_POS] = pos
@@ -102,16 +103,16 @@ class Profile:
         return min(self.nr_pairs, MAX_PAIRS)
 
     def contended(self) -> list[i64]:
-        """Slots of the objects that several actors touched and one of them wrote."""
+        """Where the slots begin of objects that several actors touched and one of them wrote."""
         found: list[i64] = []
         for i in range(self.nr_used):
-            slot = self.used[i]
-            actors = self.actors[slot]
-            if actors & (actors - 1) and self.writers[slot]:
-                found.append(slot)
+            at = self.used[i]
+            actors = self.slots[at + ACTORS]
+            if actors & (actors - 1) and self.slots[at + WRITERS]:
+                found.append(at)
         return found
 
 
 def slot_of(obj: i64) -> i64:
-    """The slot of an object (not of none)."""
-    return obj % _PRIME
+    """Where the slot of an object (not of none) begins."""
+    return obj % _PRIME * STRIDE

@@ -3,8 +3,8 @@
 
 Contract: each is made for one run, is a function of its random numbers, its profile and
 what the scheduler tells it, and decides at most `MAX_FUZZ_DIRECTIVES` times against the
-default, so that what it did fits a fuzzed scenario. Before op `quiet` it does nothing: the
-ops that set the stage run in order.
+default, so that what it did fits a fuzzed scenario. Before op `quiet` it does nothing, and
+learns nothing: the ops that set the stage run in order, and as fast as without a strategy.
 
 Sources of the ideas: random walks; PCT (Burckhardt et al., ASPLOS 2010); POS (Yuan, Yang, Gu,
 CAV 2018); SURW (Zhao et al., ASPLOS 2025); bounded preemptions (Musuvathi, Qadeer, PLDI
@@ -22,7 +22,7 @@ from simulator.scenario import (
     FAIL, IPI, MAX_FUZZ_DIRECTIVES, NR_ACTORS, PARK, SWITCH, TLB, Scenario,
 )
 from simulator.sched.profile import (
-    A_ACTOR, A_POS, A_SITE, A_VISIT, B_ACTOR, B_POS, B_SITE, B_VISIT, PAIR, STRIDE, Profile,
+    A_ACTOR, A_POS, A_SITE, A_VISIT, B_ACTOR, B_POS, B_SITE, B_VISIT, COUNTS, OWNER, PAIR, Profile,
 )
 from simulator.sched.strategy import Strategy
 from simulator.sites import BY_NAME
@@ -32,6 +32,10 @@ MAX_STARVED_LOG2: Final[i64] = 10  # a victim waits for at most 2^10 steps
 MAX_IPI_LOG2: Final[i64] = 7  # an IPI is late by less than 2^7 steps
 LEFT_OUT_ONE_IN: Final[i64] = 12  # decisions of a schedule that is followed
 _HIGH: Final[i64] = 1 << 20  # above every priority that PCT lowers to
+# Of each actor in `Exploring.waits`: pos, site, visit, object, access.
+WAIT: Final[i64] = 5
+WAIT_OBJ: Final[i64] = 3
+WAIT_ACCESS: Final[i64] = 4
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -43,9 +47,8 @@ class Exploring(Strategy):
         super().__init__()
         self.rng: Rng = rng
         self.profile: Profile = profile
-        self.quiet: i64 = quiet
+        self.quiet = quiet
         self.left: i64 = MAX_FUZZ_DIRECTIVES
-        self.active: bool = quiet == 0
         # One in that many allocations or trylocks fails, stale translations are used, IPIs
         # are late; 0 is never.
         self.fail_one_in: i64 = 0
@@ -53,11 +56,7 @@ class Exploring(Strategy):
         self.ipi_one_in: i64 = 0
         # Accesses announced to `choose` before which their actor was preempted.
         self.waiting: i64 = 0  # mask of actors
-        self.wait_pos: vec[i64] = vec[i64]([0] * NR_ACTORS)
-        self.wait_site: vec[i64] = vec[i64]([0] * NR_ACTORS)
-        self.wait_visit: vec[i64] = vec[i64]([0] * NR_ACTORS)
-        self.wait_obj: vec[i64] = vec[i64]([0] * NR_ACTORS)
-        self.wait_access: vec[i64] = vec[i64]([0] * NR_ACTORS)
+        self.waits: vec[i64] = vec[i64]([0] * (NR_ACTORS * WAIT))
 
     def begin(self, nr_ops: i64) -> None:
         self.profile.begin_run()
@@ -66,43 +65,43 @@ class Exploring(Strategy):
         if (self.waiting >> cur) & 1:  # it was resumed behind our back
             self._resumed(cur)
         chosen = cur
-        if self.pend_pos[cur] >= self.quiet:
-            self.active = True
-            if self.left > 0 and runnable & (runnable - 1):
-                self.profile.nr_active += 1
-                chosen = self.decide(cur, site, obj, access, runnable)
+        if self.left > 0 and runnable & (runnable - 1):
+            self.profile.nr_active += 1
+            chosen = self.decide(cur, site, obj, access, runnable)
         if chosen == cur or not (runnable >> chosen) & 1:
-            self._happens(cur, self.pend_pos[cur], site, self.pend_visit[cur], obj, access)
+            if obj >= 0:
+                pos = self.pend_pos[cur]
+                self.profile.note(cur, pos, site, self.pend_visit[cur], obj, access)
+                self.executed(cur, site, obj, access)
             return cur
         self.left -= 1
         self.waiting |= 1 << cur
-        self.wait_pos[cur] = self.pend_pos[cur]
-        self.wait_site[cur] = site
-        self.wait_visit[cur] = self.pend_visit[cur]
-        self.wait_obj[cur] = obj
-        self.wait_access[cur] = access
+        at = cur * WAIT
+        self.waits[at] = self.pend_pos[cur]
+        self.waits[at + 1] = site
+        self.waits[at + 2] = self.pend_visit[cur]
+        self.waits[at + WAIT_OBJ] = obj
+        self.waits[at + WAIT_ACCESS] = access
         if (self.waiting >> chosen) & 1:
             self._resumed(chosen)
         return chosen
 
     def _resumed(self, actor: i64) -> None:
         self.waiting &= ~(1 << actor)
-        self._happens(actor, self.wait_pos[actor], self.wait_site[actor], self.wait_visit[actor],
-                      self.wait_obj[actor], self.wait_access[actor])
-
-    def _happens(
-        self, actor: i64, pos: i64, site: i64, visit: i64, obj: i64, access: i64
-    ) -> None:
+        at = actor * WAIT
+        obj = self.waits[at + WAIT_OBJ]
         if obj >= 0:
-            self.profile.note(actor, pos, site, visit, obj, access)
-        self.executed(actor, site, obj, access)
+            site = self.waits[at + 1]
+            access = self.waits[at + WAIT_ACCESS]
+            self.profile.note(actor, self.waits[at], site, self.waits[at + 2], obj, access)
+            self.executed(actor, site, obj, access)
 
     def decide(self, cur: i64, site: i64, obj: i64, access: i64, runnable: i64) -> i64:
         """Who runs next, once the strategy is free to choose and there is a choice."""
         return cur
 
     def executed(self, actor: i64, site: i64, obj: i64, access: i64) -> None:
-        """An access that `choose` was asked about happens now."""
+        """An access to an object that `choose` was asked about happens now."""
 
     def fail(self, site: i64) -> bool:
         return self._spend(self.fail_one_in)
@@ -118,7 +117,7 @@ class Exploring(Strategy):
         return 1 << self.rng.below(MAX_IPI_LOG2)
 
     def _spend(self, one_in: i64) -> bool:
-        if one_in == 0 or not self.active or self.left == 0 or not self.rng.chance(1, one_in):
+        if one_in == 0 or self.left == 0 or not self.rng.chance(1, one_in):
             return False
         self.left -= 1
         return True
@@ -230,15 +229,16 @@ class Pos(Exploring):
         return _highest(self.priority, runnable)
 
     def executed(self, actor: i64, site: i64, obj: i64, access: i64) -> None:
-        if obj < 0:
-            return
         self.priority[actor] = self.rng.bits(31)  # for its next access
         other: i64 = 0
-        while other < NR_ACTORS:
-            if (self.waiting >> other) & 1 and races(
-                obj, access, self.wait_obj[other], self.wait_access[other]
+        rest = self.waiting
+        while rest:
+            at = other * WAIT
+            if rest & 1 and races(
+                obj, access, self.waits[at + WAIT_OBJ], self.waits[at + WAIT_ACCESS]
             ):
                 self.priority[other] = self.rng.bits(31)
+            rest >>= 1
             other += 1
 
 
@@ -256,10 +256,10 @@ class Surw(Exploring):
         i: i64 = 0
         while i < targets and i < MAX_TARGETS and contended:
             slot = contended.pop(rng.below(len(contended)))
-            self.targets[i] = profile.owner[slot]
+            self.targets[i] = profile.slots[slot + OWNER]
             actor: i64 = 0
             while actor < NR_ACTORS:
-                self.remaining[actor] += profile.counts[slot * STRIDE + actor]
+                self.remaining[actor] += profile.slots[slot + COUNTS + actor]
                 actor += 1
             i += 1
 

@@ -20,13 +20,12 @@ class Strategy:
     """Run to block, no faults, current walks, prompt IPIs."""
 
     def __init__(self) -> None:
-        # What each suspended actor will do next, kept by the scheduler: the site it stands
-        # at, the object it will touch (-1: none) and the access (bit 0: write).
+        # Ops before this one, by index in the scenario, are none of its business: it is not
+        # asked about them.
+        self.quiet: i64 = 0
+        # Where each actor stands, kept by the scheduler: the site, the op as its index in the
+        # scenario, and how often that op has come to the site.
         self.pend_site: vec[i64] = vec[i64]([0] * NR_ACTORS)
-        self.pend_obj: vec[i64] = vec[i64]([-1] * NR_ACTORS)
-        self.pend_access: vec[i64] = vec[i64]([0] * NR_ACTORS)
-        # The op that each actor stands in, as its index in the scenario, and how often that
-        # op has come to its site.
         self.pend_pos: vec[i64] = vec[i64]([0] * NR_ACTORS)
         self.pend_visit: vec[i64] = vec[i64]([0] * NR_ACTORS)
 

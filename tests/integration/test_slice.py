@@ -122,7 +122,9 @@ def test_what_was_running_survives_sigkill(tmp_path: Path) -> None:
     if pid == 0:
         from fuzz.inflight import Slot
 
-        Slot(path).begin(b"the culprit", under_strategy=True)
+        slot = Slot(path)
+        slot.hold(b"the culprit")
+        slot.begin(under_strategy=True)
         os.kill(os.getpid(), signal.SIGKILL)
         os._exit(1)
     _, status = os.waitpid(pid, 0)

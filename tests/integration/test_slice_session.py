@@ -10,8 +10,9 @@ import pytest
 
 from corpus import text
 from fuzz import maps
-from fuzz import session as sessions
 from fuzz.codec import MAX_SIZE, decode, encode
+from fuzz.explore import RECHECK_ONE_IN, SCENARIOS_PER_BATCH, Explorer, Listener
+from fuzz.inflight import Slot, read_slot
 from fuzz.pack import unpack
 from fuzz.rng import Rng
 from fuzz.session import Finished, Session
@@ -20,42 +21,28 @@ from simulator.outcome import Outcome
 from simulator.run import Machine
 from simulator.scenario import Scenario
 
+SHALLOW_BUG = "madv-dontneed-parallel-flush-miss"
 
-class Wrapped:
-    """A machine whose runs a test may change."""
+
+def broken() -> Machine:
+    """A machine whose runs with a second actor raise."""
+    machine = Machine()
+    machine.k.tasks = machine.k.tasks[:1]
+    return machine
+
+
+class Violations(Listener):
+    """Remembers what was reported."""
 
     def __init__(self) -> None:
-        self.inner = Machine()
-        self.runs: list[tuple[Scenario, bool]] = []
+        self.seen: list[Scenario] = []
 
-    @property
-    def counters(self) -> Any:
-        return self.inner.counters
+    def violated(self, recorded: Scenario, outcome: Outcome) -> None:
+        assert outcome.violation is not None
+        self.seen.append(recorded)
 
-    def sites_seen(self) -> dict[str, int]:
-        return self.inner.sites_seen()
-
-    def named_seen(self) -> dict[str, int]:
-        return self.inner.named_seen()
-
-    def run(self, scenario: Scenario, strategy: Any = None) -> Outcome:
-        self.runs.append((scenario, strategy is not None))
-        return self.inner.run(scenario, strategy)
-
-
-class Forgetful(Wrapped):
-    """Every run has another digest."""
-
-    def run(self, scenario: Scenario, strategy: Any = None) -> Outcome:
-        outcome = super().run(scenario, strategy)
-        return replace(outcome, digest=f"{len(self.runs):016x}")
-
-
-class Broken(Wrapped):
-    """Every run raises."""
-
-    def run(self, scenario: Scenario, strategy: Any = None) -> Outcome:
-        raise IndexError("list index out of range")
+    def differs(self, recorded: Scenario, outcome: Outcome, second: Outcome) -> None:
+        raise AssertionError("the model is not deterministic")
 
 
 def make(machines: Any, folder: Path, **options: Any) -> Session:
@@ -83,21 +70,23 @@ def test_mutate_and_crossover_never_raise_and_never_exceed_the_size(tmp_path: Pa
         assert "max_size" in error.detail  # only the sizes that no scenario fits
 
 
-def test_a_mutator_that_raises_gives_the_input_back_and_is_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_batch_that_finds_nothing_new_gives_the_input_back_and_that_is_not_run(
+    tmp_path: Path,
 ) -> None:
-    def explode(*_: object) -> Scenario:
-        raise RuntimeError("boom")
-
-    for name in ("mutate", "generate", "crossover"):
-        monkeypatch.setattr(sessions, name, explode)
     session = make(Machine, tmp_path)
-    assert session.mutate(b"abc", MAX_SIZE, 1) == b"abc"
-    assert session.mutate(b"abc", MAX_SIZE, 2) == b"abc"
-    for seed in range(20):
-        assert session.crossover(b"abc", b"d", MAX_SIZE, seed) == b"abc"
-    assert sum(e.count for e in session.statistics.internal_errors) == 22
-    assert all(e.kind == "mutator" for e in session.statistics.internal_errors)
+    given = encode(text.parse(SMALL))
+    session.test(given)
+    for counter in range(COUNTERS_SIZE):
+        session.explorer.novelty.seen[counter] = 255  # all there is has been seen
+    assert session.mutate(given, MAX_SIZE, 1) == given
+    session.write_statistics()
+    before = session.statistics.executions
+    assert before > SCENARIOS_PER_BATCH
+    assert not session.test(given)
+    assert not any(session.feedback)
+    session.write_statistics()
+    assert session.statistics.executions == before
+    assert session.statistics.internal_errors == []
 
 
 def kept(folder: Path) -> list[bytes]:
@@ -154,58 +143,112 @@ def known_features(known: bytes) -> int:
 
 
 def test_a_model_that_raises_is_an_internal_error_with_the_scenario(tmp_path: Path) -> None:
-    session = make(Broken, tmp_path)
-    session.test(encode(text.parse(SMALL)))
+    machines = [broken(), Machine()]
+    session = make(lambda: machines.pop(0), tmp_path)
+    assert not session.test(encode(text.parse(SMALL)))
     (error,) = session.statistics.internal_errors
     assert error.kind == "model-exception"
     assert "IndexError" in error.detail
     assert text.parse(error.text).ops == text.parse(SMALL).ops
     assert session.findings == {}
+    assert read_slot(tmp_path / "in-flight") is None
+    assert session.test(encode(text.parse(SMALL)))  # on the new machine
 
 
-def test_runs_that_do_not_repeat_are_nondeterminism(tmp_path: Path) -> None:
-    session = make(Forgetful, tmp_path)
-    for _ in range(sessions.RECHECK_ONE_IN):
-        session.test(encode(text.parse(SMALL)))
-    assert [e.kind for e in session.statistics.internal_errors] == ["nondeterminism"]
+def test_a_model_that_raises_in_a_batch_is_replaced_as_well(tmp_path: Path) -> None:
+    machines = [broken(), Machine()]
+    session = make(lambda: machines.pop(0), tmp_path)
+    for seed in range(20):
+        session.mutate(encode(text.parse(SMALL)), MAX_SIZE, seed)
+    assert [e.kind for e in session.statistics.internal_errors] == ["model-exception"]
+    assert text.parse(session.statistics.internal_errors[0].text).ops
+    session.write_statistics()
+    assert session.statistics.executions > SCENARIOS_PER_BATCH
 
 
-def test_one_run_in_a_hundred_is_checked_and_leaves_the_counters_of_one_run(
-    tmp_path: Path,
-) -> None:
+def test_a_run_that_does_not_repeat_is_nondeterminism(tmp_path: Path) -> None:
+    """Another digest, or another verdict, from the directives of what it did."""
+    session = make(Machine, tmp_path)
+    machine = Machine()
+    explorer = Explorer(machine, Slot(tmp_path / "slot"), session, 1, ())
+    scenario = text.parse(SMALL)
+    outcome = machine.run(scenario)
+    assert explorer.replays(scenario, outcome)
+    assert session.statistics.internal_errors == []
+    assert not explorer.replays(scenario, replace(outcome, digest="0" * 16))
+    assert not explorer.replays(text.parse(RACY), outcome)
+    assert [(e.kind, e.count) for e in session.statistics.internal_errors] == [
+        ("nondeterminism", 2)
+    ]
+    assert text.parse(session.statistics.internal_errors[0].text) == scenario
+
+
+def test_one_run_in_a_hundred_is_checked(tmp_path: Path) -> None:
     session = make(Machine, tmp_path)
     data = encode(text.parse(SMALL))
-    session.test(data)
-    once = bytes(session.feedback)
-    for _ in range(sessions.RECHECK_ONE_IN - 1):
+    for _ in range(RECHECK_ONE_IN):
         session.test(data)
+    session.write_statistics()
     assert session.statistics.rechecked == 1
-    assert bytes(session.feedback) == once
     assert session.statistics.internal_errors == []
 
 
-def test_the_slice_sets_the_bugs_of_every_run(tmp_path: Path) -> None:
-    machine = Wrapped()
-    session = make(lambda: machine, tmp_path, bugs=("madv-dontneed-parallel-flush-miss",))
-    for seed in range(20):
-        session.test(session.mutate(b"", MAX_SIZE, seed))
-    assert machine.runs
-    assert {s.config.bugs for s, _ in machine.runs} == {("madv-dontneed-parallel-flush-miss",)}
-
-
-def test_a_schedule_that_showed_something_new_comes_back_as_directives(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What a strategy did reaches the engine as bytes, and replays without the strategy."""
-    monkeypatch.setattr(sessions, "mutate", lambda *_: text.parse(RACY))
-    monkeypatch.setattr(sessions, "generate", lambda *_: text.parse(RACY))
+def test_the_engine_hears_of_each_feature_once(tmp_path: Path) -> None:
     session = make(Machine, tmp_path)
-    served = [decode(session.mutate(b"", MAX_SIZE, seed)) for seed in range(60)]
-    recorded = [scenario for scenario in served if scenario.directives]
-    assert recorded, "no strategy's schedule was handed to the engine"
+    small, racy = encode(text.parse(SMALL)), encode(text.parse(RACY))
+    session.test(small)
+    first = bytes(session.feedback)
+    session.test(racy)
+    second = bytes(session.feedback)
+    machine = Machine()
+    machine.run(text.parse(SMALL))
+    assert first == bytes(memoryview(machine.counters))
+    assert any(second)
+    for n, count in enumerate(second):
+        assert not count or count != first[n]
+    session.test(racy)
+    assert not any(session.feedback)
+
+
+def test_the_slice_sets_the_bugs_of_every_run(tmp_path: Path) -> None:
+    explorer = Explorer(Machine(), Slot(tmp_path / "slot"), Violations(), 1, (SHALLOW_BUG,))
+    for seed in range(30):
+        explorer.batch(text.parse(RACY), None, Rng(seed))
+    listener = explorer.listener
+    assert isinstance(listener, Violations)
+    assert len(listener.seen) == explorer.violations > 0
+    for scenario in listener.seen:
+        assert scenario.config.bugs == (SHALLOW_BUG,)
+        assert Machine().run(scenario).violation is not None
+    for scenario in explorer.queue:
+        assert scenario.config.bugs == ()
+
+
+def test_a_schedule_that_showed_something_new_comes_back_as_directives(tmp_path: Path) -> None:
+    """What a strategy did reaches the engine as bytes, and replays without the strategy."""
+    explorer = Explorer(Machine(), Slot(tmp_path / "slot"), Violations(), 1, ())
+    for _ in range(30):
+        explorer.explore(text.parse(RACY))
+    assert explorer.queue[0] == text.parse(RACY)
+    recorded = explorer.queue[1:]
+    assert recorded, "no strategy's schedule was kept"
     for scenario in recorded:
-        assert scenario.ops == text.parse(RACY).ops
-        assert Machine().run(scenario).dead == []
+        assert scenario.directives
+        assert decode(encode(scenario)).ops == text.parse(RACY).ops
+        assert Machine().run(decode(encode(scenario))).dead == []
+
+
+def test_outcomes_do_not_depend_on_the_batch_they_are_in(tmp_path: Path) -> None:
+    """What was kept of a batch shows the same, in the same order, on a machine of its own."""
+    explorer = Explorer(Machine(), Slot(tmp_path / "slot"), Violations(), 1, ())
+    explorer.batch(text.parse(RACY), text.parse(SMALL), Rng(5))
+    assert explorer.scenarios == SCENARIOS_PER_BATCH
+    again = Explorer(Machine(), Slot(tmp_path / "again"), Violations(), 1, ())
+    for scenario in explorer.queue:
+        again.slot.hold(encode(scenario))
+        assert again.run(scenario), "what was new in the batch is not"
+    assert len(explorer.queue) > SCENARIOS_PER_BATCH
+    assert again.novelty.features == explorer.novelty.features
 
 
 def test_time_and_the_supervisors_death_end_a_session(tmp_path: Path) -> None:

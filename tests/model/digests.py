@@ -17,6 +17,7 @@ from fuzz.rng import Rng
 from simulator.bugs import BUGS
 from simulator.outcome import Outcome
 from simulator.run import Machine
+from simulator.task import Planned
 
 KNOWN_BUGS = Path(__file__).resolve().parents[2] / "corpus" / "known-bugs"
 MAX_OPS = 32
@@ -30,14 +31,15 @@ def main(count: int, seed: int) -> None:
         show(machine.run(load(path)))
     rng = Rng(seed)
     portfolio = Portfolio(seed)
-    last: Outcome | None = None
+    decided: list[Planned] | None = None
     for i in range(count):
         scenario = generate(rng, MAX_OPS)
         if rng.chance(1, BUG_ONE_IN):
             config = replace(scenario.config, bugs=(BUGS[rng.below(len(BUGS))].id,))
             scenario = replace(scenario, config=config)
-        strategy = None if i % 3 == 0 else portfolio.next(scenario, last)
+        strategy = None if i % 3 == 0 else portfolio.next(scenario, decided)
         last = machine.run(scenario, strategy)
+        decided = machine.decided
         show(last)
         if strategy is not None:
             again = machine.run(scenario.with_directives(tuple(last.recorded)))

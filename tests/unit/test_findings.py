@@ -14,6 +14,8 @@ from fuzz.findings import (
 from fuzz.inflight import Slot, read_slot
 from fuzz.novelty import Novelty
 from fuzz.statistics import InternalError, Statistics, statistics_from_json
+from simulator.features import COUNTERS_SIZE
+from simulator.run import Machine
 
 FINDING = Finding(
     "stale-tlb", "zap_pte_range", "anon", "the flush is done", "# mmfarm scenario 1\n",
@@ -85,19 +87,26 @@ def test_the_slot_shows_what_runs_and_nothing_when_idle(tmp_path: Path) -> None:
     assert read_slot(path) is None
     slot = Slot(path)
     assert read_slot(path) is None
-    slot.begin(b"first", under_strategy=False)
-    slot.begin(b"second one", under_strategy=True)
-    entry = read_slot(path)
-    assert entry is not None
-    assert (entry.data, entry.sequence, entry.under_strategy) == (b"second one", 2, True)
-    slot.end()
+    slot.hold(b"first")
+    assert read_slot(path) is None
+    slot.begin(under_strategy=False)
+    slot.hold(b"second one")
+    assert read_slot(path) is None  # neither is running
+    for sequence, under_strategy in ((2, False), (3, True)):
+        slot.begin(under_strategy=under_strategy)
+        entry = read_slot(path)
+        assert entry is not None
+        seen = (entry.data, entry.sequence, entry.under_strategy)
+        assert seen == (b"second one", sequence, under_strategy)
+    slot.release()
     assert read_slot(path) is None
 
 
 def test_a_slot_file_cut_short_reads_as_empty(tmp_path: Path) -> None:
     path = tmp_path / "slot"
     slot = Slot(path)
-    slot.begin(b"x" * 100, under_strategy=False)
+    slot.hold(b"x" * 100)
+    slot.begin(under_strategy=False)
     data = path.read_bytes()
     for size in (0, 7, 15, 16, 100):
         (tmp_path / "cut").write_bytes(data[:size])
@@ -115,22 +124,34 @@ def test_statistics_survive_json_and_strangers_are_refused() -> None:
 
 
 def test_novelty_counts_each_bucket_of_each_counter_once() -> None:
-    novelty = Novelty(16)
-    counters = bytearray(16)
-    assert novelty.scan(bytes(counters)) == 0
-    counters[3] = 1
-    counters[15] = 255
-    assert novelty.scan(bytes(counters)) == 2
-    assert novelty.scan(bytes(counters)) == 0
-    counters[3] = 4
-    assert novelty.scan(bytes(counters)) == 1
-    counters[3] = 7  # the bucket of 4..7
-    assert novelty.scan(bytes(counters)) == 0
-    counters[3] = 8
-    assert novelty.scan(bytes(counters)) == 1
+    novelty = Novelty()
+    machine = Machine()
+
+    def count(counter: int, times: int) -> None:
+        for _ in range(times):
+            machine.k.feature(counter)
+
+    assert novelty.scan(machine) == []
+    count(3, 1)
+    count(15, 255)
+    assert novelty.scan(machine) == [3, 15]
+    assert novelty.scan(machine) == []
+    count(3, 3)
+    assert novelty.scan(machine) == [3]
+    count(3, 3)  # the bucket of 4..7
+    assert novelty.scan(machine) == []
+    count(3, 1)
+    assert novelty.scan(machine) == [3]
     assert novelty.features == 4
 
 
-def test_a_snapshot_of_another_size_is_refused() -> None:
-    with pytest.raises(ValueError, match="16"):
-        Novelty(16).scan(bytes(8))
+def test_counters_stay_at_their_most_and_are_cleared_whole() -> None:
+    machine = Machine()
+    for counter in (0, 9, COUNTERS_SIZE - 1):
+        for _ in range(300):
+            machine.k.feature(counter)
+    assert sum(machine.counters[i] for i in range(COUNTERS_SIZE)) == 3 * 255
+    machine.clear_counters()
+    assert not any(machine.counters[i] for i in range(COUNTERS_SIZE))
+    machine.k.feature(9)
+    assert Novelty().scan(machine) == [9]

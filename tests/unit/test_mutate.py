@@ -7,7 +7,7 @@ from fuzz.codec import check_fuzz_limits
 from fuzz.crossover import crossover
 from fuzz.draft import Draft
 from fuzz.generate import generate
-from fuzz.hints import VISIT_SCALE, Conflict, Hints
+from fuzz.hints import MAX_SIGHTINGS, VISIT_SCALE, Conflict, Hints
 from fuzz.mutate import graft, mutate
 from fuzz.rng import Rng
 from fuzz.slots import NR_CODES
@@ -196,9 +196,11 @@ def test_hints_remember_a_bounded_number_of_sightings(count: int) -> None:
     hints = Hints()
     for visit in range(1, count + 1):
         hints.saw(SWITCH, OP_WRITE, END, visit)
-    known = hints.sightings[SWITCH * NR_CODES + OP_WRITE]
-    assert len(known) == min(count, 64)
-    assert END * VISIT_SCALE + count in known
+    row = SWITCH * NR_CODES + OP_WRITE
+    nr = hints.nr_sightings[row]
+    assert nr == min(count, 64)
+    first = row * MAX_SIGHTINGS
+    assert END * VISIT_SCALE + count in [hints.sightings[first + i] for i in range(nr)]
 
 
 def test_crossover_has_ops_of_both_parents() -> None:
