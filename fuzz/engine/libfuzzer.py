@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Atheris: libFuzzer drives a session, guided by the model's own counter map.
+"""Atheris: libFuzzer drives a session, guided by what is new in the model's own counter map.
 
 Contract: `run` returns when the session is over. It works in the current folder, and runs at
 most once in a process (libFuzzer's state is global). Deaths are libFuzzer's: 77 crash, 70 one
@@ -65,9 +65,6 @@ def run(session: Session, *, seed: int, rss_limit_mib: int) -> None:
         "-len_control=0",  # sizes are the mutators' business
         f"-timeout={INPUT_TIMEOUT_SECONDS}",
         f"-rss_limit_mb={rss_limit_mib}",
-        # Runs up to which a feature is rare. With libFuzzer's 255 thousands are, and it goes
-        # through all of them for each feature of a run: a fifth of the time.
-        "-entropic_feature_frequency_threshold=32",
         "-verbosity=0",
         "-detect_leaks=0",
         "-print_final_stats=0",
@@ -111,7 +108,7 @@ class _SeedFile:
 
 
 def _register(feedback: "ctypes.Array[ctypes.c_uint8]") -> None:
-    """Tell libFuzzer where it finds what a run did; it zeroes that between runs."""
+    """Tell libFuzzer where it finds what was new in a run; it zeroes that between runs."""
     core = importlib.import_module("atheris.core_with_libfuzzer")
     library = ctypes.CDLL(core.__file__)
     begin = ctypes.addressof(feedback)

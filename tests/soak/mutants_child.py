@@ -26,8 +26,8 @@ from fuzz.portfolio import Portfolio
 from fuzz.rng import Rng
 from fuzz.session import Session
 from simulator.build import mode
-from simulator.outcome import Outcome
 from simulator.scenario import Scenario
+from simulator.task import Planned
 
 SCHEDULES: Final = 4  # of each generated scenario
 MAX_OPS: Final = 48
@@ -53,16 +53,14 @@ def base_runs(seed: int, count: int) -> Runs:
     runs = [(scenario, machine.run(scenario).digest) for scenario in collection()]
     rng = Rng(seed)
     portfolio = Portfolio(seed)
-    last: Outcome | None = None
     for _ in range(count):
         scenario = generate(rng, MAX_OPS)
+        decided: list[Planned] | None = None
         for _ in range(SCHEDULES):
-            strategy = portfolio.next(scenario, last)
-            last = machine.run(scenario, strategy)
-            directed = scenario
-            if strategy is not None:
-                directed = scenario.with_directives(tuple(last.recorded))
-            runs.append((directed, last.digest))
+            outcome = machine.run(scenario, portfolio.next(scenario, decided))
+            decided = machine.decided
+            directed = scenario.with_directives(tuple(outcome.recorded))
+            runs.append((directed, outcome.digest))
     return runs
 
 
