@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PIP = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
+# -qq: errors only. Warnings of indexes and of editable installations are nobody's business here.
+PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
+STEP := @.ci/step
+APT = DEBIAN_FRONTEND=noninteractive apt-get -qqy -o Dpkg::Use-Pty=0
 
 .PHONY: run test soak mutants bench lint setup
 run: setup
@@ -41,16 +44,23 @@ lint: setup
 setup: $(STAMP)
 	@$(BIN)/python -m simulator.build
 
-# Debian's python3 lacks ensurepip, without which there is no venv. Only apt has it.
+# Debian's python3 lacks ensurepip, without which there is no venv; only apt has it. A C compiler
+# compiles the model, QEMU boots kernels to compare it with: without them it is interpreted, and
+# tests say that they are skipped.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo 'mmfarm needs Python 3.11 or newer: make PYTHON=python3.11'; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || test "$$(id -u)" != 0 \
-	    || { apt-get update -q && apt-get install -qy python3-venv python3-dev gcc; }
+	@lacks=; \
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || lacks='python3-venv python3-dev gcc'; \
+	command -v qemu-system-x86_64 >/dev/null || lacks="$$lacks qemu-system-x86"; \
+	test -z "$$lacks" || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null \
+	    || .ci/step "apt-get install $$lacks" sh -c "$(APT) update && \
+	        $(APT) install --no-install-recommends $$lacks >/dev/null" \
+	    || echo 'mmfarm: apt-get failed, going on without'
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
 	    || { echo 'no venv module; as root: apt-get install python3-venv python3-dev gcc'; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) 'pip>=25.1'
-	$(PIP) --group dev
-	$(PIP) --no-build-isolation -e .
+	$(STEP) 'making $(VENV)' $(PYTHON) -m venv $(VENV)
+	$(STEP) 'installing pip' $(PIP) 'pip>=25.1'
+	$(STEP) 'installing the packages that tests and builds need' $(PIP) --group dev
+	$(STEP) 'installing mmfarm and the packages that it needs' $(PIP) --no-build-isolation -e .
 	@touch $@

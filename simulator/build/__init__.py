@@ -4,8 +4,9 @@
 `MMFARM_MODEL=compiled|interpreted|auto` is read here and nowhere else. The build id is the
 SHA-256 of the sources that get compiled (the simulator, and the hot half of fuzz/), taken when
 this process started; a compiled set lives in a folder that is named after the build id, so one
-that does not fit the sources is never even looked at. Without a fitting set `auto` (the default)
-interprets and says so once, and `compiled` refuses.
+that does not fit the sources is never even looked at. Of two sets that fit, a full and a quick one
+(compiler.py), the full one runs. Without a fitting set `auto` (the default) interprets and says so
+once, and `compiled` refuses.
 
 `python -m simulator.build` compiles. This package is imported before the choice is made, so it
 is never compiled itself. It does not promise that compiled and interpreted agree: tests do.
@@ -28,6 +29,7 @@ HOT_FUZZ: Final = (
 # The folder, in a compiled set, of the library that all its modules share. Alone, because it
 # comes on the path, where a folder `fuzz` would be taken for the package.
 LIBRARY: Final = "library"
+QUICK: Final = "quick-"  # begins the names of sets that were compiled the quick way
 
 
 class ModelError(Exception):
@@ -64,7 +66,7 @@ def build_id() -> str:
 
 def mode() -> str:
     """`compiled` or `interpreted`: what this process runs."""
-    return _MODE
+    return "interpreted" if _SET is None else "compiled"
 
 
 def is_checkout() -> bool:
@@ -78,32 +80,39 @@ def home() -> Path:
     return ROOT / "simulator" / "build" / "compiled"  # a wheel brings its set along
 
 
-def set_name(of: str) -> str:
+def is_quick() -> bool:
+    """Whether what runs is compiled the quick way: for trying a change, not for measuring."""
+    return _SET is not None and _SET.name.startswith(QUICK)
+
+
+def set_name(of: str, *, quick: bool = False) -> str:
     """The folder of the compiled set with this build id, for this Python."""
-    return f"{sysconfig.get_config_var('SOABI')}-{of}"
+    return f"{QUICK if quick else ''}{sysconfig.get_config_var('SOABI')}-{of}"
 
 
 def select(package: str, search_path: list[str]) -> None:
     """Put the compiled modules of a package before its sources. For its `__init__.py`."""
-    if _MODE == "compiled":
-        compiled = home() / set_name(_BUILD_ID)
-        search_path.insert(0, str(compiled / package))
-        library = str(compiled / LIBRARY)
+    if _SET is not None:
+        search_path.insert(0, str(_SET / package))
+        library = str(_SET / LIBRARY)
         if library not in sys.path:
             sys.path.append(library)
 
 
-def _choose() -> str:
+def _choose() -> Path | None:
+    """The compiled set that runs; None to interpret."""
     if "simulator.build" in sys.orig_argv:
-        return "interpreted"  # `python -m simulator.build`: about to make what is missing
+        return None  # `python -m simulator.build`: about to make what is missing
     wanted = os.environ.get(VARIABLE) or "auto"
     if wanted not in ("auto", "compiled", "interpreted"):
         raise ModelError(f"{VARIABLE}={wanted}: use compiled, interpreted or auto")
     if wanted == "interpreted":
-        return "interpreted"
-    if (home() / set_name(_BUILD_ID)).is_dir():
-        return "compiled"
-    why = "does not fit its sources" if any(home().glob(set_name("*"))) else "is not there"
+        return None
+    for quick in (False, True):
+        made = home() / set_name(_BUILD_ID, quick=quick)
+        if made.is_dir():
+            return made
+    why = "does not fit its sources" if any(home().glob(f"*{set_name('*')}")) else "is not there"
     remedy = (
         "`python -m simulator.build` makes it" if is_checkout()
         else "install mmfarm again where a C compiler is found"
@@ -112,8 +121,8 @@ def _choose() -> str:
         raise ModelError(f"{VARIABLE}=compiled, but the compiled model {why}: {remedy}")
     print(f"mmfarm: the compiled model {why}, interpreting ({remedy})", file=sys.stderr)
     os.environ[VARIABLE] = "interpreted"  # for children, so that one run says it once
-    return "interpreted"
+    return None
 
 
 _BUILD_ID: Final = id_of(ROOT)
-_MODE: Final = _choose()
+_SET: Final = _choose()

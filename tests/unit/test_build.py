@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from simulator import build
-from simulator.build.compiler import KEEP_SETS, c_compiler, is_gcc, why_not
+from simulator.build.__main__ import REPEAT_SECONDS, Told
+from simulator.build.compiler import KEEP_SETS, PARTS, c_compiler, is_gcc, why_not
 
 ROOT = Path(__file__).parents[2]
 REAL = (
@@ -103,12 +104,23 @@ def python(
     inherited = {name: value for name, value in os.environ.items() if name != build.VARIABLE}
     return subprocess.run(
         [sys.executable, *arguments], cwd=where, env=inherited | environment,
-        capture_output=True, text=True, timeout=100, check=False,
+        capture_output=True, text=True, check=False,
     )
 
 
 def compiled_sets(project: Path) -> set[str]:
-    return {path.name for path in (project / "build" / "compiled").iterdir() if path.is_dir()}
+    return {path.name for path in (project / "build/compiled").glob("[!.]*") if path.is_dir()}
+
+
+def parts(project: Path) -> set[str]:
+    """The libraries of quick builds, whichever sets they are in."""
+    return {path.name for path in (project / "build/compiled" / PARTS).iterdir()}
+
+
+def edit(project: Path, name: str, old: str, new: str) -> None:
+    source = (project / name).read_text()
+    assert old in source
+    (project / name).write_text(source.replace(old, new))
 
 
 @pytest.fixture
@@ -120,16 +132,24 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = small_project(tmp_path_factory.mktemp("compiled") / "project")
-    done = python(where, "-m", "simulator.build")
-    assert done.returncode == 0, done.stderr
-    assert "compiled 3 modules" in done.stdout
+    for arguments in ([], ["--quick"]):
+        done = python(where, "-m", "simulator.build", *arguments)
+        assert done.returncode == 0, done.stderr
+        assert "compiled 3 modules" in done.stdout
+        assert done.stderr.startswith("mmfarm: translating the model to C (")
     return where
 
 
 @pytest.fixture
 def compiled(compiled_once: Path, tmp_path: Path) -> Path:
-    """Compiled; a copy for each test."""
+    """Compiled, in full and the quick way; a copy for each test."""
     return shutil.copytree(compiled_once, tmp_path / "project", symlinks=True)
+
+
+def only_quick(project: Path) -> None:
+    for name in compiled_sets(project):
+        if not name.startswith(build.QUICK):
+            shutil.rmtree(project / "build/compiled" / name)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +271,8 @@ import {first}
 def test_compiled_modules_are_made_outside_of_the_rooms(compiled_once: Path) -> None:
     made = {path.relative_to(compiled_once).parts[:2] for path in compiled_once.rglob("*.so")}
     assert made == {("build", "compiled")}
-    assert len(list(compiled_once.rglob("*.so"))) == 4  # three modules and their library
+    # Three modules and their library; and three with one each.
+    assert len(list((compiled_once / "build/compiled").glob("[!.]*/**/*.so"))) == 4 + 6
 
 
 @needs_compiler
@@ -267,15 +288,66 @@ def test_a_compiled_model_of_other_sources_is_not_used(compiled: Path) -> None:
 
 
 @needs_compiler
-def test_building_again_does_nothing_until_a_source_changes(compiled: Path) -> None:
-    done = python(compiled, "-m", "simulator.build")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    source = compiled / "simulator/mm/memory.py"
-    source.write_text(source.read_text().replace("return last", "return last * 2"))
+def test_of_two_builds_the_full_one_runs(compiled: Path) -> None:
+    code = f"{PROBE}\nprint(build.is_quick())"
+    assert python(compiled, "-c", code).stdout == f"{COMPILED}False\n"
+    only_quick(compiled)
+    for wanted in ("auto", "compiled"):
+        done = python(compiled, "-c", code, MMFARM_MODEL=wanted)
+        assert (done.stdout, done.stderr) == (f"{COMPILED}True\n", "")
+
+
+@needs_compiler
+def test_building_again_does_nothing(compiled_once: Path) -> None:
+    for arguments in ([], ["--quick"]):
+        done = python(compiled_once, "-m", "simulator.build", *arguments)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@needs_compiler
+def test_a_quick_build_compiles_the_module_that_changed(compiled: Path) -> None:
+    before = parts(compiled)
+    assert len(before) == 6
+    # With a new constant, which would change the C of all modules of one library.
+    edit(compiled, "simulator/mm/memory.py", "    return last", """
+    if last > 1000:
+        raise ValueError("a" + str(last))
+    return last * 2""")
     # Also when MMFARM_MODEL asks for the very form that is to be made.
-    done = python(compiled, "-m", "simulator.build", MMFARM_MODEL="compiled")
+    done = python(compiled, "-m", "simulator.build", "--quick", MMFARM_MODEL="compiled")
     assert done.returncode == 0, done.stderr
+    assert len(parts(compiled)) == len(before) + 1
     assert python(compiled, "-c", PROBE).stdout == COMPILED.replace("7", "14")
+
+
+@needs_compiler
+def test_a_quick_build_compiles_what_uses_a_class_that_changed(compiled: Path) -> None:
+    # `nr_steps` moves; memory.py, which did not change, must look for it in its new place.
+    first = "        self.nr_steps: i64 = 0\n"
+    edit(compiled, "simulator/state.py", first, f"        self.alarm: i64 = 1000\n{first}")
+    edit(compiled, "simulator/state.py", "+= 1", "+= 2")
+    done = python(compiled, "-m", "simulator.build", "--quick")
+    assert done.returncode == 0, done.stderr
+    code = "from simulator.state import Kernel; from simulator.mm.memory import zap; k = Kernel(); "
+    assert python(compiled, "-c", PROBE).stdout == COMPILED.replace("7", "14")
+    done = python(compiled, "-c", code + "zap(k, 3); print(k.alarm, k.nr_steps)")
+    assert (done.stdout, done.stderr) == ("1000 6\n", "")
+
+
+def test_what_takes_long_is_said_at_once_and_again(capsys: pytest.CaptureFixture[str]) -> None:
+    now = 0.0
+
+    def wait(seconds: float) -> bool:
+        nonlocal now
+        now += seconds
+        return now > 3 * REPEAT_SECONDS
+
+    told = Told(wait, lambda: now)
+    told.tell("compiling")
+    told.repeat()
+    assert capsys.readouterr().err == "".join(
+        f"mmfarm: compiling ({seconds} s)\n" for seconds in (0, 8, 16, 24)
+    )
 
 
 @needs_compiler
@@ -301,39 +373,28 @@ def test_a_training_run_that_fails_leaves_no_compiled_model(project: Path) -> No
 
 
 @needs_compiler
-def test_a_compiler_that_is_not_gcc_is_not_asked_to_count(project: Path, tmp_path: Path) -> None:
-    (project / "fuzz/training.py").write_text("raise SystemExit('not to be run')\n")
-    other = tmp_path / "other-cc"
-    other.write_text(
-        f"""#!/bin/sh
-case " $* " in
-*" --version "*) echo "other C compiler" ;;
-*) exec {c_compiler()} "$@" ;;
-esac
-"""
-    )
-    other.chmod(0o755)
-    done = python(project, "-m", "simulator.build", CC=str(other))
-    assert done.returncode == 0, done.stderr
-    assert python(project, "-c", PROBE).stdout == COMPILED
-
-
-@needs_compiler
 def test_a_build_sweeps_unfinished_and_old_sets(compiled: Path) -> None:
     home = compiled / "build/compiled"
-    (made,) = compiled_sets(compiled)
-    tag = made.rpartition("-")[0]
+    made = compiled_sets(compiled)
+    (full,) = (name for name in made if not name.startswith(build.QUICK))
+    tag = full.rpartition("-")[0]
     for age in range(KEEP_SETS + 2):
-        old = home / f"{tag}-{age:064}"
-        old.mkdir()
-        os.utime(old, (age, age))
+        for kind in ("", build.QUICK):
+            old = home / f"{kind}{tag}-{age:064}"
+            old.mkdir()
+            os.utime(old, (age, age))
+    before = compiled_sets(compiled)
     (home / ".new-killed").mkdir()
     with (compiled / "fuzz/codec.py").open("a") as source:
         source.write("# changed\n")
-    done = python(compiled, "-m", "simulator.build")
+    done = python(compiled, "-m", "simulator.build", "--quick")
     assert done.returncode == 0, done.stderr
-    newest = f"{tag}-{KEEP_SETS + 1:064}"
-    assert compiled_sets(compiled) == {made, newest, f"{tag}-{build.id_of(compiled)}"}
+    assert not (home / ".new-killed").exists()
+    # Of those of its kind, which the others do not push out.
+    newest = {f"{build.QUICK}{tag}-{KEEP_SETS + 1:064}"}
+    after = {f"{build.QUICK}{tag}-{build.id_of(compiled)}"}
+    others = {name for name in before if not name.startswith(build.QUICK)}
+    assert compiled_sets(compiled) == made | others | newest | after
 
 
 def wheel(project: Path, **environment: str) -> Path:
@@ -348,7 +409,19 @@ def wheel(project: Path, **environment: str) -> Path:
 
 @needs_compiler
 def test_a_wheel_brings_the_compiled_model_and_its_sources(project: Path, tmp_path: Path) -> None:
-    made = wheel(project)
+    """By a compiler that is not gcc, and is not asked to count."""
+    (project / "fuzz/training.py").write_text("raise SystemExit('not to be run')\n")
+    other = tmp_path / "other-cc"
+    other.write_text(
+        f"""#!/bin/sh
+case " $* " in
+*" --version "*) echo "other C compiler" ;;
+*) exec {c_compiler()} "$@" ;;
+esac
+"""
+    )
+    other.chmod(0o755)
+    made = wheel(project, CC=str(other))
     assert not made.name.endswith("-none-any.whl")
     installed = tmp_path / "installed"
     zipfile.ZipFile(made).extractall(installed)

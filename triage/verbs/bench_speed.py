@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from simulator.build import is_quick
 from triage import bench
 from triage.exits import OK
 from triage.terminal import table, write, write_json
@@ -19,6 +20,9 @@ def command(against: str | None, as_json: bool) -> int:
     The figures are medians per CPU second. The last one is a fuzzing slice through Atheris that
     starts from the same workload.
     """
+    if is_quick():
+        click.echo("mmfarm: this model is of the quick build, which is slower: "
+                   "`python -m simulator.build` makes the full one", err=True)
     measured: dict[str, bench.Speed] = {}
 
     def measure(other: Path | None = None) -> None:
