@@ -8,6 +8,7 @@ the directives that no user space can carry out, for they reach inside an op.
 from typing import Final
 
 from corpus import cform
+from simulator import ops
 from simulator.scenario import ACTOR_NAMES, NR_USER_ACTORS, PARK, SWITCH, Directive, Scenario
 from simulator.sites import NAMES, OP__BEGIN, OP__END
 from simulator.validate import arena_pages
@@ -20,7 +21,8 @@ _BETWEEN_OPS: Final = (NAMES[OP__BEGIN], NAMES[OP__END])
 
 
 def why_not(scenario: Scenario) -> str:
-    """Why user space cannot do the ops of a scenario; empty when it can."""
+    """Why user space cannot do the ops of a scenario, or the model what a kernel does with them;
+    empty when both can."""
     pages = arena_pages(scenario.config)
     if pages > MAX_PAGES:
         return f"an arena of {pages} pages: {MAX_PAGES} is the most"
@@ -32,7 +34,20 @@ def why_not(scenario: Scenario) -> str:
         reason = cform.why_not(op)
         if reason:
             return f"op {op.uid}: {reason}"
-    return ""
+    return _reclaimed(scenario)
+
+
+def _reclaimed(scenario: Scenario) -> str:
+    """MADV_PAGEOUT takes pages that a kernel can do without even when it has no swap: those that
+    MADV_FREE has made clean, those of MAP_DROPPABLE, and mapped pages of memory files."""
+    advised = {op.args[2] for op in scenario.ops if op.code == ops.OP_MADVISE}
+    if ops.MADV_PAGEOUT not in advised:
+        return ""
+    lost = ops.MADV_FREE in advised or any(
+        op.code == ops.OP_MMAP and (op.args[3] or op.args[4] or op.args[6] & ops.MMAP_DROPPABLE)
+        for op in scenario.ops
+    )
+    return "MADV_PAGEOUT of pages that can be dropped: the model has no reclaim" if lost else ""
 
 
 def inside(scenario: Scenario) -> list[Directive]:

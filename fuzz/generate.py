@@ -33,6 +33,7 @@ from simulator.ops import (
     OP_MEMFD,
     OP_MIGRATE_TO_DEVICE,
     OP_MIGRATE_TO_RAM,
+    OP_MINCORE,
     OP_MMAP,
     OP_MPROTECT,
     OP_MREMAP,
@@ -67,7 +68,7 @@ _WEIGHTS: Final[dict[int, int]] = {
     OP_CLEAR_REFS: 4, OP_PAGEMAP: 3, OP_MEM_READ: 3, OP_MEM_WRITE: 5, OP_PIN: 4,
     OP_PIN_FAST: 5, OP_UNPIN: 3, OP_DMA_READ: 4, OP_DMA_WRITE: 4, OP_VMSPLICE: 3,
     OP_PIPE_READ: 3, OP_SLEEP: 2, OP_MIGRATE_TO_DEVICE: 12, OP_MIGRATE_TO_RAM: 4,
-    OP_DEVICE_READ: 5, OP_DEVICE_WRITE: 5,
+    OP_DEVICE_READ: 5, OP_DEVICE_WRITE: 5, OP_MINCORE: 2,
 }
 # Never left out: without memory and accesses nothing happens. DEVICE has few rows anyway.
 _ALWAYS: Final = (OP_READ, OP_WRITE, OP_MIGRATE_TO_DEVICE)

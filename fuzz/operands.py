@@ -38,7 +38,10 @@ from fuzz.slots import (
     fit,
 )
 from simulator.ops import (
+    MADV_COLD,
+    MADV_DODUMP,
     MADV_DOFORK,
+    MADV_DONTDUMP,
     MADV_DONTFORK,
     MADV_DONTNEED,
     MADV_FREE,
@@ -46,6 +49,7 @@ from simulator.ops import (
     MADV_GUARD_REMOVE,
     MADV_KEEPONFORK,
     MADV_NORMAL,
+    MADV_PAGEOUT,
     MADV_POPULATE_READ,
     MADV_POPULATE_WRITE,
     MADV_RANDOM,
@@ -90,6 +94,7 @@ _ADVICE_WEIGHTS: Final[dict[int, int]] = {
     MADV_NORMAL: 1, MADV_RANDOM: 1, MADV_SEQUENTIAL: 1, MADV_WILLNEED: 1, MADV_DONTNEED: 24,
     MADV_FREE: 8, MADV_DONTFORK: 3, MADV_DOFORK: 2, MADV_WIPEONFORK: 3, MADV_KEEPONFORK: 2,
     MADV_POPULATE_READ: 5, MADV_POPULATE_WRITE: 6, MADV_GUARD_INSTALL: 5, MADV_GUARD_REMOVE: 4,
+    MADV_COLD: 3, MADV_PAGEOUT: 2, MADV_DONTDUMP: 1, MADV_DODUMP: 1,
 }
 of_every_advice("operands._ADVICE_WEIGHTS", _ADVICE_WEIGHTS)
 ADVICE_WEIGHTS: Final[list[int]] = [weight for _, weight in sorted(_ADVICE_WEIGHTS.items())]

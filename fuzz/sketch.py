@@ -16,7 +16,10 @@ from simulator.build.native import final, vec
 from simulator.ops import (
     ADVICE,
     BY_NUMBER,
+    MADV_COLD,
+    MADV_DODUMP,
     MADV_DOFORK,
+    MADV_DONTDUMP,
     MADV_DONTFORK,
     MADV_DONTNEED,
     MADV_FREE,
@@ -24,6 +27,7 @@ from simulator.ops import (
     MADV_GUARD_REMOVE,
     MADV_KEEPONFORK,
     MADV_NORMAL,
+    MADV_PAGEOUT,
     MADV_POPULATE_READ,
     MADV_POPULATE_WRITE,
     MADV_RANDOM,
@@ -47,6 +51,7 @@ from simulator.ops import (
     OP_MEMFD,
     OP_MIGRATE_TO_DEVICE,
     OP_MIGRATE_TO_RAM,
+    OP_MINCORE,
     OP_MMAP,
     OP_MPROTECT,
     OP_MREMAP,
@@ -85,7 +90,9 @@ _LEAVES_ALL: Final = (
     OP_PREAD, OP_PWRITE, OP_CLEAR_REFS, OP_PAGEMAP, OP_MEM_READ, OP_DMA_READ, OP_DMA_WRITE,
     OP_SLEEP, OP_DEVICE_READ, OP_DEVICE_WRITE,
 )
-_HINTS: Final = (MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_FREE)
+_HINTS: Final = (
+    MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_FREE, MADV_COLD, MADV_PAGEOUT,
+)
 
 NO_MM: Final[i64] = -1
 RECENT: Final[i64] = 8  # pages and ranges remembered: few, so that ops meet on them
@@ -162,7 +169,7 @@ class Sketch:
             self._unpin(args[0])
         elif code == OP_PIPE_READ:
             self._unpin(args[0] // WORDS_PER_PAGE)
-        elif code in (OP_MIGRATE_TO_DEVICE, OP_MIGRATE_TO_RAM):
+        elif code in (OP_MIGRATE_TO_DEVICE, OP_MIGRATE_TO_RAM, OP_MINCORE):
             self._saw_range(args[0], args[1])
         elif code not in _LEAVES_ALL:
             raise AssertionError(f"{BY_NUMBER[code].name} is new: teach Sketch.apply()")
@@ -266,6 +273,9 @@ class Sketch:
             drop = DONTFORK
         elif advice == MADV_WIPEONFORK:
             put = WIPEONFORK
+        elif advice in (MADV_DONTDUMP, MADV_DODUMP):
+            self._split(mm, start, end)
+            return
         elif advice == MADV_KEEPONFORK:
             drop = WIPEONFORK
         elif advice in _HINTS:

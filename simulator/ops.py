@@ -70,6 +70,10 @@ MADV_POPULATE_READ: Final = 10
 MADV_POPULATE_WRITE: Final = 11
 MADV_GUARD_INSTALL: Final = 12
 MADV_GUARD_REMOVE: Final = 13
+MADV_COLD: Final = 14
+MADV_PAGEOUT: Final = 15
+MADV_DONTDUMP: Final = 16
+MADV_DODUMP: Final = 17
 ADVICE: Final = tuple([
     name.upper().replace("-", "_") for name in numbered(globals(), "MADV_")
 ])
@@ -167,6 +171,7 @@ OP_MIGRATE_TO_DEVICE: Final = 25
 OP_MIGRATE_TO_RAM: Final = 26
 OP_DEVICE_READ: Final = 27
 OP_DEVICE_WRITE: Final = 28
+OP_MINCORE: Final = 29
 
 OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(OP_READ, "read", (_WORD,), USER,
@@ -287,6 +292,10 @@ OPS: Final[tuple[OpSpec, ...]] = (
            "dmirror_write() of a new token.",
            entry=sites.DMIRROR_ACCESS__LOCK, culprit="dmirror_write", failures=(-EPERM, -EFAULT),
            requires="device-private"),
+    OpSpec(OP_MINCORE, "mincore", (_RANGE,), USER,
+           "mincore(): how many pages of the range are in core.",
+           entry=sites.MINCORE__LOCK, culprit="do_mincore", failures=(-ENOMEM, -EAGAIN),
+           returns=VALUE, c="pages_in_core({range.addr}, {range.len})"),
 )
 
 BY_NUMBER: Final = {spec.number: spec for spec in OPS}

@@ -291,6 +291,24 @@ static inline long pagemap_entry(const void *addr)
 	return result;
 }
 
+/* How many pages of a range are in core. */
+static inline long pages_in_core(char *addr, unsigned long length)
+{
+	unsigned char in_core[1024];
+	long count = 0;
+
+	for (char *end = addr + length; addr < end; addr += sizeof(in_core) * psize) {
+		unsigned long rest = (end - addr) / psize;
+		unsigned long pages = rest < sizeof(in_core) ? rest : sizeof(in_core);
+
+		if (mincore(addr, pages * psize, in_core))
+			return -errno;
+		for (unsigned long i = 0; i < pages; i++)
+			count += in_core[i] & 1;
+	}
+	return count;
+}
+
 static inline long pipe_close(int pipe)
 {
 	int *ends = open_files->pipe[pipe];

@@ -84,6 +84,10 @@ def translate_call(placed: Placed, name: str, state: State) -> Translated:
                 return _madvise(placed, call, arguments, state)
             case "process_madvise":
                 return _process_madvise(placed, call, arguments, state)
+            case "mincore":
+                if call.errno == "EFAULT":
+                    return Listed("scenarios do not say where the answer goes")
+                return _range_op(placed, call, arguments, ops.OP_MINCORE, ())
             case "brk":
                 return _brk(placed, call, arguments, state)
             case "memfd_create":

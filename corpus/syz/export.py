@@ -111,6 +111,8 @@ class _Writer:
                 self.say(f"mprotect({_range(a)}, {a[2]:#x})")
             case ops.OP_MADVISE:
                 self.say(f"madvise({_range(a)}, {values.MADV[f'MADV_{ops.ADVICE[a[2]]}']:#x})")
+            case ops.OP_MINCORE:
+                self.say(f'mincore({_range(a)}, {_scratch(_BUFFER)}=""/{a[1] - a[0]})')
             case ops.OP_MREMAP:
                 flags = 3 if a[2] != a[0] or a[4] else 0  # as in the row of the table
                 for bit, name in cform.MREMAP_FLAGS.items():

@@ -4,8 +4,8 @@
 Holes do not stop a call: what is mapped is advised, and -ENOMEM tells at the end. DONTNEED
 and FREE inside one VMA take only its lock, and flush after they have dropped it.
 
-Not modelled: the lru_lazyfree batch of MADV_FREE (only reclaim would look at it), and
-read-ahead of MADV_WILLNEED.
+Not modelled: the lru_lazyfree batch of MADV_FREE (only reclaim would look at it), what
+MADV_PAGEOUT reclaims, and read-ahead of MADV_WILLNEED.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -18,9 +18,9 @@ from simulator.errno import EAGAIN, EINVAL, ENOMEM
 from simulator.lib.maple_tree import find_vma, vma_prev
 from simulator.mm import anon_vma, gup, mmap_lock, mmu_gather, mmu_notifier, swap, vma_merge, zap
 from simulator.mm.mm_types import (
-    PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY, PTE_YOUNG, SWP_MARKER_GUARD, VM_DONTCOPY, VM_DROPPABLE,
-    VM_MAYBE_GUARD, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_WIPEONFORK, Mm, Vma, mk_swap_pte,
-    pte_kind, pte_present,
+    PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PTE_DIRTY, PTE_YOUNG, SWP_MARKER_GUARD, VM_DONTCOPY,
+    VM_DONTDUMP, VM_DROPPABLE, VM_MAYBE_GUARD, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_WIPEONFORK,
+    Mm, Vma, mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import next_pmd, pmd_addr_end, ptep_get, vm_normal_page, write_pte
 from simulator.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
@@ -54,6 +54,10 @@ _LOCK_MODES: Final[dict[int, int]] = {
     ops.MADV_POPULATE_WRITE: MADVISE_MMAP_READ_LOCK,
     ops.MADV_GUARD_INSTALL: MADVISE_MMAP_READ_LOCK,
     ops.MADV_GUARD_REMOVE: MADVISE_MMAP_READ_LOCK,
+    ops.MADV_COLD: MADVISE_MMAP_READ_LOCK,
+    ops.MADV_PAGEOUT: MADVISE_MMAP_READ_LOCK,
+    ops.MADV_DONTDUMP: MADVISE_MMAP_WRITE_LOCK,
+    ops.MADV_DODUMP: MADVISE_MMAP_WRITE_LOCK,
 }
 ops.of_every_advice("mm/madvise.py: _LOCK_MODES", _LOCK_MODES)
 LOCK_MODE: Final[list[int]] = [mode for _, mode in sorted(_LOCK_MODES.items())]
@@ -131,6 +135,50 @@ def madvise_free_single_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma) ->
         va = next_pmd(k, mm, stop, behavior.end)
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, behavior.start, behavior.end)
     return 0
+
+
+# --- MADV_COLD, MADV_PAGEOUT -------------------------------------------------------------------
+
+
+def madvise_cold_or_pageout(k: "Kernel", behavior: MadviseBehavior) -> i64:
+    """madvise_cold() and madvise_pageout(), with an mmu_gather of their own."""
+    mm = behavior.mm
+    swap.lru_add_drain(k)
+    tlb = mmu_gather.tlb_gather_mmu(k, mm)
+    va = next_pmd(k, mm, behavior.start, behavior.end)
+    while va < behavior.end:
+        stop = pmd_addr_end(k, va, behavior.end)
+        madvise_cold_or_pageout_pte_range(
+            k, tlb, va, stop, behavior.behavior == ops.MADV_PAGEOUT
+        )
+        va = next_pmd(k, mm, stop, behavior.end)
+    mmu_gather.tlb_finish_mmu(k, tlb)
+    return 0
+
+
+def madvise_cold_or_pageout_pte_range(
+    k: "Kernel", tlb: "MmuGather", start: i64, end: i64, pageout: bool
+) -> None:
+    """Pages on the LRU that nobody else maps: MADV_COLD makes their entries old. MADV_PAGEOUT
+    would give them to reclaim."""
+    mm = tlb.mm
+    table = pte_offset_map_lock(k, sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__LOCK, mm, start)
+    if table is None:
+        return
+    va = start
+    while va < end:
+        pte = ptep_get(k, table, va)
+        page = vm_normal_page(k, pte) if pte_present(pte) else None
+        if (
+            page is not None and page.flags & PG_LRU and page.mapcount == 1
+            and not pageout and pte & PTE_YOUNG
+        ):
+            site = sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__CLEAR_YOUNG
+            k.step(site, pte_obj(mm.id, va), WRITE)
+            write_pte(k, mm, table, va, ptep_get(k, table, va) & ~PTE_YOUNG, False)
+            mmu_gather.tlb_remove_tlb_entry(tlb, va)
+        va += 1
+    pte_unmap_unlock(k, table)
 
 
 # --- MADV_DONTNEED ---------------------------------------------------------------------------
@@ -277,10 +325,12 @@ def advised_flags(vma: Vma, advice: i64) -> i64:
         if vma.inode is not None or flags & VM_SHARED:
             return -EINVAL
         return flags | VM_WIPEONFORK
-    assert advice == ops.MADV_KEEPONFORK
+    if advice == ops.MADV_DONTDUMP:
+        return flags | VM_DONTDUMP
+    assert advice == ops.MADV_KEEPONFORK or advice == ops.MADV_DODUMP
     if flags & VM_DROPPABLE:
         return -EINVAL
-    return flags & ~VM_WIPEONFORK
+    return flags & ~(VM_WIPEONFORK if advice == ops.MADV_KEEPONFORK else VM_DONTDUMP)
 
 
 # --- one call --------------------------------------------------------------------------------
@@ -299,6 +349,8 @@ def madvise_vma_read(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
         return madvise_guard_remove(k, behavior.mm, behavior.start, behavior.end)
     if populates(advice):
         return madvise_populate(k, behavior)
+    if advice == ops.MADV_COLD or advice == ops.MADV_PAGEOUT:
+        return madvise_cold_or_pageout(k, behavior)
     assert advice == ops.MADV_WILLNEED
     return 0
 

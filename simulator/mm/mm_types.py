@@ -70,6 +70,7 @@ VM_NORESERVE: Final = 0x4000
 VM_SOFTDIRTY: Final = 0x8000
 VM_DROPPABLE: Final = 0x10000
 VM_MAYBE_GUARD: Final = 0x20000  # guard regions may have been installed; never cleared
+VM_DONTDUMP: Final = 0x40000
 # What does not keep VMAs apart, and what a merge keeps (VM_IGNORE_MERGE, VM_STICKY).
 VM_STICKY: Final = 0x28000  # VM_SOFTDIRTY | VM_MAYBE_GUARD
 VM_ACCESS_FLAGS: Final = 0x7

@@ -20,9 +20,9 @@ from simulator.lib.maple_tree import find_vma, find_vma_intersection, vma_index,
 from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, shmem, vma_merge, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
-    VM_ACCESS_FLAGS, VM_ACCOUNT, VM_DROPPABLE, VM_GROWSDOWN, VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE,
-    VM_MAYWRITE, VM_NORESERVE, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Inode, Mm,
-    Vma,
+    VM_ACCESS_FLAGS, VM_ACCOUNT, VM_DONTDUMP, VM_DROPPABLE, VM_GROWSDOWN, VM_MAYEXEC, VM_MAYREAD,
+    VM_MAYSHARE, VM_MAYWRITE, VM_NORESERVE, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WIPEONFORK,
+    VM_WRITE, Inode, Mm, Vma,
 )
 from simulator.state import WRITE
 
@@ -212,7 +212,7 @@ def do_mmap(
         if flags & ops.MMAP_DROPPABLE:
             if vm_flags & VM_GROWSDOWN:
                 return -EINVAL
-            vm_flags |= VM_DROPPABLE | VM_NORESERVE | VM_WIPEONFORK
+            vm_flags |= VM_DROPPABLE | VM_NORESERVE | VM_WIPEONFORK | VM_DONTDUMP
         pgoff = start
     if flags & ops.MMAP_NORESERVE:
         vm_flags |= VM_NORESERVE

@@ -17,7 +17,7 @@ from simulator.lib.maple_tree import find_vma_intersection, vma_index, vma_looku
 from simulator.mm import mmap
 from simulator.mm.mm_types import (
     GUP_PIN_COUNTING_BIAS, PFN_SHIFT, PTE_SOFT_DIRTY, PTE_WRITE, SWP_MARKER_GUARD, VM_ACCESS_FLAGS,
-    VM_DONTCOPY, VM_EXEC, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED, VM_SOFTDIRTY,
+    VM_DONTCOPY, VM_DONTDUMP, VM_EXEC, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED, VM_SOFTDIRTY,
     VM_WIPEONFORK, VM_WRITE, Mm, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import next_entry, peek, pfn_to_page
@@ -39,6 +39,7 @@ _RESULTS: Final = (
     ops.OP_PAGEMAP, ops.OP_MEM_READ, ops.OP_MEM_WRITE, ops.OP_PIN, ops.OP_PIN_FAST, ops.OP_UNPIN,
     ops.OP_DMA_READ, ops.OP_DMA_WRITE, ops.OP_VMSPLICE, ops.OP_PIPE_READ, ops.OP_SLEEP,
     ops.OP_MIGRATE_TO_DEVICE, ops.OP_MIGRATE_TO_RAM, ops.OP_DEVICE_READ, ops.OP_DEVICE_WRITE,
+    ops.OP_MINCORE,
 )
 RETURNS_ZERO: Final = [  # by op
     number in ops.BY_NUMBER and ops.BY_NUMBER[number].returns == ops.ZERO
@@ -53,12 +54,15 @@ ADVISED: Final[dict[int, tuple[int, int]]] = {  # by advice: the flags it is abo
     ops.MADV_DOFORK: (VM_DONTCOPY, 0),
     ops.MADV_WIPEONFORK: (VM_WIPEONFORK, VM_WIPEONFORK),
     ops.MADV_KEEPONFORK: (VM_WIPEONFORK, 0),
+    ops.MADV_DONTDUMP: (VM_DONTDUMP, VM_DONTDUMP),
+    ops.MADV_DODUMP: (VM_DONTDUMP, 0),
 }
 _PAGES_ADVISED: Final = (  # advices whose effect is on page table entries
     ops.MADV_DONTNEED, ops.MADV_POPULATE_READ, ops.MADV_POPULATE_WRITE, ops.MADV_GUARD_INSTALL,
     ops.MADV_GUARD_REMOVE,
 )
-_HINTS: Final = (ops.MADV_WILLNEED, ops.MADV_FREE)  # they promise nothing that shows at once
+# They promise nothing that shows at once.
+_HINTS: Final = (ops.MADV_WILLNEED, ops.MADV_FREE, ops.MADV_COLD, ops.MADV_PAGEOUT)
 ops.of_every_advice(
     "contract: ADVISED, _PAGES_ADVISED and _HINTS", (*ADVISED, *_PAGES_ADVISED, *_HINTS)
 )

@@ -5,7 +5,7 @@ from errno import EINVAL, ENOMEM
 
 from simulator import ops
 from simulator.mm import madvise
-from simulator.mm.mm_types import PTE_DIRTY, VM_DONTCOPY, VM_WIPEONFORK
+from simulator.mm.mm_types import PTE_DIRTY, PTE_YOUNG, VM_DONTCOPY, VM_DONTDUMP, VM_WIPEONFORK
 from simulator.mm.pgtable import peek
 from simulator.scenario import Config
 from tests.model.run import NONE, Process, boot, results, run
@@ -158,3 +158,49 @@ config pmd_order=3 frames=64
 """)
     assert outcome.violation is None, outcome.violation
     assert not outcome.dead
+
+
+def test_cold_makes_entries_old_that_nobody_else_maps() -> None:
+    p = boot(Config(folio_batch=1))
+    p.mmap(0, 4)
+    p.write(1)
+    assert peek(p.k, p.mm, 1) & PTE_YOUNG
+    assert advise(p, 0, 4, ops.MADV_COLD) == 0
+    assert not peek(p.k, p.mm, 1) & PTE_YOUNG
+    assert peek(p.k, p.mm, 1) & PTE_DIRTY  # nothing else changes
+    assert p.read(1) == 1
+
+
+def test_cold_leaves_pages_alone_that_a_child_shares() -> None:
+    """And passes by their site once they are somebody's own."""
+    outcome = run("""
+1 T0 mmap 0..4 rw private anon
+2 T0 write 1
+3 T0 fork T1
+4 T0 madvise 0..4 COLD
+5 T1 exit
+6 T0 madvise 0..4 COLD
+""", trace=True)
+    assert outcome.violation is None
+    assert [e.uid for e in outcome.trace if e.site.endswith("pte_range:clear_young")] == [6]
+
+
+def test_pageout_keeps_young_bits_and_data_without_reclaim() -> None:
+    p = boot(Config(folio_batch=1))
+    p.mmap(0, 4)
+    p.write(1)
+    assert advise(p, 0, 4, ops.MADV_PAGEOUT) == 0
+    assert peek(p.k, p.mm, 1) & PTE_YOUNG
+    assert p.read(1) == 1
+
+
+def test_dump_flags_split_and_join_and_droppable_memory_keeps_its_own() -> None:
+    p = boot()
+    p.mmap(0, 8)
+    assert advise(p, 2, 4, ops.MADV_DONTDUMP) == 0
+    assert [vma.flags & VM_DONTDUMP for vma in p.mm.vmas] == [0, VM_DONTDUMP, 0]
+    assert advise(p, 0, 8, ops.MADV_DODUMP) == 0
+    assert len(p.mm.vmas) == 1
+    p.mmap(16, 20, flags=ops.MMAP_DROPPABLE)
+    assert p.mm.vmas[1].flags & VM_DONTDUMP
+    assert advise(p, 16, 20, ops.MADV_DODUMP) == -EINVAL

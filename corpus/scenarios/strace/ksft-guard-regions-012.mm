@@ -14,34 +14,44 @@ config pmd_order=3 frames=64
 9 T2 read 16
 10 T2 read 17
 11 T2 read 18
-12 T2 munmap 15..25
-13 T2 exit
-14 T1 munmap 27..28
-15 T1 munmap 25..27
-16 T1 exit
-17 T0 fork T3
-18 T3 mmap 27..28 rw shared anon
-19 T3 mmap 25..27 rw shared anon
-20 T3 fork T4
-21 T4 mmap 15..25 rw private anon
-22 T4 madvise 15..25 GUARD_INSTALL
-23 T4 read 15
-24 T4 read 16
-25 T4 read 17
-26 T4 read 18
-27 T4 munmap 15..25
-28 T4 exit
-29 T3 munmap 27..28
-30 T3 munmap 25..27
-31 T3 exit
-32 T0 fork T5
-33 T5 mmap 27..28 rw shared anon
-34 T5 mmap 25..27 rw shared anon
-35 T5 fork T6
-36 T6 exit
-37 T5 munmap 27..28
-38 T5 munmap 25..27
-39 T5 exit
-40 T0 fork T7
-41 T7 mmap 27..28 rw shared anon
-42 T7 mmap 25..27 rw shared anon
+12 T2 madvise 15..25 COLD
+13 T2 read 15
+14 T2 read 16
+15 T2 read 17
+16 T2 read 18
+17 T2 madvise 15..25 PAGEOUT
+18 T2 read 15
+19 T2 read 16
+20 T2 read 17
+21 T2 read 18
+22 T2 munmap 15..25
+23 T2 exit
+24 T1 munmap 27..28
+25 T1 munmap 25..27
+26 T1 exit
+27 T0 fork T3
+28 T3 mmap 27..28 rw shared anon
+29 T3 mmap 25..27 rw shared anon
+30 T3 fork T4
+31 T4 mmap 15..25 rw private anon
+32 T4 madvise 15..25 GUARD_INSTALL
+33 T4 read 15
+34 T4 read 16
+35 T4 read 17
+36 T4 read 18
+37 T4 munmap 15..25
+38 T4 exit
+39 T3 munmap 27..28
+40 T3 munmap 25..27
+41 T3 exit
+42 T0 fork T5
+43 T5 mmap 27..28 rw shared anon
+44 T5 mmap 25..27 rw shared anon
+45 T5 fork T6
+46 T6 exit
+47 T5 munmap 27..28
+48 T5 munmap 25..27
+49 T5 exit
+50 T0 fork T7
+51 T7 mmap 27..28 rw shared anon
+52 T7 mmap 25..27 rw shared anon

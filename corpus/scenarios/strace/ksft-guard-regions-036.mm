@@ -38,11 +38,21 @@ config pmd_order=3 frames=256
 33 T6 read 16
 34 T6 read 17
 35 T6 read 18
-36 T6 munmap 15..25
-37 T6 exit
-38 T5 munmap 27..28
-39 T5 munmap 25..27
-40 T5 exit
-41 T0 fork T7
-42 T7 mmap 27..28 rw shared anon
-43 T7 mmap 25..27 rw shared anon
+36 T6 madvise 15..25 COLD
+37 T6 read 15
+38 T6 read 16
+39 T6 read 17
+40 T6 read 18
+41 T6 madvise 15..25 PAGEOUT
+42 T6 read 15
+43 T6 read 16
+44 T6 read 17
+45 T6 read 18
+46 T6 munmap 15..25
+47 T6 exit
+48 T5 munmap 27..28
+49 T5 munmap 25..27
+50 T5 exit
+51 T0 fork T7
+52 T7 mmap 27..28 rw shared anon
+53 T7 mmap 25..27 rw shared anon

@@ -1,5 +1,5 @@
 # mmfarm scenario 1
-# title: ksft-guard-regions, lines 3753 to 3846
+# title: ksft-guard-regions, lines 3753 to 3842
 # expect: clean
 # origin: strace:ksft-guard-regions
 config pmd_order=3 frames=128
@@ -16,54 +16,54 @@ config pmd_order=3 frames=128
 11 T2 madvise 27..28 GUARD_INSTALL
 12 T2 madvise 29..30 GUARD_INSTALL
 13 T2 madvise 31..32 GUARD_INSTALL
-14 T2 read 23
-15 T2 read 25
-16 T2 read 27
-17 T2 read 29
-18 T2 madvise 23..33 GUARD_REMOVE
-19 T2 munmap 23..33
-20 T2 exit
-21 T1 munmap 35..36
-22 T1 munmap 33..35
-23 T1 exit
-24 T0 fork T3
-25 T3 mmap 35..36 rw shared anon
-26 T3 mmap 33..35 rw shared anon
-27 T3 fork T4
-28 T4 memfd f1 20
-29 T4 mmap 23..33 rw shared f1
-30 T4 mmap 13..23 rw private f1
-31 T4 madvise 23..24 GUARD_INSTALL
-32 T4 madvise 25..26 GUARD_INSTALL
-33 T4 madvise 27..28 GUARD_INSTALL
-34 T4 madvise 29..30 GUARD_INSTALL
-35 T4 madvise 31..32 GUARD_INSTALL
-36 T4 read 23
-37 T4 read 25
-38 T4 read 27
-39 T4 read 29
-40 T4 madvise 13..14 GUARD_INSTALL
-41 T4 madvise 15..16 GUARD_INSTALL
-42 T4 madvise 17..18 GUARD_INSTALL
-43 T4 madvise 19..20 GUARD_INSTALL
-44 T4 madvise 21..22 GUARD_INSTALL
-45 T4 read 23
-46 T4 read 13
-47 T4 read 25
-48 T4 read 15
-49 T4 madvise 23..33 GUARD_REMOVE
-50 T4 read 13
-51 T4 read 15
-52 T4 read 17
-53 T4 read 19
-54 T4 madvise 13..23 GUARD_REMOVE
-55 T4 madvise 13..18 GUARD_INSTALL
-56 T4 read 13
-57 T4 read 14
-58 T4 read 15
-59 T4 read 16
-60 T4 madvise 13..23 GUARD_REMOVE
-61 T4 munmap 23..33
-62 T4 munmap 13..23
-63 T4 exit
-64 T3 munmap 35..36
+14 T2 madvise 23..33 PAGEOUT
+15 T2 read 23
+16 T2 read 25
+17 T2 read 27
+18 T2 read 29
+19 T2 madvise 23..33 GUARD_REMOVE
+20 T2 munmap 23..33
+21 T2 exit
+22 T1 munmap 35..36
+23 T1 munmap 33..35
+24 T1 exit
+25 T0 fork T3
+26 T3 mmap 35..36 rw shared anon
+27 T3 mmap 33..35 rw shared anon
+28 T3 fork T4
+29 T4 memfd f1 20
+30 T4 mmap 23..33 rw shared f1
+31 T4 mmap 13..23 rw private f1
+32 T4 madvise 23..24 GUARD_INSTALL
+33 T4 madvise 25..26 GUARD_INSTALL
+34 T4 madvise 27..28 GUARD_INSTALL
+35 T4 madvise 29..30 GUARD_INSTALL
+36 T4 madvise 31..32 GUARD_INSTALL
+37 T4 read 23
+38 T4 read 25
+39 T4 read 27
+40 T4 read 29
+41 T4 madvise 13..14 GUARD_INSTALL
+42 T4 madvise 15..16 GUARD_INSTALL
+43 T4 madvise 17..18 GUARD_INSTALL
+44 T4 madvise 19..20 GUARD_INSTALL
+45 T4 madvise 21..22 GUARD_INSTALL
+46 T4 read 23
+47 T4 read 13
+48 T4 read 25
+49 T4 read 15
+50 T4 madvise 23..33 GUARD_REMOVE
+51 T4 read 13
+52 T4 read 15
+53 T4 read 17
+54 T4 read 19
+55 T4 madvise 13..23 GUARD_REMOVE
+56 T4 madvise 13..18 GUARD_INSTALL
+57 T4 read 13
+58 T4 read 14
+59 T4 read 15
+60 T4 read 16
+61 T4 madvise 13..23 GUARD_REMOVE
+62 T4 munmap 23..33
+63 T4 munmap 13..23
+64 T4 exit

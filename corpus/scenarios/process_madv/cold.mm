@@ -1,0 +1,12 @@
+# mmfarm scenario 1
+# title: MADV_COLD takes nothing away
+# category: process_madv
+# expect: clean
+# origin: seed:process_madv
+config pmd_order=3 frames=64
+1 T0 mmap 0..4 rw private anon
+2 T0 write 1
+3 T0 madvise 0..4 COLD
+4 T0 pagemap 1
+5 T0 read 1
+6 T0 madvise 0..6 COLD
