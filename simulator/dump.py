@@ -65,11 +65,13 @@ def pte_text(k: "Kernel", pte: i64) -> str:
 
 
 def page_text(page: Page) -> str:
+    folio = page.folio
+    flags = page.flags | folio.flags
     words = ",".join(str(page.words[i]) for i in range(4))
     return (
-        f"frame {page.pfn} refs={page.ref} mapcount={page.mapcount}"
-        + "".join(f" {name}" for bit, name in enumerate(PG_NAMES) if page.flags >> bit & 1)
-        + (f" pins={page.pincount}" if page.pincount else "")
+        f"frame {page.pfn} refs={folio.ref} mapcount={page.mapcount}"
+        + "".join(f" {name}" for bit, name in enumerate(PG_NAMES) if flags >> bit & 1)
+        + (f" pins={folio.pincount}" if folio.pincount else "")
         + f" data={words}"
     )
 

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 def abstract(page: Page) -> i64:
     """The page's state as a positive number: any number of mappings, references or pins above
     two is as good as three."""
+    folio = page.folio
     mapped = page.mapcount
-    spare = page.ref - mapped
+    spare = folio.ref - mapped
     writable = page.nr_writable
-    pins = page.pincount
+    pins = folio.pincount
     if mapped > 3:
         mapped = 3
     if spare > 3:
@@ -32,10 +33,11 @@ def abstract(page: Page) -> i64:
         writable = 3
     if pins > 3:
         pins = 3
-    state = ((page.flags & PG_STATE) * 256 + pins * 64 + spare * 16 + writable * 4 + mapped) * 8 + 1
-    if page.lock.owner >= 0:
+    flags = (page.flags | folio.flags) & PG_STATE
+    state = (flags * 256 + pins * 64 + spare * 16 + writable * 4 + mapped) * 8 + 1
+    if folio.lock.owner >= 0:
         state += 4
-    if page.inode is not None:
+    if folio.inode is not None:
         state += 2
     return state
 

@@ -152,7 +152,7 @@ def set_up(k: Kernel, scenario: Scenario, strategy: Strategy | None, trace: bool
     mmu_gather.reset(k)
     k.vmas.reset()
     k.anon_vmas.reset()
-    fork.reset(k)
+    k.mms = []
     shmem.reset(k)
     pins.reset(k)
     k.watch.run_begins(k)
@@ -278,4 +278,3 @@ def collect(k: Kernel, scenario: Scenario, tracer: Tracer | None, after: str) ->
         [] if tracer is None else tracer.events, "" if tracer is None else tracer.state_before,
         after,
     )
-

@@ -109,8 +109,7 @@ class Kernel:
         self.rcu_masks: list[i64] = []
         self.vmas: Slab[Vma] = Slab()  # mm/vma.py
         self.anon_vmas: Slab[AnonVma] = Slab()  # mm/anon_vma.py
-        self.mm_slab: Slab[Mm] = Slab()  # kernel/fork.py
-        self.mms: list[Mm] = []  # those of this run, by id
+        self.mms: list[Mm] = []  # kernel/fork.py: by id
         self.inodes: list[Inode] = [Inode(i) for i in range(NR_FILES)]  # mm/shmem.py
         self.other_files: list[Inode] = []
         self.shared_anon: list[Inode] = []  # files behind shared anonymous mappings
@@ -205,11 +204,12 @@ class Kernel:
 
     def class_of(self, page: Page) -> str:
         """The object class of a page in signatures."""
-        if page.flags & PG_ZERO:
+        folio = page.folio
+        if folio.flags & PG_ZERO:
             return "zero-page"
-        if page.flags & PG_DEVICE_PRIVATE:
+        if folio.flags & PG_DEVICE_PRIVATE:
             return "device-private"
-        if page.inode is not None:
+        if folio.inode is not None:
             return "file"
         return "anon"
 

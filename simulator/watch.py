@@ -25,7 +25,7 @@ from mypy_extensions import i64
 
 if TYPE_CHECKING:
     from simulator.machine.cpu import Cpu
-    from simulator.mm.mm_types import Inode, Mm, Page, PageTable, Stale, Vma
+    from simulator.mm.mm_types import Folio, Inode, Mm, Page, PageTable, Stale, Vma
     from simulator.mm.pins import Pin
     from simulator.scenario import Op
     from simulator.state import Kernel
@@ -112,7 +112,7 @@ class Watch:
     def frame_handed_out(self, k: "Kernel", page: "Page", site: i64) -> None:
         """The allocator returns a frame that was in use before."""
 
-    def page_freed(self, k: "Kernel", page: "Page") -> None:
+    def page_freed(self, k: "Kernel", folio: "Folio") -> None:
         """The last reference is gone; the page still looks as it did."""
 
     def table_freed(self, k: "Kernel", table: "PageTable") -> None:
@@ -123,11 +123,11 @@ class Watch:
 
     # --- page cache -----------------------------------------------------------------------------
 
-    def cache_found(self, k: "Kernel", inode: "Inode", index: i64, page: "Page") -> None:
+    def cache_found(self, k: "Kernel", inode: "Inode", index: i64, folio: "Folio") -> None:
         """A lookup of `index` has returned `page`, locked: no one can remove it any more."""
 
     def cache_adding(
-        self, k: "Kernel", inode: "Inode", index: i64, old: "Page | None"
+        self, k: "Kernel", inode: "Inode", index: i64, old: "Folio | None"
     ) -> None:
         """A page is being put into slot `index`, where `old` is."""
 

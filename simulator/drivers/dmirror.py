@@ -24,7 +24,7 @@ from simulator.mm.migrate_device import (
 )
 from simulator.mm.mm_types import VM_READ, VM_WRITE, Lock, Mm, Page
 from simulator.mm.mmu_notifier import EMPTY, MmuIntervalNotifier, mmu_interval_notifier_insert
-from simulator.mm.page_alloc import alloc_page
+from simulator.mm.page_alloc import folio_alloc
 from simulator.mm.pgtable import DEVICE_PFN_BASE, pfn_to_page
 from simulator.mm.vm_fault import VM_FAULT_OOM, VM_FAULT_SIGBUS, VmFault
 from simulator.objects import OBJ_NONE, device_obj
@@ -77,7 +77,7 @@ class DmirrorDevmem(DevPagemap):
         """dmirror_devmem_fault(): `page` is the device page that the CPU wants, on which the
         caller should hold a reference."""
         k.step(sites.DMIRROR_DEVMEM_FAULT__USE_PAGE, page.obj, READ)
-        if not page.live:
+        if not page.folio.live:
             k.violate(
                 "use-after-free", sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, "device-private",
                 f"migrate_to_ram() was called with device page {page.pfn}, which has been freed",
@@ -304,11 +304,12 @@ def alloc_and_copy_to_ram(k: "Kernel", d: Dmirror, args: MigrateVma) -> bool:
         source = args.src[i]
         if source is None or not args.migrate[i]:
             continue
-        page = alloc_page(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ALLOC, False)
-        if page is None:
+        folio = folio_alloc(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ALLOC, False)
+        if folio is None:
             enough = False
             continue
-        lock_fresh(k, page.lock)
+        page = folio.page
+        lock_fresh(k, folio.lock)
         mutex_lock(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ERASE, d.mutex)
         d.pt[args.start + i] = EMPTY
         d.seq += 1  # whoever has just looked the page up must look again

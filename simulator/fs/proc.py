@@ -124,7 +124,7 @@ def pte_is_pinned(k: "Kernel", mm: Mm, vma: Vma, pte: i64) -> bool:
     if not pte & PTE_WRITE or not is_cow_mapping(vma) or not mm.has_pinned:
         return False
     page = vm_normal_page(k, pte)
-    return page is not None and folio_maybe_dma_pinned(page)
+    return page is not None and folio_maybe_dma_pinned(page.folio)
 
 
 # --- pagemap ---------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def pte_to_pagemap_entry(k: "Kernel", pte: i64) -> i64:
     if pte & PTE_UFFD_WP:
         bits |= PM_UFFD_WP
     if page is not None:
-        if page.anon_vma is None:
+        if page.folio.anon_vma is None:
             bits |= PM_FILE
         if bits & PM_PRESENT and page.mapcount == 1:
             bits |= PM_MMAP_EXCLUSIVE

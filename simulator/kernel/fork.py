@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.build.native import vec
 from simulator.errno import ENOMEM
 from simulator.kernel import exit as kernel_exit
 from simulator.mm import anon_vma, mmap_lock, shmem, tlb
 from simulator.mm import vma as vma_tree
 from simulator.mm.copy_page_range import copy_page_range
-from simulator.mm.mm_types import VM_DONTCOPY, VM_WIPEONFORK, Mm, Vma, reset_rwsem
+from simulator.mm.mm_types import VM_DONTCOPY, VM_WIPEONFORK, Mm, Vma
 from simulator.objects import OBJ_NONE
 from simulator.sched import core, lock
 from simulator.state import WRITE
@@ -29,52 +28,9 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
-def reset(k: "Kernel") -> None:
-    """There is no process."""
-    k.mm_slab.reset()
-    k.mms = []
-
-
 def mm_alloc(k: "Kernel") -> Mm:
-    """A new mm_struct without VMAs, with one user (mm_init())."""
-    mm = k.mm_slab.take()
-    if mm is None:
-        mm = k.mm_slab.add(Mm(k.mm_slab.nr))
-    npmd = (k.nr_arena + k.ptrs_per_pte - 1) // k.ptrs_per_pte
-    mm.live = True
-    mm.users = 1
-    mm.count = 1
-    mm.vmas = []
-    mm.tables = [None] * npmd
-    reset_rwsem(mm.mmap_lock)
-    mm.page_table_lock.owner = -1
-    mm.page_table_lock.waiters = 0
-    mm.mm_lock_seq = 0
-    mm.tlb_gen = 1
-    mm.cpumask = 0
-    mm.cached = 0
-    mm.tlb_flush_pending = 0
-    mm.write_protect_seq = 0
-    mm.has_pinned = False
-    mm.rss_anon = 0
-    mm.rss_file = 0
-    mm.total_vm = 0
-    mm.unstable = False
-    mm.nr_anon = 0
-    mm.nr_file = 0
-    mm.entry_at = sites.OP__BEGIN
-    mm.who = vec[i64]([sites.OP__BEGIN] * k.nr_arena)
-    k.stale_pool.extend(mm.stale)  # left over from the last run
-    mm.stale = []
-    mm.shadow = vec[i64]([0] * k.nr_arena)
-    if mm.notifiers:
-        mm.notifiers = []
-    mm.notifier_active = 0
-    mm.notifier_waiters = 0
-    mm.modified = vec[i64]([0] * k.nr_arena)
-    mm.def_flags = 0
-    mm.unmapping_start = 0
-    mm.unmapping_end = 0
+    """A new mm_struct (mm_init())."""
+    mm = Mm(len(k.mms), k.nr_arena, (k.nr_arena + k.ptrs_per_pte - 1) // k.ptrs_per_pte)
     k.mms.append(mm)
     return mm
 

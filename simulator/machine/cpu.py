@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator.build.native import final, vec
-from simulator.mm.mm_types import Mm, Page
+from simulator.mm.mm_types import Folio, Mm
 from simulator.objects import cpu_obj
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Cpu:
         self.pending: list[CallSingleData] = []
         self.flushes: i64 = 0  # TLB flushes so far
         self.irqs_off: i64 = 0
-        self.lru_add: list[Page] = []  # cpu_fbatches.lru_add
+        self.lru_add: list[Folio] = []  # cpu_fbatches.lru_add
 
     def reset(self) -> None:
         self.curr = -1

@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 
 
 def reset(k: "Kernel") -> None:
-    """Nothing has been taken away yet. Records of the last run go when their mm is reused."""
+    """Nothing has been taken away yet."""
     k.seq = 0
+    for mm in k.mms:
+        k.stale_pool.extend(mm.stale)
 
 
 def made_stale(

@@ -13,7 +13,7 @@ from simulator.mm.mm_types import (
     MM_ANONPAGES, MM_FILEPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_UPTODATE, PTE_DIRTY,
     PTE_SOFT_DIRTY, PTE_SWP_MASK, PTE_SWP_SHIFT, PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER,
     SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD, SWP_MIGRATION_READ,
-    SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_MAYBE_GUARD, VM_SHARED, Mm, Page,
+    SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_MAYBE_GUARD, VM_SHARED, Folio, Mm, Page,
     PageTable, Vma, add_mm_counter, is_cow_mapping, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
@@ -70,7 +70,7 @@ def copy_pte_range(
     k: "Kernel", dst: Vma, src: Vma, mm: Mm, child: Mm, start: i64, end: i64, cow: bool
 ) -> i64:
     """One page table's entries, under both page table locks."""
-    prealloc: Page | None = None
+    prealloc: Folio | None = None
     va = start
     while True:
         if not pte_alloc(k, child, va):
@@ -101,7 +101,7 @@ def copy_pte_range(
         pte_unmap_unlock(k, child_table)
         if not need_page:
             break
-        prealloc = page_alloc.alloc_page(k, sites.COPY_PTE_RANGE__PREALLOC, False)
+        prealloc = page_alloc.folio_alloc(k, sites.COPY_PTE_RANGE__PREALLOC, False)
         if prealloc is None:
             return -ENOMEM
     if prealloc is not None:
@@ -111,23 +111,24 @@ def copy_pte_range(
 
 def copy_present_pte(
     k: "Kernel", dst: Vma, src: Vma, mm: Mm, child: Mm, table: PageTable, child_table: PageTable,
-    va: i64, pte: i64, cow: bool, prealloc: Page | None,
+    va: i64, pte: i64, cow: bool, prealloc: Folio | None,
 ) -> i64:
     """0: shared. NEED_PAGE: the page is pinned and must be copied into a new one. 2: it was."""
     page = vm_normal_page(k, pte)
     if page is not None:
-        if page.anon_vma is not None:
+        folio = page.folio
+        if folio.anon_vma is not None:
             k.step(sites.COPY_PRESENT_PTE__DUP_RMAP, pte_obj(mm.id, va), WRITE)
-            folio_get(k, page, REF_MAP)
+            folio_get(k, folio, REF_MAP)
             if not rmap.folio_try_dup_anon_rmap_pte(k, page, src):
-                folio_put(k, page, REF_MAP)
+                folio_put(k, folio, REF_MAP)
                 if prealloc is None:
                     return NEED_PAGE
                 copy_present_page(k, dst, child, child_table, va, pte, page, prealloc)
                 return 2
             add_mm_counter(child, MM_ANONPAGES, 1)
         else:
-            folio_get(k, page, REF_MAP)
+            folio_get(k, folio, REF_MAP)
             rmap.folio_dup_file_rmap_pte(page)
             add_mm_counter(child, MM_FILEPAGES, 1)
     if cow and pte & PTE_WRITE:
@@ -143,19 +144,19 @@ def copy_present_pte(
 
 def copy_present_page(
     k: "Kernel", dst: Vma, child: Mm, child_table: PageTable, va: i64, pte: i64, page: Page,
-    copy: Page,
+    copy: Folio,
 ) -> None:
     """The page may be pinned: the child gets a copy at once, the parent keeps its page."""
-    copy_words(k, sites.COPY_PRESENT_PAGE__COPY_WORD, copy, page)
+    copy_words(k, sites.COPY_PRESENT_PAGE__COPY_WORD, copy.page, page)
     copy.flags |= PG_UPTODATE
     rmap.folio_add_new_anon_rmap(k, copy, dst, va)
     swap.folio_add_lru(k, copy)
     add_mm_counter(child, MM_ANONPAGES, 1)
-    entry = maybe_mkwrite(pte_mkdirty(mk_pte(copy, vm_page_prot(dst))), dst)
+    entry = maybe_mkwrite(pte_mkdirty(mk_pte(copy.page, vm_page_prot(dst))), dst)
     if not pte & PTE_SOFT_DIRTY:
         entry |= PTE_SOFT_DIRTY
     set_pte_at(k, child, child_table, va, entry)
-    k.watch.copy_installed(k, child, va, copy)
+    k.watch.copy_installed(k, child, va, copy.page)
     k.sometimes(features.Z_FORK_COPIED_PINNED)
 
 
@@ -172,7 +173,7 @@ def copy_nonpresent_pte(
     page = pfn_to_page(k, pte >> PFN_SHIFT)
     add_mm_counter(child, MM_ANONPAGES, 1)
     if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:
-        folio_get(k, page, REF_MAP)
+        folio_get(k, page.folio, REF_MAP)
         page.flags &= ~PG_ANON_EXCLUSIVE
         page.mapcount += 1
         if kind == SWP_DEVICE_WRITE and cow:

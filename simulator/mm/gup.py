@@ -23,7 +23,8 @@ from simulator.mm.memory import handle_mm_fault
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_ZERO, PTE_DIRTY, PTE_PRESENT, PTE_SOFT_DIRTY,
     PTE_SPECIAL, PTE_WRITE, REF_GUP, VM_EXEC, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE, VM_READ,
-    VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Page, Vma, is_cow_mapping, is_migration_pte, pte_present,
+    VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Folio, Mm, Page, Vma, is_cow_mapping, is_migration_pte,
+    pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_pin, folio_put, folio_try_get, folio_unpin
 from simulator.mm.pgtable import peek, pfn_to_page, pmd_index, pmd_table, ptep_get, vm_normal_page
@@ -69,7 +70,7 @@ def gup_must_unshare(vma: Vma | None, page: Page, flags: i64) -> bool:
     no `vma`."""
     if flags & (FOLL_WRITE | FOLL_PIN) != FOLL_PIN:
         return False
-    if page.anon_vma is None:
+    if page.folio.anon_vma is None:
         if not flags & FOLL_LONGTERM:
             return False
         return vma is None or is_cow_mapping(vma)
@@ -85,7 +86,7 @@ def can_follow_write_pte(pte: i64, page: Page | None, vma: Vma, flags: i64) -> b
         return False
     if not vma.flags & VM_MAYWRITE or vma.flags & VM_WRITE:
         return False
-    if page is None or page.anon_vma is None or not page.flags & PG_ANON_EXCLUSIVE:
+    if page is None or page.folio.anon_vma is None or not page.flags & PG_ANON_EXCLUSIVE:
         return False
     return vma.flags & VM_SOFTDIRTY != 0 or pte & PTE_SOFT_DIRTY != 0
 
@@ -93,35 +94,36 @@ def can_follow_write_pte(pte: i64, page: Page | None, vma: Vma, flags: i64) -> b
 # --- references --------------------------------------------------------------------------------
 
 
-def try_grab_folio(k: "Kernel", page: Page, flags: i64) -> None:
+def try_grab_folio(k: "Kernel", folio: Folio, flags: i64) -> None:
     """Take what `flags` ask for; the caller has a stable reference or the page table lock."""
-    if page.flags & PG_ZERO:
+    if folio.flags & PG_ZERO:
         return
     if flags & FOLL_PIN:
-        folio_pin(page)
+        folio_pin(folio)
     elif flags & FOLL_GET:
-        folio_get(k, page, REF_GUP)
+        folio_get(k, folio, REF_GUP)
 
 
 def try_grab_folio_fast(k: "Kernel", page: Page, flags: i64) -> bool:
     """The same without either: the frame may be free by now, or somebody else's."""
+    folio = page.folio
     k.step(sites.TRY_GRAB_FOLIO_FAST__GRAB, page.obj, WRITE)
     if flags & FOLL_PIN == 0:
-        return folio_try_get(k, page, REF_GUP)
-    if page.ref <= 0:
+        return folio_try_get(k, folio, REF_GUP)
+    if folio.ref <= 0:
         return False
-    folio_pin(page)
+    folio_pin(folio)
     return True
 
 
-def gup_put_folio(k: "Kernel", page: Page, flags: i64) -> None:
+def gup_put_folio(k: "Kernel", folio: Folio, flags: i64) -> None:
     """Drop what a get took."""
-    if page.flags & PG_ZERO:
+    if folio.flags & PG_ZERO:
         return
     if flags & FOLL_PIN:
-        folio_unpin(k, page)
+        folio_unpin(k, folio)
     elif flags & FOLL_GET:
-        folio_put(k, page, REF_GUP)
+        folio_put(k, folio, REF_GUP)
 
 
 # --- the slow form -----------------------------------------------------------------------------
@@ -146,9 +148,9 @@ def follow_page_pte(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
             ret = -EMLINK
         else:
             k.step(sites.FOLLOW_PAGE_PTE__GRAB, page.obj, WRITE)
-            try_grab_folio(k, page, flags)
+            try_grab_folio(k, page.folio, flags)
             if flags & FOLL_TOUCH and flags & FOLL_WRITE and not pte & PTE_DIRTY:
-                page.flags |= PG_DIRTY
+                page.folio.flags |= PG_DIRTY
             ret = page.pfn
     pte_unmap_unlock(k, table)
     return ret
@@ -243,7 +245,7 @@ def gup_fast(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
         k.step(sites.GUP_FAST__SEQ_RETRY, mm.obj, READ)
         if mm.write_protect_seq != seq and check:
             k.sometimes(features.Z_GUP_FAST_SEQ_RETRY)
-            gup_put_folio(k, pfn_to_page(k, pfn), flags)
+            gup_put_folio(k, pfn_to_page(k, pfn).folio, flags)
             return -EAGAIN
     return pfn
 
@@ -272,7 +274,7 @@ def gup_fast_pte_range(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
         or ptep_get(k, table, va) != pte
         or (not pte & PTE_WRITE and gup_must_unshare(None, page, flags))
     ):
-        gup_put_folio(k, page, flags)
+        gup_put_folio(k, page.folio, flags)
         return -EAGAIN
     return page.pfn
 
@@ -364,7 +366,7 @@ def access_remote_vm(k: "Kernel", mm: Mm, word: i64, write: bool) -> i64:
             result = page.words[word & 3]
             if is_at(k, mm, va, page):
                 k.watch.loaded(k, mm, va, page, word & 3, result)
-        gup_put_folio(k, page, flags)
+        gup_put_folio(k, page.folio, flags)
     mmap_lock.mmap_read_unlock(k, mm)
     return result
 
@@ -375,7 +377,7 @@ def store_remote(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, seen: i64)
     k.watch.forced_store_begins(k, mm, va, page)
     token = k.new_token()
     page.words[word] = token
-    page.flags |= PG_DIRTY
+    page.folio.flags |= PG_DIRTY
     here = is_at(k, mm, va, page)
     if here:
         k.watch.forced_stored(k, mm, va, page, seen)

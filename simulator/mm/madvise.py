@@ -93,17 +93,18 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
     while va < end:
         pte = ptep_get(k, table, va)
         page = vm_normal_page(k, pte) if pte_present(pte) else None
-        if page is None or page.flags & PG_DEVICE_PRIVATE:
+        if page is None or page.folio.flags & PG_DEVICE_PRIVATE:
             va += 1
             continue
-        if page.flags & PG_DIRTY:
-            if not folio_trylock(k, sites.MADVISE_FREE_PTE_RANGE__TRYLOCK, page.lock):
+        folio = page.folio
+        if folio.flags & PG_DIRTY:
+            if not folio_trylock(k, sites.MADVISE_FREE_PTE_RANGE__TRYLOCK, folio.lock):
                 va += 1
                 continue
             shared = page.mapcount != 1
             if not shared:
-                page.flags &= ~PG_DIRTY
-            mutex_unlock(k, page.lock)
+                folio.flags &= ~PG_DIRTY
+            mutex_unlock(k, folio.lock)
             if shared:
                 va += 1
                 continue

@@ -11,10 +11,10 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.mm import anon_vma, migrate, mmap_lock, mmu_notifier, page_alloc, rmap, shmem, swap
 from simulator.mm.mm_types import (
-    MM_ANONPAGES, MM_FILEPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_LRU, PG_UPTODATE,
-    PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER, REF_TEMP,
-    SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD, VM_MAYSHARE, VM_SHARED, VM_WRITE, Mm, Page,
-    PageTable, Vma, add_mm_counter, pte_kind, pte_present,
+    MM_ANONPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_SOFT_DIRTY,
+    PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_READ,
+    SWP_DEVICE_WRITE, SWP_MARKER_GUARD, VM_MAYSHARE, VM_SHARED, VM_WRITE, Folio, Mm, Page,
+    PageTable, Vma, add_mm_counter, mm_counter, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
@@ -128,21 +128,22 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
     ret = vmf_anon_prepare(k, vmf)
     if ret:
         return ret
-    page = page_alloc.alloc_page(k, sites.DO_ANONYMOUS_PAGE__ALLOC, True)
-    if page is None:
+    folio = page_alloc.folio_alloc(k, sites.DO_ANONYMOUS_PAGE__ALLOC, True)
+    if folio is None:
         return VM_FAULT_OOM
-    page.flags |= PG_UPTODATE
+    page = folio.page
+    folio.flags |= PG_UPTODATE
     table = pte_offset_map_lock(k, sites.DO_ANONYMOUS_PAGE__LOCK, mm, va)
     if table is None:
-        folio_put(k, page, REF_OWNER)
+        folio_put(k, folio, REF_OWNER)
         return 0
     if ptep_get(k, table, va) != 0:
         k.sometimes(features.Z_FAULT_RACED_ZAP)
         pte_unmap_unlock(k, table)
-        folio_put(k, page, REF_OWNER)
+        folio_put(k, folio, REF_OWNER)
         return 0
-    rmap.folio_add_new_anon_rmap(k, page, vma, va)
-    swap.folio_add_lru(k, page)
+    rmap.folio_add_new_anon_rmap(k, folio, vma, va)
+    swap.folio_add_lru(k, folio)
     add_mm_counter(mm, MM_ANONPAGES, 1)
     entry = mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG
     if vma.flags & VM_WRITE:
@@ -171,9 +172,10 @@ def do_read_fault(k: "Kernel", vmf: VmFault) -> i64:
     page = shmem.shmem_fault(k, vmf)
     if page is None:
         return shmem.fault_error(k, vmf)
+    folio = page.folio
     ret = finish_fault(k, vmf, page, False)
-    mutex_unlock(k, page.lock)
-    folio_put(k, page, REF_TEMP)
+    mutex_unlock(k, folio.lock)
+    folio_put(k, folio, REF_TEMP)
     return ret
 
 
@@ -181,11 +183,12 @@ def do_shared_fault(k: "Kernel", vmf: VmFault) -> i64:
     page = shmem.shmem_fault(k, vmf)
     if page is None:
         return shmem.fault_error(k, vmf)
+    folio = page.folio
     ret = finish_fault(k, vmf, page, True)
     if not ret:
-        page.flags |= PG_DIRTY
-    mutex_unlock(k, page.lock)
-    folio_put(k, page, REF_TEMP)
+        folio.flags |= PG_DIRTY
+    mutex_unlock(k, folio.lock)
+    folio_put(k, folio, REF_TEMP)
     return ret
 
 
@@ -197,23 +200,24 @@ def do_cow_fault(k: "Kernel", vmf: VmFault) -> i64:
     ret = vmf_anon_prepare(k, vmf)
     if ret:
         return ret
-    copy = page_alloc.alloc_page(k, sites.DO_COW_FAULT__ALLOC, False)
-    if copy is None:
+    folio = page_alloc.folio_alloc(k, sites.DO_COW_FAULT__ALLOC, False)
+    if folio is None:
         return VM_FAULT_OOM
+    copy = folio.page
     page = shmem.shmem_fault(k, vmf)
     if page is None:
-        folio_put(k, copy, REF_OWNER)
+        folio_put(k, folio, REF_OWNER)
         return shmem.fault_error(k, vmf)
     copy_words(k, sites.DO_COW_FAULT__COPY_WORD, copy, page)
-    copy.flags |= PG_UPTODATE
+    folio.flags |= PG_UPTODATE
     table: PageTable | None = None
     if pte_alloc(k, mm, va):
         table = pte_offset_map_lock(k, sites.DO_COW_FAULT__LOCK, mm, va)
     else:
         ret = VM_FAULT_OOM
     if table is not None and ptep_get(k, table, va) == 0:
-        rmap.folio_add_new_anon_rmap(k, copy, vma, va)
-        swap.folio_add_lru(k, copy)
+        rmap.folio_add_new_anon_rmap(k, folio, vma, va)
+        swap.folio_add_lru(k, folio)
         add_mm_counter(mm, MM_ANONPAGES, 1)
         entry = maybe_mkwrite(pte_mkdirty(mk_pte(copy, vm_page_prot(vma)) | PTE_YOUNG), vma)
         k.step(sites.DO_COW_FAULT__SET_PTE, pte_obj(mm.id, va), WRITE)
@@ -223,9 +227,9 @@ def do_cow_fault(k: "Kernel", vmf: VmFault) -> i64:
     else:
         if table is not None:
             pte_unmap_unlock(k, table)
-        folio_put(k, copy, REF_OWNER)
-    mutex_unlock(k, page.lock)
-    folio_put(k, page, REF_TEMP)
+        folio_put(k, folio, REF_OWNER)
+    mutex_unlock(k, page.folio.lock)
+    folio_put(k, page.folio, REF_TEMP)
     return ret
 
 
@@ -259,10 +263,10 @@ def do_wp_page(k: "Kernel", vmf: VmFault) -> i64:
     vmf.page = page
     if vma.flags & (VM_SHARED | VM_MAYSHARE):
         if page is not None:
-            page.flags |= PG_DIRTY
+            page.folio.flags |= PG_DIRTY
         wp_page_reuse(k, vmf, table)
         return 0
-    if page is not None and page.anon_vma is not None and may_reuse(k, page, vma):
+    if page is not None and page.folio.anon_vma is not None and may_reuse(k, page, vma):
         page.flags |= PG_ANON_EXCLUSIVE
         if unshare:
             pte_unmap_unlock(k, table)
@@ -271,38 +275,39 @@ def do_wp_page(k: "Kernel", vmf: VmFault) -> i64:
         wp_page_reuse(k, vmf, table)
         return 0
     if page is not None:
-        folio_get(k, page, REF_TEMP)
+        folio_get(k, page.folio, REF_TEMP)
     pte_unmap_unlock(k, table)
     return wp_page_copy(k, vmf, unshare)
 
 
 def may_reuse(k: "Kernel", page: Page, vma: Vma) -> bool:
     """Whether the anonymous page is this mm's alone."""
+    folio = page.folio
     if k.bug.vmsplice_child_cow:
         return page.mapcount == 1
     if k.bug.do_wp_page_copies_pinned_page:
-        return wp_can_reuse_anon_folio(k, page, vma)
-    return page.flags & PG_ANON_EXCLUSIVE != 0 or wp_can_reuse_anon_folio(k, page, vma)
+        return wp_can_reuse_anon_folio(k, folio, vma)
+    return page.flags & PG_ANON_EXCLUSIVE != 0 or wp_can_reuse_anon_folio(k, folio, vma)
 
 
-def wp_can_reuse_anon_folio(k: "Kernel", page: Page, vma: Vma) -> bool:
+def wp_can_reuse_anon_folio(k: "Kernel", folio: Folio, vma: Vma) -> bool:
     """Nobody else holds a reference, once this CPU's lru batch has been drained."""
-    k.step(sites.WP_CAN_REUSE_ANON_FOLIO__REFS, page.obj, READ)
-    if page.ref > 3:
+    k.step(sites.WP_CAN_REUSE_ANON_FOLIO__REFS, folio.obj, READ)
+    if folio.ref > 3:
         return False
-    if not page.flags & PG_LRU:
+    if not folio.flags & PG_LRU:
         swap.lru_add_drain(k)
-        if page.ref == 1:
+        if folio.ref == 1:
             k.sometimes(features.Z_LRU_DRAIN_REUSE)
-    if page.ref > 1:
+    if folio.ref > 1:
         return False
-    if not folio_trylock(k, sites.WP_CAN_REUSE_ANON_FOLIO__TRYLOCK, page.lock):
+    if not folio_trylock(k, sites.WP_CAN_REUSE_ANON_FOLIO__TRYLOCK, folio.lock):
         return False
-    if page.ref != 1:
-        mutex_unlock(k, page.lock)
+    if folio.ref != 1:
+        mutex_unlock(k, folio.lock)
         return False
-    rmap.folio_move_anon_rmap(page, vma)
-    mutex_unlock(k, page.lock)
+    rmap.folio_move_anon_rmap(folio, vma)
+    mutex_unlock(k, folio.lock)
     return True
 
 
@@ -325,26 +330,25 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
     ret = vmf_anon_prepare(k, vmf)
     if ret:
         if old is not None:
-            folio_put(k, old, REF_TEMP)
+            folio_put(k, old.folio, REF_TEMP)
         return ret
-    page = page_alloc.alloc_page(k, sites.WP_PAGE_COPY__ALLOC, old is None)
-    if page is None:
+    folio = page_alloc.folio_alloc(k, sites.WP_PAGE_COPY__ALLOC, old is None)
+    if folio is None:
         if old is not None:
-            folio_put(k, old, REF_TEMP)
+            folio_put(k, old.folio, REF_TEMP)
         return VM_FAULT_OOM
+    page = folio.page
     if old is not None:
         k.watch.copying(k, mm, va, old)
         copy_words(k, sites.WP_PAGE_COPY__COPY_WORD, page, old)
-    page.flags |= PG_UPTODATE
+    folio.flags |= PG_UPTODATE
     event = mmu_notifier.MMU_NOTIFY_CLEAR
     mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, va + 1, event)
     table = pte_offset_map_lock(k, sites.WP_PAGE_COPY__LOCK, mm, va)
     if table is not None and same_pte(ptep_get(k, table, va), vmf.orig_pte):
-        if old is None:
-            add_mm_counter(mm, MM_ANONPAGES, 1)
-        elif old.anon_vma is None:
-            add_mm_counter(mm, MM_FILEPAGES, -1)
-            add_mm_counter(mm, MM_ANONPAGES, 1)
+        if old is not None:
+            add_mm_counter(mm, mm_counter(old.folio), -1)
+        add_mm_counter(mm, MM_ANONPAGES, 1)
         entry = mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG
         if unshare:
             entry |= vmf.orig_pte & PTE_SOFT_DIRTY
@@ -352,8 +356,8 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
             entry = maybe_mkwrite(pte_mkdirty(entry), vma)
         k.step(sites.WP_PAGE_COPY__CLEAR_FLUSH, pte_obj(mm.id, va), WRITE)
         ptep_clear_flush(k, mm, table, va)
-        rmap.folio_add_new_anon_rmap(k, page, vma, va)
-        swap.folio_add_lru(k, page)
+        rmap.folio_add_new_anon_rmap(k, folio, vma, va)
+        swap.folio_add_lru(k, folio)
         k.step(sites.WP_PAGE_COPY__SET_PTE, pte_obj(mm.id, va), WRITE)
         set_pte_at(k, mm, table, va, entry)
         if old is None:
@@ -365,15 +369,15 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
             rmap.folio_remove_rmap_pte(k, old)
         pte_unmap_unlock(k, table)
         if old is not None:
-            folio_put(k, old, REF_MAP)
+            folio_put(k, old.folio, REF_MAP)
     else:
         if table is not None:
             k.sometimes(features.Z_FAULT_RACED_ZAP)
             pte_unmap_unlock(k, table)
-        folio_put(k, page, REF_OWNER)
+        folio_put(k, folio, REF_OWNER)
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, va + 1)
     if old is not None:
-        folio_put(k, old, REF_TEMP)
+        folio_put(k, old.folio, REF_TEMP)
     return 0
 
 
@@ -408,6 +412,7 @@ def do_device_private(k: "Kernel", vmf: VmFault) -> i64:
         mmap_lock.vma_end_read(k, vmf.vma)
         return VM_FAULT_RETRY
     page = pfn_to_page(k, vmf.orig_pte >> PFN_SHIFT)
+    folio = page.folio
     vmf.page = page
     table = pte_offset_map_lock(k, sites.DO_SWAP_PAGE__DEVICE_LOCK, mm, va)
     if table is None:
@@ -415,16 +420,16 @@ def do_device_private(k: "Kernel", vmf: VmFault) -> i64:
     if ptep_get(k, table, va) != vmf.orig_pte:
         pte_unmap_unlock(k, table)
         return 0
-    pgmap = page.pgmap
+    pgmap = folio.pgmap
     assert pgmap is not None
     referenced = not k.bug.device_private_fault_no_ref
     locked = referenced and not k.bug.device_private_fault_livelock
-    if locked and not folio_trylock(k, sites.DO_SWAP_PAGE__DEVICE_TRYLOCK, page.lock):
+    if locked and not folio_trylock(k, sites.DO_SWAP_PAGE__DEVICE_TRYLOCK, folio.lock):
         k.sometimes(features.Z_DEVICE_FAULT_TRYLOCK_FAILED)
         pte_unmap_unlock(k, table)
         return 0
     if referenced:
-        folio_get(k, page, REF_TEMP)
+        folio_get(k, folio, REF_TEMP)
     else:
         vmf.page = None  # 5.19: the driver got no fault page to account for
     pte_unmap_unlock(k, table)
@@ -432,7 +437,7 @@ def do_device_private(k: "Kernel", vmf: VmFault) -> i64:
         k.step(sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, page.obj, WRITE)
     ret = pgmap.migrate_to_ram(k, vmf, page)
     if locked:
-        mutex_unlock(k, page.lock)
+        mutex_unlock(k, folio.lock)
     if referenced:
-        folio_put(k, page, REF_TEMP)
+        folio_put(k, folio, REF_TEMP)
     return ret

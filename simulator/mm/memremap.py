@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator.lib.slab import Slab
-from simulator.mm.mm_types import GARBAGE, PG_DEVICE_PRIVATE, REF_OWNER, Page, fill, reset_page
+from simulator.mm.mm_types import (
+    GARBAGE, PG_DEVICE_PRIVATE, REF_OWNER, Folio, Page, fill, init_page_count, prep_folio,
+)
 from simulator.mm.pgtable import DEVICE_PFN_BASE
 from simulator.sched.lock import lock_fresh
 
@@ -31,9 +33,9 @@ class DevPagemap:
         """A CPU touches `page`: bring it back. VM_FAULT_* bits."""
         raise NotImplementedError
 
-    def folio_free(self, page: Page) -> None:
+    def folio_free(self, folio: Folio) -> None:
         """The last reference is gone: the page is the driver's again."""
-        self.slab.put(page)
+        self.slab.put(folio.page)
 
 
 def memremap_pages(k: "Kernel", pgmap: DevPagemap) -> None:
@@ -53,32 +55,28 @@ def next_page(pgmap: DevPagemap) -> Page:
     page = pgmap.slab.take()
     if page is None:
         page = pgmap.slab.add(Page(pgmap.first_pfn + pgmap.slab.nr))
-        page.flags = PG_DEVICE_PRIVATE
-        page.pgmap = pgmap
-    page.ref = 0
-    page.live = False
+        page.folio.flags = PG_DEVICE_PRIVATE
+        page.folio.pgmap = pgmap
+    page.folio.ref = 0
+    page.folio.live = False
     fill(page, GARBAGE)
     return page
 
 
 def zone_device_page_init(k: "Kernel", page: Page) -> None:
     """Hand a free device page out: one reference, locked."""
-    if page.ref != 0:
+    folio = page.folio
+    if folio.ref != 0:
         k.violate(
             "refcount", k.cur.site, "device-private",
-            f"device page {page.pfn} is handed out with {page.ref} references",
+            f"device page {page.pfn} is handed out with {folio.ref} references",
         )
-    reset_page(page)
-    page.flags = PG_DEVICE_PRIVATE
-    page.ref = 1
-    page.ledger[REF_OWNER] = 1
-    page.taken_at[REF_OWNER] = k.cur.site
-    page.entry_at = k.cur.site
-    lock_fresh(k, page.lock)
+    init_page_count(prep_folio(page, PG_DEVICE_PRIVATE, k.cur.site), REF_OWNER, k.cur.site)
+    lock_fresh(k, folio.lock)
 
 
-def free_zone_device_folio(page: Page) -> None:
+def free_zone_device_folio(folio: Folio) -> None:
     """The last reference is gone: back to the driver."""
-    pgmap = page.pgmap
+    pgmap = folio.pgmap
     assert pgmap is not None
-    pgmap.folio_free(page)
+    pgmap.folio_free(folio)

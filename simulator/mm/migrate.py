@@ -11,10 +11,10 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.mm import mmu_notifier
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY, PTE_PROTNONE,
+    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PTE_DIRTY, PTE_PROTNONE,
     PTE_SOFT_DIRTY, PTE_WRITE, PTE_YOUNG, REF_MAP, SWP_DEVICE_READ, SWP_DEVICE_WRITE,
-    SWP_MIGRATION_READ, SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_SOFTDIRTY, Mm, Page,
-    PageTable, Vma, is_migration_pte, mk_swap_pte, pte_kind, pte_present,
+    SWP_MIGRATION_READ, SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_SOFTDIRTY, Folio, Mm,
+    Page, PageTable, Vma, is_migration_pte, mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
@@ -46,7 +46,7 @@ def migration_entry_wait(k: "Kernel", mm: Mm, va: i64) -> None:
     page = pfn_to_page(k, pte >> PFN_SHIFT)
     k.sometimes(features.Z_MIGRATE_ENTRY_WAIT)
     pte_unmap_unlock(k, table)
-    wait_until_unlocked(k, page.lock)
+    wait_until_unlocked(k, page.folio.lock)
 
 
 def make_migration_pte(pte: i64, page: Page, exclusive: bool) -> i64:
@@ -63,13 +63,13 @@ def make_migration_pte(pte: i64, page: Page, exclusive: bool) -> i64:
     return new | pte & PTE_SOFT_DIRTY
 
 
-def try_to_migrate(k: "Kernel", page: Page) -> None:
+def try_to_migrate(k: "Kernel", folio: Folio) -> None:
     """Replace every entry that maps the page by a migration entry, as far as pins allow."""
-    rmap_walk(k, sites.TRY_TO_MIGRATE__ANON_VMA_LOCK, page, TryToMigrate())
+    rmap_walk(k, sites.TRY_TO_MIGRATE__ANON_VMA_LOCK, folio, TryToMigrate())
 
 
 class TryToMigrate(RmapWalkControl):
-    def rmap_one(self, k: "Kernel", page: Page, vma: Vma, va: i64) -> bool:
+    def rmap_one(self, k: "Kernel", folio: Folio, vma: Vma, va: i64) -> bool:
         """try_to_migrate_one(); False: the page is pinned."""
         mm = vma.mm
         assert mm is not None
@@ -78,13 +78,14 @@ class TryToMigrate(RmapWalkControl):
         done = True
         table = pte_offset_map_lock(k, sites.TRY_TO_MIGRATE_ONE__LOCK, mm, va)
         if table is not None:
-            done = migrate_entry(k, page, mm, table, va)
+            done = migrate_entry(k, folio.page, mm, table, va)
             pte_unmap_unlock(k, table)
         mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, va + 1)
         return done
 
 
 def migrate_entry(k: "Kernel", page: Page, mm: Mm, table: PageTable, va: i64) -> bool:
+    folio = page.folio
     pte = ptep_get(k, table, va)
     if pte == 0 or pte >> PFN_SHIFT != page.pfn or is_migration_pte(pte):
         return True
@@ -92,28 +93,28 @@ def migrate_entry(k: "Kernel", page: Page, mm: Mm, table: PageTable, va: i64) ->
     k.step(sites.TRY_TO_MIGRATE_ONE__CLEAR_PTE, pte_obj(mm.id, va), WRITE)
     pte = ptep_clear_flush(k, mm, table, va)
     if pte_present(pte) and pte & PTE_DIRTY:
-        page.flags |= PG_DIRTY
+        folio.flags |= PG_DIRTY
     if exclusive and not folio_try_share_anon_rmap_pte(page):
         set_pte_at(k, mm, table, va, pte)
         return False
     k.step(sites.TRY_TO_MIGRATE_ONE__SET_ENTRY, pte_obj(mm.id, va), WRITE)
     set_pte_at(k, mm, table, va, make_migration_pte(pte, page, exclusive))
     folio_remove_rmap_pte(k, page)
-    folio_put(k, page, REF_MAP)
+    folio_put(k, folio, REF_MAP)
     return True
 
 
-def remove_migration_ptes(k: "Kernel", src: Page, dst: Page) -> None:
+def remove_migration_ptes(k: "Kernel", src: Folio, dst: Folio) -> None:
     """Map `dst` wherever a migration entry of `src` stands."""
     rmap_walk(k, sites.REMOVE_MIGRATION_PTES__ANON_VMA_LOCK, dst, RemoveMigrationPte(src))
-    k.watch.migration_ptes_removed(k, src)
+    k.watch.migration_ptes_removed(k, src.page)
 
 
 class RemoveMigrationPte(RmapWalkControl):
-    def __init__(self, src: Page) -> None:
-        self.src: Page = src
+    def __init__(self, src: Folio) -> None:
+        self.src: Folio = src
 
-    def rmap_one(self, k: "Kernel", page: Page, vma: Vma, va: i64) -> bool:
+    def rmap_one(self, k: "Kernel", folio: Folio, vma: Vma, va: i64) -> bool:
         """remove_migration_pte()"""
         mm = vma.mm
         assert mm is not None
@@ -123,21 +124,22 @@ class RemoveMigrationPte(RmapWalkControl):
         old = ptep_get(k, table, va)
         if is_migration_pte(old) and old >> PFN_SHIFT == self.src.pfn:
             kind = pte_kind(old)
-            folio_get(k, page, REF_MAP)
-            folio_add_anon_rmap_pte(k, page, vma, va, kind != SWP_MIGRATION_READ)
+            folio_get(k, folio, REF_MAP)
+            folio_add_anon_rmap_pte(k, folio.page, vma, va, kind != SWP_MIGRATION_READ)
             k.step(sites.REMOVE_MIGRATION_PTE__SET_PTE, pte_obj(mm.id, va), WRITE)
-            set_pte_at(k, mm, table, va, restored_pte(k, old, kind, page, vma))
+            set_pte_at(k, mm, table, va, restored_pte(k, old, kind, folio.page, vma))
         pte_unmap_unlock(k, table)
         return True
 
 
 def restored_pte(k: "Kernel", old: i64, kind: i64, dst: Page, vma: Vma) -> i64:
     """The entry that replaces a migration entry."""
-    if dst.flags & PG_DEVICE_PRIVATE:
+    folio = dst.folio
+    if folio.flags & PG_DEVICE_PRIVATE:
         swp = SWP_DEVICE_WRITE if kind == SWP_MIGRATION_WRITE else SWP_DEVICE_READ
         return mk_swap_pte(swp, dst.pfn) | old & PTE_SOFT_DIRTY
     pte = mk_pte(dst, vm_page_prot(vma)) | old & PTE_YOUNG
-    if dst.flags & PG_DIRTY and old & PTE_DIRTY:
+    if folio.flags & PG_DIRTY and old & PTE_DIRTY:
         pte = pte_mkdirty(pte)
         k.sometimes(features.Z_MIGRATE_DIRTY_CARRIED)
     if not old & PTE_SOFT_DIRTY:
@@ -155,11 +157,11 @@ def restored_pte(k: "Kernel", old: i64, kind: i64, dst: Page, vma: Vma) -> i64:
 def folio_migrate_mapping(page: Page, new: Page, extra: i64) -> bool:
     """Give the new page the old one's identity; fails when anybody holds a reference that
     the caller does not know."""
-    if page.ref != 1 + extra:
+    if page.folio.ref != 1 + extra:
         return False
-    new.index = page.index
-    new.anon_vma = page.anon_vma
-    new.anon_vma_gen = page.anon_vma_gen
-    new.flags |= page.flags & ~(PG_DEVICE_PRIVATE | PG_ANON_EXCLUSIVE | 1)
+    new.folio.index = page.folio.index
+    new.folio.anon_vma = page.folio.anon_vma
+    new.folio.anon_vma_gen = page.folio.anon_vma_gen
+    new.folio.flags |= page.folio.flags & ~(PG_DEVICE_PRIVATE | PG_LRU)
     new.logical = page.logical
     return True

@@ -148,13 +148,14 @@ def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> boo
             return False
         page = vm_normal_page(k, pte)
         write = pte & PTE_WRITE != 0
-    if page is None or page.anon_vma is None:
+    if page is None or page.folio.anon_vma is None:
         add(args, None, False, False)
         return False
-    folio_get(k, page, REF_TEMP)
+    folio = page.folio
+    folio_get(k, folio, REF_TEMP)
     held = page is args.fault_page
-    if not held and not folio_trylock(k, sites.MIGRATE_VMA_COLLECT_PMD__TRYLOCK, page.lock):
-        folio_put(k, page, REF_TEMP)
+    if not held and not folio_trylock(k, sites.MIGRATE_VMA_COLLECT_PMD__TRYLOCK, folio.lock):
+        folio_put(k, folio, REF_TEMP)
         add(args, None, False, False)
         return False
     exclusive = page.flags & PG_ANON_EXCLUSIVE != 0
@@ -174,16 +175,16 @@ def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> boo
             k.sometimes(features.Z_MIGRATE_PINNED_REFUSED)
             set_pte_at(k, mm, table, va, pte)
             if not held:
-                mutex_unlock(k, page.lock)
-            folio_put(k, page, REF_TEMP)
+                mutex_unlock(k, folio.lock)
+            folio_put(k, folio, REF_TEMP)
             add(args, None, False, False)
             return False
     if pte_present(pte) and pte & PTE_DIRTY:
-        page.flags |= PG_DIRTY
+        folio.flags |= PG_DIRTY
     k.step(sites.MIGRATE_VMA_COLLECT_PMD__SET_ENTRY, pte_obj(mm.id, va), WRITE)
     set_pte_at(k, mm, table, va, make_migration_pte(pte, page, exclusive))
     folio_remove_rmap_pte(k, page)
-    folio_put(k, page, REF_MAP)
+    folio_put(k, folio, REF_MAP)
     add(args, page, True, write)
     return pte_present(pte)
 
@@ -195,12 +196,13 @@ def defers_flush(k: "Kernel") -> bool:
 
 def check_page(k: "Kernel", page: Page, fault_page: Page | None) -> bool:
     """migrate_vma_check_page(): nobody but us and the mappings holds a reference."""
+    folio = page.folio
     extra: i64 = 1
     if page is fault_page:
         extra += 1
-    if page.flags & PG_DEVICE_PRIVATE:
+    if folio.flags & PG_DEVICE_PRIVATE:
         extra += 1
-    return page.ref - extra <= page.mapcount
+    return folio.ref - extra <= page.mapcount
 
 
 def migrate_device_unmap(k: "Kernel", args: MigrateVma) -> None:
@@ -213,23 +215,24 @@ def migrate_device_unmap(k: "Kernel", args: MigrateVma) -> None:
         page = args.src[i]
         if page is None:
             continue
-        if not page.flags & PG_DEVICE_PRIVATE:
-            if not page.flags & PG_LRU and may_drain:
+        folio = page.folio
+        if not folio.flags & PG_DEVICE_PRIVATE:
+            if not folio.flags & PG_LRU and may_drain:
                 swap.lru_add_drain_all(k)
                 may_drain = False
-            if not page.flags & PG_LRU:
+            if not folio.flags & PG_LRU:
                 args.migrate[i] = False
                 restore = True
                 continue
-            page.flags &= ~PG_LRU
-            move_ref(k, page, REF_TEMP, REF_ISOLATED)
+            folio.flags &= ~PG_LRU
+            move_ref(k, folio, REF_TEMP, REF_ISOLATED)
         if page.mapcount:
-            try_to_migrate(k, page)
+            try_to_migrate(k, folio)
         k.step(sites.MIGRATE_DEVICE_UNMAP__CHECK, page.obj, READ)
         if page.mapcount or not check_page(k, page, args.fault_page):
-            if not page.flags & PG_DEVICE_PRIVATE:
-                page.flags |= PG_LRU
-                move_ref(k, page, REF_ISOLATED, REF_TEMP)
+            if not folio.flags & PG_DEVICE_PRIVATE:
+                folio.flags |= PG_LRU
+                move_ref(k, folio, REF_ISOLATED, REF_TEMP)
             k.sometimes(features.Z_MIGRATE_PINNED_REFUSED)
             args.migrate[i] = False
             restore = True
@@ -239,11 +242,12 @@ def migrate_device_unmap(k: "Kernel", args: MigrateVma) -> None:
         page = args.src[i]
         if page is None or args.migrate[i]:
             continue
-        remove_migration_ptes(k, page, page)
+        folio = page.folio
+        remove_migration_ptes(k, folio, folio)
         args.src[i] = None
         if page is not args.fault_page:
-            mutex_unlock(k, page.lock)
-        folio_put(k, page, REF_TEMP)
+            mutex_unlock(k, folio.lock)
+        folio_put(k, folio, REF_TEMP)
 
 
 def migrate_vma_pages(k: "Kernel", args: MigrateVma) -> None:
@@ -269,7 +273,7 @@ def migrate_vma_pages(k: "Kernel", args: MigrateVma) -> None:
         k.step(sites.MIGRATE_VMA_PAGES__MAPPING, page.obj, WRITE)
         if not folio_migrate_mapping(page, new, extra):
             args.migrate[i] = False
-        elif new.flags & PG_DEVICE_PRIVATE:
+        elif new.folio.flags & PG_DEVICE_PRIVATE:
             k.sometimes(features.Z_MIGRATED_TO_DEVICE)
         else:
             k.sometimes(features.Z_MIGRATED_BACK)
@@ -279,11 +283,12 @@ def migrate_vma_pages(k: "Kernel", args: MigrateVma) -> None:
 
 def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) -> bool:
     """Map the new page where nothing (or the zero page) was; False: somebody was faster."""
+    folio = page.folio
     vma = args.vma
     mm = args.mm
     if vma.inode is not None or not pte_alloc(k, mm, va) or anon_vma_prepare(k, vma):
         return False
-    page.flags |= PG_UPTODATE
+    folio.flags |= PG_UPTODATE
     table = pte_offset_map_lock(k, sites.MIGRATE_VMA_INSERT_PAGE__LOCK, mm, va)
     if table is None:
         return False
@@ -292,15 +297,15 @@ def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) 
         pte_unmap_unlock(k, table)
         return False
     add_mm_counter(mm, MM_ANONPAGES, 1)
-    folio_add_new_anon_rmap(k, page, vma, va)
-    if not page.flags & PG_DEVICE_PRIVATE:
-        swap.folio_add_lru(k, page)
-    folio_get(k, page, REF_OWNER)
+    folio_add_new_anon_rmap(k, folio, vma, va)
+    if not folio.flags & PG_DEVICE_PRIVATE:
+        swap.folio_add_lru(k, folio)
+    folio_get(k, folio, REF_OWNER)
     if old:
         k.step(sites.MIGRATE_VMA_INSERT_PAGE__CLEAR_ZERO, pte_obj(mm.id, va), WRITE)
         ptep_clear_flush(k, mm, table, va)
     k.step(sites.MIGRATE_VMA_INSERT_PAGE__SET_PTE, pte_obj(mm.id, va), WRITE)
-    if page.flags & PG_DEVICE_PRIVATE:
+    if folio.flags & PG_DEVICE_PRIVATE:
         kind = SWP_DEVICE_WRITE if vma.flags & VM_WRITE else SWP_DEVICE_READ
         entry = mk_swap_pte(kind, page.pfn)
     else:
@@ -320,25 +325,26 @@ def migrate_vma_finalize(k: "Kernel", args: MigrateVma) -> None:
         page = args.src[i]
         if page is None:
             if new is not None:
-                mutex_unlock(k, new.lock)
-                folio_put(k, new, REF_OWNER)
+                mutex_unlock(k, new.folio.lock)
+                folio_put(k, new.folio, REF_OWNER)
             continue
         if new is not None and not args.migrate[i]:
-            mutex_unlock(k, new.lock)
-            folio_put(k, new, REF_OWNER)
+            mutex_unlock(k, new.folio.lock)
+            folio_put(k, new.folio, REF_OWNER)
             new = None
-        target = page if new is None else new
+        folio = page.folio
+        target = folio if new is None else new.folio
         if not target.flags & PG_DEVICE_PRIVATE:
-            if target is page:
-                page.flags |= PG_LRU
+            if target is folio:
+                folio.flags |= PG_LRU
             else:
                 swap.folio_add_lru(k, target)
-        remove_migration_ptes(k, page, target)
+        remove_migration_ptes(k, folio, target)
         if page is not args.fault_page:
-            mutex_unlock(k, page.lock)
-        folio_put(k, page, REF_TEMP if page.flags & PG_DEVICE_PRIVATE else REF_ISOLATED)
+            mutex_unlock(k, folio.lock)
+        folio_put(k, folio, REF_TEMP if folio.flags & PG_DEVICE_PRIVATE else REF_ISOLATED)
         if new is not None:
-            mutex_unlock(k, new.lock)
-            folio_put(k, new, REF_OWNER)
+            mutex_unlock(k, new.folio.lock)
+            folio_put(k, new.folio, REF_OWNER)
     if args.flush_owed:
         tlb.flush_tlb_mm_range(k, args.mm, args.start, args.end, False)

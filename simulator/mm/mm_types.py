@@ -16,6 +16,7 @@ from simulator import sites
 from simulator.build.native import final, vec
 from simulator.lock_classes import LC_ANON_VMA, LC_FOLIO, LC_IMMAP, LC_MMAP, LC_PAGE_TABLE, LC_PTL
 from simulator.objects import anon_vma_obj, lock_obj, mm_obj, page_obj, vma_obj
+from simulator.scenario import WORDS_PER_PAGE
 from simulator.tables import bits, numbered
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ class Inode:
         self.live: bool = False
         self.refs: i64 = 0  # open files: the handle's own, and one for each VMA
         self.i_size: i64 = 0  # in words
-        self.cache: list[Page | None] = []
+        self.cache: list[Folio | None] = []
         self.i_mmap_rwsem: RwSem = RwSem(LC_IMMAP, ident)
         self.i_mmap: list[Vma] = []
         self.nrpages: i64 = 0
@@ -202,41 +203,41 @@ def reset_rwsem(sem: RwSem) -> None:
     sem.write_waiters = 0
 
 
-def reset_inode(inode: Inode) -> None:
-    """As if the file had never been created."""
-    if not inode.live and len(inode.expected) == 0:
-        return
-    inode.live = False
-    inode.refs = 0
-    inode.i_size = 0
-    inode.cache = []
-    reset_rwsem(inode.i_mmap_rwsem)
-    inode.i_mmap = []
-    inode.nrpages = 0
-    inode.expected = vec[i64]()
+@final
+class Folio:
+    """struct folio: what a frame, or several in a row, have together. `page` is the first of
+    them; all have order 0 yet, and one page."""
+
+    def __init__(self, page: "Page") -> None:
+        self.page: Page = page
+        self.pfn: i64 = page.pfn
+        self.obj: i64 = page.obj
+        self.live: bool = False
+        self.ref: i64 = 0
+        self.pincount: i64 = 0
+        self.flags: i64 = 0
+        self.anon_vma: AnonVma | None = None  # `mapping` of anonymous memory
+        self.anon_vma_gen: i64 = 0
+        self.inode: Inode | None = None  # `mapping` of the page cache
+        self.pgmap: DevPagemap | None = None  # of ZONE_DEVICE pages
+        self.index: i64 = 0
+        self.lock: Lock = Lock(LC_FOLIO, page.pfn)
+        self.ledger: vec[i64] = vec[i64]([0] * NR_REFS)  # references by reason (O2)
+        self.taken_at: vec[i64] = vec[i64]([0] * NR_REFS)  # site of the last one
 
 
 @final
 class Page:
-    """struct page of an order-0 folio, and the frame's four words of data."""
+    """struct page: one frame, its four words of data, and who maps it. `folio` is what
+    page_folio() finds."""
 
     def __init__(self, pfn: i64) -> None:
         self.pfn: i64 = pfn
         self.obj: i64 = page_obj(pfn)
-        self.live: bool = False
-        self.ref: i64 = 0
+        self.folio: Folio = Folio(self)
         self.mapcount: i64 = 0
-        self.pincount: i64 = 0
-        self.flags: i64 = 0
-        self.anon_vma: AnonVma | None = None
-        self.anon_vma_gen: i64 = 0
-        self.inode: Inode | None = None
-        self.pgmap: DevPagemap | None = None  # of a ZONE_DEVICE page
-        self.index: i64 = 0
-        self.lock: Lock = Lock(LC_FOLIO, pfn)
-        self.ledger: vec[i64] = vec[i64]([0] * NR_REFS)
-        self.words: vec[i64] = vec[i64]([0, 0, 0, 0])
-        self.taken_at: vec[i64] = vec[i64]([0] * NR_REFS)  # site of the last reference
+        self.flags: i64 = 0  # PG_ANON_EXCLUSIVE; all others are the folio's
+        self.words: vec[i64] = vec[i64]([0] * WORDS_PER_PAGE)
         self.nr_entries: i64 = 0  # page table entries that map it (O3)
         self.nr_migration: i64 = 0  # migration entries that stand for it
         self.entry_at: i64 = 0  # site after which nr_entries last changed, or it was allocated
@@ -248,35 +249,41 @@ class Page:
 
 def fill(page: Page, word: i64) -> None:
     """Give all words of a page one value."""
-    words = page.words
-    words[0] = word
-    words[1] = word
-    words[2] = word
-    words[3] = word
+    for i in range(WORDS_PER_PAGE):
+        page.words[i] = word
 
 
-def reset_page(page: Page) -> None:
-    """A frame as the allocator hands it out: no references, no owner."""
-    page.live = True
-    page.ref = 0
+def prep_folio(page: Page, flags: i64, site: i64) -> Folio:
+    """A folio of one page as its allocator hands it out: no references yet, and no owner."""
     page.mapcount = 0
-    page.pincount = 0
-    page.flags &= PG_DEVICE_PRIVATE
-    page.anon_vma = None
-    page.anon_vma_gen = 0
-    page.inode = None
-    page.index = 0
+    page.flags = 0
     page.nr_entries = 0
     page.nr_migration = 0
-    page.entry_at = sites.OP__BEGIN
+    page.entry_at = site
     page.nr_writable = 0
     page.logical = 0
     page.abstract = 0
-    page.lock.owner = -1
-    page.lock.waiters = 0
-    ledger = page.ledger
+    folio = page.folio
+    folio.live = True
+    folio.ref = 0
+    folio.pincount = 0
+    folio.flags = flags
+    folio.anon_vma = None
+    folio.anon_vma_gen = 0
+    folio.inode = None
+    folio.index = 0
+    folio.lock.owner = -1
+    folio.lock.waiters = 0
     for i in range(NR_REFS):
-        ledger[i] = 0
+        folio.ledger[i] = 0
+    return folio
+
+
+def init_page_count(folio: Folio, reason: i64, site: i64) -> None:
+    """The first reference."""
+    folio.ref = 1
+    folio.ledger[reason] = 1
+    folio.taken_at[reason] = site
 
 
 @final
@@ -341,43 +348,45 @@ class Stale:
 
 @final
 class Mm:
-    """struct mm_struct with one folded level: the root is an array of PMD entries."""
+    """struct mm_struct with one folded level: the root is an array of PMD entries. A new one has no
+    VMAs, and one user."""
 
-    def __init__(self, ident: i64) -> None:
+    def __init__(self, ident: i64, pages: i64, nr_pmds: i64) -> None:
         self.id: i64 = ident
         self.obj: i64 = mm_obj(ident)
-        self.live: bool = False
-        self.users: i64 = 0  # mm_users
-        self.count: i64 = 0  # mm_count
+        self.live: bool = True
+        self.users: i64 = 1  # mm_users
+        self.count: i64 = 1  # mm_count
         self.vmas: list[Vma] = []  # the maple tree: attached VMAs by address
-        self.tables: list[PageTable | None] = []
+        self.tables: list[PageTable | None] = [None] * nr_pmds
         self.mmap_lock: RwSem = RwSem(LC_MMAP, ident)
         self.page_table_lock: Lock = Lock(LC_PAGE_TABLE, ident)
         self.mm_lock_seq: i64 = 0
         self.tlb_gen: i64 = 1
         self.cpumask: i64 = 0  # mm_cpumask(): who gets IPIs
         self.cached: i64 = 0  # hardware: CPUs with entries of this mm in some ASID
+        self.stale: list[Stale] = []  # hardware: what they may still cache
         self.tlb_flush_pending: i64 = 0
         self.write_protect_seq: i64 = 0
         self.has_pinned: bool = False
         self.rss_anon: i64 = 0
         self.rss_file: i64 = 0
         self.total_vm: i64 = 0
+        self.def_flags: i64 = 0
         self.unstable: bool = False  # MMF_UNSTABLE: fork() ran out of memory half-way
-        self.nr_anon: i64 = 0  # page table entries that rss_anon should count (O19)
-        self.nr_file: i64 = 0  # and rss_file
-        self.entry_at: i64 = 0  # site after which their number last changed
-        # By page: the site after which its entry was last written, the culprit when that breaks
-        # a promise.
-        self.who: vec[i64] = vec[i64]()
-        self.stale: list[Stale] = []
-        self.shadow: vec[i64] = vec[i64]()  # page -> logical page of oracle O5, 0 none
         self.notifiers: list[MmuIntervalNotifier] = []
         self.notifier_active: i64 = 0  # invalidations in progress
         self.notifier_waiters: i64 = 0
-        self.modified: vec[i64] = vec[i64]()  # by page, for oracle O16: since clear_refs
-        self.def_flags: i64 = 0
-        self.unmapping_start: i64 = 0  # what a downgraded munmap() is still freeing
+        # For oracles.
+        self.nr_anon: i64 = 0  # page table entries that rss_anon should count (O19)
+        self.nr_file: i64 = 0  # and rss_file
+        self.entry_at: i64 = sites.OP__BEGIN  # site after which their number last changed
+        # By page: the site after which its entry was last written, the culprit when that breaks
+        # a promise.
+        self.who: vec[i64] = vec[i64]([sites.OP__BEGIN] * pages)
+        self.shadow: vec[i64] = vec[i64]([0] * pages)  # page -> logical page of O5, 0 none
+        self.modified: vec[i64] = vec[i64]([0] * pages)  # by page, for O16: since clear_refs
+        self.unmapping_start: i64 = 0  # what a downgraded munmap() is still freeing (O13)
         self.unmapping_end: i64 = 0
 
 
@@ -393,6 +402,6 @@ def add_mm_counter(mm: Mm, member: i64, pages: i64) -> None:
         mm.rss_file += pages
 
 
-def mm_counter(page: Page) -> i64:
+def mm_counter(folio: Folio) -> i64:
     """What kind of pages this one is."""
-    return MM_FILEPAGES if page.anon_vma is None else MM_ANONPAGES
+    return MM_FILEPAGES if folio.anon_vma is None else MM_ANONPAGES

@@ -62,7 +62,7 @@ def tlb_remove_tlb_entry(tlb: MmuGather, va: i64) -> None:
 def tlb_remove_page(k: "Kernel", tlb: MmuGather, page: Page) -> bool:
     """Queue the page with the reference of the mapping that was removed. True: the batch is
     full and the caller must flush."""
-    move_ref(k, page, REF_MAP, REF_GATHER)
+    move_ref(k, page.folio, REF_MAP, REF_GATHER)
     tlb.pages.append(page)
     if len(tlb.pages) >= k.gather_batch:
         k.sometimes(features.Z_GATHER_BATCH_FULL)
@@ -109,7 +109,7 @@ def tlb_flush_mmu(k: "Kernel", tlb: MmuGather) -> None:
         pages = tlb.pages
         tlb.pages = []
         for page in pages:
-            folio_put(k, page, REF_GATHER)
+            folio_put(k, page.folio, REF_GATHER)
 
 
 def tlb_finish_mmu(k: "Kernel", tlb: MmuGather) -> None:

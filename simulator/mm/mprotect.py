@@ -49,7 +49,7 @@ def can_change_pte_writable(k: "Kernel", vma: Vma, pte: i64) -> bool:
     page = vm_normal_page(k, pte)
     return (
         page is not None
-        and page.anon_vma is not None
+        and page.folio.anon_vma is not None
         and page.flags & PG_ANON_EXCLUSIVE != 0
     )
 
@@ -78,7 +78,7 @@ def change_nonpresent_pte(k: "Kernel", old: i64) -> i64:
     if kind == SWP_MIGRATION_WRITE:
         page = pfn_to_page(k, old >> 16)
         new_kind = SWP_MIGRATION_READ_EXCLUSIVE
-        if page.anon_vma is None:
+        if page.folio.anon_vma is None:
             new_kind = SWP_MIGRATION_READ
     elif kind == SWP_DEVICE_WRITE:
         new_kind = SWP_DEVICE_READ

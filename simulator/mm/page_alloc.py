@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
-from simulator import features
+from simulator import features, sites
 from simulator.mm import memremap
 from simulator.mm.mm_types import (
-    GARBAGE, PG_DEVICE_PRIVATE, PG_LRU, PG_ZERO, REF_OWNER, Page, fill, reset_page,
+    GARBAGE, PG_DEVICE_PRIVATE, PG_LRU, PG_ZERO, REF_OWNER, Folio, Page, fill, init_page_count,
+    prep_folio,
 )
 from simulator.objects import OBJ_NONE
 
@@ -19,13 +20,11 @@ if TYPE_CHECKING:
 def reset(k: "Kernel") -> None:
     """All memory is free."""
     k.frames.reset()
-    zero = k.zero_page
-    reset_page(zero)
-    zero.flags = PG_ZERO
-    fill(zero, 0)
+    prep_folio(k.zero_page, PG_ZERO, sites.OP__BEGIN)
+    fill(k.zero_page, 0)
 
 
-def alloc_page(k: "Kernel", site: i64, zero: bool) -> Page | None:
+def folio_alloc(k: "Kernel", site: i64, zero: bool) -> Folio | None:
     """A frame with one reference (REF_OWNER), or None: memory is out or a directive says so."""
     if k.should_fail(site, OBJ_NONE):
         k.sometimes(features.Z_ALLOC_FAILED)
@@ -40,24 +39,21 @@ def alloc_page(k: "Kernel", site: i64, zero: bool) -> Page | None:
         unused = k.frames.take()
         page = k.frames.add(Page(k.frames.nr + 1)) if unused is None else unused
         fill(page, GARBAGE)
-    reset_page(page)
-    page.ref = 1
-    page.ledger[REF_OWNER] = 1
-    page.taken_at[REF_OWNER] = site
-    page.entry_at = site
+    folio = prep_folio(page, 0, site)
+    init_page_count(folio, REF_OWNER, site)
     if zero:
         fill(page, 0)
-    return page
+    return folio
 
 
-def free_folio(k: "Kernel", page: Page) -> None:
+def free_folio(k: "Kernel", folio: Folio) -> None:
     """__folio_put(): the last reference is gone."""
-    k.watch.page_freed(k, page)
-    page.live = False
-    page.flags &= ~PG_LRU
-    page.anon_vma = None
-    page.inode = None
-    if page.flags & PG_DEVICE_PRIVATE:
-        memremap.free_zone_device_folio(page)
+    k.watch.page_freed(k, folio)
+    folio.live = False
+    folio.flags &= ~PG_LRU
+    folio.anon_vma = None
+    folio.inode = None
+    if folio.flags & PG_DEVICE_PRIVATE:
+        memremap.free_zone_device_folio(folio)
     else:
-        k.frames.put(page)
+        k.frames.put(folio.page)

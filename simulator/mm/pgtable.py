@@ -147,7 +147,7 @@ def count(k: "Kernel", mm: Mm, pte: i64, n: i64) -> None:
     page = pfn_to_page(k, pte >> PFN_SHIFT)
     t = k.cur
     mm.entry_at = t.site
-    if page.inode is None:
+    if page.folio.inode is None:
         mm.nr_anon += n
     else:
         mm.nr_file += n

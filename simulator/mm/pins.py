@@ -93,7 +93,7 @@ def take(k: "Kernel", mm: Mm, handle: i64, va: i64, flags: i64, fast: bool) -> i
         return pfn
     page = pfn_to_page(k, pfn)
     if p.kind != CLOSED:  # another actor was faster with the handle
-        gup.gup_put_folio(k, page, flags)
+        gup.gup_put_folio(k, page.folio, flags)
         return -EEXIST
     p.kind = PINNED if flags & gup.FOLL_PIN else PIPE
     p.flags = flags
@@ -125,8 +125,8 @@ def release(k: "Kernel", p: Pin) -> None:
     k.open_pins -= 1
     k.step(sites.UNPIN_USER_PAGE__PUT, page.obj, WRITE)
     if flags & gup.FOLL_PIN and flags & gup.FOLL_WRITE:
-        page.flags |= PG_DIRTY
-    gup.gup_put_folio(k, page, flags)
+        page.folio.flags |= PG_DIRTY
+    gup.gup_put_folio(k, page.folio, flags)
 
 
 def release_all(k: "Kernel") -> None:

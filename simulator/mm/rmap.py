@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator.mm.mm_types import (
-    PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_SWAPBACKED, REF_MAP, REF_OWNER, AnonVma, Page, Vma,
+    PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_SWAPBACKED, REF_MAP, REF_OWNER, AnonVma, Folio, Page,
+    Vma,
 )
 from simulator.mm.page_ref import folio_maybe_dma_pinned, move_ref
 from simulator.sched.lock import down_read, up_read
@@ -19,7 +20,7 @@ def linear_page_index(vma: Vma, va: i64) -> i64:
     return va - vma.start + vma.pgoff
 
 
-def folio_add_new_anon_rmap(k: "Kernel", page: Page, vma: Vma, va: i64) -> None:
+def folio_add_new_anon_rmap(k: "Kernel", folio: Folio, vma: Vma, va: i64) -> None:
     """First mapping of a new anonymous page, exclusive to this mm. The allocation's own
     reference becomes the mapping's."""
     av = vma.anon_vma
@@ -30,24 +31,26 @@ def folio_add_new_anon_rmap(k: "Kernel", page: Page, vma: Vma, va: i64) -> None:
         )
         return
     k.watch.anon_added(k, vma, va)
-    set_anon(page, av)
-    page.index = linear_page_index(vma, va)
-    page.flags |= PG_SWAPBACKED | PG_ANON_EXCLUSIVE
-    page.mapcount = 1
-    move_ref(k, page, REF_OWNER, REF_MAP)
+    set_anon(folio, av)
+    folio.index = linear_page_index(vma, va)
+    folio.flags |= PG_SWAPBACKED
+    folio.page.flags |= PG_ANON_EXCLUSIVE
+    folio.page.mapcount = 1
+    move_ref(k, folio, REF_OWNER, REF_MAP)
 
 
-def set_anon(page: Page, av: AnonVma) -> None:
-    page.anon_vma = av
-    page.anon_vma_gen = av.gen
+def set_anon(folio: Folio, av: AnonVma) -> None:
+    folio.anon_vma = av
+    folio.anon_vma_gen = av.gen
 
 
 def folio_add_anon_rmap_pte(k: "Kernel", page: Page, vma: Vma, va: i64, exclusive: bool) -> None:
     """One more entry maps an anonymous page; the caller has taken the reference (REF_MAP)."""
+    folio = page.folio
     av = vma.anon_vma
-    if page.anon_vma is None and av is not None:
-        set_anon(page, av)
-        page.index = linear_page_index(vma, va)
+    if folio.anon_vma is None and av is not None:
+        set_anon(folio, av)
+        folio.index = linear_page_index(vma, va)
     page.mapcount += 1
     if exclusive:
         page.flags |= PG_ANON_EXCLUSIVE
@@ -72,17 +75,18 @@ def folio_remove_rmap_pte(k: "Kernel", page: Page) -> None:
         )
 
 
-def folio_needs_cow_for_dma(k: "Kernel", vma: Vma, page: Page) -> bool:
+def folio_needs_cow_for_dma(k: "Kernel", vma: Vma, folio: Folio) -> bool:
     """fork() must copy instead of sharing: the page may be pinned."""
     mm = vma.mm
     assert mm is not None
-    return mm.has_pinned and folio_maybe_dma_pinned(page)
+    return mm.has_pinned and folio_maybe_dma_pinned(folio)
 
 
 def folio_try_dup_anon_rmap_pte(k: "Kernel", page: Page, src_vma: Vma) -> bool:
     """fork() shares the page with the child, unless it is exclusive and may be pinned."""
+    folio = page.folio
     if page.flags & PG_ANON_EXCLUSIVE:
-        if not page.flags & PG_DEVICE_PRIVATE and folio_needs_cow_for_dma(k, src_vma, page):
+        if not folio.flags & PG_DEVICE_PRIVATE and folio_needs_cow_for_dma(k, src_vma, folio):
             return False
         page.flags &= ~PG_ANON_EXCLUSIVE
     page.mapcount += 1
@@ -92,43 +96,44 @@ def folio_try_dup_anon_rmap_pte(k: "Kernel", page: Page, src_vma: Vma) -> bool:
 def folio_try_share_anon_rmap_pte(page: Page) -> bool:
     """Give up exclusivity before migration or swap-out; fails while the page may be pinned.
     The entry must have been cleared, so that GUP-fast cannot come in after the check."""
-    if not page.flags & PG_DEVICE_PRIVATE and folio_maybe_dma_pinned(page):
+    folio = page.folio
+    if not folio.flags & PG_DEVICE_PRIVATE and folio_maybe_dma_pinned(folio):
         return False
     page.flags &= ~PG_ANON_EXCLUSIVE
     return True
 
 
-def folio_move_anon_rmap(page: Page, vma: Vma) -> None:
+def folio_move_anon_rmap(folio: Folio, vma: Vma) -> None:
     """The page now belongs to this VMA's anon_vma alone."""
     av = vma.anon_vma
     assert av is not None
-    set_anon(page, av)
+    set_anon(folio, av)
 
 
 class RmapWalkControl:
     """struct rmap_walk_control: what to do at each entry that may map the folio."""
 
-    def rmap_one(self, k: "Kernel", page: Page, vma: Vma, va: i64) -> bool:
+    def rmap_one(self, k: "Kernel", folio: Folio, vma: Vma, va: i64) -> bool:
         """`vma` would have the page at `va`. False ends the walk."""
         raise NotImplementedError
 
 
-def rmap_walk(k: "Kernel", site: i64, page: Page, rwc: RmapWalkControl) -> None:
+def rmap_walk(k: "Kernel", site: i64, folio: Folio, rwc: RmapWalkControl) -> None:
     """Every VMA that may map an anonymous page, under the anon_vma's lock, taken at `site`."""
-    av = page.anon_vma
+    av = folio.anon_vma
     if av is None:
         return
     root = av.root
     assert root is not None
     down_read(k, site, root.rwsem)
     for vma in av.vmas:
-        va = vma_address(vma, page)
-        if va >= 0 and not rwc.rmap_one(k, page, vma, va):
+        va = vma_address(vma, folio)
+        if va >= 0 and not rwc.rmap_one(k, folio, vma, va):
             break
     up_read(k, root.rwsem)
 
 
-def vma_address(vma: Vma, page: Page) -> i64:
+def vma_address(vma: Vma, folio: Folio) -> i64:
     """Where the page would be in this VMA, -1 when outside."""
-    va = vma.start + page.index - vma.pgoff
-    return va if page.index >= vma.pgoff and va < vma.end else -1
+    va = vma.start + folio.index - vma.pgoff
+    return va if folio.index >= vma.pgoff and va < vma.end else -1

@@ -19,8 +19,8 @@ from simulator.errno import EEXIST, ENOMEM
 from simulator.lock_classes import LC_FOLIO
 from simulator.mm import page_alloc, swap
 from simulator.mm.mm_types import (
-    PG_DIRTY, PG_SWAPBACKED, PG_UPTODATE, REF_CACHE, REF_OWNER, REF_TEMP, Inode, Mm, Page, Vma,
-    reset_inode,
+    PG_DIRTY, PG_SWAPBACKED, PG_UPTODATE, REF_CACHE, REF_OWNER, REF_TEMP, Folio, Inode, Mm, Page,
+    Vma,
 )
 from simulator.mm.page_ref import folio_get, folio_put, move_ref
 from simulator.mm.pgtable import pmd_addr_end, ptep_get
@@ -54,8 +54,9 @@ FIRST_OTHER: Final = 1 << 16
 
 def reset(k: "Kernel") -> None:
     """There is no file."""
-    for inode in k.inodes:
-        reset_inode(inode)
+    for handle, inode in enumerate(k.inodes):
+        if len(inode.expected):
+            k.inodes[handle] = Inode(handle)
     if k.other_files:
         k.other_files = []
     if k.shared_anon:
@@ -137,14 +138,14 @@ def shmem_evict_inode(k: "Kernel", inode: Inode) -> None:
             "use-after-free", sites.SHMEM_EVICT_INODE__REMOVE, "file",
             f"a file is freed while {len(inode.i_mmap)} VMAs map it",
         )
-    for page in inode.cache:
-        if page is not None:
-            k.step(sites.SHMEM_EVICT_INODE__REMOVE, page.obj, WRITE)
+    for folio in inode.cache:
+        if folio is not None:
+            k.step(sites.SHMEM_EVICT_INODE__REMOVE, folio.obj, WRITE)
             inode.nrpages -= 1
-            page.inode = None
-            folio_put(k, page, REF_CACHE)
+            folio.inode = None
+            folio_put(k, folio, REF_CACHE)
     k.watch.inode_evicted(k, inode)
-    reset_inode(inode)
+    inode.live = False
 
 
 def release_all(k: "Kernel") -> None:
@@ -171,56 +172,56 @@ def check_gone(k: "Kernel", inode: Inode) -> None:
 # --- page cache --------------------------------------------------------------------------------
 
 
-def shmem_get_folio(k: "Kernel", inode: Inode, index: i64, sgp: i64) -> Page | None:
+def shmem_get_folio(k: "Kernel", inode: Inode, index: i64, sgp: i64) -> Folio | None:
     """The folio at `index`, locked and with a reference. None: out of memory, or a hole for
     SGP_READ. The caller has checked the file's size."""
     while True:
         k.step(sites.SHMEM_GET_FOLIO__LOOKUP, slot_obj(inode.id, index), READ)
-        page = inode.cache[index]
-        if page is not None:
-            folio_get(k, page, REF_TEMP)
-            mutex_lock(k, sites.SHMEM_GET_FOLIO__LOCK, page.lock)
-            k.watch.cache_found(k, inode, index, page)
+        folio = inode.cache[index]
+        if folio is not None:
+            folio_get(k, folio, REF_TEMP)
+            mutex_lock(k, sites.SHMEM_GET_FOLIO__LOCK, folio.lock)
+            k.watch.cache_found(k, inode, index, folio)
             break
         if sgp == SGP_READ:
             return None
-        page = shmem_alloc_and_add_folio(k, inode, index)
-        if page is not None:
+        folio = shmem_alloc_and_add_folio(k, inode, index)
+        if folio is not None:
             break
         if inode.cache[index] is None:
             return None
         k.sometimes(features.Z_PAGE_CACHE_RACE)
-    if sgp != SGP_WRITE and not page.flags & PG_UPTODATE:
-        k.step(sites.SHMEM_GET_FOLIO__CLEAR, page.obj, WRITE)
+    if sgp != SGP_WRITE and not folio.flags & PG_UPTODATE:
+        k.step(sites.SHMEM_GET_FOLIO__CLEAR, folio.obj, WRITE)
         for i in range(WORDS_PER_PAGE):
-            page.words[i] = 0
-        page.flags |= PG_UPTODATE
-    return page
+            folio.page.words[i] = 0
+        folio.flags |= PG_UPTODATE
+    return folio
 
 
-def shmem_alloc_and_add_folio(k: "Kernel", inode: Inode, index: i64) -> Page | None:
+def shmem_alloc_and_add_folio(k: "Kernel", inode: Inode, index: i64) -> Folio | None:
     """A new folio in the page cache: locked, not yet up to date. None when memory is out, or
     somebody else's folio is there already."""
-    page = page_alloc.alloc_page(k, sites.SHMEM_ALLOC_FOLIO__ALLOC, False)
-    if page is None:
+    folio = page_alloc.folio_alloc(k, sites.SHMEM_ALLOC_FOLIO__ALLOC, False)
+    if folio is None:
         return None
-    page.lock.owner = k.cur.id  # __folio_set_locked(): nobody can see it yet
+    folio.lock.owner = k.cur.id  # __folio_set_locked(): nobody can see it yet
     acquired(k, k.cur, LC_FOLIO, ordered=False)
     k.step(sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT, slot_obj(inode.id, index), WRITE)
     if inode.cache[index] is not None:
-        mutex_unlock(k, page.lock)
-        folio_put(k, page, REF_OWNER)
+        mutex_unlock(k, folio.lock)
+        folio_put(k, folio, REF_OWNER)
         return None
     k.watch.cache_adding(k, inode, index, inode.cache[index])
-    inode.cache[index] = page
+    inode.cache[index] = folio
     inode.nrpages += 1
-    page.inode = inode
-    page.index = index
-    page.flags |= PG_SWAPBACKED
-    folio_get(k, page, REF_CACHE)
-    move_ref(k, page, REF_OWNER, REF_TEMP)
-    swap.folio_add_lru(k, page)
-    return page
+    folio.inode = inode
+    folio.index = index
+    folio.flags |= PG_SWAPBACKED
+    folio_get(k, folio, REF_CACHE)
+    move_ref(k, folio, REF_OWNER, REF_TEMP)
+    swap.folio_add_lru(k, folio)
+    return folio
 
 
 # --- faults ------------------------------------------------------------------------------------
@@ -232,13 +233,14 @@ def eof_pages(inode: Inode) -> i64:
 
 
 def shmem_fault(k: "Kernel", vmf: "VmFault") -> Page | None:
-    """The locked folio behind a faulting address; None: see fault_error()."""
+    """The page behind a faulting address, its folio locked; None: see fault_error()."""
     inode = vmf.vma.inode
     assert inode is not None
     index = linear_page_index(vmf.vma, vmf.va)
     if index >= eof_pages(inode):
         return None
-    return shmem_get_folio(k, inode, index, SGP_CACHE)
+    folio = shmem_get_folio(k, inode, index, SGP_CACHE)
+    return None if folio is None else folio.page
 
 
 def fault_error(k: "Kernel", vmf: "VmFault") -> i64:
@@ -272,11 +274,11 @@ def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> i64:
     ret: i64 = 0
     va = first
     while va < last:
-        page = inode.cache[linear_page_index(vma, va)]
-        if page is not None and ptep_get(k, table, va) == 0 and mappable(page):
+        folio = inode.cache[linear_page_index(vma, va)]
+        if folio is not None and ptep_get(k, table, va) == 0 and mappable(folio):
             k.step(sites.FILEMAP_MAP_PAGES__SET_PTE, pte_obj(mm.id, va), WRITE)
-            if mappable(page):
-                set_pte_range(k, mm, table, vma, va, page, False)
+            if mappable(folio):
+                set_pte_range(k, mm, table, vma, va, folio.page, False)
                 if va == vmf.va:
                     ret = VM_FAULT_NOPAGE
         va += 1
@@ -284,9 +286,9 @@ def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> i64:
     return ret
 
 
-def mappable(page: Page) -> bool:
+def mappable(folio: Folio) -> bool:
     """next_uptodate_folio() takes what is complete and can be locked at once."""
-    return page.lock.owner < 0 and page.flags & PG_UPTODATE != 0
+    return folio.lock.owner < 0 and folio.flags & PG_UPTODATE != 0
 
 
 def has_candidate(inode: Inode, vma: Vma, first: i64, last: i64) -> bool:
@@ -310,14 +312,14 @@ def pread(k: "Kernel", handle: i64, index: i64, word: i64) -> i64:
     k.step(sites.SHMEM_FILE_READ_ITER__I_SIZE, slot_obj(inode.id, 0), READ)
     if index * WORDS_PER_PAGE + word >= inode.i_size:
         return 0
-    page = shmem_get_folio(k, inode, index, SGP_READ)
-    if page is None:
+    folio = shmem_get_folio(k, inode, index, SGP_READ)
+    if folio is None:
         return 0
-    mutex_unlock(k, page.lock)
-    k.step(sites.SHMEM_FILE_READ_ITER__COPY, page.obj, READ)
-    value = page.words[word]
-    k.watch.file_loaded(k, inode, page, word)
-    folio_put(k, page, REF_TEMP)
+    mutex_unlock(k, folio.lock)
+    k.step(sites.SHMEM_FILE_READ_ITER__COPY, folio.obj, READ)
+    value = folio.page.words[word]
+    k.watch.file_loaded(k, inode, folio.page, word)
+    folio_put(k, folio, REF_TEMP)
     return value
 
 
@@ -327,22 +329,22 @@ def pwrite(k: "Kernel", mm: Mm, handle: i64, index: i64, word: i64) -> i64:
     if not inode.live:
         return SKIPPED
     make_room(inode, index + 1)
-    page = shmem_get_folio(k, inode, index, SGP_WRITE)
-    if page is None:
+    folio = shmem_get_folio(k, inode, index, SGP_WRITE)
+    if folio is None:
         return -ENOMEM
-    k.step(sites.SHMEM_WRITE_END__COPY, page.obj, WRITE)
+    k.step(sites.SHMEM_WRITE_END__COPY, folio.obj, WRITE)
     token = k.new_token()
-    page.words[word] = token
-    if not page.flags & PG_UPTODATE:
+    folio.page.words[word] = token
+    if not folio.flags & PG_UPTODATE:
         for i in range(WORDS_PER_PAGE):
             if i != word:
-                page.words[i] = 0
-        page.flags |= PG_UPTODATE
-    page.flags |= PG_DIRTY
-    k.watch.stored(k, mm, 0, page, word, token, True)
+                folio.page.words[i] = 0
+        folio.flags |= PG_UPTODATE
+    folio.flags |= PG_DIRTY
+    k.watch.stored(k, mm, 0, folio.page, word, token, True)
     inode.i_size = max(inode.i_size, index * WORDS_PER_PAGE + word + 1)
-    mutex_unlock(k, page.lock)
-    folio_put(k, page, REF_TEMP)
+    mutex_unlock(k, folio.lock)
+    folio_put(k, folio, REF_TEMP)
     return 0
 
 

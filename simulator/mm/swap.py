@@ -4,20 +4,20 @@ which is why a fresh page may look shared to do_wp_page() until the batch is dra
 
 from typing import TYPE_CHECKING
 
-from simulator.mm.mm_types import PG_DEVICE_PRIVATE, PG_LRU, REF_BATCH, Page
+from simulator.mm.mm_types import PG_DEVICE_PRIVATE, PG_LRU, REF_BATCH, Folio
 from simulator.mm.page_ref import folio_get, folio_put
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
-def folio_add_lru(k: "Kernel", page: Page) -> None:
+def folio_add_lru(k: "Kernel", folio: Folio) -> None:
     """Queue a new page for the LRU on this CPU."""
-    if page.flags & PG_DEVICE_PRIVATE:
+    if folio.flags & PG_DEVICE_PRIVATE:
         return
-    folio_get(k, page, REF_BATCH)
+    folio_get(k, folio, REF_BATCH)
     batch = k.cpus[k.cur.cpu].lru_add
-    batch.append(page)
+    batch.append(folio)
     if len(batch) >= k.folio_batch:
         lru_add_drain(k)
 
@@ -39,6 +39,6 @@ def drain_cpu(k: "Kernel", cpu: int) -> None:
     if not batch:
         return
     k.cpus[cpu].lru_add = []
-    for page in batch:
-        page.flags |= PG_LRU
-        folio_put(k, page, REF_BATCH)
+    for folio in batch:
+        folio.flags |= PG_LRU
+        folio_put(k, folio, REF_BATCH)

@@ -54,7 +54,7 @@ def set_pte_range(
     entry = mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG
     if write:
         entry = maybe_mkwrite(pte_mkdirty(entry), vma)
-    folio_get(k, page, REF_MAP)
+    folio_get(k, page.folio, REF_MAP)
     rmap.folio_add_file_rmap_pte(page)
     add_mm_counter(mm, MM_FILEPAGES, 1)
     set_pte_at(k, mm, table, va, entry)

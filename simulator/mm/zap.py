@@ -98,9 +98,9 @@ def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) ->
     page = vm_normal_page(k, pte)
     if page is None:
         return False
-    add_mm_counter(mm, mm_counter(page), -1)
-    if page.anon_vma is None and pte & PTE_DIRTY:
-        page.flags |= PG_DIRTY
+    add_mm_counter(mm, mm_counter(page.folio), -1)
+    if page.folio.anon_vma is None and pte & PTE_DIRTY:
+        page.folio.flags |= PG_DIRTY
     rmap.folio_remove_rmap_pte(k, page)
     return mmu_gather.tlb_remove_page(k, tlb, page)
 
@@ -124,7 +124,7 @@ def zap_nonpresent_pte(
         add_mm_counter(mm, MM_ANONPAGES, -1)
         write_pte(k, mm, table, va, 0, True)
         rmap.folio_remove_rmap_pte(k, page)
-        folio_put(k, page, REF_MAP)
+        folio_put(k, page.folio, REF_MAP)
         return
     if SWP_MIGRATION_READ <= kind <= SWP_MIGRATION_WRITE:
         add_mm_counter(mm, MM_ANONPAGES, -1)

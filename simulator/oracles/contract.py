@@ -308,7 +308,7 @@ def soft_dirty_cleared(k: "Kernel", mm: Mm) -> None:
             pte = peek(k, mm, va)
             if pte & PTE_SOFT_DIRTY and not (
                 pte_present(pte)
-                and pfn_to_page(k, pte >> PFN_SHIFT).ref >= GUP_PIN_COUNTING_BIAS
+                and pfn_to_page(k, pte >> PFN_SHIFT).folio.ref >= GUP_PIN_COUNTING_BIAS
             ):
                 k.violate(
                     "contract", sites.CLEAR_SOFT_DIRTY__SET_PTE, "pte",

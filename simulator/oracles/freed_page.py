@@ -7,7 +7,7 @@ no CPU may translate to it (O1).
 
 from typing import TYPE_CHECKING
 
-from simulator.mm.mm_types import NR_REFS, Page
+from simulator.mm.mm_types import NR_REFS, Folio
 from simulator.mm.page_ref import REASONS
 from simulator.oracles import page_cache, secondary_mmu, stale_tlb
 
@@ -15,32 +15,32 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
-def check(k: "Kernel", page: Page) -> None:
+def check(k: "Kernel", folio: Folio) -> None:
     """Called when the last reference goes."""
-    if not page.live:
-        k.violate("use-after-free", k.cur.site, "page", f"frame {page.pfn} was freed twice")
-    if page.mapcount:
+    if not folio.live:
+        k.violate("use-after-free", k.cur.site, "page", f"frame {folio.pfn} was freed twice")
+    if folio.page.mapcount:
         k.violate(
-            "mapcount", k.cur.site, k.class_of(page),
-            f"frame {page.pfn} was freed while {page.mapcount} entries map it",
+            "mapcount", k.cur.site, k.class_of(folio.page),
+            f"frame {folio.pfn} was freed while {folio.page.mapcount} entries map it",
         )
-    if page.pincount:
+    if folio.pincount:
         k.violate(
-            "pin", k.cur.site, k.class_of(page), f"frame {page.pfn} was freed while pinned"
+            "pin", k.cur.site, k.class_of(folio.page), f"frame {folio.pfn} was freed while pinned"
         )
-    if page.lock.owner >= 0:
+    if folio.lock.owner >= 0:
         k.violate(
-            "kernel-assertion", k.cur.site, k.class_of(page),
-            f"frame {page.pfn} was freed while its folio lock is held",
+            "kernel-assertion", k.cur.site, k.class_of(folio.page),
+            f"frame {folio.pfn} was freed while its folio lock is held",
         )
-    ledger = page.ledger
+    ledger = folio.ledger
     for i in range(NR_REFS):
         if ledger[i]:
             k.violate(
-                "refcount", k.cur.site, k.class_of(page),
-                f"frame {page.pfn} was freed with {ledger[i]} {REASONS[i]} references booked",
+                "refcount", k.cur.site, k.class_of(folio.page),
+                f"frame {folio.pfn} was freed with {ledger[i]} {REASONS[i]} references booked",
             )
-    if page.inode is not None:
-        page_cache.page_freed(k, page)
-    stale_tlb.page_freed(k, page)
-    secondary_mmu.page_freed(k, page)
+    if folio.inode is not None:
+        page_cache.page_freed(k, folio)
+    stale_tlb.page_freed(k, folio)
+    secondary_mmu.page_freed(k, folio)

@@ -40,26 +40,26 @@ def while_mapped(k: "Kernel", values: LogicalPages) -> None:
     page_cache.audit(k)
     secondary_mmu.audit(k)
     for page in used_pages(k):
-        if not page.live:
+        if not page.folio.live:
             continue
         if page.audit != page.mapcount:
             k.violate(
                 "mapcount", page.entry_at, k.class_of(page),
                 f"frame {page.pfn} has mapcount {page.mapcount}, {page.audit} entries map it",
             )
-        if page.ledger[REF_MAP] != page.mapcount:
+        if page.folio.ledger[REF_MAP] != page.mapcount:
             k.violate(
                 "refcount", page.entry_at, k.class_of(page),
-                f"frame {page.pfn} has {page.ledger[REF_MAP]} references of mappings and "
+                f"frame {page.pfn} has {page.folio.ledger[REF_MAP]} references of mappings and "
                 f"mapcount {page.mapcount}",
             )
         state.audit_page(k, page)
         for reason in _MOMENTARY:
-            if page.ledger[reason]:
+            if page.folio.ledger[reason]:
                 k.violate(
-                    "leak", page.taken_at[reason], k.class_of(page),
-                    f"frame {page.pfn} has {page.ledger[reason]} {REASONS[reason]} references "
-                    "left when all ops have ended",
+                    "leak", page.folio.taken_at[reason], k.class_of(page),
+                    f"frame {page.pfn} has {page.folio.ledger[reason]} {REASONS[reason]} "
+                    "references left when all ops have ended",
                 )
     audit_structs(k)
 
@@ -107,7 +107,7 @@ def audit_mm(k: "Kernel", values: LogicalPages, mm: Mm) -> None:
         if not pte & PTE_SPECIAL and (pte_present(pte) or is_device_private_pte(pte)):
             page = pfn_to_page(k, pte >> PFN_SHIFT)
             audit_page(k, values, mm, va, page, mm.who[va])
-            if page.inode is None:
+            if page.folio.inode is None:
                 anon += 1
             else:
                 file += 1
@@ -141,15 +141,16 @@ def has_data(k: "Kernel", values: LogicalPages, mm: Mm, va: i64) -> bool:
 def audit_page(
     k: "Kernel", values: LogicalPages, mm: Mm, va: i64, page: Page, who: i64
 ) -> None:
-    if not page.live:
+    folio = page.folio
+    if not folio.live:
         k.violate(
             "use-after-free", who, "page", f"page {va} maps frame {page.pfn}, which is free"
         )
     page.audit += 1
-    if page.inode is None:
+    if folio.inode is None:
         memory_value.compare(k, values, mm, va, page, who, "ends")
         audit_rmap(k, mm, va, page, who)
-    elif page.ledger[REF_CACHE] <= 0:
+    elif folio.ledger[REF_CACHE] <= 0:
         k.violate(
             "page-cache", who, "file", f"page {va} maps frame {page.pfn}, which left the cache"
         )
@@ -157,18 +158,19 @@ def audit_page(
 
 def audit_rmap(k: "Kernel", mm: Mm, va: i64, page: Page, who: i64) -> None:
     """O14 and O13: rmap_walk() from the page reaches this entry."""
-    av = page.anon_vma
+    folio = page.folio
+    av = folio.anon_vma
     if av is None:
         k.violate("rmap", who, "anon", f"anonymous frame {page.pfn} has no anon_vma")
         return
-    if not av.live or av.gen != page.anon_vma_gen:
+    if not av.live or av.gen != folio.anon_vma_gen:
         k.violate(
             "use-after-free", who, "anon_vma",
             f"frame {page.pfn} at page {va} points to an anon_vma that was freed",
         )
     for vma in av.vmas:
         if vma.mm is mm and vma.attached and vma.start <= va < vma.end:
-            if page.index - vma.pgoff + vma.start == va:
+            if folio.index - vma.pgoff + vma.start == va:
                 return
     k.violate(
         "rmap", who, "anon",
@@ -179,12 +181,12 @@ def audit_rmap(k: "Kernel", mm: Mm, va: i64, page: Page, who: i64) -> None:
 def after_exit(k: "Kernel") -> None:
     """All processes have exited and all handles are closed: nothing is left."""
     for page in used_pages(k):
-        if page.live:
+        if page.folio.live:
             for reason in range(len(REASONS)):
-                if page.ledger[reason]:
+                if page.folio.ledger[reason]:
                     k.violate(
                         "leak", sites.EXIT_MMAP__BEGIN, k.class_of(page),
-                        f"frame {page.pfn} is left with {page.ledger[reason]} "
+                        f"frame {page.pfn} is left with {page.folio.ledger[reason]} "
                         f"{REASONS[reason]} references",
                     )
             k.violate(

@@ -18,7 +18,7 @@ from simulator.watch import Watch
 
 if TYPE_CHECKING:
     from simulator.machine.cpu import Cpu
-    from simulator.mm.mm_types import Inode, Mm, Page, PageTable, Stale, Vma
+    from simulator.mm.mm_types import Folio, Inode, Mm, Page, PageTable, Stale, Vma
     from simulator.mm.pins import Pin
     from simulator.scenario import Op
     from simulator.state import Kernel
@@ -85,7 +85,8 @@ class Oracles(Watch):
         self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64,
         stale: "Stale | None",
     ) -> None:
-        if page.flags & PG_ZERO:
+        folio = page.folio
+        if folio.flags & PG_ZERO:
             permission.zero_page_stored(k, mm, va)
         if stale is None:
             memory_value.stored(self.values, mm, va, page, word, token)
@@ -93,7 +94,7 @@ class Oracles(Watch):
             soft_dirty.stored(k, mm, va, page)
             if k.open_pins:
                 pin.stored(k, mm, va, page)
-        elif not stale.zapped or page.inode is not None:
+        elif not stale.zapped or folio.inode is not None:
             memory_value.stored_stale(self.values, page, word, token)
 
     def forced_store_begins(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
@@ -110,7 +111,7 @@ class Oracles(Watch):
     def stored(
         self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64, here: bool
     ) -> None:
-        if here or page.inode is not None:
+        if here or page.folio.inode is not None:
             memory_value.stored(self.values, mm, va, page, word, token)
         else:
             memory_value.stored_stale(self.values, page, word, token)
@@ -126,8 +127,8 @@ class Oracles(Watch):
     def frame_handed_out(self, k: "Kernel", page: "Page", site: i64) -> None:
         state.handed_out(k, page, site)
 
-    def page_freed(self, k: "Kernel", page: "Page") -> None:
-        freed_page.check(k, page)
+    def page_freed(self, k: "Kernel", folio: "Folio") -> None:
+        freed_page.check(k, folio)
 
     def table_freed(self, k: "Kernel", table: "PageTable") -> None:
         freed_table.check(k, table)
@@ -137,11 +138,11 @@ class Oracles(Watch):
 
     # --- page cache -----------------------------------------------------------------------------
 
-    def cache_found(self, k: "Kernel", inode: "Inode", index: i64, page: "Page") -> None:
-        page_cache.found(k, inode, index, page, k.cur.site)
+    def cache_found(self, k: "Kernel", inode: "Inode", index: i64, folio: "Folio") -> None:
+        page_cache.found(k, inode, index, folio, k.cur.site)
 
     def cache_adding(
-        self, k: "Kernel", inode: "Inode", index: i64, old: "Page | None"
+        self, k: "Kernel", inode: "Inode", index: i64, old: "Folio | None"
     ) -> None:
         page_cache.added(k, index, old)
 

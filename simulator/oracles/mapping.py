@@ -27,11 +27,11 @@ def lock_dropped(k: "Kernel", table: PageTable) -> None:
     for i in range(t.nr_recheck):
         page = t.recheck[i]
         page_state.note(k, page)
-        if page.mapcount != page.nr_entries or page.ledger[REF_MAP] < page.mapcount:
+        if page.mapcount != page.nr_entries or page.folio.ledger[REF_MAP] < page.mapcount:
             miscounted(k, page)
-        if page.anon_vma is not None and page.mapcount > 1:
+        if page.folio.anon_vma is not None and page.mapcount > 1:
             anon_exclusive.shared(k, page)
-        if page.pincount:
+        if page.folio.pincount:
             pin.recheck(k, page)
     t.nr_recheck = 0
     mm = k.mms[table.mm_id]
@@ -47,7 +47,7 @@ def restored(k: "Kernel", src: Page) -> None:
     """O14: remove_migration_ptes() has walked the rmap of `src`. Without the folio lock others may
     migrate it, too. The culprit is who wrote an entry that the walk missed, or took its page table
     away."""
-    if src.nr_migration == 0 or src.lock.owner != k.cur.id:
+    if src.nr_migration == 0 or src.folio.lock.owner != k.cur.id:
         return
     for table in k.tables.taken():
         if not table.live or table.used == 0:
@@ -65,10 +65,11 @@ def restored(k: "Kernel", src: Page) -> None:
 
 def miscounted(k: "Kernel", page: Page) -> None:
     """Counts of a page differ, perhaps for good."""
-    if page.ledger[REF_MAP] < page.mapcount:
+    folio = page.folio
+    if folio.ledger[REF_MAP] < page.mapcount:
         k.violate(
             "refcount", page.entry_at, k.class_of(page),
-            f"frame {page.pfn} has {page.ledger[REF_MAP]} references of mappings and "
+            f"frame {page.pfn} has {folio.ledger[REF_MAP]} references of mappings and "
             f"mapcount {page.mapcount}",
         )
     if page.mapcount < page.nr_entries or only_lock(k):

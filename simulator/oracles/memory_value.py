@@ -94,9 +94,10 @@ class LogicalPages:
 
 def stored(v: LogicalPages, mm: Mm, va: i64, page: Page, word: i64, token: i64) -> None:
     """`token` went into `word` of the page that is mapped at `va`."""
-    inode = page.inode
+    folio = page.folio
+    inode = folio.inode
     if inode is not None:
-        inode.expected[page.index * WORDS_PER_PAGE + word] = token
+        inode.expected[folio.index * WORDS_PER_PAGE + word] = token
         return
     lp = v.own(mm, va)
     page.logical = v.tag(lp)
@@ -106,9 +107,10 @@ def stored(v: LogicalPages, mm: Mm, va: i64, page: Page, word: i64, token: i64) 
 def stored_stale(v: LogicalPages, page: Page, word: i64, token: i64) -> None:
     """A store through a translation that the tables no longer have, but whose data is kept:
     it must reach whoever owns the page now."""
-    inode = page.inode
+    folio = page.folio
+    inode = folio.inode
     if inode is not None:
-        inode.expected[page.index * WORDS_PER_PAGE + word] = token
+        inode.expected[folio.index * WORDS_PER_PAGE + word] = token
     elif page.logical:
         lp = page.logical & 0xFFFFFFFF
         if page.logical == v.tag(lp):  # otherwise its data was given up meanwhile
@@ -117,12 +119,13 @@ def stored_stale(v: LogicalPages, page: Page, word: i64, token: i64) -> None:
 
 def expected(v: LogicalPages, mm: Mm, va: i64, page: Page, word: i64) -> i64:
     """What a load of the page mapped at `va` must return."""
+    folio = page.folio
     lp = mm.shadow[va]
     if lp:
         return v.words[lp * WORDS_PER_PAGE + word]
-    inode = page.inode
+    inode = folio.inode
     if inode is not None:
-        return inode.expected[page.index * WORDS_PER_PAGE + word]
+        return inode.expected[folio.index * WORDS_PER_PAGE + word]
     return 0
 
 

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.mm.mm_types import REF_CACHE, Inode, Page, Vma
+from simulator.mm.mm_types import REF_CACHE, Folio, Inode, Page, Vma
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
-def found(k: "Kernel", inode: Inode, index: i64, page: Page, site: i64) -> None:
+def found(k: "Kernel", inode: Inode, index: i64, folio: Folio, site: i64) -> None:
     """A lookup of `index` has returned `page`, locked: no one can remove it any more."""
-    if page.inode is not inode or page.index != index:
+    if folio.inode is not inode or folio.index != index:
         k.violate(
             "page-cache", site, "file",
-            f"slot {index} of a file's page cache holds frame {page.pfn}, which is not its page",
+            f"slot {index} of a file's page cache holds frame {folio.pfn}, which is not its page",
         )
 
 
-def added(k: "Kernel", index: i64, old: Page | None) -> None:
+def added(k: "Kernel", index: i64, old: Folio | None) -> None:
     """A page is being put into slot `index`, where `old` is."""
     if old is not None:
         k.violate(
@@ -36,24 +36,25 @@ def added(k: "Kernel", index: i64, old: Page | None) -> None:
         )
 
 
-def page_freed(k: "Kernel", page: Page) -> None:
+def page_freed(k: "Kernel", folio: Folio) -> None:
     """A frame goes back to the allocator; it must have left its slot."""
-    inode = page.inode
-    if inode is not None and inode.live and page.index < len(inode.cache):
-        if inode.cache[page.index] is page:
+    inode = folio.inode
+    if inode is not None and inode.live and folio.index < len(inode.cache):
+        if inode.cache[folio.index] is folio:
             k.violate(
                 "page-cache", k.cur.site, "file",
-                f"frame {page.pfn} was freed while it is page {page.index} of a file",
+                f"frame {folio.pfn} was freed while it is page {folio.index} of a file",
             )
 
 
 def mapped(k: "Kernel", vma: Vma, va: i64, page: Page, who: i64) -> None:
     """`page` of a file is mapped at `va`; `who` wrote the entry."""
-    if page.inode is not vma.inode or page.index != va - vma.start + vma.pgoff:
+    folio = page.folio
+    if folio.inode is not vma.inode or folio.index != va - vma.start + vma.pgoff:
         k.violate(
             "page-cache", who, "file",
             f"page {va} should map page {va - vma.start + vma.pgoff} of its file, and maps page "
-            f"{page.index} of {'it' if page.inode is vma.inode else 'another one'}",
+            f"{folio.index} of {'it' if folio.inode is vma.inode else 'another one'}",
         )
 
 

@@ -44,7 +44,7 @@ def stored(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
             "permission", mm.who[va], k.class_of(page),
             f"a store to page {va} succeeded, which may not be written",
         )
-    elif page.inode is not None and not vma.flags & VM_SHARED:
+    elif page.folio.inode is not None and not vma.flags & VM_SHARED:
         k.violate(
             "permission", mm.who[va], "file",
             f"a store through the private mapping at page {va} went into the file",
@@ -75,12 +75,13 @@ def zero_page_stored(k: "Kernel", mm: Mm, va: i64) -> None:
 def forced(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     """/proc/self/mem is about to store into `page`, which GUP has returned for `va`. GUP
     should have broken COW: it is the culprit."""
-    if page.flags & PG_ZERO:
+    folio = page.folio
+    if folio.flags & PG_ZERO:
         k.violate(
             "permission", sites.GET_USER_PAGES__RETRY, "zero-page",
             f"a forced write to page {va} goes into the shared zero page",
         )
-    if page.inode is None:
+    if folio.inode is None:
         return
     vma = vma_lookup(mm, va)
     if vma is None or vma.flags & (VM_SHARED | VM_WRITE) != VM_SHARED | VM_WRITE:
@@ -95,11 +96,12 @@ def forced(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
 
 def file_content(k: "Kernel", inode: Inode, page: Page, word: i64, site: i64) -> None:
     """The file's word is what was last stored there by somebody who may."""
-    want = inode.expected[page.index * WORDS_PER_PAGE + word]
+    folio = page.folio
+    want = inode.expected[folio.index * WORDS_PER_PAGE + word]
     if page.words[word] != want:
         k.violate(
             "permission", site, "file",
-            f"page {page.index} of the file has {page.words[word]} in word {word}, the last "
+            f"page {folio.index} of the file has {page.words[word]} in word {word}, the last "
             f"legal store was {want}",
         )
 
@@ -143,7 +145,7 @@ def audit_pte(k: "Kernel", mm: Mm, vma: Vma, va: i64, pte: i64) -> None:
         )
     if pte & PTE_WRITE and not vma.flags & VM_SHARED:
         page = pfn_to_page(k, pte >> PFN_SHIFT)
-        if pte & PTE_SPECIAL or page.inode is not None:
+        if pte & PTE_SPECIAL or page.folio.inode is not None:
             k.violate(
                 "permission", mm.who[va], k.class_of(page),
                 f"the private mapping at page {va} can write a page that is not its own",
@@ -154,4 +156,4 @@ def audit_file(k: "Kernel", inode: Inode) -> None:
     for page in inode.cache:
         if page is not None and page.flags & PG_UPTODATE:
             for word in range(WORDS_PER_PAGE):
-                file_content(k, inode, page, word, page.taken_at[REF_CACHE])
+                file_content(k, inode, page.page, word, page.taken_at[REF_CACHE])

@@ -32,7 +32,7 @@ def taken(k: "Kernel", p: "Pin") -> None:
     mm = p.mm
     assert page is not None
     assert mm is not None
-    if p.kind != pins.PINNED or page.anon_vma is None:
+    if p.kind != pins.PINNED or page.folio.anon_vma is None:
         return
     if not page.flags & PG_ANON_EXCLUSIVE:
         k.violate(
@@ -45,7 +45,7 @@ def taken(k: "Kernel", p: "Pin") -> None:
 
 def recheck(k: "Kernel", page: Page) -> None:
     """The mapping of a pinned page changed under the page table lock being dropped."""
-    if not k.open_pins or page.anon_vma is None:
+    if not k.open_pins or page.folio.anon_vma is None:
         return
     for p in k.pins:
         mm = p.mm
@@ -83,7 +83,7 @@ def moved(k: "Kernel", mm: Mm, old_va: i64, new_va: i64) -> None:
 
 def stored(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     """User code of `mm` stored into `page`, which it maps at `va`."""
-    if page.anon_vma is None:
+    if page.folio.anon_vma is None:
         return
     for p in k.pins:
         if p.kind == pins.PIPE and p.page is page and p.mm is not mm:

@@ -11,18 +11,18 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.build.native import vec
-from simulator.mm.mm_types import PFN_SHIFT, PTE_WRITE, SWP_DEVICE_WRITE, Mm, Page, pte_kind
+from simulator.mm.mm_types import PFN_SHIFT, PTE_WRITE, SWP_DEVICE_WRITE, Folio, Mm, Page, pte_kind
 from simulator.mm.pgtable import DEVICE_PFN_BASE, peek, pfn_to_page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
-def page_freed(k: "Kernel", page: Page) -> None:
+def page_freed(k: "Kernel", folio: Folio) -> None:
     """A frame or device page goes back to its allocator."""
     for mm in k.mms:
         for notifier in mm.notifiers:
-            not_mapped(k, notifier.pt, page)
+            not_mapped(k, notifier.pt, folio.page)
 
 
 def not_mapped(k: "Kernel", pt: "vec[i64]", page: Page) -> None:
@@ -43,10 +43,11 @@ def not_mapped(k: "Kernel", pt: "vec[i64]", page: Page) -> None:
 def used(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     """The device accesses `page` at `va`: the CPU's tables must say the same, or the page is
     locked because it migrates right now."""
-    if page.live and page.lock.owner >= 0:
+    folio = page.folio
+    if folio.live and folio.lock.owner >= 0:
         return
     pte = peek(k, mm, va)
-    if pte >> PFN_SHIFT != page.pfn or not page.live and page.pfn:
+    if pte >> PFN_SHIFT != page.pfn or not folio.live and page.pfn:
         k.violate(
             "secondary-mmu", mm.who[va], k.class_of(page),
             f"the device uses frame {page.pfn} for page {va}, the page tables do not",

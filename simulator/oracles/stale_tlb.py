@@ -18,7 +18,7 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.machine.cpu import Cpu
-from simulator.mm.mm_types import PFN_SHIFT, Mm, Page, PageTable, Stale
+from simulator.mm.mm_types import PFN_SHIFT, Folio, Mm, PageTable, Stale
 from simulator.mm.pgtable import pfn_to_page
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ def broken(k: "Kernel", mm: Mm, s: Stale) -> bool:
     return active_cpus(k, mm, s.mask) != 0
 
 
-def page_freed(k: "Kernel", page: Page) -> None:
+def page_freed(k: "Kernel", folio: Folio) -> None:
     """A frame goes back to the allocator."""
-    pfn = page.pfn
+    pfn = folio.pfn
     for mm in k.mms:
         for s in mm.stale:
             if s.pte >> PFN_SHIFT == pfn and s.table is None and broken(k, mm, s):

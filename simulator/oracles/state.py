@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
 def handed_out(k: "Kernel", page: Page, site: i64) -> None:
     """The allocator returns a frame that was in use before (check_new_page())."""
-    if page.live or page.ref or page.mapcount or page.flags & PG_LRU:
+    folio = page.folio
+    if folio.live or folio.ref or page.mapcount or folio.flags & PG_LRU:
         k.violate(
             "state", site, "page",
-            f"frame {page.pfn} was handed out with {page.ref} references and {page.mapcount} "
-            f"mappings, {'on' if page.flags & PG_LRU else 'off'} the LRU",
+            f"frame {page.pfn} was handed out with {folio.ref} references and {page.mapcount} "
+            f"mappings, {'on' if folio.flags & PG_LRU else 'off'} the LRU",
         )
 
 
@@ -113,7 +114,7 @@ def audit_entry(k: "Kernel", vma: Vma | None, va: i64, pte: i64, who: i64) -> No
             )
         return
     page = pfn_to_page(k, pte >> PFN_SHIFT)
-    if page.anon_vma is not None and vma.flags & VM_SHARED:
+    if page.folio.anon_vma is not None and vma.flags & VM_SHARED:
         k.violate(
             "state", who, "anon", f"page {va} of a shared mapping maps an anonymous frame"
         )
@@ -121,12 +122,13 @@ def audit_entry(k: "Kernel", vma: Vma | None, va: i64, pte: i64, who: i64) -> No
 
 def audit_page(k: "Kernel", page: Page) -> None:
     """The End, all lru batches drained: one live frame or device page."""
-    if page.anon_vma is not None and page.inode is not None:
+    folio = page.folio
+    if folio.anon_vma is not None and folio.inode is not None:
         k.violate(
             "state", page.entry_at, "page",
             f"frame {page.pfn} is anonymous and a file's page"
         )
-    if page.mapcount and not page.flags & (PG_LRU | PG_DEVICE_PRIVATE):
+    if page.mapcount and not folio.flags & (PG_LRU | PG_DEVICE_PRIVATE):
         k.violate(
             "state", page.entry_at, k.class_of(page),
             f"frame {page.pfn} is mapped and on no LRU list: nobody could reclaim it",

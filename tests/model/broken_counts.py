@@ -10,7 +10,7 @@ from simulator.mm import (
 )
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
-    GUP_PIN_COUNTING_BIAS, PG_ANON_EXCLUSIVE, REF_PIN, REF_TEMP, Inode, Mm, Page, Vma,
+    GUP_PIN_COUNTING_BIAS, PG_ANON_EXCLUSIVE, REF_PIN, REF_TEMP, Folio, Inode, Mm, Page, Vma,
 )
 from simulator.state import Kernel
 from tests.model.broken import Pair, Patch
@@ -25,17 +25,17 @@ def fork_takes_no_reference(patch: Patch) -> None:
 
 
 def fault_puts_twice(patch: Patch) -> None:
-    def put(k: Kernel, page: Page, reason: int) -> None:
-        page_ref.folio_put(k, page, reason)
-        page_ref.folio_put(k, page, reason)
+    def put(k: Kernel, folio: Folio, reason: int) -> None:
+        page_ref.folio_put(k, folio, reason)
+        page_ref.folio_put(k, folio, reason)
 
     patch.set(memory, "folio_put", put)
 
 
 def fault_puts_never(patch: Patch) -> None:
-    def put(k: Kernel, page: Page, reason: int) -> None:
+    def put(k: Kernel, folio: Folio, reason: int) -> None:
         if reason != REF_TEMP:
-            page_ref.folio_put(k, page, reason)
+            page_ref.folio_put(k, folio, reason)
 
     patch.set(memory, "folio_put", put)
 
@@ -48,9 +48,9 @@ def pin_is_not_counted(patch: Patch) -> None:
     patch.after(gup, "folio_pin", lose_bias)
 
 
-def lose_bias(page: Page) -> None:
+def lose_bias(folio: Folio) -> None:
     """The reference is taken, the ledger is not told."""
-    page.ledger[REF_PIN] -= GUP_PIN_COUNTING_BIAS
+    folio.ledger[REF_PIN] -= GUP_PIN_COUNTING_BIAS
 
 
 def never_unmapped(patch: Patch) -> None:

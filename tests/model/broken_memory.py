@@ -8,7 +8,7 @@ from simulator.drivers import dmirror
 from simulator.mm import (
     copy_page_range, gup, memory, mmu_gather, mprotect, page_alloc, rmap, tlb,
 )
-from simulator.mm.mm_types import PTE_DIRTY, PTE_PRESENT, PTE_WRITE, Page, Vma
+from simulator.mm.mm_types import PTE_DIRTY, PTE_PRESENT, PTE_WRITE, Folio, Page, Vma
 from simulator.state import Kernel
 from tests.model.broken import Pair, Patch
 
@@ -43,21 +43,21 @@ def copies_one_word(patch: Patch) -> None:
 
 
 def does_not_zero(patch: Patch) -> None:
-    original = page_alloc.alloc_page
+    original = page_alloc.folio_alloc
 
-    def alloc_page(k: Kernel, site: int, _zero: bool) -> Page | None:
+    def folio_alloc(k: Kernel, site: int, _zero: bool) -> Folio | None:
         return original(k, site, False)
 
-    patch.set(page_alloc, "alloc_page", alloc_page)
+    patch.set(page_alloc, "folio_alloc", folio_alloc)
 
 
 def does_not_zero_copies(patch: Patch) -> None:
-    original = page_alloc.alloc_page
+    original = page_alloc.folio_alloc
 
-    def alloc_page(k: Kernel, site: int, zero: bool) -> Page | None:
+    def folio_alloc(k: Kernel, site: int, zero: bool) -> Folio | None:
         return original(k, site, zero and site != sites.WP_PAGE_COPY__ALLOC)
 
-    patch.set(page_alloc, "alloc_page", alloc_page)
+    patch.set(page_alloc, "folio_alloc", folio_alloc)
 
 
 def device_is_not_told(patch: Patch) -> None:

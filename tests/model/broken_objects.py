@@ -10,7 +10,7 @@ from simulator.mm import (
 from simulator.mm import pgtable
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
-    PG_LRU, PTE_UFFD_WP, REF_CACHE, VM_MAYBE_GUARD, Inode, Mm, Page, Vma,
+    PG_LRU, PTE_UFFD_WP, REF_CACHE, VM_MAYBE_GUARD, Folio, Inode, Mm, Page, Vma,
 )
 from simulator.state import Kernel
 from tests.model.broken import Pair, Patch
@@ -87,9 +87,9 @@ def forgets_a_slot(patch: Patch) -> None:
 
 
 def cache_holds_no_reference(patch: Patch) -> None:
-    def get(k: Kernel, page: Page, reason: int) -> None:
+    def get(k: Kernel, folio: Folio, reason: int) -> None:
         if reason != REF_CACHE:
-            page_ref.folio_get(k, page, reason)
+            page_ref.folio_get(k, folio, reason)
 
     patch.set(shmem, "folio_get", get)
 
@@ -108,14 +108,14 @@ def guards_unannounced(patch: Patch) -> None:
 def drain_loses_pages(patch: Patch) -> None:
     def then(k: Kernel, _cpu: int) -> None:
         for page in k.frames.objects:
-            page.flags &= ~PG_LRU
+            page.folio.flags &= ~PG_LRU
 
     patch.after(swap, "drain_cpu", then)
 
 
 def freed_on_lru(patch: Patch) -> None:
-    def then(_k: Kernel, page: Page) -> None:
-        page.flags |= PG_LRU
+    def then(_k: Kernel, folio: Folio) -> None:
+        folio.flags |= PG_LRU
 
     patch.after(page_alloc, "free_folio", then)
 
