@@ -31,7 +31,8 @@ BUG_ONE_IN = 4
 # What stays from run to run: feedback, spare objects and stacks. Of a task, scratch space of which
 # the first so-and-so-many places count, and what every op sets when it begins.
 KEPT = {
-    (Kernel, "counters"), (Kernel, "sites_seen"), (Kernel, "named_seen"), (Kernel, "watch"),
+    (Kernel, "counters"), (Kernel, "counted"), (Kernel, "nr_counted"), (Kernel, "sites_seen"),
+    (Kernel, "named_seen"), (Kernel, "watch"),
     (Kernel, "above"), (Kernel, "hub"), (Kernel, "idle_stacks"), (Kernel, "busy_stacks"),
     (Kernel, "cpu_pool"), (Kernel, "stale_pool"), (Kernel, "pagemaps"),
     (Task, "recheck"), (Task, "visits"), (Task, "visited"), (Task, "nr_visited"), (Task, "took"),
