@@ -31,7 +31,7 @@ from simulator.sites import FUNCTION, OP__BEGIN
 
 MAX_POINTS: Final[i64] = 4096  # decisions of one run that are kept; longer runs are not minimal
 LONG_RUN: Final[i64] = 1_000  # steps for which a run counts once more: budgets stand for time
-_TABLE_SIZE: Final[i64] = 4096  # slots of the table of accesses; a collision only tries more
+_TABLE_SIZE: Final[i64] = 4093  # of the table of accesses, a prime; a collision only tries more
 
 
 @final
@@ -69,7 +69,7 @@ class Script(Strategy):
     def choose(self, cur: i64, site: i64, obj: i64, access: i64, runnable: i64) -> i64:
         others = runnable & ~(1 << cur)
         if obj >= 0:
-            slot = ((obj * 0x9E3779B1) >> 13) & (_TABLE_SIZE - 1)
+            slot = obj % _TABLE_SIZE
             me: i64 = 1 << cur
             conflicting = self.writers[slot]
             if access & 1:

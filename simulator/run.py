@@ -113,6 +113,14 @@ class Machine:
         if k.sched.failed is not None:
             k.fold(k.sched.failed.step)
 
+    def stop(self) -> None:
+        """End the run that is under way; for a strategy that has seen enough of it. Its Outcome
+        says nothing. Never returns to the caller."""
+        self.k.sched.over = True
+        hub = self.k.hub
+        assert hub is not None
+        hub.switch()
+
     def go(self, k: Kernel) -> None:
         """Switch to an executor; it comes back when the run is over."""
         stack = k.idle_stacks.pop() if k.idle_stacks else k.above.new_executor(k)

@@ -31,6 +31,8 @@ VERBS: Final[Mapping[str, str]] = {
     "replay": "Run one scenario; exit 1 if it breaks a promise.",
     "minimize": "Make a failing scenario as small as it gets.",
     "explain": "Draw the race of a failing scenario, column per CPU.",
+    "explore": "Run a scenario under every interleaving.",
+    "judge": "Decide a claim about a race.",
     "corpus": "Check, import and export scenarios.",
     "corpus verify": "Check that every scenario does what its headers say.",
     "corpus import": "Turn recordings and programs of other tools into scenarios.",

@@ -11,8 +11,10 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
 from corpus.files import SCENARIOS, mm_files
-from corpus.text import load
+from corpus.text import MAX_TEXT_BYTES, load
 from simulator.bugs import BY_ID
 from simulator.scenario import Scenario
 from triage.exits import Refused
@@ -24,6 +26,21 @@ def scenario(path: str) -> Scenario:
         return load(path)
     except OSError as error:
         raise Refused(f"{path}: {error.strerror or error}") from error
+
+
+def text(path: str) -> str:
+    """A text file of the size that a scenario may have; `-` is stdin."""
+    try:
+        with click.open_file(path, "rb") as file:
+            data: bytes = file.read(MAX_TEXT_BYTES + 1)
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror or error}") from error
+    if len(data) > MAX_TEXT_BYTES:
+        raise Refused(f"{path}: larger than {MAX_TEXT_BYTES} bytes")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused(f"{path}: not UTF-8 at byte {error.start}: not a text file") from error
 
 
 def output_file(path: str) -> Path:

@@ -22,8 +22,8 @@ from typing import Final
 VARIABLE: Final = "MMFARM_MODEL"
 ROOT: Final = Path(__file__).resolve().parents[2]  # what holds the rooms
 HOT_FUZZ: Final = (
-    "codec", "crossover", "draft", "explore", "generate", "hints", "inflight", "mutate",
-    "novelty", "operands", "portfolio", "rng", "search", "sketch", "slots",
+    "codec", "crossover", "draft", "explore", "generate", "hints", "inflight", "interleave",
+    "mutate", "novelty", "operands", "portfolio", "rng", "search", "sketch", "slots",
 )
 
 # The folder, in a compiled set, of the library that all its modules share. Alone, because it

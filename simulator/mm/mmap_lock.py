@@ -154,7 +154,7 @@ def vma_end_read(k: "Kernel", vma: Vma) -> None:
             "kernel-assertion", t.site, "vma",
             "a VMA read lock was released by an actor that does not hold it",
         )
-    lock.released(k, t, LC_VMA)
+    lock.released(k, t, LC_VMA, vma.obj)
     vma.read_locked &= ~(1 << t.id)
     vma_refcount_put(k, vma)
 

@@ -12,6 +12,7 @@ from simulator.mm.mm_types import (
     prep_folio,
 )
 from simulator.objects import OBJ_NONE
+from simulator.sched.strategy import ALLOCATOR
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -57,3 +58,6 @@ def free_folio(k: "Kernel", folio: Folio) -> None:
         memremap.free_zone_device_folio(folio)
     else:
         k.frames.put(folio.page)
+        s = k.strategy
+        if s is not None:
+            s.silent(k.cur.id, ALLOCATOR)

@@ -50,7 +50,11 @@ def acquired(k: "Kernel", t: Task, cls: i64, *, ordered: bool) -> None:
     t.took[cls] = t.site
 
 
-def released(k: "Kernel", t: Task, cls: i64) -> None:
+def released(k: "Kernel", t: Task, cls: i64, obj: i64) -> None:
+    """Book the end of a lock of class `cls`; `obj` is what it is as an object of steps."""
+    s = k.strategy
+    if s is not None:
+        s.silent(t.id, obj)
     n = t.held[cls] - 1
     t.held[cls] = n
     if n == 0:
@@ -116,7 +120,7 @@ def drop(k: "Kernel", lock: Lock) -> None:
             f"{LOCK_CLASS_NAMES[lock.cls]} released by an actor that does not hold it",
         )
     lock.owner = -1
-    released(k, t, lock.cls)
+    released(k, t, lock.cls, lock.obj)
     if lock.waiters:
         mask = lock.waiters
         lock.waiters = 0
@@ -156,7 +160,7 @@ def up_read(k: "Kernel", sem: RwSem) -> None:
             f"{LOCK_CLASS_NAMES[sem.cls]} read-released by an actor that does not hold it",
         )
     sem.readers &= ~bit
-    released(k, t, sem.cls)
+    released(k, t, sem.cls, sem.obj)
     wake_waiters(k, sem)
 
 
@@ -183,7 +187,7 @@ def up_write(k: "Kernel", sem: RwSem) -> None:
             f"{LOCK_CLASS_NAMES[sem.cls]} write-released by an actor that does not hold it",
         )
     sem.writer = -1
-    released(k, t, sem.cls)
+    released(k, t, sem.cls, sem.obj)
     wake_waiters(k, sem)
 
 
@@ -192,6 +196,9 @@ def downgrade_write(k: "Kernel", sem: RwSem) -> None:
     t = k.cur
     sem.writer = -1
     sem.readers |= 1 << t.id
+    s = k.strategy
+    if s is not None:
+        s.silent(t.id, sem.obj)
     wake_waiters(k, sem)
 
 

@@ -9,10 +9,14 @@ seed and of what it is told: no clock, no hash order.
 The base class decides nothing: run to block.
 """
 
+from typing import Final
+
 from mypy_extensions import i64, mypyc_attr
 
 from simulator.build.native import vec
 from simulator.scenario import NR_ACTORS
+
+ALLOCATOR: Final = 1 << 61  # what hands out frames and objects; no object of the model's
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -36,6 +40,10 @@ class Strategy:
         """The actor to run next at this step of `cur`; `runnable` is a mask that has `cur`,
         and perhaps nobody else."""
         return cur
+
+    def silent(self, cur: i64, obj: i64) -> None:
+        """`cur` writes to `obj` in the middle of something, where nobody can come in between:
+        it lets go of a lock, or gives a frame back (ALLOCATOR)."""
 
     def fail(self, site: i64) -> bool:
         """Whether the allocation or trylock at `site` fails."""

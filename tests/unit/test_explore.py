@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""Exploring: all schedules within the bounds, each once, and what was covered is said."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from corpus.text import parse
+from fuzz.exploration import COVERED, STOPPED, VIOLATION, Bounds, Exploration, Report
+from simulator.run import Machine
+from simulator.scenario import Scenario
+from triage.cli import main
+
+RACE = """# mmfarm scenario 1
+config pmd_order=3 frames=64{bug}
+1 T0 mmap 0..1 rw private anon populate
+2 DEVICE migrate_to_device 0..1
+3 T1 madvise 0..1 DONTNEED
+"""
+BUG = " bug=migratevma-tlb-flush-after-ptl"
+# Small ones of different kinds: faults against each other, fork, a shared CPU, VMA locks.
+SMALL = [
+    "config pmd_order=3 frames=64\n1 T0 mmap 0..1 rw private anon\n2 T0 write 0\n3 T1 write 0\n",
+    "config pmd_order=3 frames=64\n1 T0 mmap 0..2 rw private anon\n2 T0 write 0\n"
+    "3 T1 fork T2\n4 T2 read 0\n",
+    "config pmd_order=3 frames=64 cpus=1\n1 T0 mmap 0..1 rw shared anon\n2 T0 write 0\n"
+    "3 T1 read 0\n",
+    "config pmd_order=3 frames=64\n1 T0 mmap 0..4 rw private anon\n2 T0 write 1\n"
+    "3 T1 munmap 0..2\n",
+]
+
+
+def scenario(text: str) -> Scenario:
+    head = "" if text.startswith("#") else "# mmfarm scenario 1\n"
+    return parse(head + text)
+
+
+def explore(text: str, bounds: Bounds) -> Report:
+    return Exploration(Machine(), scenario(text), bounds).go()
+
+
+def test_the_counterexample_has_as_few_preemptions_as_any_and_replays() -> None:
+    given = scenario(RACE.format(bug=BUG))
+    report = Exploration(Machine(), given, Bounds()).go()
+    assert report.state == VIOLATION
+    assert len(report.directives) == 1
+    again = Machine().run(given.with_directives(report.directives))
+    assert again.violation is not None
+    assert str(again.violation.signature) == report.signature
+
+
+def test_without_the_bug_the_same_bounds_are_covered() -> None:
+    report = explore(RACE.format(bug=""), Bounds(switches=1))
+    assert report.state == COVERED
+    assert report.progress == 1.0
+    assert report.schedules > 10  # it has looked at something
+
+
+@pytest.mark.parametrize("text", SMALL)
+def test_what_is_left_out_is_equal_to_what_is_tried(text: str) -> None:
+    plain = Exploration(Machine(), scenario(text), Bounds(1, reduce=False))
+    reduced = Exploration(Machine(), scenario(text), Bounds(1))
+    said, answer = plain.go(), reduced.go()
+    assert said.state == answer.state == COVERED
+    assert plain.outcomes() == reduced.outcomes()
+    assert plain.orders() == reduced.orders()
+    assert answer.schedules <= said.schedules
+
+
+def test_something_is_left_out() -> None:
+    plain, reduced = explore(SMALL[3], Bounds(1, reduce=False)), explore(SMALL[3], Bounds(1))
+    assert reduced.schedules < plain.schedules
+    assert explore(SMALL[1], Bounds(2)).cut > 0
+
+
+def test_more_preemptions_cover_more_orders() -> None:
+    orders = [explore(SMALL[0], Bounds(n)).orders for n in range(3)]
+    assert orders[0] == 1
+    assert orders[0] < orders[1] < orders[2]
+
+
+def test_a_fault_is_tried_only_when_asked_for() -> None:
+    one = explore(SMALL[0], Bounds(0))
+    assert one.schedules == 1
+    more = explore(SMALL[0], Bounds(0, faults=1))
+    assert more.schedules > 5
+    assert more.outcomes > one.outcomes  # an op that fails for want of memory
+
+
+def test_a_stopped_exploration_goes_on_where_it_was() -> None:
+    whole = explore(SMALL[3], Bounds(1))
+    parts = Exploration(Machine(), scenario(SMALL[3]), Bounds(1))
+    asked = 0
+
+    def every_fifth(report: Report) -> bool:
+        nonlocal asked
+        asked += 1
+        return asked % 5 == 0
+
+    rounds = 1
+    while parts.go(every_fifth).state == STOPPED:
+        rounds += 1
+    assert rounds > 2
+    assert (parts.report.schedules, parts.report.orders) == (whole.schedules, whole.orders)
+
+
+def test_the_verb_says_what_was_covered_and_where_a_promise_breaks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad, out = tmp_path / "good.mm", tmp_path / "bad.mm", tmp_path / "found.mm"
+    good.write_text(RACE.format(bug=""))
+    bad.write_text(RACE.format(bug=BUG))
+    assert main(["explore", str(good), "--preemptions", "0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == COVERED
+    assert main(["explore", str(bad), "--preemptions", "1", "-o", str(out)]) == 1
+    assert "at most 1 preemptions" in capsys.readouterr().out
+    assert main(["replay", str(out)]) == 1
+    assert main(["explore", str(good), "--seconds", "nan"]) == 2
+
+
+def test_all_that_could_not_be_covered_in_time_is_no_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "good.mm"
+    file.write_text(RACE.format(bug=""))
+    assert main(["explore", str(file), "--seconds", "0.000001"]) == 3
+    assert "not all is covered" in capsys.readouterr().out
