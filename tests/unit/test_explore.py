@@ -84,7 +84,7 @@ def test_a_fault_is_tried_only_when_asked_for() -> None:
     one = explore(SMALL[0], Bounds(0))
     assert one.schedules == 1
     more = explore(SMALL[0], Bounds(0, faults=1))
-    assert more.schedules > 5
+    assert more.schedules > 3
     assert more.outcomes > one.outcomes  # an op that fails for want of memory
 
 
