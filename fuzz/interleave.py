@@ -2,8 +2,8 @@
 """One interleaving after another of one scenario: the strategy under `mmfarm explore`.
 
 Contract: a run makes the given switches and, after the last of them, notes every place where
-another actor could have been switched to; `fuzz.exploration` turns each into a run of its own. So the
-set of runs is every way to interleave the ops with at most so many switches, less what is left
+another actor could have been switched to; `fuzz.exploration` turns each into a run of its own. So
+the set of runs is every way to interleave the ops with at most so many switches, less what is left
 out as equal to something that is tried:
 
 - *Local steps.* A switch before an access to something that no other actor was seen to use (or
