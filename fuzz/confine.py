@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What a slice child may use: limits that the child puts on itself before the first input.
 
-Contract: `confine` bounds address space, CPU time, files and core dumps, and takes away the
-right to gain privileges; `forbid_processes` ends the making of threads and processes, and
-is called when the engine has started its own. Neither can be undone by what runs later.
+Contract: `confine` bounds address space, CPU time, files and core dumps, takes away the right to
+gain privileges, and where the kernel allows it moves the process into a user namespace, a network
+and an IPC namespace of its own, without capabilities: no network, and no look at the environment
+or the memory of other processes of the same user. `forbid_processes` ends the making of threads and
+processes, and is called when the engine has started its own. None can be undone by what runs later.
 
 The child confines itself, and not its supervisor in a `preexec_fn`, because that is not safe
 in a threaded worker; until it reads an input it runs only our own code. This is no sandbox
@@ -21,20 +23,49 @@ BASE_ADDRESS_SPACE_MIB: Final = 1024
 MAX_FILE_BYTES: Final = 64 << 20  # a log that floods ends here
 MAX_OPEN_FILES: Final = 64
 _PR_SET_NO_NEW_PRIVS: Final = 38
+_CLONE_NEWUSER: Final = 0x10000000
+_CLONE_NEWNET: Final = 0x40000000
+_CLONE_NEWIPC: Final = 0x08000000
+_SYS_CAPSET: Final = 126  # x86-64; glibc has no function for it
+_CAPABILITY_VERSION_3: Final = 0x20080522
 
 
 def confine(*, cpu_seconds: int, rss_limit_mib: int) -> None:
-    """Bound this process for good. Raises OSError where the system refuses."""
+    """Bound this process for good. Raises OSError where the system refuses, but for namespaces,
+    which many do (`isolate`)."""
+    isolate()
     address_space = (rss_limit_mib + BASE_ADDRESS_SPACE_MIB) << 20
     _lower(resource.RLIMIT_AS, address_space)
     _lower(resource.RLIMIT_CPU, cpu_seconds)
     _lower(resource.RLIMIT_NOFILE, MAX_OPEN_FILES)
     _lower(resource.RLIMIT_FSIZE, MAX_FILE_BYTES)
     _lower(resource.RLIMIT_CORE, 0)
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc = _libc()
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         error = ctypes.get_errno()
         raise OSError(error, f"PR_SET_NO_NEW_PRIVS: {os.strerror(error)}")
+
+
+def isolate() -> bool:
+    """Namespaces of its own for this process, which has one thread. False where the kernel or a
+    container forbids them: nothing has changed then."""
+    uid, gid = os.getuid(), os.getgid()
+    libc = _libc()
+    if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC) != 0:
+        return False
+    # The same user as before, and nobody else.
+    for name, text in (
+        ("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")
+    ):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+    # Who makes a user namespace has all capabilities in it.
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    none = (ctypes.c_uint32 * 6)()
+    if libc.syscall(_SYS_CAPSET, header, none) != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"capset: {os.strerror(error)}")
+    return True
 
 
 def forbid_processes() -> None:
@@ -47,3 +78,7 @@ def _lower(which: int, value: int) -> None:
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard)
     resource.setrlimit(which, (value, value))
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)

@@ -62,6 +62,7 @@ VERBS: Final[Mapping[str, str]] = {
     "farm submit": "Order slices of fuzzing.",
     "farm worker": "Do the farm's work until told to go.",
     "farm scheduler": "Send what is owed, until told to go.",
+    "web": "Serve the farm's metrics and health over HTTP.",
 }
 
 

@@ -37,9 +37,10 @@ from corpus.text import parse
 from fuzz.findings import Finding
 from simulator.outcome import Outcome
 from simulator.scenario import Scenario as Program
-from workers import dialect, entries, ledger, migrate, reading
+from workers import dialect, entries, figures, ledger, migrate, reading
 from workers.entries import Cover, Made, Pulled
 from workers.errors import SchemaMoved, StoreDown, StoreError
+from workers.figures import Figures
 from workers.ledger import Lease
 from workers.records import (
     DecisionRow,
@@ -557,6 +558,11 @@ class Store:
             return reading.stats(connection)
 
     # Runs.
+
+    def figures(self) -> Figures:
+        """What an operator watches."""
+        with self._read() as connection:
+            return figures.read(connection, self._now(connection))
 
     def create_run(self, spec: dict[str, Any], queue: str) -> int:
         """Order one slice, to be done by whoever serves the queue."""
