@@ -257,6 +257,7 @@ class Session(Listener):
             if not self._alive():
                 raise Finished
         if self._over():
+            self._measure()
             raise Finished
 
     def _measure(self) -> None:

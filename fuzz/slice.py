@@ -249,6 +249,8 @@ def _environment(work: Path) -> dict[str, str]:
         "TMPDIR": str(work / "home"),
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",
+        # Stacks of greenlets come and go, some KiB each: glibc shall keep them at hand.
+        "GLIBC_TUNABLES": "glibc.malloc.tcache_max=16384",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(Path(fuzz.__file__).resolve().parents[1]),
         "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),

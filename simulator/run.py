@@ -32,9 +32,9 @@ from simulator.trace import Tracer
 
 # Steps that a run may take before the schedule becomes fair: generous, so that only runs that
 # make no progress get there.
-STEPS_BASE = 20_000
-STEPS_PER_OP = 2_000
-STEPS_PER_PAGE = 16
+STEPS_BASE: Final = 20_000
+STEPS_PER_OP: Final = 2_000
+STEPS_PER_PAGE: Final = 16
 _SPREAD: Final = 0x9E3779B97F4A7C15  # odd; makes 16 hex digits of a digest
 
 

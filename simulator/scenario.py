@@ -10,7 +10,7 @@ So they have constructors of their own, and `Final` fields, which mypy and the c
 refuse to change.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, final
 
 from simulator.tables import by_number
@@ -156,18 +156,15 @@ class Scenario:
     def with_ops(self, ops: tuple[Op, ...]) -> "Scenario":
         """The same scenario with other ops; directives of ops that are gone are dropped."""
         uids = {op.uid for op in ops}
-        return replace(
-            self, ops=ops, directives=tuple(d for d in self.directives if d.uid in uids)
-        )
+        directives = tuple([d for d in self.directives if d.uid in uids])
+        return Scenario(self.config, ops, directives, self.headers)
 
     def with_directives(self, directives: tuple[Directive, ...]) -> "Scenario":
         """The same scenario with these directives in canonical order: by the place of their
         op, then site name, then visit. Two directives of one anchor must differ in kind."""
         place = {op.uid: i for i, op in enumerate(self.ops)}
-        kept = {d for d in directives if d.uid in place}
-        return replace(
-            self,
-            directives=tuple(
-                sorted(kept, key=lambda d: (place[d.uid], d.site, d.visit, d.kind, d.arg))
-            ),
-        )
+        keyed = {
+            (place[d.uid], d.site, d.visit, d.kind, d.arg): d for d in directives if d.uid in place
+        }
+        kept = tuple([keyed[key] for key in sorted(keyed)])
+        return Scenario(self.config, self.ops, kept, self.headers)

@@ -252,7 +252,9 @@ def interpose(k: "Kernel", t: Task, site: i64, obj: i64, access: i64) -> None:
         s.pend_site[t.id] = site
         s.pend_pos[t.id] = t.pos
         s.pend_visit[t.id] = visit
-        mask = may_run(k, k.sched.runnable & k.sched.existing)
+        mask = k.sched.runnable & k.sched.existing
+        if mask != 1 << t.id:
+            mask = may_run(k, mask)
         chosen = s.choose(t.id, site, obj, access, mask)
         if chosen != t.id and (mask >> chosen) & 1:
             k.sched.recorded.append(Planned(t.uid, site, visit, SWITCH, chosen))
