@@ -13,6 +13,7 @@ from corpus.recording.causes import Causes
 from corpus.recording.follow import File, Placed
 from corpus.recording.layout import Layout
 from corpus.recording.events import Call
+from corpus.recording.places import Places
 from corpus.recording.rules import PAGE_SIZE, TASK_PAGES, Answers
 from corpus.recording.steps import ERRNO, PAGE, Answer, Step, forked
 from simulator import ops
@@ -47,6 +48,8 @@ class State:
     answered: bool = True
     layouts: dict[int, Layout] = field(default_factory=dict)
     causes: dict[int, Causes] = field(default_factory=dict)
+    places: dict[int, Places] = field(default_factory=dict)
+    alone: bool = True  # whether the call that is translated overlaps with none of its space
     breaks: dict[int, int] = field(default_factory=dict)  # space -> address
     first_breaks: dict[int, int] = field(default_factory=dict)  # where the heap began, or above
     sizes: dict[int, int] = field(default_factory=dict)  # memory file -> pages it is made with
@@ -56,6 +59,7 @@ class State:
     def fork(self, space: int, child: int) -> None:
         self.layouts[child] = forked(self.layouts[space])
         self.causes[child] = self.causes[space].copy()
+        self.places[child] = self.places[space].copy()
         for breaks in (self.breaks, self.first_breaks):
             if space in breaks:
                 breaks[child] = breaks[space]
@@ -63,6 +67,7 @@ class State:
     def forget(self, space: int) -> None:
         """A space that ended. Its rules stay: execve() hands them on."""
         self.layouts.pop(space, None)
+        self.places.pop(space, None)
         self.breaks.pop(space, None)
         self.first_breaks.pop(space, None)
 
@@ -136,6 +141,6 @@ def answer_of(call: Call, returns_page: bool = False) -> Answer:
 
 
 def step_of(placed: Placed, call: Call, code: int, args: tuple[int, ...], answer: Answer,
-          chosen: bool = False, why_not_compared: str = "") -> Step:
+          chosen: bool = False, why_not_compared: str = "", right: str = "") -> Step:
     return Step(call.line, placed.space, code, args, str(call), answer, chosen, why_not_compared,
-                (), call.thread)
+                (), call.thread, right=right)

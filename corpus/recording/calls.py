@@ -18,6 +18,7 @@ from corpus.recording.arguments import (
 from corpus.recording.rules import PAGE_SIZE, TASK_PAGES
 from corpus.recording.follow import ALWAYS, Placed
 from corpus.recording.layout import ANON
+from corpus.recording.places import HUGE_PAGES
 from corpus.recording.events import Call, six_arguments, split_arguments
 from corpus.recording.steps import PAGE, Answer, Step
 from simulator import ops
@@ -43,7 +44,6 @@ _KEPT_MAP_FLAGS: Final = {
 }
 _MARKING_FLAGS: Final = ((values.MAP["MAP_LOCKED"], causes.LOCKED),
                          (values.MAP["MAP_HUGETLB"], causes.HUGE))
-_HUGE_PAGES: Final = 512  # of a huge page, if it has the default size
 # Flags that change nothing which the model has: where mmap() looks for a place (the address is
 # pinned), ignored flags, and a hint about stacks.
 _HARMLESS_MAP_FLAGS: Final = (
@@ -79,7 +79,7 @@ def translate_call(placed: Placed, name: str, state: State) -> Translated:
             case "mprotect" | "pkey_mprotect":
                 return _mprotect(placed, call, arguments, state)
             case "mremap":
-                return _mremap(placed, call, arguments)
+                return _mremap(placed, call, arguments, state)
             case "madvise":
                 return _madvise(placed, call, arguments, state)
             case "process_madvise":
@@ -193,7 +193,7 @@ def _mmap(placed: Placed, call: Call, arguments: list[str], state: State) -> Tra
             file, offset = state.file(placed.file), page_of(arguments[5])
             stand_ins = file_calls.made(placed, call, state)
     if flags & values.MAP["MAP_HUGETLB"]:
-        length = -(-length // _HUGE_PAGES) * _HUGE_PAGES
+        length = -(-length // HUGE_PAGES) * HUGE_PAGES
     args = (start, start + length, prot, sharing, file, offset, kept)
     answer = answer_of(call, returns_page=True)
     rest = flags & ~15
@@ -205,10 +205,30 @@ def _mmap(placed: Placed, call: Call, arguments: list[str], state: State) -> Tra
         marks = [(kind, start, args[1]) for flag, kind in _MARKING_FLAGS if rest & flag]
         return Listed(f"flags that the model has not: {' '.join(names) or hex(rest)}",
                       (*stand_ins, stand_in), marks=tuple(marks))
-    return [*stand_ins, step_of(placed, call, ops.OP_MMAP, args, answer, chosen=not fixed)]
+    right = _right_place(placed, flags, hint, args, state)
+    if placed.file:
+        placed.file.mapped |= prot | 1
+    return [*stand_ins, step_of(placed, call, ops.OP_MMAP, args, answer, not fixed, right=right)]
 
 
-def _mremap(placed: Placed, call: Call, arguments: list[str]) -> Translated:
+def _right_place(
+    placed: Placed, flags: int, hint: int, args: tuple[int, ...], state: State
+) -> str:
+    """Where mmap() should have mapped it, or nothing."""
+    start, end, _, sharing, file, offset, _ = args
+    if flags & values.MAP["MAP_FIXED"] or hint and hint // PAGE_SIZE == start:
+        return "" if hint == start * PAGE_SIZE else f"{hint:#x}"
+    if hint or flags & (values.MAP["MAP_32BIT"] | values.MAP["MAP_GROWSDOWN"]):
+        return ""
+    places = state.places[placed.space]
+    driver = placed.file is not None and placed.file.kind in (follow.DEVICE, follow.UNKNOWN)
+    if not state.alone or driver or sharing and end - start >= HUGE_PAGES:
+        return ""
+    page = places.wrong(state.layouts[placed.space], start, end - start, max(0, offset))
+    return f"{page * PAGE_SIZE:#x}" if page else ""
+
+
+def _mremap(placed: Placed, call: Call, arguments: list[str], state: State) -> Translated:
     flags = values.flags(arguments[3], values.MREMAP)
     if flags is None:
         raise Odd(f"flags that are not known: {arguments[3][:60]}")
@@ -230,8 +250,18 @@ def _mremap(placed: Placed, call: Call, arguments: list[str]) -> Translated:
     else:
         to = answer.value if answer.good else start
     args = (start, end, to, to + size, keep)
+    right = ""
+    if answer.good:
+        may_move = flags & values.MREMAP["MREMAP_MAYMOVE"]
+        if fixed and to_address is not None and to_address != to * PAGE_SIZE:
+            right = f"{to_address:#x}"
+        elif not fixed and not keep and to != start and (not may_move or size <= end - start):
+            right = f"{start * PAGE_SIZE:#x}"
+        elif not fixed and to != start and state.alone:
+            page = state.places[placed.space].wrong(state.layouts[placed.space], to, size, 0)
+            right = f"{page * PAGE_SIZE:#x}" if page and size < HUGE_PAGES else ""
     return [step_of(placed, call, ops.OP_MREMAP, args, answer,
-                  chosen=not fixed and to != start)]
+                    chosen=not fixed and to != start, right=right)]
 
 
 # Advice without an op that takes pages away; the rest changes what a VMA is.

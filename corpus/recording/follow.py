@@ -45,7 +45,7 @@ ALWAYS: Final = frozenset((
     "map_shadow_stack", "fork", "vfork", "clone", "clone3",
 ))
 # Calls that are not about memory, but what calls that are may answer depends on them.
-RULES: Final = frozenset(("prctl", "prlimit64", "setrlimit", "seccomp", "personality"))
+RULES: Final = frozenset(("prctl", "prlimit64", "setrlimit", "seccomp", "io_setup"))
 _TRACKED: Final = ALWAYS | RULES | frozenset(FD_ARGUMENT) | frozenset(_OPENS) | frozenset((
     "execve", "execveat", "close", "close_range", "dup", "dup2", "dup3",
 ))
@@ -80,6 +80,7 @@ class File:
     seals: int = 0
     sealed_in_line: int = 0
     number: int = -1
+    mapped: int = 0  # PROT_* bits with which it could be mapped
 
     def __str__(self) -> str:
         return self.name

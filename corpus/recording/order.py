@@ -3,7 +3,7 @@
 
 Contract: threads of one address space call at the same time, and a recording shows of each call
 only when it began and when it had returned. Of two calls the one that returned before the other
-began came first; all else is open. `arranged` gives the events of each space in an order that these
+began came first; all else is open. `Arranged` gives the events of each space in an order that these
 intervals allow and in which every answer fits what is mapped, as far as a layout says it: a chosen
 address was free, a hole was a hole. It searches; where no order fits, the call that fits nowhere
 stands where it returned, and the replay tells. Calls that overlap with none cost nothing.
@@ -54,37 +54,54 @@ class _Item(NamedTuple):
     acts: tuple[_Act, ...]
 
 
-def arranged(
-    events: Iterable[Following], layout_of: Callable[[int], Layout | None],
-    break_of: Callable[[int], int | None],
-) -> Iterator[Following]:
-    """The events in a possible order. `layout_of` is what is mapped in a space, and `break_of`
-    where its heap ends, after all events that were given out so far."""
-    waiting: dict[int, _Waiting] = {}
-    unborn: dict[int, int] = {}  # a child whose fork waits -> the space that it waits in
-    for event in events:
-        space = event.space
-        if unborn and space in unborn:
-            parent = unborn.pop(space)
-            if parent in waiting:
-                yield from waiting.pop(parent).decide(layout_of(parent), break_of(parent))
-        begin, end = _interval(event)
-        here = waiting.get(space)
-        if here is not None and here.reach < begin:
-            yield from waiting.pop(space).decide(layout_of(space), break_of(space))
-            here = None
-        if here is None:
-            if begin == end:
-                yield event
-                continue
-            here = waiting[space] = _Waiting()
-        here.add(_Item(event, begin, end, _acts(event)))
-        if isinstance(event, Forked):
-            unborn[event.child] = space
-        if len(here.items) >= MAX_TOGETHER:
-            yield from here.decide(layout_of(space), break_of(space), MAX_TOGETHER // 2)
-    for space, here in waiting.items():
-        yield from here.decide(layout_of(space), break_of(space))
+class Arranged:
+    """Events in a possible order. `layout_of` is what is mapped in a space, and `break_of` where
+    its heap ends, after all events that were given out so far. `alone` says of the last one that
+    it overlaps with none."""
+
+    def __init__(
+        self, layout_of: Callable[[int], Layout | None], break_of: Callable[[int], int | None]
+    ) -> None:
+        self.alone = True
+        self._layout_of = layout_of
+        self._break_of = break_of
+        self._waiting: dict[int, _Waiting] = {}
+        self._unborn: dict[int, int] = {}  # a child whose fork waits -> the space that it waits in
+
+    def events(self, events: Iterable[Following]) -> Iterator[Following]:
+        """All events, once."""
+        waiting = self._waiting
+        for event in events:
+            space = event.space
+            if self._unborn and space in self._unborn:
+                yield from self._decide(self._unborn.pop(space))
+            begin, end = _interval(event)
+            here = waiting.get(space)
+            if here is not None and here.reach < begin:
+                yield from self._decide(space)
+                here = None
+            if here is None:
+                if begin == end:
+                    self.alone = True
+                    yield event
+                    continue
+                here = waiting[space] = _Waiting()
+            here.add(_Item(event, begin, end, _acts(event)))
+            if isinstance(event, Forked):
+                self._unborn[event.child] = space
+            if len(here.items) >= MAX_TOGETHER:
+                self.alone = False
+                yield from here.decide(self._layout_of(space), self._break_of(space),
+                                       MAX_TOGETHER // 2)
+        for space in list(waiting):
+            yield from self._decide(space)
+
+    def _decide(self, space: int) -> Iterator[Following]:
+        """All that waits in a space, if anything does."""
+        here = self._waiting.pop(space, None)
+        if here:
+            self.alone = len(here.items) == 1
+            yield from here.decide(self._layout_of(space), self._break_of(space))
 
 
 def _interval(event: Following) -> tuple[int, int]:

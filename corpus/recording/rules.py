@@ -130,8 +130,8 @@ def _of_file(errno: str, prot: int, shared: bool, file: File | None) -> str:
         return f"{file} was opened in line {file.line}, and not for writing"
     if errno == "EPERM" and shared and file.seals & SEAL_WRITE:
         return f"{file} was sealed in line {file.sealed_in_line}"
-    if errno == "EPERM" and prot & _PROT_EXEC and file.kind == OTHER:
+    if errno == "EPERM" and prot & _PROT_EXEC & ~file.mapped and file.kind == OTHER:
         return f"{file} may be on a file system that is mounted noexec"
-    if errno in ("ENODEV", "EACCES", "EINVAL") and file.kind != "memfd":
+    if errno in ("ENODEV", "EACCES", "EINVAL") and file.kind != "memfd" and not file.mapped:
         return f"{file} may be no file that can be mapped"
     return ""

@@ -79,7 +79,8 @@ class Step(NamedTuple):
     of its own. `chosen`: the kernel chose the address, so nothing was mapped there. `inside`:
     where regions ended within the source of an mremap. `thread` tells threads of a space apart.
     `excuse` is what may make the real kernel answer otherwise than the model: where it says why
-    this failed, `refused`, the model is not asked, for it would do what was not done."""
+    this failed, `refused`, the model is not asked, for it would do what was not done. `right` is
+    the answer that this one should have been, where the rules of the call say so."""
 
     line: int
     space: int
@@ -93,6 +94,7 @@ class Step(NamedTuple):
     thread: int = 0
     excuse: str = ""
     refused: bool = False
+    right: str = ""
 
     @property
     def file(self) -> int:

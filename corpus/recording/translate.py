@@ -29,7 +29,8 @@ from corpus.recording.follow import (
 )
 from corpus.recording.layout import ANON, Layout, Region
 from corpus.recording.events import Call, Fault, Signal, Touch, Untaken
-from corpus.recording.order import arranged
+from corpus.recording.order import Arranged
+from corpus.recording.places import Places
 from corpus.recording.steps import ERRNO, Answer, Step, apply
 from simulator import ops
 
@@ -76,10 +77,9 @@ def segments(
     known to be there."""
     translator = _Translator(followed, out, before or {})
     state = translator.state
-    events = followed.events
-    if followed.answered:
-        events = arranged(events, state.layouts.get, state.breaks.get)
-    for event in events:
+    arranged = Arranged(state.layouts.get, state.breaks.get)
+    for event in arranged.events(followed.events) if followed.answered else followed.events:
+        state.alone = arranged.alone
         translator.take(event)
         if len(translator.segment.steps) >= SEGMENT_STEPS:
             yield translator.next_segment()
@@ -131,6 +131,7 @@ class _Translator:
         pid = self.followed.spaces[space].pid
         before = self.state.causes.get(self.last_of.get(pid, -1))
         self.state.causes[space] = before.executed() if before else Causes()
+        self.state.places[space] = Places(self.followed.spaces[space].executed)
         self.last_of[pid] = space
 
     def placed(self, placed: Placed, space: int) -> None:
@@ -222,7 +223,9 @@ class _Translator:
         name = calls.mm_name(placed)
         counted = 0 if call.again else 1
         if not name:
-            if call.name in RULES:
+            if call.name == "io_setup":  # maps its ring where it likes
+                self.state.places[placed.space].unsure = True
+            elif call.name in RULES:
                 self.state.causes[placed.space].rule(call)
             elif placed.file:
                 file_calls.position(placed, call)
@@ -247,7 +250,8 @@ class _Translator:
     def rule(self, call: Call, name: str, listed: Listed) -> None:
         """Compare the answer of a call without an op with those that its rules allow."""
         self.out.ruled += 1
-        answer = call.errno if call.failed else "ok" if "ok" in listed.answers else call.result
+        by_value = listed.answers[0].startswith("0x")
+        answer = call.errno if call.failed else call.result if by_value else "ok"
         if answer not in listed.answers:
             self.out.differences.append(Difference(
                 call.line, str(call), answer, " or ".join(listed.answers), name, listed.excuse))
