@@ -157,7 +157,7 @@ class Watch:
         """`call` is over: nobody may go on with what it met in [start, end)."""
 
     def own_call_returns(self, k: "Kernel", mm: "Mm", start: i64, end: i64, call: str) -> None:
-        """The same of a call that promises only for what it took away itself."""
+        """`call` is over, and promises only for what it took away itself in [start, end)."""
 
     def user_resumes(self, k: "Kernel", cpu: "Cpu", mm: "Mm") -> None:
         """This CPU will run user code of `mm` next."""

@@ -105,7 +105,8 @@ def try_grab_folio(k: "Kernel", folio: Folio, flags: i64) -> None:
 
 
 def try_grab_folio_fast(k: "Kernel", page: Page, flags: i64) -> bool:
-    """The same without either: the frame may be free by now, or somebody else's."""
+    """Take what `flags` ask for without a reference and without a lock: the frame may be free by
+    now, or somebody else's."""
     folio = page.folio
     k.step(sites.TRY_GRAB_FOLIO_FAST__GRAB, page.obj, WRITE)
     if flags & FOLL_PIN == 0:

@@ -58,7 +58,7 @@ def next_pmd(k: "Kernel", mm: Mm, va: i64, end: i64) -> i64:
 
 
 def walk_pmd(k: "Kernel", site: i64, mm: Mm, va: i64, end: i64) -> i64:
-    """The same of a walker, which takes a step at `site` before it reads each entry. Others come
+    """next_pmd() of a walker, which takes a step at `site` before it reads each entry. Others come
     in between: a walk is a loop from here to pmd_addr_end() and on with what is there then."""
     while va < end:
         k.step(site, pmd_obj(mm.id, va >> k.pmd_order), READ)
@@ -176,7 +176,7 @@ def ptep_get_and_clear(k: "Kernel", mm: Mm, table: PageTable, va: i64) -> i64:
 
 
 def ptep_zap(k: "Kernel", mm: Mm, table: PageTable, va: i64) -> i64:
-    """The same when the data is given up (zap_pte_range())."""
+    """Atomically take out an entry whose data is given up (zap_pte_range())."""
     return write_pte(k, mm, table, va, 0, True)
 
 

@@ -28,7 +28,7 @@ def lru_add_drain(k: "Kernel") -> None:
 
 
 def lru_add_drain_all(k: "Kernel") -> None:
-    """The same on every CPU."""
+    """Move the batches of all CPUs to the LRU lists."""
     for cpu in k.cpus:
         if cpu.lru_add:
             drain_cpu(k, cpu.id)

@@ -280,7 +280,7 @@ def prefer_next(k: "Kernel", vmg: VmaMerge) -> None:
 
 
 def vma_merge_copied_range(k: "Kernel", vmg: VmaMerge) -> Vma | None:
-    """The same for the range that mremap() copies `vmg.middle` to."""
+    """vma_merge_new_range() for the range that mremap() copies `vmg.middle` to."""
     vmg.copied_from = vmg.middle
     vmg.middle = None
     return vma_merge_new_range(k, vmg)
