@@ -10,7 +10,7 @@ from simulator.mm.mm_types import (
     PTE_WRITE, PTE_YOUNG, SWP_MARKER_GUARD, SWP_NAMES, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_SHARED,
     VM_WRITE, Mm, Page, Vma, pte_kind,
 )
-from simulator.mm.pgtable import pfn_to_page
+from simulator.mm.pgtable import DEVICE_PFN_BASE, pfn_to_page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -64,12 +64,33 @@ def pte_text(k: "Kernel", pte: i64) -> str:
     return f"{bits} -> {page_text(pfn_to_page(k, pte >> PFN_SHIFT))}"
 
 
+def entry_text(k: "Kernel", pte: i64) -> str:
+    """A page table entry in few words."""
+    if pte == 0:
+        return "none"
+    kind = pte_kind(pte)
+    if kind == SWP_MARKER_GUARD:
+        return "a guard marker"
+    if kind:
+        return f"a {SWP_NAMES[kind]} entry of {frame_text(pte >> PFN_SHIFT)}"
+    words = "rw" if pte & PTE_WRITE else "ro"
+    words += " dirty" if pte & PTE_DIRTY else ""
+    words += " soft-dirty" if pte & PTE_SOFT_DIRTY else ""
+    words += " prot-none" if pte & PTE_PROTNONE and not pte & PTE_PRESENT else ""
+    return f"{words}, " + ("the zero page" if pte & PTE_SPECIAL else frame_text(pte >> PFN_SHIFT))
+
+
+def frame_text(pfn: i64) -> str:
+    """A frame of memory, or a page of a device's, by its number there."""
+    return f"frame {pfn}" if pfn < DEVICE_PFN_BASE else f"device page {pfn - DEVICE_PFN_BASE}"
+
+
 def page_text(page: Page) -> str:
     folio = page.folio
     flags = page.flags | folio.flags
     words = ",".join(str(page.words[i]) for i in range(4))
     return (
-        f"frame {page.pfn} refs={folio.ref} mapcount={page.mapcount}"
+        f"{frame_text(page.pfn)} refs={folio.ref} mapcount={page.mapcount}"
         + "".join(f" {name}" for bit, name in enumerate(PG_NAMES) if flags >> bit & 1)
         + (f" pins={folio.pincount}" if folio.pincount else "")
         + f" data={words}"

@@ -162,6 +162,8 @@ class Kernel:
             self.last_access[h] = word
         if n >= self.alarm:
             core.interpose(self, t, site, obj, access)
+            if self.tracing:
+                self.watch.accessing(self, t, site, obj, access)
 
     def fold(self, value: i64) -> None:
         """Mix a result or a loaded value into the digest."""

@@ -17,8 +17,12 @@ def touched(obj: i64, access: i64) -> str:
     """Words for the `obj` and `access` of a step; nothing for a step without an object."""
     if obj < 0:
         return ""
+    return ("write " if access == WRITE else "read ") + name_of(obj)
+
+
+def name_of(obj: i64) -> str:
+    """Words for an object of steps."""
     kind, container, index = decode(obj)
     phrase = PHRASES[kind]
     lock = lock_label(container) if "{lock}" in phrase else ""
-    name = phrase.format(index=index, container=container, lock=lock)
-    return ("write " if access == WRITE else "read ") + name
+    return phrase.format(index=index, container=container, lock=lock)

@@ -12,7 +12,7 @@ This class listens to nothing. The oracles do (simulator/oracles/listener.py, wh
 event which of them hear of it, in which order), and so does the tracer (simulator/trace.py), the
 only source of drawings; a Machine hands one of them in for each run. The call is one of a native
 method, with numbers and objects for arguments and no lists of callbacks: what nobody listens to
-costs a few instructions. Events of drawings alone (`stepped`, `noted`, `preempted`, `failed`) are
+costs a few instructions. Events of drawings alone (`stepped` and all that follow it) are
 told only while `k.tracing`, which is the one compare they cost otherwise.
 
 A new event: one method here, one call where it happens, one override where somebody listens. A new
@@ -195,6 +195,31 @@ class Watch:
 
     def stepped(self, k: "Kernel", t: "Task", site: i64, obj: i64, access: i64) -> None:
         """`t` stands at `site` and will make this access next."""
+
+    def accessing(self, k: "Kernel", t: "Task", site: i64, obj: i64, access: i64) -> None:
+        """`t` makes the access that it stood at now: nobody comes in between any more."""
+
+    def entry_written(self, k: "Kernel", mm: "Mm", va: i64, old: i64, new: i64) -> None:
+        """The page table entry at `va` was `old` and is `new`."""
+
+    def lock_taken(self, k: "Kernel", obj: i64, how: str) -> None:
+        """The running actor has the lock; `how` is for what, or empty."""
+
+    def lock_busy(self, k: "Kernel", obj: i64, holder: i64) -> None:
+        """A trylock failed, for the actor `holder` has the lock; -1: a directive says so."""
+
+    def lock_released(self, k: "Kernel", obj: i64) -> None:
+        """The running actor has let go of the lock."""
+
+    def blocked(self, k: "Kernel", cls: i64, holder: i64) -> None:
+        """The running actor waits for a lock of class `cls`, 0 an IPI, that `holder` has; -1:
+        nobody in particular."""
+
+    def tlb_flushed(self, k: "Kernel", cpu: "Cpu", mm: "Mm", start: i64, end: i64) -> None:
+        """A CPU has dropped its translations of [start, end) of `mm`; all if `end` is 0."""
+
+    def ipi_sent(self, k: "Kernel", cpu: "Cpu", late: i64) -> None:
+        """An IPI is under way to a CPU, which will not look at it for `late` steps."""
 
     def noted(self, k: "Kernel", text: str) -> None:
         """Something that no other event says, in words."""

@@ -4,9 +4,11 @@ downward, indentation by call depth.
 
 Contract: a pure function of the scenario and of an Outcome that was run with `trace=True`;
 at most MAX_COLUMNS columns and WIDTH characters; the same input gives the same bytes. Ops that
-nobody came in between are one line each; ops of the race window show the steps that matter:
-where the CPU changes hands, where two actors touch one object one after the other and one of
-them writes, what the model remarked, what the culprit does, and the step that broke the promise.
+nobody came in between are one line each; ops of the race window show what has happened where it
+matters: where the CPU changes hands, where two actors touch one object one after the other and one
+of them writes, who waits for whom, what is flushed, what the culprit does, and the step that broke
+the promise. A line is an outcome that the model told (simulator/trace.py), never the name of a
+place. A function is the one whose site was passed last; a release stands with what took the lock.
 
 It does not promise every step (`mmfarm replay --trace` has them), nor that an uninterrupted
 run draws as more than a list of ops.
@@ -27,7 +29,12 @@ WIDTH: Final = 100  # what a mail and a terminal show without wrapping
 MAX_COLUMNS: Final = 4  # more do not fit into WIDTH with function names in them
 GAP: Final = 3
 NARROWEST: Final = 18  # a column below this breaks kernel function names
-MAX_STEPS: Final = 60  # one screen; above it only the steps that decide are drawn
+MAX_LINES: Final = 48  # of outcomes: one screen; above it only those that decide are drawn
+HEIGHT: Final = 60  # lines: what a person takes in at a glance, on a large screen
+MAX_ROWS: Final = 54  # with the titles, and if no line is wrapped
+MIN_ROWS: Final = 16
+# How outcomes begin that say who waits for whom, what is flushed, what the user's code sees.
+TELLING: Final = ("waits", "CPU", "IPI", "nothing to flush", "loads", "stores", "does not get")
 MAX_ALONE: Final = 20  # uninterrupted ops in a row, one line each; those before are counted
 INDENT: Final = 2
 HARDWARE: Final = "mmu"  # sites of the CPU itself, which is no function
@@ -83,7 +90,18 @@ def draw(scenario: Scenario, outcome: Outcome) -> str:
 
 
 def lay_out(scenario: Scenario, outcome: Outcome) -> Diagram:
-    """Choose what to draw and where."""
+    """Choose what to draw and where, in at most HEIGHT lines of text."""
+    whole = _lay_out(scenario, outcome)
+    max_rows = MAX_ROWS
+    while True:
+        diagram = replace(whole, rows=tuple(_cut(whole.rows, max_rows)))
+        over = render(diagram).count("\n") + 1 - HEIGHT
+        if over <= 0 or max_rows == MIN_ROWS:
+            return diagram
+        max_rows = max(MIN_ROWS, max_rows - (over + 1) // 2)  # many lines are wrapped
+
+
+def _lay_out(scenario: Scenario, outcome: Outcome) -> Diagram:
     steps = steps_of(outcome.trace)
     if outcome.violation is not None:
         steps = [_without_verdict(step, outcome.violation) for step in steps]
@@ -137,6 +155,15 @@ def lay_out(scenario: Scenario, outcome: Outcome) -> Diagram:
     return Diagram(tuple(columns), tuple(rows), len(kept), len(steps))
 
 
+def _cut(rows: Sequence[Row], most: int) -> Sequence[Row]:
+    """A race that goes round and round shows how it begins and how it ends."""
+    if len(rows) <= most:
+        return rows
+    head, tail = rows[: most // 2], rows[-(most // 2) :]
+    left_out = len(rows) - len(head) - len(tail)
+    return [*head, Row(tail[0].step, 0, 0, "op", f"... {left_out} lines"), *tail]
+
+
 def render(diagram: Diagram, width: int = WIDTH) -> str:
     """A laid out diagram as text of at most `width` columns."""
     if not diagram.columns:
@@ -172,10 +199,8 @@ def op_texts(scenario: Scenario) -> dict[int, str]:
 
 def _without_verdict(step: Step, violation: Violation) -> Step:
     """The model ends a trace with the broken promise, which has a line of its own here."""
-    if not step.note.endswith(violation.promise):
-        return step
-    note = step.note.removesuffix(f"{violation.signature.oracle}: {violation.promise}")
-    return replace(step, note=note.removesuffix("; "))
+    verdict = f"{violation.signature.oracle}: {violation.promise}"
+    return replace(step, notes=tuple(note for note in step.notes if note != verdict))
 
 
 def _spans(steps: Sequence[Step]) -> list[_Span]:
@@ -254,15 +279,31 @@ def _interesting(spans: list[_Span], violation: Violation | None) -> set[int]:
     else:
         locks = False
         culprit = []
-    meetings = _meetings(inner, locks)
-    remarks = {step.step for step in inner if step.note}
+    meetings = _continued(_meetings(inner, locks), inner)
+    telling = {step.step for step in inner if any(n.startswith(TELLING) for n in step.notes)}
     # From the most telling to the least: as many kinds as fit one screen.
     kept = decisive
-    for more in (meetings, remarks, {step.step for step in culprit}):
-        if len(kept | more) > MAX_STEPS:
+    for more in (
+        meetings, telling, {step.step for step in culprit}, {step.step for step in inner}
+    ):
+        if sum(len(step.notes) for step in inner if step.step in kept | more) > MAX_LINES:
             break
         kept = kept | more
     return kept
+
+
+def _continued(kept: set[int], steps: Sequence[Step]) -> set[int]:
+    """With each step before which somebody came in, the one at which it went on: what it was about
+    to do happened there."""
+    waiting: dict[tuple[int, int, str, str], bool] = {}
+    more = set(kept)
+    for step in steps:
+        place = (step.actor, step.uid, step.function, step.label)
+        if waiting.pop(place, False):
+            more.add(step.step)
+        if step.to and step.step in kept:
+            waiting[place] = True
+    return more
 
 
 def _meetings(steps: Iterable[Step], locks: bool) -> set[int]:
@@ -317,7 +358,7 @@ def _inner(
     that are drawn and still open, and is carried from span to span of an op."""
     rows: list[Row] = []
     for step in span.steps:
-        if step.step not in kept or (step.function == "op" and not step.note):
+        if step.step not in kept or not (step.notes or step.to):
             continue
         here = (step.depth, step.function)
         while stack and stack[-1][0] >= step.depth and stack[-1] != here:
@@ -325,8 +366,10 @@ def _inner(
         if (not stack or stack[-1] != here) and step.function != HARDWARE:
             stack.append(here)
             rows.append(Row(step.step, column, len(stack), "call", f"{step.function}()"))
-        text = step.note or (f"{step.label}: {step.thing}" if step.thing else step.label)
-        rows.append(Row(step.step, column, len(stack) + 1, "step", text))
+        rows += [Row(step.step, column, len(stack) + 1, "step", note) for note in step.notes]
+        if step.to:
+            text = f"[{step.to} comes in; to come: {step.label}]"
+            rows.append(Row(step.step, column, len(stack) + 1, "step", text))
     return _counted(rows)
 
 

@@ -92,7 +92,7 @@ def trace_text(outcome: Outcome) -> str:
             f"op {s.uid}" if s.uid else "End",
             f"{'  ' * s.depth}{s.function}:{s.label.replace(' ', '_')}",
             ("write " if s.writes else "read ") + s.thing if s.thing else "",
-            "; ".join(text for text in (s.note, f"-> {s.to}" if s.to else "") if text),
+            "; ".join([*s.notes, f"-> {s.to}"] if s.to else s.notes),
         )
         for s in steps_of(outcome.trace)
     ]

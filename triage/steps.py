@@ -22,8 +22,9 @@ WRITE: Final = "write "
 @dataclass(frozen=True, slots=True)
 class Step:
     """One site passed. `uid` is 0 only in the End; a context switch counts to the op it leads
-    to. `thing` is the object touched, `note` what the model said, `to` the actor that a
-    directive let run here; each may be empty. `depth` counts enclosing functions."""
+    to. `thing` is the object that the access to come touches, `notes` what has happened since the
+    site was passed, `to` the actor that a directive let run here; each may be empty. `depth` counts
+    enclosing functions."""
 
     step: int
     actor: int
@@ -34,7 +35,7 @@ class Step:
     depth: int
     thing: str
     writes: bool
-    note: str
+    notes: tuple[str, ...]
     to: str
 
 
@@ -72,7 +73,7 @@ def _step(passed: _Passed, depth: int) -> Step:
         function=function, label=label.replace("_", " "), depth=depth,
         thing=touching[0].partition(" ")[2] if touching else "",
         writes=bool(touching) and touching[0].startswith(WRITE),
-        note="; ".join(notes), to=to[0].removeprefix("-> ") if to else "",
+        notes=tuple(notes), to=to[0].removeprefix("-> ") if to else "",
     )
 
 

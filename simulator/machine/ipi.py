@@ -39,6 +39,8 @@ def send(k: "Kernel", site: i64, cpu: Cpu, info: CallSingleData) -> None:
             k.sched.ipi_due = info.due
             set_alarm(k)
     cpu.pending.append(info)
+    if k.tracing:
+        k.watch.ipi_sent(k, cpu, late)
     if cpu.irqs_off:
         k.sometimes(features.Z_IPI_WAITED_FOR_IRQ_OFF)
     elif not late:

@@ -75,11 +75,15 @@ def flush_range(k: "Kernel", cpu: Cpu, mm: Mm, start: i64, end: i64) -> None:
             live = live or s.mask == 0
     if live:
         forget(k, mm)
+    if k.tracing:
+        k.watch.tlb_flushed(k, cpu, mm, start, end)
 
 
 def flush_all(k: "Kernel", cpu: Cpu, mm: Mm) -> None:
     """Every entry of this mm's ASID on this CPU."""
     cpu.flushes += 1
+    if k.tracing:
+        k.watch.tlb_flushed(k, cpu, mm, 0, 0)
     if not mm.stale:
         return
     keep: i64 = ~(1 << cpu.id)

@@ -114,7 +114,7 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
             write_pte(k, mm, table, va, pte & ~(PTE_YOUNG | PTE_DIRTY), False)
             mmu_gather.tlb_remove_tlb_entry(tlb, va)
             if k.tracing:
-                k.note(f"clean pte {va}; flush deferred")
+                k.note("flush deferred")
         va += 1
     pte_unmap_unlock(k, table)
 

@@ -166,8 +166,6 @@ def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> boo
         pte = ptep_clear_flush(k, mm, table, va)
     else:
         pte = ptep_get_and_clear(k, mm, table, va)
-    if k.tracing:
-        k.note(f"clear pte {va}")
     if exclusive:
         if not checked:
             shared = folio_try_share_anon_rmap_pte(page)

@@ -84,6 +84,8 @@ def pte_free_tlb(k: "Kernel", tlb: MmuGather, table: PageTable) -> None:
 
 def tlb_flush_mmu_tlbonly(k: "Kernel", tlb: MmuGather) -> None:
     if not (tlb.cleared or tlb.freed_tables):
+        if k.tracing:
+            k.note("nothing to flush")
         return
     if tlb.fullmm:
         tlb_module.flush_tlb_mm(k, tlb.mm)

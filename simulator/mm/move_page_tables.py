@@ -102,8 +102,6 @@ def move_locked_ptes(
             k.step(sites.MOVE_PTES__SET_PTE, pte_obj(mm.id, new_va + i), WRITE)
             set_pte_at(k, mm, new, new_va + i, pte | PTE_SOFT_DIRTY)
             k.watch.entry_moved(k, mm, old_va + i, new_va + i)
-            if k.tracing:
-                k.note(f"move pte {old_va + i} to {new_va + i}")
         i += 1
     if force_flush:
         tlb_module.flush_tlb_mm_range(k, mm, old_va, old_va + pages, False)

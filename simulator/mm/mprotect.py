@@ -105,7 +105,7 @@ def change_pte_range(
             if new != old:
                 write_pte(k, mm, table, va, new, False)
                 if k.tracing:
-                    k.note(f"change protection of pte {va}; flush deferred")
+                    k.note("flush deferred")
         va += 1
     pte_unmap_unlock(k, table)
 

@@ -134,6 +134,8 @@ def write_pte(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64, zapped: 
         lost = not new & PTE_PRESENT or (old >> PFN_SHIFT) != (new >> PFN_SHIFT)
         if lost or old & ~new & (PTE_WRITE | PTE_DIRTY):
             mmu.made_stale(k, mm, va, old, None, zapped)
+    if k.tracing:
+        k.watch.entry_written(k, mm, va, old, new)
     if old >> PFN_SHIFT:
         count(k, mm, old, -1)
     if new >> PFN_SHIFT:

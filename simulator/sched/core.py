@@ -170,6 +170,8 @@ def block(k: "Kernel", holder: i64, cls: i64, *, sleeps: bool) -> None:
     t.waits_class = cls
     k.sched.runnable &= ~bit
     k.sched.blocked |= bit
+    if k.tracing:
+        k.watch.blocked(k, cls, holder)
     lock_cycle(k, t)
     if sleeps:
         site = t.site

@@ -55,6 +55,8 @@ def released(k: "Kernel", t: Task, cls: i64, obj: i64) -> None:
     s = k.strategy
     if s is not None:
         s.silent(t.id, obj)
+    if k.tracing:
+        k.watch.lock_released(k, obj)
     n = t.held[cls] - 1
     t.held[cls] = n
     if n == 0:
@@ -83,13 +85,19 @@ def mutex_unlock(k: "Kernel", lock: Lock) -> None:
 def folio_trylock(k: "Kernel", site: i64, lock: Lock) -> bool:
     """A trylock that a directive may make fail, as if somebody held the folio lock."""
     if k.should_fail(site, lock.obj):
+        if k.tracing:
+            k.watch.lock_busy(k, lock.obj, -1)
         return False
     if lock.owner >= 0:
         k.sometimes(features.Z_FOLIO_LOCK_CONTENDED)
+        if k.tracing:
+            k.watch.lock_busy(k, lock.obj, lock.owner)
         return False
     t = k.cur
     lock.owner = t.id
     acquired(k, t, LC_FOLIO, ordered=False)
+    if k.tracing:
+        k.watch.lock_taken(k, lock.obj, "")
     return True
 
 
@@ -110,6 +118,8 @@ def take(k: "Kernel", site: i64, lock: Lock, *, sleeps: bool) -> None:
         core.block(k, lock.owner, lock.cls, sleeps=sleeps)
     lock.owner = t.id
     acquired(k, t, lock.cls, ordered=True)
+    if k.tracing:
+        k.watch.lock_taken(k, lock.obj, "")
 
 
 def drop(k: "Kernel", lock: Lock) -> None:
@@ -138,16 +148,20 @@ def down_read(k: "Kernel", site: i64, sem: RwSem) -> None:
         core.block(k, holder, sem.cls, sleeps=True)
     sem.readers |= bit
     acquired(k, t, sem.cls, ordered=True)
+    if k.tracing:
+        k.watch.lock_taken(k, sem.obj, "for read")
 
 
 def down_read_trylock(k: "Kernel", site: i64, sem: RwSem) -> bool:
-    if k.should_fail(site, sem.obj):
-        return False
-    if sem.writer >= 0:
+    if k.should_fail(site, sem.obj) or sem.writer >= 0:
+        if k.tracing:
+            k.watch.lock_busy(k, sem.obj, sem.writer)
         return False
     t = k.cur
     sem.readers |= 1 << t.id
     acquired(k, t, sem.cls, ordered=False)
+    if k.tracing:
+        k.watch.lock_taken(k, sem.obj, "for read")
     return True
 
 
@@ -177,6 +191,8 @@ def down_write(k: "Kernel", site: i64, sem: RwSem) -> None:
     sem.write_waiters &= ~bit
     sem.writer = t.id
     acquired(k, t, sem.cls, ordered=True)
+    if k.tracing:
+        k.watch.lock_taken(k, sem.obj, "for write")
 
 
 def up_write(k: "Kernel", sem: RwSem) -> None:
