@@ -218,11 +218,16 @@ def _right_place(
     start, end, _, sharing, file, offset, _ = args
     if flags & values.MAP["MAP_FIXED"] or hint and hint // PAGE_SIZE == start:
         return "" if hint == start * PAGE_SIZE else f"{hint:#x}"
-    if hint or flags & (values.MAP["MAP_32BIT"] | values.MAP["MAP_GROWSDOWN"]):
-        return ""
     places = state.places[placed.space]
     driver = placed.file is not None and placed.file.kind in (follow.DEVICE, follow.UNKNOWN)
-    if not state.alone or driver or sharing and end - start >= HUGE_PAGES:
+    if not state.alone or driver or flags & (values.MAP["MAP_32BIT"] | values.MAP["MAP_GROWSDOWN"]):
+        return ""
+    if hint:
+        if end - start < HUGE_PAGES and hint % PAGE_SIZE == 0 and places.free(
+                state.layouts[placed.space], hint // PAGE_SIZE, end - start):
+            return f"{hint:#x}"
+        return ""
+    if sharing and end - start >= HUGE_PAGES:
         return ""
     page = places.wrong(state.layouts[placed.space], start, end - start, max(0, offset))
     return f"{page * PAGE_SIZE:#x}" if page else ""

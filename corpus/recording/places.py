@@ -15,6 +15,9 @@ from typing import Final
 from corpus.recording.layout import Layout
 
 HUGE_PAGES: Final = 512  # of a huge page
+# Where programs and their heaps are: low, or at ELF_ET_DYN_BASE (0x55.., 0x56..; in pages).
+_AFTER_FIXED_PROGRAMS: Final = 1 << 24
+_PROGRAMS: Final = (0x55, 0x56)
 _PROVEN: Final = 4  # choices that must have fitted
 _FITTING_OF_TEN: Final = 9
 _MAX_REGIONS: Final = 4096  # each choice looks at all of them
@@ -54,6 +57,14 @@ class Places:
             self.fitting * 10 >= _FITTING_OF_TEN * (self.fitting + self.others)
         self.others += 1
         return place if proven else 0
+
+    def free(self, layout: Layout, start: int, pages: int) -> bool:
+        """Whether nothing is mapped there, for certain: neither by a call nor by execve()."""
+        if not self.complete or self.unsure or start + pages > self.top:
+            return False
+        if start < _AFTER_FIXED_PROGRAMS or start >> 28 in _PROGRAMS:
+            return False
+        return not any(layout.within(start, start + pages))
 
     def _aligned(self, layout: Layout, start: int, pages: int, offset: int) -> bool:
         """Whether it lies as thp_get_unmapped_area() lets it lie."""

@@ -28,15 +28,17 @@ DONTFORK: Final = 1
 WIPEONFORK: Final = 2
 _RANDOM: Final = 4
 _SEQUENTIAL: Final = 8
+_DONTDUMP: Final = 16
 _KEPT_ADVICE: Final = {
     ops.MADV_DONTFORK: (0, DONTFORK), ops.MADV_DOFORK: (DONTFORK, 0),
     ops.MADV_WIPEONFORK: (0, WIPEONFORK), ops.MADV_KEEPONFORK: (WIPEONFORK, 0),
+    ops.MADV_DONTDUMP: (0, _DONTDUMP), ops.MADV_DODUMP: (_DONTDUMP, 0),
     ops.MADV_NORMAL: (_RANDOM | _SEQUENTIAL, 0), ops.MADV_RANDOM: (_SEQUENTIAL, _RANDOM),
     ops.MADV_SEQUENTIAL: (_RANDOM, _SEQUENTIAL),
 }
 _TOUCHES: Final = (ops.OP_READ, ops.OP_WRITE)
 # Ops that succeed only where everything is mapped (madvise() says ENOMEM for holes).
-_PROVING: Final = (ops.OP_MPROTECT, ops.OP_MADVISE, ops.OP_MREMAP)
+_PROVING: Final = (ops.OP_MPROTECT, ops.OP_MADVISE, ops.OP_MREMAP, ops.OP_MINCORE)
 
 
 @dataclass(frozen=True, slots=True)
