@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final
 
+from fuzz.slice import ExitKind
 from fuzz.statistics import Statistics
 from simulator import features, sites
+from workers.jobs import STOPPED
 from workers.laptop import (
     Event,
     Found,
@@ -32,6 +34,8 @@ REDRAWS_PER_SECOND: Final = 4  # smooth enough to watch, and no load
 QUIET_SECONDS: Final = 5.0  # between two lines in a log file
 MAX_FAILURES: Final = 12  # rows; a bug of the model can show dozens of signatures
 MAX_TROUBLES: Final = 3  # rows; all of them stand in the result
+MAX_FUNCTIONS: Final = 8  # names in a sentence; all of them stand in the result
+ALL_SITES: Final = frozenset(sites.BY_NAME)
 
 
 @dataclass(slots=True)
@@ -68,6 +72,7 @@ class Board:
     features: int = 0
     sites: int = 0
     situations: int = 0
+    missed: frozenset[str] = ALL_SITES  # those that no slice came by
 
     def take(self, event: Event) -> str:
         """Note an event. Returns a line for the log when it is worth one."""
@@ -106,6 +111,32 @@ class Board:
         self.features = max(self.features, figures.features)
         self.sites = max(self.sites, figures.sites_reached)
         self.situations = max(self.situations, figures.situations_reached)
+        if figures.sites_reached:
+            self.missed &= frozenset(figures.sites_missed)
+
+    def functions_missed(self) -> list[str]:
+        """Functions of the model none of whose sites a slice came by."""
+        reached = {_function(site) for site in sites.BY_NAME if site not in self.missed}
+        return sorted({_function(site) for site in self.missed} - reached)
+
+    def looked_at(self) -> str:
+        """How much of the model the run came by: what a clean run can speak of."""
+        functions = len({_function(site) for site in sites.BY_NAME})
+        never = self.functions_missed()
+        text = (f"{self.executions:,} executions, which came by "
+                f"{len(sites.BY_NAME) - len(self.missed)} of {len(sites.BY_NAME)} sites in "
+                f"{functions - len(never)} of {functions} functions")
+        if never:
+            text += f"; never by {', '.join(never[:MAX_FUNCTIONS])}"
+        if len(never) > MAX_FUNCTIONS:
+            text += f" and {len(never) - MAX_FUNCTIONS} more"
+        return text
+
+    @property
+    def failed_slices(self) -> dict[str, int]:
+        """Slices that ended otherwise than by themselves or when they were told to, by how."""
+        good = (ExitKind.OK.value, ExitKind.FINDINGS.value, STOPPED)
+        return {kind: count for kind, count in sorted(self.exit_kinds.items()) if kind not in good}
 
     @property
     def executions(self) -> int:
@@ -217,3 +248,7 @@ class Screen:
         with Live(drawn(), console=console, auto_refresh=False, transient=True) as live:
             while not self._end.wait(1 / REDRAWS_PER_SECOND):
                 live.update(drawn(), refresh=True)
+
+
+def _function(site: str) -> str:
+    return site.partition(":")[0]

@@ -3,7 +3,8 @@
 
 Contract: shows the live status on stderr and one report on stdout, also when interrupted:
 what was found until then is stored first. Returns 1 with findings; 3 when nothing could be
-run, or when mmfarm contradicted itself and found nothing else; 0 otherwise.
+run, when slices failed, or when mmfarm contradicted itself, and nothing else was found; 0
+otherwise. Failures of earlier runs that are not finished count as findings.
 """
 
 import shlex
@@ -16,11 +17,11 @@ from typing import Final
 from simulator.build import build_id, mode
 from triage import failures
 from triage.exits import FINDING, INFRASTRUCTURE, OK
-from triage.live import Board, Screen
+from triage.live import ALL_SITES, Board, Screen
 from triage.terminal import BAD, BOLD, fields, paint, table, write, write_json
 from workers.laptop import Done, run_local
-from workers.records import FailureDetail
-from workers.schema import UNREPRODUCIBLE
+from workers.records import FailureDetail, FailureRow
+from workers.schema import NEW, UNREPRODUCIBLE, VERIFIED
 from workers.settings import database_url
 from workers.store import Store
 
@@ -68,18 +69,19 @@ def run(request: Request, as_json: bool) -> int:
                 interrupt = stopped
         if interrupt is not None:
             found = _stored(store, board)
+        earlier = _unfinished(store, {each.failure.id for each in found})
     board.elapsed_seconds = time.monotonic() - began
     findings = [each for each in found if each.failure.state != UNREPRODUCIBLE]
     unreproducible = [each for each in found if each.failure.state == UNREPRODUCIBLE]
     if as_json:
-        write_json(_json(request, board, findings, unreproducible, unfiled))
+        write_json(_json(request, board, findings, unreproducible, unfiled, earlier))
     else:
-        write(_text(request, board, findings, unreproducible, unfiled))
+        write(_text(request, board, findings, unreproducible, unfiled, earlier))
     if interrupt is not None:
         raise interrupt
-    if findings or unfiled:
+    if findings or unfiled or earlier:
         return FINDING
-    contradicted = unreproducible or board.internal_errors
+    contradicted = unreproducible or board.internal_errors or board.failed_slices
     return INFRASTRUCTURE if contradicted or not board.executions else OK
 
 
@@ -88,6 +90,12 @@ def _stored(store: Store, board: Board) -> list[FailureDetail]:
     ids = {row.id for run_id in board.runs for row in store.failures(run_id=run_id)}
     ids.update(board.failures)
     return [found for number in sorted(ids) if (found := store.failure(number)) is not None]
+
+
+def _unfinished(store: Store, known: set[int]) -> list[FailureRow]:
+    """Failures that earlier runs found and did not finish."""
+    return [row for state in (NEW, VERIFIED) for row in store.failures(state=state)
+            if row.id not in known]
 
 
 def _explaining(request: Request, number: int) -> str:
@@ -103,7 +111,7 @@ def _at(board: Board, found: FailureDetail) -> float | None:
 
 def _text(
     request: Request, board: Board, findings: list[FailureDetail],
-    unreproducible: list[FailureDetail], unfiled: list[str],
+    unreproducible: list[FailureDetail], unfiled: list[str], earlier: list[FailureRow],
 ) -> str:
     model = mode() + (" with " + ", ".join(request.bugs) if request.bugs else "")
     parts = [
@@ -132,7 +140,13 @@ def _text(
             ("broken", best.failure.promise),
         ]))
     elif not unfiled:
-        parts.append("No promise was broken.")
+        parts.append(f"No promise was broken in {board.looked_at()}.")
+    if earlier:
+        names = "\n".join(f"  {row.id}  {row.signature}  {row.state}" for row in earlier)
+        parts.append(f"NOT FINISHED, of earlier runs; the next run goes on with them:\n{names}")
+    if board.failed_slices:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in board.failed_slices.items())
+        parts.append(paint(f"slices that failed: {kinds}", BAD))
     if unfiled:
         parts.append("\n".join(["NOT STORED YET, the next run files it:", *unfiled]))
     if board.troubles:
@@ -145,19 +159,23 @@ def _text(
 
 def _json(
     request: Request, board: Board, findings: list[FailureDetail],
-    unreproducible: list[FailureDetail], unfiled: list[str],
+    unreproducible: list[FailureDetail], unfiled: list[str], earlier: list[FailureRow],
 ) -> dict[str, object]:
     return {
         "findings": [_finding_json(request, board, found) for found in findings],
         "unreproducible": [_finding_json(request, board, found) for found in unreproducible],
         "unfiled": unfiled,
+        "unfinished_earlier": [failures.row_json(row) for row in earlier],
         "executions": board.executions,
         "steps": board.ended_steps,
         "exec_per_s": round(board.executions_per_job_second, 1),
         "seconds": round(board.elapsed_seconds, 3),
         "cpu_seconds": round(board.ended_cpu_seconds, 3),
         "features": board.features,
-        "sites_reached": board.sites,
+        "sites_reached": len(ALL_SITES) - len(board.missed),
+        "sites_missed": sorted(board.missed),
+        "functions_missed": board.functions_missed(),
+        "failed_slices": board.failed_slices,
         "situations_reached": board.situations,
         "new_entries": board.new_entries,
         "exit_kinds": board.exit_kinds,

@@ -10,7 +10,9 @@ import pytest
 from fuzz.findings import Finding
 from fuzz.statistics import InternalError, Statistics
 from tests.farming import begun
+from simulator import sites
 from triage import local
+from triage.cli import main
 from workers import laptop
 from workers.records import FailureDetail, RunFigures
 from workers.store import Store
@@ -137,3 +139,68 @@ def test_an_interrupted_run_reports_what_it_had_stored(
     with pytest.raises(KeyboardInterrupt):
         run(monkeypatch, tmp_path, interrupted, as_json=True)
     assert len(json.loads(capsys.readouterr().out)["findings"]) == 1
+
+
+def test_a_clean_run_says_how_much_it_looked_at(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = sorted(sites.BY_NAME)
+    reached = [name for name in names if name.startswith("zap_pte_range:")]
+    missed = [name for name in names if name not in reached]
+
+    def little(store: Store) -> Generator[laptop.Event, None, None]:
+        figures = Statistics(executions=500, sites_reached=len(reached), sites_missed=missed)
+        yield laptop.SliceEnded(1, "ok", figures, 0)
+        yield done()
+
+    assert run(monkeypatch, tmp_path, little) == 0
+    out = capsys.readouterr().out
+    functions = {name.partition(":")[0] for name in names}
+    assert f"No promise was broken in 500 executions, which came by {len(reached)} of " \
+           f"{len(names)} sites in 1 of {len(functions)} functions; never by " in out
+    run(monkeypatch, tmp_path, little, as_json=True)
+    report = json.loads(capsys.readouterr().out)
+    assert report["sites_missed"] == missed
+    assert "zap_pte_range" not in report["functions_missed"]
+
+
+def test_what_earlier_runs_did_not_finish_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def dying(store: Store) -> Generator[laptop.Event, None, None]:
+        found(store)
+        yield RAN
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(monkeypatch, tmp_path, dying)
+    capsys.readouterr()
+    assert run(monkeypatch, tmp_path, quiet) == 1
+    out = capsys.readouterr().out
+    assert "NOT FINISHED, of earlier runs" in out
+    assert "leak zap_pte_range page" in out
+
+
+@pytest.mark.parametrize(("kind", "code"), [
+    ("timeout", 3), ("oom", 3), ("killed", 3), ("error", 3), ("stopped", 0), ("findings", 0),
+])
+def test_slices_that_failed_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str,
+    code: int,
+) -> None:
+    def ending(store: Store) -> Generator[laptop.Event, None, None]:
+        yield laptop.SliceEnded(1, kind, Statistics(executions=5), 0)
+        yield done()
+
+    assert run(monkeypatch, tmp_path, ending) == code
+    assert (f"slices that failed: 1 {kind}" in capsys.readouterr().out) == (code == 3)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "0", "-1"])
+@pytest.mark.parametrize("verb", [["run"], ["conform", "run"], ["bench", "find", "--bug", "x"]])
+def test_seconds_are_finite_and_more_than_none(verb: list[str], value: str) -> None:
+    assert main([*verb, "--seconds", value]) == 2
+
+
+def test_no_scenarios_are_no_limit() -> None:
+    assert main(["conform", "run", "--scenarios", "0"]) == 2

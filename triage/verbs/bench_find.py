@@ -7,6 +7,7 @@ import click
 
 from triage import bench, inputs
 from triage.exits import OK
+from triage.numbers import Seconds
 from triage.terminal import fields, write, write_json
 
 
@@ -14,7 +15,7 @@ from triage.terminal import fields, write, write_json
 @click.option("--bug", required=True, metavar="ID", help="The known bug to look for.")
 @click.option("--trials", default=5, show_default=True, type=click.IntRange(min=1))
 @click.option("--seconds", default=600.0, show_default=True, help="Limit of one trial.",
-              type=click.FloatRange(min=1.0))
+              type=Seconds(min=1.0))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(bug: str, trials: int, seconds: float, as_json: bool) -> int:
     """Fuzz the model with the known bug ID from an empty corpus until it is found.

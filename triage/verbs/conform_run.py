@@ -6,19 +6,20 @@ import click
 from corpus.paths import data_dir
 from triage import real_kernel
 from triage.exits import SKIPPED
+from triage.numbers import Seconds
 
 
 @click.command()
 @click.option("--seconds", default=60.0, show_default=True, metavar="N",
-              type=click.FloatRange(min=0.1), help="How long to look.")
-@click.option("--scenarios", default=0, metavar="N", type=click.IntRange(min=0),
+              type=Seconds(min=0.1), help="How long to look.")
+@click.option("--scenarios", metavar="N", type=click.IntRange(min=1),
               help="Stop after so many scenarios.  [default: when the time is up]")
 @click.option("--seed", default=1, show_default=True, metavar="N", type=click.IntRange(min=0),
               help="Which scenarios: the same seed makes the same.")
 @real_kernel.option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(
-    seconds: float, scenarios: int, seed: int, kernel_name: str, as_json: bool
+    seconds: float, scenarios: int | None, seed: int, kernel_name: str, as_json: bool
 ) -> int:
     """Run random sequential scenarios on both sides and compare how they end.
 
@@ -29,7 +30,7 @@ def command(
     from triage import conform, inputs  # SQLAlchemy, which --help does not need
 
     request = conform.Request(
-        seconds=seconds, scenarios=scenarios, seed=seed,
+        seconds=seconds, scenarios=scenarios or 0, seed=seed,
         folder=inputs.output_folder(str(data_dir())),
     )
     kernel = real_kernel.asked(kernel_name, as_json)

@@ -6,12 +6,13 @@ import math
 import click
 
 from triage.exits import OK
+from triage.numbers import Seconds
 from triage.terminal import write, write_json
 
 
 @click.command()
 @click.option("--seconds", default=60.0, show_default=True, metavar="N",
-              type=click.FloatRange(min=1.0, max=86400.0), help="How long to fuzz, in all.")
+              type=Seconds(min=1.0, max=86400.0), help="How long to fuzz, in all.")
 @click.option("--bug", "bugs", multiple=True, metavar="ID",
               help="Give the model this known bug again. May be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")

@@ -6,11 +6,12 @@ import os
 import click
 
 from corpus.paths import data_dir
+from triage.numbers import Seconds
 
 
 @click.command()
 @click.option("--seconds", default=60.0, show_default=True, metavar="N",
-              type=click.FloatRange(min=1.0), help="How long to fuzz.")
+              type=Seconds(min=1.0), help="How long to fuzz.")
 @click.option("--bug", "bugs", multiple=True, metavar="ID",
               help="Give the model this known bug again. May be repeated.")
 @click.option("--seed-corpus", metavar="DIR|none", type=click.Path(),
