@@ -14,7 +14,7 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -52,6 +52,15 @@ class Launch:
     command: tuple[str, ...]
     descriptor: int = -1
     boot_seconds: float = 0.0
+
+
+def page_bits(features: Collection[str]) -> int:
+    """The bits of `Checkpoint.pages` that mean something on a kernel with these features."""
+    seen = ALL_PAGE_BITS
+    for name, bits in _SEEN_WITH.items():
+        if name not in features:
+            seen &= ~bits
+    return seen
 
 
 class RealKernel:
@@ -101,11 +110,7 @@ class RealKernel:
     @property
     def page_bits(self) -> int:
         """The bits of `Checkpoint.pages` that mean something on this kernel."""
-        seen = ALL_PAGE_BITS
-        for name, bits in _SEEN_WITH.items():
-            if name not in self.features:
-                seen &= ~bits
-        return seen
+        return page_bits(self.features)
 
     def why_not(self, scenario: Scenario) -> str:
         """The first thing that this kernel or user space cannot do; empty when it can."""

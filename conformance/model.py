@@ -44,7 +44,7 @@ from simulator.ops import (
     OPS,
     TOKEN,
 )
-from simulator.outcome import Violation
+from simulator.outcome import Outcome, Violation
 from simulator.scenario import NR_USER_ACTORS, Config, Scenario
 from simulator.state import Kernel
 from simulator.task import Task
@@ -118,11 +118,14 @@ class ModelKernel:
         outcome = self._machine.run(scenario, observer=watcher)
         if outcome.violation is not None:
             raise Broken(outcome.violation)
-        results = [
-            watcher.writers[value] if op.code in LOADS and value >= 0 else value
-            for op, value in zip(scenario.ops, outcome.results, strict=True)
-        ]
-        return Observed(tuple(results), tuple(watcher.checkpoints))
+        return watcher.observed(scenario, outcome)
+
+    def go_on(self, scenario: Scenario) -> tuple[Observed, Outcome]:
+        """What the model answers when nobody stops it at a broken promise, with the trace;
+        checkpoints are of the end. Raises what the model does then."""
+        watcher = _Watcher(scenario, every_op=False)
+        outcome = self._machine.run(scenario, observer=watcher, trace=True, goes_on=True)
+        return watcher.observed(scenario, outcome), outcome
 
 
 class _Watcher(Observer):
@@ -134,6 +137,13 @@ class _Watcher(Observer):
         self.every_op = every_op
         self.writers = [0]  # by token: the op that stored it
         self.checkpoints: list[Checkpoint] = []
+
+    def observed(self, scenario: Scenario, outcome: Outcome) -> Observed:
+        results = [
+            self.writers[value] if op.code in LOADS and value >= 0 else value
+            for op, value in zip(scenario.ops, outcome.results, strict=True)
+        ]
+        return Observed(tuple(results), tuple(self.checkpoints))
 
     def op_ended(self, k: Kernel, t: Task, index: int) -> None:
         uid = self.uids[index]

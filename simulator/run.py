@@ -71,15 +71,16 @@ class Machine:
 
     def run(
         self, scenario: Scenario, strategy: Strategy | None = None, trace: bool = False,
-        observer: Observer | None = None,
+        observer: Observer | None = None, goes_on: bool = False,
     ) -> Outcome:
         """Run a valid scenario to its end or to the first Violation.
 
         With a `strategy` the scenario's own directives are ignored and what the strategy
         decided is in `Outcome.recorded`. `trace` keeps every step for people. An `observer`
-        is shown the machine after each op.
+        is shown the machine after each op. With `goes_on` a broken promise is noted and the run
+        goes on, as a real kernel does; what the model does then may be an exception.
         """
-        self.execute(scenario, strategy, trace, observer)
+        self.execute(scenario, strategy, trace, observer, goes_on)
         return self.outcome(scenario)
 
     @property
@@ -93,7 +94,7 @@ class Machine:
 
     def execute(
         self, scenario: Scenario, strategy: Strategy | None = None, trace: bool = False,
-        observer: Observer | None = None,
+        observer: Observer | None = None, goes_on: bool = False,
     ) -> None:
         """The same, for who runs many scenarios and wants to know little of most."""
         k = self.k
@@ -102,6 +103,7 @@ class Machine:
         k.watch = self.oracles if tracer is None else tracer
         set_up(k, scenario, strategy, trace)
         k.sched.observer = observer
+        k.sched.goes_on = goes_on
         k.hub = greenlet.getcurrent()
         try:
             self.go(k)

@@ -167,4 +167,5 @@ class Schedule:
         self.observer: Observer | None = None
         self.ending: bool = False
         self.over: bool = False
+        self.goes_on: bool = False  # whatever is broken
         self.failed: Violation | None = None

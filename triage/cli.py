@@ -45,6 +45,8 @@ VERBS: Final[Mapping[str, str]] = {
     "conform": "Compare the model with this machine's kernel.",
     "conform check": "Run scenarios on both and compare after every op.",
     "conform run": "Run random scenarios on both and compare how they end.",
+    "confirm": "Force an interleaving on real kernels; exit 1 if one does as the model.",
+    "sites": "The places where actors can be interrupted, in the model and in a kernel.",
     "kernels": "The real kernels that scenarios can be run on.",
     "kernels list": "List those that are here, and those that Debian has.",
     "kernels fetch": "Download kernels, so that verbs find them.",

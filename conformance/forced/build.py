@@ -7,14 +7,20 @@ information is read when it is there and a rule needs it.
 """
 
 import gzip
+import hashlib
+import json
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Final
 
+from conformance.debian import Image
 from conformance.forced import sitemap
 from conformance.forced.code import Code, Symbols
 from conformance.forced.dwarf import Scope, scopes
 from conformance.forced.guest import Guest
+from conformance.forced.rules import RULES
 from conformance.forced.sitemap import Place
+from simulator.sites import NAMES
 
 # The source files that the model is written after.
 FILES: Final = (
@@ -29,6 +35,12 @@ FILES: Final = (
     "mm/fault.c", "mm/tlb.c", "mm/pgtable.c", "mm/folio-compat.c", "mm/page_alloc.c",
 )
 _SYMBOLS: Final = "symbols.gz"
+
+
+def _rules_digest(image: Image) -> str:
+    """Of all that the places of sites depend on beside the build itself."""
+    what = (NAMES, sorted(RULES.items()), FILES, image.vmlinux.exists())
+    return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
 
 
 class Build:
@@ -52,6 +64,37 @@ class Build:
     def place(self, *rules: str) -> Place | None:
         """Where the first of these rules that finds anything puts a site."""
         return sitemap.place(self.code, rules)
+
+    def site(self, name: str) -> Place | None:
+        """Where a site of the model is. All of them are looked up at once, and kept."""
+        return self.sites.get(name)
+
+    @cached_property
+    def functions(self) -> frozenset[str]:
+        """Of the functions that sites are named after, those that are in this build, inlined or
+        not."""
+        file = self._guest.image.folder / f"functions-{_rules_digest(self._guest.image)}.json"
+        if not file.exists():
+            names = {name.partition(":")[0] for name in NAMES if name}
+            file.write_text(json.dumps(sorted(filter(self.code.has, names))))
+        return frozenset(json.loads(file.read_text()))
+
+    @cached_property
+    def sites(self) -> Mapping[str, Place]:
+        """Every site that this build has."""
+        file = self._guest.image.folder / f"sites-{_rules_digest(self._guest.image)}.json"
+        if file.exists():
+            return {name: Place(rule, tuple(addresses))
+                    for name, (rule, addresses) in json.loads(file.read_text()).items()}
+        found: dict[str, Place] = {}
+        for name, rules in RULES.items():
+            place = self.place(*rules)
+            if place is not None:
+                found[name] = place
+        part = file.with_suffix(".part")
+        part.write_text(json.dumps({n: [p.rule, p.addresses] for n, p in found.items()}))
+        part.rename(file)
+        return found
 
     def symbol(self, name: str) -> int:
         """The address of a function that has a symbol, or 0."""

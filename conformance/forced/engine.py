@@ -21,6 +21,7 @@ from conformance.forced.code import Symbols
 from conformance.forced.gdb import RAX, RIP, Gdb, GdbError, Stop
 from conformance.forced.guest import OBSERVE, PRESENT, QUIT, RUN, WARM, Guest, Work
 from conformance.observation import Checkpoint
+from simulator.ops import OP_EXIT, OP_FORK
 
 # How QEMU's own CPU time is used up before somebody looks where the actor stands.
 QUIET_CPU_SECONDS: Final = 0.020
@@ -81,6 +82,7 @@ class _Actor:
     state: str = GONE
     ring: int = PRESENT
     pc: int = 0  # where it is held
+    work: Work | None = None
 
 
 class Engine:
@@ -120,6 +122,7 @@ class Engine:
         self._halt()
         a.ring = self._guest.ring(actor, RUN, work)
         a.state = INSIDE
+        a.work = work
 
     def do(self, actor: int, work: Work) -> int:
         """A whole op that nobody interrupts. Raises Stuck where it waits."""
@@ -129,16 +132,13 @@ class Engine:
             raise Stuck(f"an op that should run through waits in {event.where}")
         return event.result
 
-    def fork(self, actor: int, child: int) -> None:
-        """After the op of a fork has ended: the child is there."""
-        if self._actors[child].state != GONE:
-            return
+    def _forked(self, actor: int, child: int) -> None:
+        """The op of a fork has ended: the child is there."""
         self._wait_for(child, PRESENT)
         self._actors[child].state = IDLE
-
-    def leave(self, actor: int) -> None:
-        """After its exit."""
-        self._actors[actor].state = GONE
+        for other, a in self._actors.items():  # the fork has write-protected all stacks
+            if a.state == IDLE and self._process(other) == self._process(actor):
+                self._order(other, WARM)
 
     def state(self, actor: int) -> str:
         return self._actors[actor].state
@@ -176,17 +176,17 @@ class Engine:
             self._step(a.cpu)
         samples: list[str] = []
         nr_samples = 0
-        breathing: set[int] = set()
         seconds = QUIET_CPU_SECONDS
         while True:
-            self._go(self._runnable(actor) | breathing)
+            self._go(self._runnable(actor))
             stop = self._await(actor, seconds)
             if stop is not None and stop.signal == 5:
                 samples.clear()
-                event = self._hit(actor, stop, addresses, visit, breathing)
-                if event is not None:
-                    return event
-                visit -= self._counted
+                if stop.cpu == a.cpu and self._gdb.pc(a.cpu) in addresses:
+                    visit -= 1
+                    if not visit:
+                        return self._held(actor)
+                self._step(stop.cpu)
                 continue
             if self._guest.done(actor) == a.ring:
                 return self._done(actor)
@@ -195,55 +195,56 @@ class Engine:
             nr_samples += 1
             where = self._where(a.cpu)
             samples.append(where)
-            if where in _ANSWERS and not breathing:
-                breathing = self._breath()
+            if where in _ANSWERS:
+                self._breathe(actor)
             waits = where == "asleep" or where in _SPINS or where in _ANSWERS
-            if waits and samples[-SAMPLES:] == [where] * SAMPLES and not breathing:
+            if waits and samples[-SAMPLES:] == [where] * SAMPLES:
                 a.state = WAITING
                 return Event(WAITING, where=where)
             if nr_samples > MAX_SAMPLES:
                 raise Stuck(f"neither waits nor gets on, in {where}")
             seconds = AGAIN_CPU_SECONDS if waits else QUIET_CPU_SECONDS
 
-    _counted = 0
-
-    def _hit(
-        self, actor: int, stop: Stop, addresses: frozenset[int], visit: int, breathing: set[int]
-    ) -> Event | None:
-        """A CPU has come to a breakpoint: the actor to its own, or one that takes a breath."""
+    def _held(self, actor: int) -> Event:
         a = self._actors[actor]
-        pc = self._gdb.pc(stop.cpu)
-        self._counted = 0
-        if stop.cpu == a.cpu and pc in addresses:
-            self._counted = 1
-            if visit <= 1:
-                a.state = HELD
-                a.pc = pc
-                self.holds += 1
-                return Event(HELD, address=pc)
-        elif stop.cpu in breathing and pc == self._held_at(stop.cpu):
-            breathing.discard(stop.cpu)
-            return None
-        if pc in self._armed:
-            self._step(stop.cpu)
-        return None
+        a.state = HELD
+        a.pc = self._gdb.pc(a.cpu)
+        self.holds += 1
+        return Event(HELD, address=a.pc)
 
     def _done(self, actor: int) -> Event:
-        self._actors[actor].state = IDLE
+        a = self._actors[actor]
+        result = self._guest.result(actor)
+        a.state = IDLE
         self._listen()
-        return Event(DONE, result=self._guest.result(actor))
+        if a.work is not None and a.work.code == OP_EXIT:
+            a.state = GONE
+        if a.work is not None and a.work.code == OP_FORK and result >= 0:
+            self._forked(actor, a.work.args[0])
+        return Event(DONE, result=result)
 
-    def _breath(self) -> set[int]:
-        """The held CPUs that shall answer interrupts now."""
-        held = {a.cpu for a in self._actors.values() if a.state == HELD}
-        if held:
-            self.breaths += 1
-            if self.breaths > MAX_BREATHS:
-                raise Stuck("held CPUs are asked again and again")
-        return held
-
-    def _held_at(self, cpu: int) -> int:
-        return next((a.pc for a in self._actors.values() if a.cpu == cpu and a.state == HELD), 0)
+    def _breathe(self, actor: int) -> None:
+        """All other CPUs answer interrupts, while the actor that waits for that stands still. With
+        its breakpoint armed a held CPU takes them first and is then where it was."""
+        self.breaths += 1
+        if self.breaths > MAX_BREATHS:
+            raise Stuck("held CPUs are asked again and again")
+        here = self._actors[actor].cpu
+        held = {a.cpu: a.pc for a in self._actors.values() if a.state == HELD}
+        cpus = set(self._guest.all_cpus) - {here}
+        deadline = time.monotonic() + QUIET_SECONDS
+        spent = self._guest.cpu_seconds() + AGAIN_CPU_SECONDS
+        while self._guest.cpu_seconds() < spent and time.monotonic() < deadline:
+            self._go(cpus)
+            stop = self._gdb.wait(POLL_SECONDS)
+            if stop is None:
+                continue
+            self._resumed = frozenset()
+            if held.get(stop.cpu) == self._gdb.pc(stop.cpu):
+                cpus.discard(stop.cpu)
+            else:
+                self._step(stop.cpu)
+        self._halt()
 
     def _runnable(self, actor: int) -> set[int]:
         """All but those of other actors inside an op."""
@@ -331,8 +332,7 @@ class Engine:
             self._go(self._guest.all_cpus)
             for actor in inside:
                 self._wait_for(actor, self._actors[actor].ring)
-                self._actors[actor].state = IDLE
-                results[actor] = self._guest.result(actor)
+                results[actor] = self._done(actor).result
         except GdbError as error:
             self._listen()
             raise Stuck(f"QEMU: {error}") from error

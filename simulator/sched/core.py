@@ -34,6 +34,8 @@ FAIR_TURNS: Final = (5, 3, 7, 2, 11, 13, 1, 17)
 # Rounds of a loop that find nothing changed before an actor counts as stuck: one may be lost to
 # a race that somebody else has won.
 IDLE_ROUNDS: Final = 3
+# Oracles after which nobody can go on.
+DEAD_ENDS: Final = ("deadlock", "livelock")
 NO_ALARM: Final = 1 << 60
 
 
@@ -430,13 +432,17 @@ def deadlock(k: "Kernel") -> None:
 
 
 def fail(k: "Kernel", oracle: str, culprit: i64, cls: str, promise: str) -> None:
-    """Freeze the outcome and leave for the hub; the stacks are thrown away from there."""
-    if not k.sched.over:
-        k.sched.over = True
+    """Freeze the outcome and leave for the hub; the stacks are thrown away from there. In a run
+    that goes on, note the first and return."""
+    s = k.sched
+    if s.failed is None and not s.over:
         signature = Signature(oracle, sites.FUNCTION[culprit], cls)
-        k.sched.failed = Violation(signature, promise, k.cur.uid, k.nr_steps)
+        s.failed = Violation(signature, promise, k.cur.uid, k.nr_steps)
         if k.tracing:
             k.watch.failed(k, oracle, promise)
+    if s.goes_on and oracle not in DEAD_ENDS:
+        return
+    s.over = True
     hub = k.hub
     assert hub is not None
     hub.switch()
