@@ -32,6 +32,7 @@ FEATURES: Final[Mapping[str, str]] = {
     "MAP_FIXED_NOREPLACE": "`mmap` with `noreplace`",
     "MREMAP_DONTUNMAP": "`mremap` with `dontunmap`",
     "mremap-several": "`mremap` of a range of several mappings",
+    "mlock": "`mlock`, `mlock2`, `mlockall`, and `mmap` with `locked`",
     **{
         name: f"`madvise {word}`"
         for name, word in zip(cform.ADVICE, ops.ADVICE, strict=True)
@@ -63,8 +64,11 @@ def op_needs(op: Op) -> list[str]:
                 name for bit, name in (
                     (ops.MMAP_NOREPLACE, "MAP_FIXED_NOREPLACE"),
                     (ops.MMAP_DROPPABLE, "MAP_DROPPABLE"),
+                    (ops.MMAP_LOCKED, "mlock"),
                 ) if flags & bit
             ]
+        case ops.OP_MLOCK | ops.OP_MLOCK2 | ops.OP_MLOCKALL:
+            return ["mlock"]
         case ops.OP_MREMAP:
             return ["MREMAP_DONTUNMAP"] if op.args[4] else []
         case ops.OP_CLEAR_REFS:

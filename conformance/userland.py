@@ -9,6 +9,7 @@ from typing import Final
 
 from corpus import cform
 from simulator import ops
+from simulator.mm.mmap import RLIMIT_MEMLOCK_PAGES
 from simulator.scenario import ACTOR_NAMES, NR_USER_ACTORS, PARK, SWITCH, Directive, Scenario
 from simulator.sites import NAMES, OP__BEGIN, OP__END
 from simulator.validate import arena_pages
@@ -34,7 +35,19 @@ def why_not(scenario: Scenario) -> str:
         reason = cform.why_not(op)
         if reason:
             return f"op {op.uid}: {reason}"
-    return _reclaimed(scenario)
+    return _locked(scenario) or _reclaimed(scenario)
+
+
+def _locked(scenario: Scenario) -> str:
+    """Nobody in the model has CAP_IPC_LOCK. Who runs an executor that may lock all of it has."""
+    locks = any(
+        op.code in (ops.OP_MLOCK, ops.OP_MLOCK2, ops.OP_MLOCKALL)
+        or (op.code == ops.OP_MMAP and op.args[6] & ops.MMAP_LOCKED)
+        for op in scenario.ops
+    )
+    if locks and arena_pages(scenario.config) > RLIMIT_MEMLOCK_PAGES:
+        return f"may lock more than {RLIMIT_MEMLOCK_PAGES} pages: root has no RLIMIT_MEMLOCK"
+    return ""
 
 
 def _reclaimed(scenario: Scenario) -> str:

@@ -16,6 +16,7 @@ VM_FLAGS: Final = {
     mt.VM_GROWSDOWN: "gd", mt.VM_SEQ_READ: "sr", mt.VM_RAND_READ: "rr", mt.VM_DONTCOPY: "dc",
     mt.VM_WIPEONFORK: "wf", mt.VM_ACCOUNT: "ac", mt.VM_NORESERVE: "nr", mt.VM_SOFTDIRTY: "sd",
     mt.VM_DROPPABLE: "dp", mt.VM_MAYBE_GUARD: "gu", mt.VM_DONTDUMP: "dd",
+    mt.VM_LOCKED: "lo", mt.VM_LOCKONFAULT: "lf",
 }
 _NAMES: Final = [f"VM_{name.upper().replace('-', '_')}" for name in tables.bits(vars(mt), "VM_")]
 tables.complete("conformance.vm_flags.VM_FLAGS", "flag", tables.by_bit(_NAMES), VM_FLAGS)

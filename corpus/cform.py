@@ -33,7 +33,7 @@ CLEAR_REFS: Final = ("1", "4")
 MAP_FLAGS: Final = {
     ops.MMAP_NOREPLACE: "MAP_FIXED_NOREPLACE", ops.MMAP_GROWSDOWN: "MAP_GROWSDOWN",
     ops.MMAP_POPULATE: "MAP_POPULATE", ops.MMAP_NORESERVE: "MAP_NORESERVE",
-    ops.MMAP_DROPPABLE: "MAP_DROPPABLE",
+    ops.MMAP_DROPPABLE: "MAP_DROPPABLE", ops.MMAP_LOCKED: "MAP_LOCKED",
 }
 MREMAP_FLAGS: Final = {ops.MREMAP_DONTUNMAP: "MREMAP_DONTUNMAP"}
 
@@ -41,6 +41,8 @@ MREMAP_FLAGS: Final = {ops.MREMAP_DONTUNMAP: "MREMAP_DONTUNMAP"}
 CONSTANTS: Final = {
     ops.PROTS: PROT, ops.SHARING: SHARING, ops.ADVICE: ADVICE, ops.CLEAR_REFS: CLEAR_REFS,
     ops.MMAP_FLAGS: tuple(MAP_FLAGS.values()), ops.MREMAP_FLAGS: tuple(MREMAP_FLAGS.values()),
+    ops.MLOCK_FLAGS: ("MLOCK_ONFAULT",),
+    ops.MCL_FLAGS: ("MCL_CURRENT", "MCL_FUTURE", "MCL_ONFAULT"),
 }
 
 # How the functions of the C library that rows call answer; what RUNTIME defines gives results.
@@ -49,7 +51,8 @@ INT: Final = "int"  # or -1, and errno
 RESULT: Final = "result"
 _LIBC: Final = {
     "mmap": POINTER, "mremap": POINTER, "munmap": INT, "mprotect": INT, "madvise": INT,
-    "usleep": INT, "syscall": INT,
+    "usleep": INT, "syscall": INT, "mlock": INT, "munlock": INT, "mlock2": INT, "mlockall": INT,
+    "munlockall": INT,
 }
 
 

@@ -34,9 +34,14 @@ from simulator.ops import (
     OP_MIGRATE_TO_DEVICE,
     OP_MIGRATE_TO_RAM,
     OP_MINCORE,
+    OP_MLOCK,
+    OP_MLOCK2,
+    OP_MLOCKALL,
     OP_MMAP,
     OP_MPROTECT,
     OP_MREMAP,
+    OP_MUNLOCK,
+    OP_MUNLOCKALL,
     OP_MUNMAP,
     OP_PAGEMAP,
     OP_PIN,
@@ -69,6 +74,7 @@ _WEIGHTS: Final[dict[int, int]] = {
     OP_PIN_FAST: 5, OP_UNPIN: 3, OP_DMA_READ: 4, OP_DMA_WRITE: 4, OP_VMSPLICE: 3,
     OP_PIPE_READ: 3, OP_SLEEP: 2, OP_MIGRATE_TO_DEVICE: 12, OP_MIGRATE_TO_RAM: 4,
     OP_DEVICE_READ: 5, OP_DEVICE_WRITE: 5, OP_MINCORE: 2,
+    OP_MLOCK: 4, OP_MUNLOCK: 3, OP_MLOCK2: 2, OP_MLOCKALL: 2, OP_MUNLOCKALL: 1,
 }
 # Never left out: without memory and accesses nothing happens. DEVICE has few rows anyway.
 _ALWAYS: Final = (OP_READ, OP_WRITE, OP_MIGRATE_TO_DEVICE)
@@ -78,6 +84,7 @@ _FAMILIES: Final = (
     (OP_VMSPLICE, OP_PIPE_READ),
     (OP_MEMFD, OP_PREAD, OP_PWRITE),
     (OP_CLEAR_REFS, OP_PAGEMAP),
+    (OP_MLOCK, OP_MUNLOCK, OP_MLOCK2, OP_MLOCKALL, OP_MUNLOCKALL),
 )
 
 

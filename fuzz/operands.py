@@ -56,9 +56,13 @@ from simulator.ops import (
     MADV_SEQUENTIAL,
     MADV_WILLNEED,
     MADV_WIPEONFORK,
+    MCL_CURRENT,
+    MCL_FUTURE,
+    MCL_ONFAULT,
     MMAP_DROPPABLE,
     MMAP_FLAGS,
     MMAP_GROWSDOWN,
+    MMAP_LOCKED,
     MMAP_NOREPLACE,
     MMAP_NORESERVE,
     MMAP_POPULATE,
@@ -71,6 +75,7 @@ from simulator.ops import (
     OP_MEM_READ,
     OP_MEM_WRITE,
     OP_MEMFD,
+    OP_MLOCKALL,
     OP_MMAP,
     OP_MPROTECT,
     OP_MREMAP,
@@ -99,6 +104,12 @@ _ADVICE_WEIGHTS: Final[dict[int, int]] = {
 of_every_advice("operands._ADVICE_WEIGHTS", _ADVICE_WEIGHTS)
 ADVICE_WEIGHTS: Final[list[int]] = [weight for _, weight in sorted(_ADVICE_WEIGHTS.items())]
 
+# What mlockall() takes, and sometimes what it does not.
+_MCL: Final[list[int]] = [
+    MCL_CURRENT, MCL_CURRENT, MCL_FUTURE, MCL_FUTURE, MCL_CURRENT | MCL_FUTURE,
+    MCL_CURRENT | MCL_ONFAULT, MCL_FUTURE | MCL_ONFAULT,
+    MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT, MCL_ONFAULT,
+]
 PROT_R: Final[i64] = 1
 PROT_RW: Final[i64] = 3
 
@@ -341,6 +352,8 @@ def _special_args(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
         return [_open_bit(rng, sketch.pins_written) * WORDS_PER_PAGE]
     if code == OP_PIPE_READ:
         return [_open_bit(rng, sketch.pipes) * WORDS_PER_PAGE]
+    if code == OP_MLOCKALL:
+        return [rng.pick(_MCL)]
     if code == OP_FORK:
         return [1 + rng.below(NR_USER_ACTORS - 1)]
     return []
@@ -397,6 +410,8 @@ def _mmap_args(sketch: Sketch, rng: Rng, mm: i64) -> list[int]:
         flags = MMAP_GROWSDOWN
     elif r < 16 and not shared and not backing:
         flags = MMAP_DROPPABLE
+    elif r < 17:
+        flags = MMAP_LOCKED
     prot: i64 = PROT_RW if rng.chance(13, 16) else _prot(rng)
     return [start, start + size, prot, shared, backing, offset, flags]
 

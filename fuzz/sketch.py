@@ -35,6 +35,7 @@ from simulator.ops import (
     MADV_WILLNEED,
     MADV_WIPEONFORK,
     MMAP_GROWSDOWN,
+    MMAP_LOCKED,
     MMAP_NOREPLACE,
     MMAP_POPULATE,
     NR_FILES,
@@ -52,9 +53,14 @@ from simulator.ops import (
     OP_MIGRATE_TO_DEVICE,
     OP_MIGRATE_TO_RAM,
     OP_MINCORE,
+    OP_MLOCK,
+    OP_MLOCK2,
+    OP_MLOCKALL,
     OP_MMAP,
     OP_MPROTECT,
     OP_MREMAP,
+    OP_MUNLOCK,
+    OP_MUNLOCKALL,
     OP_MUNMAP,
     OP_PAGEMAP,
     OP_PIN,
@@ -88,7 +94,7 @@ MOVED_SHIFT: Final[i64] = 12  # above: how far mremap has moved the page, up or 
 # What changes nothing that is known here.
 _LEAVES_ALL: Final = (
     OP_PREAD, OP_PWRITE, OP_CLEAR_REFS, OP_PAGEMAP, OP_MEM_READ, OP_DMA_READ, OP_DMA_WRITE,
-    OP_SLEEP, OP_DEVICE_READ, OP_DEVICE_WRITE,
+    OP_SLEEP, OP_DEVICE_READ, OP_DEVICE_WRITE, OP_MLOCKALL, OP_MUNLOCKALL,
 )
 _HINTS: Final = (
     MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_FREE, MADV_COLD, MADV_PAGEOUT,
@@ -171,6 +177,9 @@ class Sketch:
             self._unpin(args[0] // WORDS_PER_PAGE)
         elif code in (OP_MIGRATE_TO_DEVICE, OP_MIGRATE_TO_RAM, OP_MINCORE):
             self._saw_range(args[0], args[1])
+        elif code in (OP_MLOCK, OP_MLOCK2, OP_MUNLOCK):
+            self._saw_range(args[0], args[1])
+            self._split(mm, args[0], args[1])
         elif code not in _LEAVES_ALL:
             raise AssertionError(f"{BY_NUMBER[code].name} is new: teach Sketch.apply()")
 
@@ -208,7 +217,7 @@ class Sketch:
             value |= SHARED
         if backing:
             value |= FILE_BACKED
-        if flags & MMAP_POPULATE:
+        if flags & (MMAP_POPULATE | MMAP_LOCKED):
             value |= TOUCHED
         if flags & MMAP_GROWSDOWN:
             value |= GROWS

@@ -52,6 +52,7 @@ MMAP_GROWSDOWN: Final = 2
 MMAP_POPULATE: Final = 4
 MMAP_NORESERVE: Final = 8
 MMAP_DROPPABLE: Final = 16
+MMAP_LOCKED: Final = 32
 MMAP_FLAGS: Final = bits(globals(), "MMAP_")
 MREMAP_DONTUNMAP: Final = 1
 MREMAP_FLAGS: Final = bits(globals(), "MREMAP_")
@@ -77,6 +78,12 @@ MADV_DODUMP: Final = 17
 ADVICE: Final = tuple([
     name.upper().replace("-", "_") for name in numbered(globals(), "MADV_")
 ])
+MLOCK_ONFAULT: Final = 1
+MLOCK_FLAGS: Final = bits(globals(), "MLOCK_")
+MCL_CURRENT: Final = 1
+MCL_FUTURE: Final = 2
+MCL_ONFAULT: Final = 4
+MCL_FLAGS: Final = bits(globals(), "MCL_")
 GUP_ACCESS: Final = ("r", "w")
 GUP_LONGTERM: Final = 1
 GUP_FLAGS: Final = ("longterm",)
@@ -172,6 +179,11 @@ OP_MIGRATE_TO_RAM: Final = 26
 OP_DEVICE_READ: Final = 27
 OP_DEVICE_WRITE: Final = 28
 OP_MINCORE: Final = 29
+OP_MLOCK: Final = 30
+OP_MUNLOCK: Final = 31
+OP_MLOCK2: Final = 32
+OP_MLOCKALL: Final = 33
+OP_MUNLOCKALL: Final = 34
 
 OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(OP_READ, "read", (_WORD,), USER,
@@ -187,7 +199,7 @@ OPS: Final[tuple[OpSpec, ...]] = (
            Arg("flags", FLAGS, MMAP_FLAGS)), USER,
            "mmap() with MAP_FIXED, or MAP_FIXED_NOREPLACE with `noreplace`.",
            entry=sites.VM_MMAP_PGOFF__LOCK, culprit="do_mmap",
-           failures=(-EINVAL, -ENOMEM, -EEXIST), returns=VALUE,
+           failures=(-EINVAL, -ENOMEM, -EEXIST, -EAGAIN), returns=VALUE,
            c="mmap({range.addr}, {range.len}, {prot}, {map_flags}, {backing.fd}, "
              "{backing.offset})"),
     OpSpec(OP_MUNMAP, "munmap", (_RANGE,), USER,
@@ -198,8 +210,8 @@ OPS: Final[tuple[OpSpec, ...]] = (
            (_RANGE, Arg("dest", DEST, keyword="to"), Arg("flags", FLAGS, MREMAP_FLAGS)), USER,
            "mremap(): to another place, or with `dontunmap`, MREMAP_MAYMOVE|MREMAP_FIXED; else to "
            "its own start without flags (shrink, or grow in place).",
-           entry=sites.DO_MREMAP__LOCK, culprit="do_mremap", failures=(-EINVAL, -EFAULT, -ENOMEM),
-           returns=VALUE,
+           entry=sites.DO_MREMAP__LOCK, culprit="do_mremap",
+           failures=(-EINVAL, -EFAULT, -ENOMEM, -EAGAIN), returns=VALUE,
            c="mremap({range.addr}, {range.len}, {dest.len}, {mremap_flags}, {dest.addr})"),
     OpSpec(OP_MPROTECT, "mprotect", (_RANGE, _PROT), USER,
            "mprotect().",
@@ -296,6 +308,25 @@ OPS: Final[tuple[OpSpec, ...]] = (
            "mincore(): how many pages of the range are in core.",
            entry=sites.MINCORE__LOCK, culprit="do_mincore", failures=(-ENOMEM, -EAGAIN),
            returns=VALUE, c="pages_in_core({range.addr}, {range.len})"),
+    OpSpec(OP_MLOCK, "mlock", (_RANGE,), USER,
+           "mlock(): lock the range, and prefault it.",
+           entry=sites.DO_MLOCK__LOCK, culprit="do_mlock", failures=(-ENOMEM, -EAGAIN),
+           c="mlock({range.addr}, {range.len})"),
+    OpSpec(OP_MUNLOCK, "munlock", (_RANGE,), USER,
+           "munlock().",
+           entry=sites.MUNLOCK__LOCK, culprit="apply_vma_lock_flags", failures=(-ENOMEM,),
+           c="munlock({range.addr}, {range.len})"),
+    OpSpec(OP_MLOCK2, "mlock2", (_RANGE, Arg("flags", FLAGS, MLOCK_FLAGS)), USER,
+           "mlock2(): with `onfault` pages are locked as they come, and none is prefaulted.",
+           entry=sites.DO_MLOCK__LOCK, culprit="do_mlock", failures=(-ENOMEM, -EAGAIN),
+           c="mlock2({range.addr}, {range.len}, {flags})"),
+    OpSpec(OP_MLOCKALL, "mlockall", (Arg("flags", FLAGS, MCL_FLAGS),), USER,
+           "mlockall(): lock what there is (`current`), what comes (`future`), or both.",
+           entry=sites.MLOCKALL__LOCK, culprit="apply_mlockall_flags", failures=(-EINVAL, -ENOMEM),
+           c="mlockall({flags})"),
+    OpSpec(OP_MUNLOCKALL, "munlockall", (), USER,
+           "munlockall().",
+           entry=sites.MLOCKALL__LOCK, culprit="apply_mlockall_flags", c="munlockall()"),
 )
 
 BY_NUMBER: Final = {spec.number: spec for spec in OPS}

@@ -159,6 +159,12 @@ MINCORE__LOCK: Final = 330
 MINCORE_PTE_RANGE__LOCK: Final = 331
 MINCORE_PTE_RANGE__AGAIN: Final = 332
 MINCORE_PAGE__LOOKUP: Final = 333
+DO_MLOCK__LOCK: Final = 334
+MUNLOCK__LOCK: Final = 335
+MLOCKALL__LOCK: Final = 336
+MLOCK_FIXUP__SET_FLAGS: Final = 337
+MLOCK_VMA_PAGES_RANGE__SET_FLAGS: Final = 338
+MLOCK_PTE_RANGE__LOCK: Final = 339
 VMA_EXPAND__DUP_ANON_VMA: Final = 326
 
 # simulator/kernel/fork.py, exit.py, mm/gup.py, fs/proc.py, mm/shmem.py: 420..579

@@ -10,7 +10,7 @@ from simulator.drivers import dmirror
 from simulator.fs import proc
 from simulator.kernel import context_switch, fork
 from simulator.kernel import exit as kernel_exit
-from simulator.mm import fault, madvise, mincore, mmap, mprotect, mremap, pins, shmem
+from simulator.mm import fault, madvise, mincore, mlock, mmap, mprotect, mremap, pins, shmem
 from simulator.mm.mm_types import Mm
 from simulator.mm.util import vm_mmap_pgoff
 from simulator.outcome import SKIPPED
@@ -68,6 +68,16 @@ def call(k: "Kernel", t: Task, op: Op) -> i64:
         return proc.mem_read(k, mm, a[0])
     if code == ops.OP_MEM_WRITE:
         return proc.mem_write(k, mm, a[0])
+    if code == ops.OP_MLOCK:
+        return mlock.mlock(k, mm, a[0], a[1])
+    if code == ops.OP_MUNLOCK:
+        return mlock.munlock(k, mm, a[0], a[1])
+    if code == ops.OP_MLOCK2:
+        return mlock.mlock2(k, mm, a[0], a[1], a[2])
+    if code == ops.OP_MLOCKALL:
+        return mlock.mlockall(k, mm, a[0])
+    if code == ops.OP_MUNLOCKALL:
+        return mlock.munlockall(k, mm)
     if code == ops.OP_MINCORE:
         return mincore.mincore(k, mm, a[0], a[1])
     if code == ops.OP_PIN:

@@ -116,6 +116,15 @@ static int several_vmas_move(void)
 		       P(PROBE_PAGES)) != MAP_FAILED;
 }
 
+/*
+ * Without a limit: what the executor itself has is more than the default one.
+ * Nothing is prefaulted, for that is much.
+ */
+static int mlock_works(void)
+{
+	return !mlockall(MCL_CURRENT | MCL_ONFAULT) && !munlockall();
+}
+
 static int vmsplice_works(void)
 {
 	fresh(MAP_PRIVATE);
@@ -169,6 +178,7 @@ static void probe(void)
 	answer("MAP_FIXED_NOREPLACE", noreplace());
 	answer("MREMAP_DONTUNMAP", dontunmap());
 	answer("mremap-several", several_vmas_move());
+	answer("mlock", mlock_works());
 	for (size_t i = 0; i < sizeof(advices) / sizeof(*advices); i++) {
 		fresh(MAP_PRIVATE);
 		answer(advices[i].name, !madvise(P(0), psize, advices[i].value));

@@ -298,6 +298,12 @@ static bool has_soft_dirty(void)
 	return has;
 }
 
+/* Of all memory of the test: CAP_IPC_LOCK, or RLIMIT_MEMLOCK for more than that. */
+static bool has_mlock(void)
+{
+	return !mlockall(MCL_CURRENT | MCL_ONFAULT) && !munlockall();
+}
+
 /* Linux 6.17. */
 static bool has_mremap_of_several(void)
 {

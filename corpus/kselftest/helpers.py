@@ -33,7 +33,7 @@ _HEADERS: Final = {
     "stdlib.h": ("abort", "free"),
     "string.h": ("mem(?:set|cpy)", "strstr"),
     "sys/mman.h": ("mmap", "m(?:un)?map", "madvise", "mremap", "mprotect", "memfd_create",
-                   "mincore"),
+                   "mincore", "m(?:un)?lock(?:all)?", "mlock2"),
     "sys/prctl.h": ("prctl",),
     "sys/resource.h": ("[gs]etrlimit",),
     "sys/syscall.h": ("SYS_[a-z]+",),

@@ -35,6 +35,7 @@ PROBES: Final = {
     "MADV_POPULATE_WRITE": ("has_madvise(MADV_POPULATE_READ)", "no MADV_POPULATE_WRITE"),
     "MAP_DROPPABLE": ("has_droppable()", "no MAP_DROPPABLE"),
     "mem-force": ("has_forced_write()", "/proc/self/mem does not force: CONFIG_PROC_MEM_*"),
+    "mlock": ("has_mlock()", "no right to lock memory"),
     "mremap-several": ("has_mremap_of_several()", "mremap() moves one mapping at a time"),
 }
 # What every kernel has that can build these files.

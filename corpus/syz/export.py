@@ -111,6 +111,16 @@ class _Writer:
                 self.say(f"mprotect({_range(a)}, {a[2]:#x})")
             case ops.OP_MADVISE:
                 self.say(f"madvise({_range(a)}, {values.MADV[f'MADV_{ops.ADVICE[a[2]]}']:#x})")
+            case ops.OP_MLOCK:
+                self.say(f"mlock({_range(a)})")
+            case ops.OP_MUNLOCK:
+                self.say(f"munlock({_range(a)})")
+            case ops.OP_MLOCK2:
+                self.say(f"mlock2({_range(a)}, {a[2]:#x})")
+            case ops.OP_MLOCKALL:
+                self.say(f"mlockall({a[0]:#x})")
+            case ops.OP_MUNLOCKALL:
+                self.say("munlockall()")
             case ops.OP_MINCORE:
                 self.say(f'mincore({_range(a)}, {_scratch(_BUFFER)}=""/{a[1] - a[0]})')
             case ops.OP_MREMAP:

@@ -112,6 +112,7 @@ def exit_mmap(k: "Kernel", mm: Mm) -> None:
         vma_tree.remove_vma(k, vma)
     mm.vmas = []
     mm.total_vm = 0
+    mm.locked_vm = 0
     mmap_lock.mmap_write_unlock(k, mm)
 
 

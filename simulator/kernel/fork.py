@@ -18,7 +18,7 @@ from simulator.kernel import exit as kernel_exit
 from simulator.mm import anon_vma, mmap_lock, shmem, tlb
 from simulator.mm import vma as vma_tree
 from simulator.mm.copy_page_range import copy_page_range
-from simulator.mm.mm_types import VM_DONTCOPY, VM_WIPEONFORK, Mm, Vma
+from simulator.mm.mm_types import VM_DONTCOPY, VM_LOCKED_MASK, VM_WIPEONFORK, Mm, Vma
 from simulator.objects import OBJ_NONE
 from simulator.sched import core, lock
 from simulator.state import WRITE
@@ -58,7 +58,6 @@ def dup_mm(k: "Kernel", oldmm: Mm) -> Mm | None:
     if k.should_fail(sites.DUP_MM__ALLOC, OBJ_NONE):
         return None
     mm = mm_alloc(k)
-    mm.def_flags = oldmm.def_flags
     if dup_mmap(k, mm, oldmm):
         kernel_exit.mmput(k, mm)
         return None
@@ -98,6 +97,7 @@ def dup_vma(k: "Kernel", mm: Mm, mpnt: Vma) -> i64:
     if tmp is None:
         return -ENOMEM
     tmp.mm = mm
+    tmp.flags &= ~VM_LOCKED_MASK  # locks are not inherited
     wipe = tmp.flags & VM_WIPEONFORK != 0
     if wipe:
         tmp.anon_vma = None

@@ -22,9 +22,9 @@ from simulator.mm import mmap, mmap_lock, mmu_gather, swap
 from simulator.mm.memory import handle_mm_fault
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_ZERO, PTE_DIRTY, PTE_PRESENT, PTE_SOFT_DIRTY,
-    PTE_SPECIAL, PTE_WRITE, REF_GUP, VM_EXEC, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE, VM_READ,
-    VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Folio, Mm, Page, Vma, is_cow_mapping, is_migration_pte,
-    pte_present,
+    PTE_SPECIAL, PTE_WRITE, REF_GUP, VM_EXEC, VM_LOCKONFAULT, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE,
+    VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Folio, Mm, Page, Vma, is_cow_mapping,
+    is_migration_pte, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_pin, folio_put, folio_try_get, folio_unpin
 from simulator.mm.pgtable import peek, pfn_to_page, pmd_index, pmd_table, ptep_get, vm_normal_page
@@ -308,8 +308,10 @@ def faultin_page_range(k: "Kernel", mm: Mm, start: i64, end: i64, write: bool) -
     return va - start if va > start else ret
 
 
-def mm_populate(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
-    """MAP_POPULATE: prefault VMA by VMA; errors are ignored, but end that VMA's turn."""
+def mm_populate(k: "Kernel", mm: Mm, start: i64, end: i64, ignore_errors: bool) -> i64:
+    """__mm_populate(): prefault VMA by VMA. An error ends its VMA's turn, if errors are ignored;
+    else it ends the call, and is returned."""
+    ret: i64 = 0
     mmap_lock.mmap_read_lock(k, mm, sites.MM_POPULATE__LOCK)
     va = start
     while va < end:
@@ -319,28 +321,38 @@ def mm_populate(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
         va = max(va, vma.start)
         stop = min(end, vma.end)
         done = populate_vma_page_range(k, vma, mm, va, stop)
-        va = va + done if done else stop
+        if done > 0:
+            va += done
+        elif ignore_errors:
+            va = stop
+        else:
+            ret = done
+            break
     mmap_lock.mmap_read_unlock(k, mm)
+    return ret
 
 
 def populate_vma_page_range(k: "Kernel", vma: Vma, mm: Mm, start: i64, end: i64) -> i64:
-    """How many pages were prefaulted: by a write in private writable mappings."""
+    """How many pages were prefaulted, by a write in private writable mappings; or the error at the
+    first. mmap_lock is held, for read or write."""
+    if vma.flags & VM_LOCKONFAULT:
+        return end - start
     if not vma.flags & (VM_READ | VM_WRITE | VM_EXEC):
-        return 0
+        return -EFAULT
     flags: i64 = FOLL_TOUCH
     if vma.flags & (VM_WRITE | VM_SHARED) == VM_WRITE:
         flags |= FOLL_WRITE
     else:
         flags |= FOLL_FORCE
     va = start
-    while va < end and check_vma_flags(vma, flags) == 0:
+    ret = check_vma_flags(vma, flags)
+    while va < end and ret >= 0:
         ret = get_user_page(k, vma, mm, va, flags)
-        if ret < 0:
-            break
-        va += 1
-        k.cur.retries = 0  # progress
+        if ret >= 0:
+            va += 1
+            k.cur.retries = 0  # progress
     swap.lru_add_drain(k)
-    return va - start
+    return va - start if va > start else ret
 
 
 # --- access from outside -----------------------------------------------------------------------

@@ -19,8 +19,8 @@ from simulator.lib.maple_tree import find_vma, vma_prev
 from simulator.mm import anon_vma, gup, mmap_lock, mmu_gather, mmu_notifier, swap, vma_merge, zap
 from simulator.mm.mm_types import (
     PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PTE_DIRTY, PTE_YOUNG, SWP_MARKER_GUARD, VM_DONTCOPY,
-    VM_DONTDUMP, VM_DROPPABLE, VM_MAYBE_GUARD, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_WIPEONFORK,
-    Mm, Vma, mk_swap_pte, pte_kind, pte_present,
+    VM_DONTDUMP, VM_DROPPABLE, VM_LOCKED, VM_MAYBE_GUARD, VM_RAND_READ, VM_SEQ_READ, VM_SHARED,
+    VM_WIPEONFORK, Mm, Vma, mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import next_pmd, pmd_addr_end, ptep_get, vm_normal_page, write_pte
 from simulator.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
@@ -123,7 +123,7 @@ def madvise_free_single_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma) ->
     mm = behavior.mm
     tlb = behavior.tlb
     assert tlb is not None
-    if vma.inode is not None:
+    if vma.inode is not None or vma.flags & VM_LOCKED:
         return -EINVAL
     swap.lru_add_drain(k)
     mmu_notifier.mmu_notifier_invalidate_range_start(
@@ -141,8 +141,10 @@ def madvise_free_single_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma) ->
 # --- MADV_COLD, MADV_PAGEOUT -------------------------------------------------------------------
 
 
-def madvise_cold_or_pageout(k: "Kernel", behavior: MadviseBehavior) -> i64:
+def madvise_cold_or_pageout(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
     """madvise_cold() and madvise_pageout(), with an mmu_gather of their own."""
+    if vma.flags & VM_LOCKED:
+        return -EINVAL
     mm = behavior.mm
     swap.lru_add_drain(k)
     tlb = mmu_gather.tlb_gather_mmu(k, mm)
@@ -187,6 +189,8 @@ def madvise_cold_or_pageout_pte_range(
 
 def madvise_dontneed_single_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
     """zap_page_range_single_batched(), freeing page tables that become empty."""
+    if vma.flags & VM_LOCKED:
+        return -EINVAL
     mm = behavior.mm
     tlb = behavior.tlb
     assert tlb is not None
@@ -229,6 +233,8 @@ def guards(advice: i64) -> bool:
 def madvise_guard_install(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
     """Markers on every page. Optimistic: only when something is mapped there is it zapped
     and the walk tried again; after some lost races the whole call begins anew."""
+    if vma.flags & VM_LOCKED:  # they would have to be zapped
+        return -EINVAL
     # Set atomically, for mmap_lock is held for reading: fork() must copy the page tables.
     k.step(sites.MADVISE_GUARD_INSTALL__SET_FLAG, vma.obj, WRITE)
     vma.flags |= VM_MAYBE_GUARD
@@ -351,7 +357,7 @@ def madvise_vma_read(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
     if populates(advice):
         return madvise_populate(k, behavior)
     if advice == ops.MADV_COLD or advice == ops.MADV_PAGEOUT:
-        return madvise_cold_or_pageout(k, behavior)
+        return madvise_cold_or_pageout(k, behavior, vma)
     assert advice == ops.MADV_WILLNEED
     return 0
 

@@ -72,6 +72,9 @@ VM_SOFTDIRTY: Final = 0x8000
 VM_DROPPABLE: Final = 0x10000
 VM_MAYBE_GUARD: Final = 0x20000  # guard regions may have been installed; never cleared
 VM_DONTDUMP: Final = 0x40000
+VM_LOCKED: Final = 0x80000
+VM_LOCKONFAULT: Final = 0x100000
+VM_LOCKED_MASK: Final = VM_LOCKED | VM_LOCKONFAULT
 # What does not keep VMAs apart, and what a merge keeps (VM_IGNORE_MERGE, VM_STICKY).
 VM_STICKY: Final = 0x28000  # VM_SOFTDIRTY | VM_MAYBE_GUARD
 VM_ACCESS_FLAGS: Final = 0x7
@@ -372,6 +375,7 @@ class Mm:
         self.rss_anon: i64 = 0
         self.rss_file: i64 = 0
         self.total_vm: i64 = 0
+        self.locked_vm: i64 = 0  # pages of VMAs with VM_LOCKED
         self.def_flags: i64 = 0
         self.unstable: bool = False  # MMF_UNSTABLE: fork() ran out of memory half-way
         self.notifiers: list[MmuIntervalNotifier] = []

@@ -5,8 +5,8 @@ Both gather the VMAs of the range first (split, write-locked, detached) and free
 and pages after. munmap() downgrades mmap_lock for that, which is safe because nothing can
 move into the range: stacks grow only under mmap_lock held for write.
 
-Not modelled: RLIMIT_AS and overcommit (accounting never fails), hugetlb, mlock, seals, and
-the lowest address that stacks may reach.
+Not modelled: RLIMIT_AS and overcommit (accounting never fails), hugetlb, seals, and the lowest
+address that stacks may reach.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -15,14 +15,14 @@ from mypy_extensions import i64
 
 from simulator import features, ops, sites, tables
 from simulator.build.native import final
-from simulator.errno import EEXIST, EFAULT, EINVAL, ENOMEM
+from simulator.errno import EAGAIN, EEXIST, EFAULT, EINVAL, ENOMEM
 from simulator.lib.maple_tree import find_vma, find_vma_intersection, vma_index, vma_prev
 from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, shmem, vma_merge, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
-    VM_ACCESS_FLAGS, VM_ACCOUNT, VM_DONTDUMP, VM_DROPPABLE, VM_GROWSDOWN, VM_MAYEXEC, VM_MAYREAD,
-    VM_MAYSHARE, VM_MAYWRITE, VM_NORESERVE, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WIPEONFORK,
-    VM_WRITE, Inode, Mm, Vma,
+    VM_ACCESS_FLAGS, VM_ACCOUNT, VM_DONTDUMP, VM_DROPPABLE, VM_GROWSDOWN, VM_LOCKED, VM_LOCKED_MASK,
+    VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE, VM_NORESERVE, VM_READ, VM_SHARED,
+    VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Inode, Mm, Vma,
 )
 from simulator.state import WRITE
 
@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 # What mmap() has a branch for.
 _FLAGS: Final = (
     ops.MMAP_NOREPLACE, ops.MMAP_GROWSDOWN, ops.MMAP_POPULATE, ops.MMAP_NORESERVE,
-    ops.MMAP_DROPPABLE,
+    ops.MMAP_DROPPABLE, ops.MMAP_LOCKED,
 )
 tables.complete("mm/mmap.py: _FLAGS", "flag", tables.by_bit(ops.MMAP_FLAGS), _FLAGS)
 RLIMIT_STACK_PAGES: Final = 2048  # 8 MiB, the default
+RLIMIT_MEMLOCK_PAGES: Final = 2048  # so is this; nobody has CAP_IPC_LOCK
+MEMLOCK_TABLES: Final = 4  # worth of pages that small machines may lock, so that the limit is met
 
 
 # --- munmap ----------------------------------------------------------------------------------
@@ -57,6 +59,7 @@ class VmaMunmap:
         self.ceiling: i64 = 0
         self.nr_pages: i64 = 0
         self.nr_accounted: i64 = 0
+        self.locked_vm: i64 = 0
         self.clear_ptes: bool = False
 
 
@@ -84,6 +87,8 @@ def vms_gather_munmap_vmas(k: "Kernel", mm: Mm, vms: VmaMunmap, first: Vma) -> i
         vms.nr_pages += vma.end - vma.start
         if vma.flags & VM_ACCOUNT:
             vms.nr_accounted += vma.end - vma.start
+        if vma.flags & VM_LOCKED:
+            vms.locked_vm += vma.end - vma.start
         i += 1
     if i < len(mm.vmas):
         vms.next = mm.vmas[i]
@@ -133,6 +138,7 @@ def vms_complete_munmap_vmas(k: "Kernel", mm: Mm, vms: VmaMunmap) -> None:
         return
     vms_clear_ptes(k, mm, vms)
     mm.total_vm -= vms.nr_pages
+    mm.locked_vm -= vms.locked_vm
     for vma in vms.detached:
         vma_tree.remove_vma(k, vma)
     if vms.unlock:
@@ -191,11 +197,15 @@ def do_mmap(
     vm_flags = (prot & VM_ACCESS_FLAGS) | mm.def_flags | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC
     if flags & ops.MMAP_GROWSDOWN:
         vm_flags |= VM_GROWSDOWN
+    if flags & ops.MMAP_LOCKED:
+        vm_flags |= VM_LOCKED
     if (
         flags & ops.MMAP_NOREPLACE
         and find_vma_intersection(mm, start, end) is not None
     ):
         return -EEXIST
+    if not mlock_future_ok(k, mm, vm_flags & VM_LOCKED != 0, end - start):
+        return -EAGAIN
     if flags & ops.MMAP_DROPPABLE and (shared or not k.linux.map_droppable):
         return -EINVAL  # MAP_DROPPABLE is a map type of its own
     if inode is not None:
@@ -210,13 +220,27 @@ def do_mmap(
         vm_flags |= VM_SHARED | VM_MAYSHARE
     else:
         if flags & ops.MMAP_DROPPABLE:
-            if vm_flags & VM_GROWSDOWN:
+            if vm_flags & VM_GROWSDOWN or flags & ops.MMAP_LOCKED:
                 return -EINVAL
             vm_flags |= VM_DROPPABLE | VM_NORESERVE | VM_WIPEONFORK | VM_DONTDUMP
         pgoff = start
     if flags & ops.MMAP_NORESERVE:
         vm_flags |= VM_NORESERVE
     return mmap_region(k, mm, start, end, vm_flags, pgoff, inode)
+
+
+def rlimit_memlock(k: "Kernel") -> i64:
+    """Pages that an mm may lock."""
+    return min(i64(RLIMIT_MEMLOCK_PAGES), MEMLOCK_TABLES * k.ptrs_per_pte)
+
+
+def mlock_future_ok(k: "Kernel", mm: Mm, locked: bool, pages: i64) -> bool:
+    """Whether there may be so many pages more, if they are to be locked."""
+    return not locked or mm.locked_vm + pages <= rlimit_memlock(k)
+
+
+def vma_supports_mlock(vma: Vma) -> bool:
+    return vma.flags & VM_DROPPABLE == 0
 
 
 def accountable_mapping(flags: i64) -> bool:
@@ -263,6 +287,11 @@ def mmap_region(
     vma.flags |= VM_SOFTDIRTY
     if k.bug.mmap_vma_visible_before_locked:
         vma.flags = flags | VM_SOFTDIRTY
+    if vma.flags & VM_LOCKED:
+        if vma_supports_mlock(vma):
+            mm.locked_vm += end - start
+        else:
+            vma.flags &= ~VM_LOCKED_MASK
     k.watch.vma_flags_set(k, mm, vma, start, end)
     return 0
 
@@ -336,10 +365,13 @@ def expand_downwards(k: "Kernel", vma: Vma, va: i64) -> i64:
     err: i64 = 0
     if va < vma.start:
         grow = vma.start - va
-        if vma.end - va > RLIMIT_STACK_PAGES:
+        locked = vma.flags & VM_LOCKED != 0
+        if vma.end - va > RLIMIT_STACK_PAGES or not mlock_future_ok(k, mm, locked, grow):
             err = -ENOMEM
         else:
             mm.total_vm += grow
+            if locked:
+                mm.locked_vm += grow
             k.step(sites.EXPAND_DOWNWARDS__SET_START, mm.obj, WRITE)
             vma.start = va
             vma.pgoff -= grow

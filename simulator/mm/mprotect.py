@@ -8,12 +8,12 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.errno import EACCES, ENOMEM
 from simulator.lib.maple_tree import find_vma, vma_prev
-from simulator.mm import mmap_lock, mmu_gather, mmu_notifier, vma_merge
+from simulator.mm import gup, mmap_lock, mmu_gather, mmu_notifier, vma_merge
 from simulator.mm.mm_types import (
     PG_ANON_EXCLUSIVE, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SWP_MASK,
     PTE_SWP_SHIFT, PTE_WRITE, SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MIGRATION_READ,
-    SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_ACCESS_FLAGS, VM_ACCOUNT, VM_NORESERVE,
-    VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Vma, pte_kind, pte_present,
+    SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_ACCESS_FLAGS, VM_ACCOUNT, VM_LOCKED,
+    VM_NORESERVE, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Vma, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import (
     pfn_to_page, pmd_addr_end, ptep_get, vm_normal_page, vm_page_prot, vma_wants_writenotify,
@@ -154,6 +154,8 @@ def mprotect_fixup(
         cp_flags = MM_CP_TRY_CHANGE_WRITABLE
     change_protection(k, tlb, target, start, end, cp_flags)
     k.watch.vma_flags_set(k, tlb.mm, target, start, end)
+    if flags & VM_WRITE and old & (VM_LOCKED | VM_WRITE | VM_SHARED) == VM_LOCKED:
+        gup.populate_vma_page_range(k, target, tlb.mm, start, end)  # breaks COW now
     return target
 
 

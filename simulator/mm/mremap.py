@@ -11,10 +11,13 @@ from mypy_extensions import i64
 
 from simulator import ops, sites
 from simulator.build.native import final
-from simulator.errno import EFAULT, EINVAL, ENOMEM
+from simulator.errno import EAGAIN, EFAULT, EINVAL, ENOMEM
 from simulator.lib.maple_tree import find_vma, find_vma_intersection, vma_lookup, vma_prev
-from simulator.mm import anon_vma, mmap, mmap_lock, vma_merge
-from simulator.mm.mm_types import VM_ACCOUNT, VM_MAYSHARE, VM_SHARED, Mm, Vma
+from simulator.mm import anon_vma, gup, mmap, mmap_lock, vma_merge
+from simulator.mm import vma as vma_tree
+from simulator.mm.mm_types import (
+    VM_ACCOUNT, VM_LOCKED, VM_LOCKED_MASK, VM_MAYSHARE, VM_SHARED, Mm, Vma,
+)
 from simulator.mm.move_page_tables import PagetableMove, move_page_tables
 from simulator.state import WRITE
 
@@ -37,6 +40,7 @@ class VmaRemap:
         self.dontunmap: bool = dontunmap
         self.vma: Vma | None = None
         self.mmap_locked: bool = True
+        self.populate_expand: bool = False  # what is locked and grows is prefaulted
 
 
 def check_mremap_params(k: "Kernel", vrm: VmaRemap) -> i64:
@@ -57,7 +61,7 @@ def overlaps(vrm: VmaRemap) -> bool:
     )
 
 
-def check_prep_vma(vrm: VmaRemap) -> i64:
+def check_prep_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
     """Whether `vrm.vma` allows the call; 0 or -errno, in Linux's order of checks."""
     vma = vrm.vma
     if vma is None:
@@ -71,6 +75,12 @@ def check_prep_vma(vrm: VmaRemap) -> i64:
         old_len = vrm.new_len
     if old_len > vma.end - vrm.start:
         return -EFAULT
+    if old_len == vrm.new_len:
+        return 0
+    locked = vma.flags & VM_LOCKED != 0
+    vrm.populate_expand = locked
+    if not mmap.mlock_future_ok(k, mm, locked, vrm.new_len - vrm.old_len):
+        return -EAGAIN
     return 0
 
 
@@ -102,6 +112,8 @@ def expand_vma_in_place(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
     if vma_merge.vma_merge_extend(k, vma, delta) is None:
         return -ENOMEM
     mm.total_vm += delta
+    if vma.flags & VM_LOCKED:
+        mm.locked_vm += delta
     return 0
 
 
@@ -131,15 +143,31 @@ def mremap_to(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
             return err
         vrm.old_len = vrm.new_len
     if not k.linux.remap_move:
-        err = check_prep_vma(vrm)
+        err = check_prep_vma(k, mm, vrm)
         if err:
             return err
     return move_vma(k, mm, vrm)
 
 
+def prep_move_vma(k: "Kernel", vrm: VmaRemap, vma: Vma) -> i64:
+    """MREMAP_DONTUNMAP leaves an unlocked VMA behind: of a locked one just the part that moves."""
+    if not (vrm.dontunmap and vma.flags & VM_LOCKED and k.linux.dontunmap_splits_locked):
+        return 0
+    err: i64 = 0
+    end = vrm.start + vrm.old_len
+    if vma.start != vrm.start:
+        err = vma_tree.split_vma(k, vma, vrm.start, True)
+    if not err and vma.end != end:
+        err = vma_tree.split_vma(k, vma, end, False)
+    return err
+
+
 def move_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
     vma = vrm.vma
     assert vma is not None
+    err = prep_move_vma(k, vrm, vma)
+    if err:
+        return err
     mmap_lock.vma_start_write(k, vma)  # no racing faults
     pgoff = vma.pgoff + vrm.start - vma.start
     copy = vma_merge.copy_vma(
@@ -154,7 +182,6 @@ def move_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
         copy.vma, new_vma, vrm.start, vrm.new_start, vrm.old_len, copy.need_rmap_locks
     )
     moved = move_page_tables(k, pmc)
-    err: i64 = 0
     if moved < vrm.old_len:
         err = -ENOMEM
         # Back again, which needs no memory; then the copy is unmapped instead.
@@ -165,16 +192,22 @@ def move_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
         vrm.old_len = vrm.new_len
         vrm.start = vrm.new_start
     elif vrm.dontunmap:
-        dontunmap_complete(k, vrm, copy)
+        dontunmap_complete(k, mm, vrm, copy)
     mm.total_vm += vrm.new_len
+    if vrm.vma.flags & VM_LOCKED:
+        mm.locked_vm += vrm.new_len
     if err or not vrm.dontunmap:
         unmap_source_vma(k, mm, vrm)
     return err if err else vrm.new_start
 
 
-def dontunmap_complete(k: "Kernel", vrm: VmaRemap, copy: vma_merge.VmaCopy) -> None:
-    """The source stays, empty. As a whole VMA it no longer needs its anon_vmas."""
+def dontunmap_complete(k: "Kernel", mm: Mm, vrm: VmaRemap, copy: vma_merge.VmaCopy) -> None:
+    """The source stays, empty and unlocked; its count goes over to the copy. As a whole VMA it no
+    longer needs its anon_vmas."""
     vma = copy.vma
+    if vma.flags & VM_LOCKED:
+        mm.locked_vm -= vma.end - vma.start - vrm.old_len
+        vma.flags &= ~VM_LOCKED_MASK
     if (
         copy.new_vma is not vma
         and vrm.start == vma.start
@@ -234,7 +267,7 @@ def remap_move(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
         vrm.new_start = target + offset
         vrm.old_len = min(end, vma.end) - va
         vrm.new_len = vrm.old_len
-        moved = check_prep_vma(vrm)
+        moved = check_prep_vma(k, mm, vrm)
         if moved == 0:
             moved = mremap_to(k, mm, vrm)
         if moved < 0:
@@ -276,11 +309,13 @@ def do_mremap(
         res = remap_move(k, mm, vrm)
     else:
         vrm.vma = vma_lookup(mm, start)
-        res = check_prep_vma(vrm)
+        res = check_prep_vma(k, mm, vrm)
         if res == 0:
             res = mremap_to(k, mm, vrm) if fixed else mremap_at(k, mm, vrm)
     if vrm.mmap_locked:
         mmap_lock.mmap_write_unlock(k, mm)
+    if res >= 0 and vrm.populate_expand:
+        gup.mm_populate(k, mm, new_start + vrm.old_len, new_end, True)
     if res >= 0:
         k.watch.own_call_returns(k, mm, start, end, "mremap")
         if fixed:

@@ -8,7 +8,7 @@ from mypy_extensions import i64
 from simulator import ops, sites
 from simulator.errno import EINVAL
 from simulator.mm import gup, mmap, mmap_lock
-from simulator.mm.mm_types import Inode, Mm
+from simulator.mm.mm_types import VM_LOCKED, Inode, Mm
 from simulator.mm.mmap import backing_file
 from simulator.outcome import SKIPPED
 
@@ -31,10 +31,11 @@ def vm_mmap_pgoff(
         return -EINVAL
     mmap_lock.mmap_write_lock(k, mm, sites.VM_MMAP_PGOFF__LOCK)
     ret = mmap.do_mmap(k, mm, start, end, prot, sharing != 0, inode, offset, flags)
+    locked = flags & ops.MMAP_LOCKED != 0 or mm.def_flags & VM_LOCKED != 0
     mmap_lock.mmap_write_unlock(k, mm)
     if ret < 0:
         return ret
-    if flags & ops.MMAP_POPULATE:
-        gup.mm_populate(k, mm, start, end)
+    if locked or flags & ops.MMAP_POPULATE:
+        gup.mm_populate(k, mm, start, end, True)
     k.watch.call_returns(k, mm, start, end, "mmap")
     return start

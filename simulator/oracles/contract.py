@@ -17,8 +17,9 @@ from simulator.lib.maple_tree import find_vma_intersection, vma_index, vma_looku
 from simulator.mm import mmap
 from simulator.mm.mm_types import (
     GUP_PIN_COUNTING_BIAS, PFN_SHIFT, PTE_SOFT_DIRTY, PTE_WRITE, SWP_MARKER_GUARD, VM_ACCESS_FLAGS,
-    VM_DONTCOPY, VM_DONTDUMP, VM_EXEC, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED, VM_SOFTDIRTY,
-    VM_WIPEONFORK, VM_WRITE, Mm, pte_kind, pte_present,
+    VM_DONTCOPY, VM_DONTDUMP, VM_DROPPABLE, VM_EXEC, VM_LOCKED, VM_LOCKED_MASK, VM_RAND_READ,
+    VM_READ, VM_SEQ_READ, VM_SHARED, VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Mm, pte_kind,
+    pte_present,
 )
 from simulator.mm.pgtable import next_entry, peek, pfn_to_page
 from simulator.oracles.memory_value import LogicalPages
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 # Ops whose effect is looked at, and those of which only the result is known.
 _EFFECTS: Final = (
     ops.OP_MMAP, ops.OP_MUNMAP, ops.OP_MREMAP, ops.OP_MPROTECT, ops.OP_MADVISE, ops.OP_FORK,
-    ops.OP_CLEAR_REFS,
+    ops.OP_CLEAR_REFS, ops.OP_MLOCK, ops.OP_MLOCK2, ops.OP_MUNLOCK, ops.OP_MLOCKALL,
+    ops.OP_MUNLOCKALL,
 )
 _RESULTS: Final = (
     ops.OP_READ, ops.OP_WRITE, ops.OP_EXIT, ops.OP_MEMFD, ops.OP_PREAD, ops.OP_PWRITE,
@@ -102,6 +104,13 @@ def check(k: "Kernel", values: LogicalPages, t: Task, op: Op, result: i64) -> No
         forked(k, values, mm, k.tasks[a[0]].mm)
     elif code == ops.OP_CLEAR_REFS and a[0]:
         soft_dirty_cleared(k, mm)
+    elif code == ops.OP_MLOCK or code == ops.OP_MLOCK2:
+        onfault: i64 = a[2] if code == ops.OP_MLOCK2 else 0
+        locked(k, mm, a[0], a[1], VM_LOCKED, onfault == 0)
+    elif code == ops.OP_MUNLOCK:
+        locked(k, mm, a[0], a[1], 0, False)
+    elif code == ops.OP_MUNLOCKALL:
+        locked(k, mm, 0, k.nr_arena, 0, False)
 
 
 def failed(k: "Kernel", t: Task, op: Op, result: i64, alone: bool) -> None:
@@ -179,7 +188,8 @@ def mmapped(k: "Kernel", mm: Mm, op: Op) -> None:
         k.violate(
             "contract", site, "vma", f"VMA {vma.start}..{vma.end} maps not what was asked for"
         )
-    if not a[6] & ops.MMAP_POPULATE:
+    prefaulted = a[6] & (ops.MMAP_POPULATE | ops.MMAP_LOCKED) or mm.def_flags & VM_LOCKED
+    if not prefaulted:
         empty(k, mm, start, end, site)
 
 
@@ -257,6 +267,29 @@ def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
         has_flags(k, mm, start, end, flags, want, sites.MADVISE_UPDATE_VMA__SET_FLAGS)
 
 
+def locked(
+    k: "Kernel", mm: Mm, start: i64, end: i64, want: i64, prefaulted: bool
+) -> None:
+    """What is mapped in [start, end) is locked or not, but for what cannot be; and nothing of it is
+    missing, if it was prefaulted."""
+    for vma in mm.vmas:
+        if vma.end <= start or end <= vma.start:
+            continue
+        if vma.flags & VM_LOCKED != want and not vma.flags & VM_DROPPABLE:
+            k.violate(
+                "contract", sites.MLOCK_VMA_PAGES_RANGE__SET_FLAGS, "vma",
+                f"VMA {vma.start}..{vma.end} is {'not ' if want else ''}locked after the call",
+            )
+        va = max(vma.start, start)
+        while prefaulted and va < min(vma.end, end):
+            if peek(k, mm, va) == 0:
+                k.violate(
+                    "contract", sites.GET_USER_PAGES__RETRY, "pte",
+                    f"page {va} is not there after mlock()",
+                )
+            va += 1
+
+
 def forked(k: "Kernel", values: LogicalPages, mm: Mm, child: Mm | None) -> None:
     """The child has every VMA but those advised away, and in private memory the same data."""
     assert child is not None
@@ -271,7 +304,7 @@ def forked(k: "Kernel", values: LogicalPages, mm: Mm, child: Mm | None) -> None:
                     f"the child has VMA {vma.start}..{vma.end}, which is VM_DONTCOPY",
                 )
             continue
-        if copy is None or copy.end != vma.end or copy.flags != vma.flags:
+        if copy is None or copy.end != vma.end or copy.flags != vma.flags & ~VM_LOCKED_MASK:
             k.violate(
                 "contract", sites.DUP_MMAP__LOCK_PARENT, "vma",
                 f"the child has not the VMA {vma.start}..{vma.end} of its parent",

@@ -14,7 +14,7 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_DEVICE_PRIVATE, PG_LRU, PTE_SPECIAL, PTE_UFFD_WP, SWP_MARKER_GUARD,
+    PFN_SHIFT, PG_DEVICE_PRIVATE, PG_LRU, PTE_SPECIAL, PTE_UFFD_WP, SWP_MARKER_GUARD, VM_LOCKED,
     VM_MAYBE_GUARD, VM_SHARED, Mm, Page, Vma, is_device_private_pte, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import pfn_to_page
@@ -80,8 +80,11 @@ def audit_vmas(k: "Kernel", mm: Mm) -> None:
 def changed(k: "Kernel", mm: Mm) -> None:
     """Whoever may have changed the VMAs is about to let others in."""
     pages: i64 = 0
+    locked: i64 = 0
     for vma in mm.vmas:
         pages += vma.end - vma.start
+        if vma.flags & VM_LOCKED:
+            locked += vma.end - vma.start
         if vma.read_locked and vma.lock_seq == mm.mm_lock_seq:
             k.violate(
                 "state", sites.VMA_START_WRITE__EXCLUDE_READERS, "vma",
@@ -91,6 +94,11 @@ def changed(k: "Kernel", mm: Mm) -> None:
         k.violate(
             "accounting", k.cur.site, "mm",
             f"total_vm is {mm.total_vm}, the VMAs have {pages} pages",
+        )
+    if locked != mm.locked_vm and not mm.unstable:
+        k.violate(
+            "accounting", k.cur.site, "mm",
+            f"locked_vm is {mm.locked_vm}, the VMAs with VM_LOCKED have {locked} pages",
         )
 
 

@@ -154,6 +154,10 @@ def shrinks_nothing(patch: Patch) -> None:
     patch.set(mremap, "shrink_vma", shrink)
 
 
+def locks_without_pages(patch: Patch) -> None:
+    patch.nothing(gup, "mm_populate", 0)
+
+
 def maps_read_only(patch: Patch) -> None:
     def then(_k: Kernel, vma: Vma) -> None:
         vma.flags &= ~VM_WRITE
@@ -211,5 +215,7 @@ PAIRS: Final = (
          ANON + "3 T0 clear_refs soft-dirty\n", clears_no_vma),
     Pair("mremap-shrinks", "contract do_mremap vma", ANON + "3 T0 mremap 0..8 to 0..4\n",
          shrinks_nothing),
+    Pair("mlock-prefaults", "contract get_user_pages pte", ANON + "3 T0 mlock 0..2\n",
+         locks_without_pages),
     Pair("mmap-gives-rights", "contract vm_mmap_pgoff vma", ANON, maps_read_only),
 )

@@ -5,8 +5,8 @@ from typing import Final
 
 from simulator.kernel import exit as kernel_exit
 from simulator.mm import (
-    anon_vma, copy_page_range, gup, memory, memremap, mmap, mmu_gather, page_ref, rmap, shmem,
-    zap,
+    anon_vma, copy_page_range, gup, memory, memremap, mlock, mmap, mmu_gather, page_ref, rmap,
+    shmem, zap,
 )
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
@@ -107,6 +107,14 @@ def munmap_forgets_total(patch: Patch) -> None:
     patch.after(mmap, "vms_clear_ptes", then)
 
 
+def mlock_forgets_to_count(patch: Patch) -> None:
+    def then(_k: Kernel, vma: Vma, start: int, end: int, _flags: int) -> None:
+        assert vma.mm is not None
+        vma.mm.locked_vm -= end - start
+
+    patch.after(mlock, "mlock_vma_pages_range", then)
+
+
 def keeps_device_pages(patch: Patch) -> None:
     patch.nothing(memremap, "free_zone_device_folio")
 
@@ -146,6 +154,8 @@ PAIRS: Final = (
          zap_forgets_rss),
     Pair("munmap-counts-total", "accounting tlb_finish_mmu mm", ANON + "3 T0 munmap 0..2\n",
          munmap_forgets_total),
+    Pair("mlock-counts", "accounting mlock_pte_range mm", ANON + "3 T0 mlock 0..2\n",
+         mlock_forgets_to_count),
     Pair("insert-counts-pages", "accounting shmem_add_to_page_cache file", FILE,
          insert_forgets_nrpages),
 )

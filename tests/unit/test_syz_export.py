@@ -21,8 +21,12 @@ from tests.unit.recorded import translate
 
 # Exceptions: syzkaller says them, but the importer does not follow pages through pipes; a mapping
 # that is shared and droppable is of no type, which mmap() refuses; and to the importer a memory
-# file keeps the size it was made with, so it lists what is read and written behind.
-LISTED = (ops.OP_VMSPLICE, ops.OP_PIPE_READ, ops.OP_UNPIN)
+# file keeps the size it was made with, so it lists what is read and written behind. Importers list
+# the calls that lock memory, too (corpus/recording/causes.py).
+LISTED = (
+    ops.OP_VMSPLICE, ops.OP_PIPE_READ, ops.OP_UNPIN, ops.OP_MLOCK, ops.OP_MUNLOCK, ops.OP_MLOCK2,
+    ops.OP_MLOCKALL, ops.OP_MUNLOCKALL,
+)
 FILE_SLOT = {ops.OP_MMAP: 4, ops.OP_MEMFD: 0}
 # Ops whose files are compared by identity: which file it is counts, not its number.
 Plain = tuple[int, int, tuple[object, ...]]  # thread, op, arguments
@@ -75,7 +79,10 @@ def sayable(scenario: Scenario) -> list[Plain]:
                 continue
         file = None if handle is None else \
             seen.setdefault((handle, made.get(handle)), len(seen))
-        found.append(plain(op.actor, op.code, op.args, 0, file))
+        args = op.args
+        if op.code == ops.OP_MMAP:  # an import does without MAP_LOCKED, as without those calls
+            args = (*args[:6], args[6] & ~ops.MMAP_LOCKED)
+        found.append(plain(op.actor, op.code, args, 0, file))
     return found
 
 
