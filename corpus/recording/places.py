@@ -3,7 +3,7 @@
 
 Contract: `Places` belongs to one address space. `wrong` says where else a mapping should have come
 to lie: at the highest gap that is known to be free and holds it. It knows Linux's exception, large
-mappings that are aligned for huge pages. It says nothing before the choices of this space have
+mappings that are aligned for huge pages. It says nothing before the choices of the recording have
 shown that they follow the rule (other architectures and the legacy layout go from the bottom up),
 nor after something was mapped that no call shows.
 
@@ -23,21 +23,33 @@ _FITTING_OF_TEN: Final = 9
 _MAX_REGIONS: Final = 4096  # each choice looks at all of them
 
 
-class Places:
-    """What the choices of one space were so far. `complete`: its execve() stands in the recording,
-    so that below its first choice nothing is mapped but what calls mapped."""
+class Tally:
+    """How many choices of a recording followed the rule, and how many did not."""
 
-    def __init__(self, complete: bool) -> None:
-        self.complete = complete
-        self.top = 0
+    def __init__(self) -> None:
         self.fitting = 0
         self.others = 0
+
+    @property
+    def proven(self) -> bool:
+        return self.fitting >= _PROVEN and \
+            self.fitting * 10 >= _FITTING_OF_TEN * (self.fitting + self.others)
+
+
+class Places:
+    """What the choices of one space were so far. `complete`: its execve() stands in the recording,
+    so that below its first choice nothing is mapped but what calls mapped. `tally` is that of all
+    spaces: they have one kernel."""
+
+    def __init__(self, complete: bool, tally: Tally) -> None:
+        self.complete = complete
+        self.tally = tally
+        self.top = 0
         self.unsure = False
 
     def copy(self) -> "Places":
-        other = Places(self.complete)
+        other = Places(self.complete, self.tally)
         other.top, other.unsure = self.top, self.unsure
-        other.fitting, other.others = self.fitting, self.others
         return other
 
     def wrong(self, layout: Layout, start: int, pages: int, offset: int) -> int:
@@ -51,11 +63,10 @@ class Places:
             return 0
         place = self._highest(layout, pages, start)
         if place <= start or pages >= HUGE_PAGES and self._aligned(layout, start, pages, offset):
-            self.fitting += 1
+            self.tally.fitting += 1
             return 0
-        proven = self.fitting >= _PROVEN and \
-            self.fitting * 10 >= _FITTING_OF_TEN * (self.fitting + self.others)
-        self.others += 1
+        proven = self.tally.proven
+        self.tally.others += 1
         return place if proven else 0
 
     def free(self, layout: Layout, start: int, pages: int) -> bool:

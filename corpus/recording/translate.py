@@ -30,7 +30,7 @@ from corpus.recording.follow import (
 from corpus.recording.layout import ANON, Layout, Region
 from corpus.recording.events import Call, Fault, Signal, Touch, Untaken
 from corpus.recording.order import Arranged
-from corpus.recording.places import Places
+from corpus.recording.places import Places, Tally
 from corpus.recording.steps import ERRNO, Answer, Step, apply
 from simulator import ops
 
@@ -102,6 +102,7 @@ class _Translator:
         self.faults = touches.Faults()
         self.segment = Segment()
         self.faults.steps = self.segment.steps
+        self.tally = Tally()
         self.last_of: dict[int, int] = {}  # pid -> its space, of those that the log showed
 
     def next_segment(self) -> Segment:
@@ -131,7 +132,8 @@ class _Translator:
         pid = self.followed.spaces[space].pid
         before = self.state.causes.get(self.last_of.get(pid, -1))
         self.state.causes[space] = before.executed() if before else Causes()
-        self.state.places[space] = Places(self.followed.spaces[space].executed)
+        self.state.places[space] = Places(
+            self.followed.spaces[space].executed, self.tally)
         self.last_of[pid] = space
 
     def placed(self, placed: Placed, space: int) -> None:
