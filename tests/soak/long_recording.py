@@ -22,7 +22,7 @@ PAGE: Final = 4096
 TOP: Final = 0x7F5D_4C00_0000  # where the kernel begins to look for gaps
 HEAP: Final = 0x55D0_8000_0000
 THREADS: Final = 6
-LIVE: Final = 250  # mappings of one process at a time, as those of an interpreter
+LIVE: Final = 250  # mappings of a process at least, and at most twice as many
 LIBRARIES: Final = 40
 
 
@@ -88,7 +88,7 @@ class Process:
         what = rng.random()
         if what < 0.4:
             yield self.other(pid)
-        elif what < 0.62 or len(space.starts) < LIVE:
+        elif len(space.starts) < LIVE or what < 0.62 and len(space.starts) < 2 * LIVE:
             yield from self.maps(pid)
         elif what < 0.78:
             yield from self.unmaps(pid)
