@@ -142,6 +142,22 @@ class Causes:
             if self.locks_future and step.code == ops.OP_MMAP:
                 self.mark(LOCKED, step.args[0], step.args[1], self.locks_future, "mlockall")
 
+    def forbids(self, step: Step, layout: Layout, files: Sequence[File]) -> str:
+        """The errno that a call must have, whatever else is true, or nothing."""
+        if step.code != ops.OP_MPROTECT:
+            return ""
+        start, end, prot = step.args
+        for region in layout.within(start, end):
+            file = files[region.file] if region.file != ANON else None
+            if file and file.kind == UNKNOWN:
+                continue
+            if prot & _PROT_WRITE and region.shared and file and file.access == "r":
+                return "EACCES"
+            if self.no_exec_gain and prot & _PROT_EXEC and (
+                    prot & _PROT_WRITE or not region.prot & _PROT_EXEC):
+                return "EACCES"
+        return ""
+
     # What may be excused.
 
     def excuse(self, step: Step, layout: Layout, files: Sequence[File]) -> str:

@@ -178,8 +178,13 @@ class _Translator:
             self.faults.changed(step)
 
     def excused(self, step: Step, layout: Layout) -> Step:
-        """The step with the cause that may have given it another answer than the model's."""
+        """The step with the cause that may, or must, have given it another answer than the
+        model's."""
         answer = step.answer
+        if answer is not None and answer.good:
+            errno = self.state.causes[step.space].forbids(step, layout, self.out.files)
+            if errno:
+                return step._replace(right=errno)
         excuse = self.state.causes[step.space].excuse(step, layout, self.out.files)
         if not excuse or answer is None:
             return step

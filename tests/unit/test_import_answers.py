@@ -198,6 +198,14 @@ def test_a_difference_is_not_explained_by_what_cannot_cause_it(lines: list[str])
     assert line == len(lines)
 
 
+def test_what_must_be_refused_does_not_succeed() -> None:
+    shared = mapped(0x7F000, 1, "7 ", "PROT_READ", "MAP_SHARED, 3, 0")
+    assert wrong('open("/etc/a", O_RDONLY) = 3', shared,
+                 f"mprotect(0x7f000000, 4096, {RW}) = 0") == [(3, "ok", "EACCES")]
+    assert wrong("prctl(PR_SET_MDWE, 1, 0, 0, 0) = 0", mapped(0x7F000),
+                 "mprotect(0x7f000000, 4096, PROT_EXEC) = 0") == [(3, "ok", "EACCES")]
+
+
 def test_one_wrong_answer_makes_no_followers() -> None:
     lines = [mapped(0x7F000, 8), "munmap(0x7f000000, 4096) = -1 ENOMEM (x)"]
     lines += ["mprotect(0x7f000000, 32768, PROT_READ) = 0"] * 20

@@ -10,8 +10,12 @@ from corpus.recording.arguments import NO_FILE_PAGES
 from corpus.recording.events import Call, Event, Exit, Fault, RecordingError
 from corpus.recording.follow import follow
 from corpus.recording.layout import ANON, Region
+from corpus.recording.translate import SEGMENT_STEPS
 from simulator import ops
+from simulator.outcome import Outcome
 from simulator.run import Machine
+from simulator.scenario import Scenario
+from simulator.validate import validate
 from tests.unit.recorded import Recorded, check, translate
 
 CLONE = "clone(clone_flags: CHILD_SETTID|0x11, child_tidptr: 0x7f00)"
@@ -215,3 +219,26 @@ def test_what_is_no_log_is_refused(tmp_path: Path) -> None:
         sparse.truncate(MAX_LOG_BYTES + 1)
     with pytest.raises(RecordingError, match="too large"):
         load(path)
+
+
+class Fitting:
+    """A machine that knows its limits: what it would run, and how many ops at most."""
+
+    def __init__(self) -> None:
+        self.most = 0
+
+    def run(self, scenario: Scenario) -> Outcome:
+        validate(scenario)
+        self.most = max(self.most, len(scenario.ops))
+        results = [op.args[0] if op.code == ops.OP_MMAP else 0 for op in scenario.ops]
+        return Outcome(None, "0" * 16, 0, results)
+
+
+def test_a_program_may_touch_more_pages_than_a_scenario() -> None:
+    pages = 20_000  # of which each has a token in the model
+    text = mapped(size=pages * 4096) + "".join(
+        fault(0x10000 + at * 4096, 2 + at) for at in range(pages))
+    machine = Fitting()
+    found = check(translated(text), machine)
+    assert (found.agreed, found.disagreements) == (pages + 1, [])
+    assert machine.most <= SEGMENT_STEPS + 1
