@@ -45,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rss-limit-mib", type=int, required=True)
     parser.add_argument("--supervisor", type=int, required=True, help="end when this pid ends")
     parser.add_argument("--engine", choices=("auto", "atheris", "plain"), default="auto")
+    parser.add_argument("--executions", type=int, default=0, help="end after so many")
     parser.add_argument("--stop-at-first", action="store_true", help="end with the first finding")
     options = parser.parse_args(arguments)
     work: Path = options.work.absolute()
@@ -68,6 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
         unmeasured=_pack(work / "unmeasured"),
         known=known.read_bytes() if (known := work / "known").exists() else b"",
         stop_at_first=options.stop_at_first,
+        executions=options.executions,
         engine=engine.NAME,
         mode=mode(),
         started=forbid_processes,  # now that the engine's own thread runs

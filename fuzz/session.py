@@ -54,9 +54,10 @@ class Finished(Exception):
 
 @final
 class Session(Listener):
-    """The state of one slice child. `seconds` counts from the making of the session;
-    `started` is called once, when the engine stands and the first input comes, `alive` once
-    a second: the session ends when it says no."""
+    """The state of one slice child. `seconds` counts from the making of the session, which is
+    over, too, once `executions` (0: any number) are done; `started` is called once, when the
+    engine stands and the first input comes, `alive` once a second: the session ends when it says
+    no."""
 
     def __init__(
         self,
@@ -72,6 +73,7 @@ class Session(Listener):
         unmeasured: Sequence[bytes] = (),
         known: bytes = b"",
         stop_at_first: bool = False,
+        executions: int = 0,
         started: Callable[[], None] = lambda: None,
         alive: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,
@@ -88,6 +90,7 @@ class Session(Listener):
         self._sites: Final[set[str]] = set()  # reached with machines that were replaced
         self._situations: Final[set[str]] = set()
         self._stop_at_first: Final = stop_at_first
+        self._max_executions: Final = executions
         self._started: Final = started
         self._alive: Final = alive
         self._clock: Final = clock
@@ -246,7 +249,11 @@ class Session(Listener):
     # --- the end, the statistics, the errors ---------------------------------------------------
 
     def _over(self) -> bool:
-        return self._clock() >= self._deadline or bool(self._stop_at_first and self.findings)
+        return (
+            self._clock() >= self._deadline
+            or bool(self._stop_at_first and self.findings)
+            or 0 < self._max_executions <= self.explorer.executions
+        )
 
     def _tick(self) -> None:
         now = self._clock()

@@ -72,7 +72,8 @@ _SIGNALS: Final = {
 class SliceSpec:
     """What to run. `work` is an existing folder for the child, which the caller keeps and may
     have put `seeds`, `unmeasured` and `known` into (see fuzz/harness.py); None: a temporary one.
-    `seed_corpus` is a folder of .mm files to make the seeds from."""
+    `seed_corpus` is a folder of .mm files to make the seeds from. The slice ends sooner with the
+    batch that reaches `executions`, if that is not 0."""
 
     seconds: float
     work: Path | None = None
@@ -82,6 +83,7 @@ class SliceSpec:
     rss_limit_mib: int = DEFAULT_RSS_LIMIT_MIB
     engine: str = "auto"
     stop_at_first: bool = False
+    executions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,7 @@ def _supervise(
         f"--engine={spec.engine}",
         *(f"--bug={bug}" for bug in spec.bugs),
         *(("--stop-at-first",) if spec.stop_at_first else ()),
+        f"--executions={spec.executions}",
     ]  # fmt: skip
     deadline = clock() + spec.seconds + START_GRACE_SECONDS + END_GRACE_SECONDS
     follower = _Follower(work / "statistics.jsonl")

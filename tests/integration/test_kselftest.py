@@ -32,7 +32,6 @@ pytestmark = pytest.mark.skipif(bool(executor.why_not()), reason=executor.why_no
 HARNESS = Path(__file__).parent / "c" / "kselftest_harness.h"
 FLAGS = ("-Wall", "-Wextra", "-Werror", "-O1", "-pthread")
 ROUNDS = "#define STRESS_ROUNDS\t"
-RUN_SECONDS = 60  # of one program: a stress test takes one
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +57,7 @@ def verdicts(tests: Sequence[Selftest], folder: Path) -> dict[str, str]:
         )
         assert done.returncode == 0, done.stderr
         done = subprocess.run(
-            [program], capture_output=True, text=True, check=False, timeout=RUN_SECONDS, cwd=folder
+            [program], capture_output=True, text=True, check=False, cwd=folder
         )
         lines = re.findall(r"^((?:not )?ok) \d+ arena\.(\w+)( # SKIP)?", done.stdout, re.MULTILINE)
         assert f"1..{len(lines)}\n" in done.stdout
@@ -168,7 +167,7 @@ def test_a_race_with_a_wrong_expectation_fails(tmp_path: Path) -> None:
         [*executor.compiler().split(), *FLAGS, "-o", tmp_path / "wrong", code], check=True
     )
     done = subprocess.run(
-        [tmp_path / "wrong"], capture_output=True, text=True, check=False, timeout=RUN_SECONDS
+        [tmp_path / "wrong"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
     assert "not ok 1 arena.race" in done.stdout

@@ -3,21 +3,25 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from corpus import text
-from fuzz import slice as slices
 from fuzz.inflight import read_slot
-from fuzz.slice import ExitKind, SliceResult, SliceSpec, classify, run_slice
+from fuzz.slice import (
+    END_GRACE_SECONDS, START_GRACE_SECONDS, ExitKind, SliceResult, SliceSpec, classify, run_slice,
+)
 from fuzz.statistics import Statistics
 from simulator.run import Machine
+from tests.waiting import wait_until
 
 EASY_BUG = "do-wp-page-copies-pinned-page"  # found within some hundred runs
 ENGINES = ("atheris", "plain")
+EXECUTIONS = 800
+LONG_SECONDS = 3600.0  # these slices end by what they have done, not by the clock
 
 
 def child_pid() -> int:
@@ -29,7 +33,9 @@ def child_pid() -> int:
     raise AssertionError("no slice child runs")
 
 
-def run_and_interfere(spec: SliceSpec, act: Callable[[int], None]) -> SliceResult:
+def run_and_interfere(
+    spec: SliceSpec, act: Callable[[int], None], **options: Any
+) -> SliceResult:
     """Run a slice; call `act` once with the child's pid, while it fuzzes."""
     done: list[int] = []
 
@@ -38,7 +44,7 @@ def run_and_interfere(spec: SliceSpec, act: Callable[[int], None]) -> SliceResul
             done.append(child_pid())
             act(done[0])
 
-    result = run_slice(spec, progress)
+    result = run_slice(spec, progress, **options)
     assert done, "the child never reported that it fuzzes"
     return result
 
@@ -55,13 +61,14 @@ def test_a_slice_leaves_a_corpus_that_parses_and_complete_statistics(
     engine: str, tmp_path: Path
 ) -> None:
     lines: list[Statistics] = []
-    result = run_slice(SliceSpec(2.0, tmp_path, engine=engine), lines.append)
+    spec = SliceSpec(LONG_SECONDS, tmp_path, engine=engine, executions=EXECUTIONS)
+    result = run_slice(spec, lines.append)
     assert result.exit_kind in (ExitKind.OK, ExitKind.FINDINGS), result.log_tail
     assert result.internal_errors == []
     assert result.statistics.engine == engine
     assert result.statistics.final
     assert lines[-1] == result.statistics
-    assert result.executions > 50
+    assert EXECUTIONS <= result.executions < 2 * EXECUTIONS
     assert result.features > 100
     assert result.statistics.rechecked > 0
     assert len(result.kept) > 10
@@ -79,7 +86,7 @@ def test_a_slice_leaves_a_corpus_that_parses_and_complete_statistics(
 
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_a_known_bug_is_found_and_the_finding_replays(engine: str, tmp_path: Path) -> None:
-    spec = SliceSpec(60.0, tmp_path, bugs=(EASY_BUG,), engine=engine, stop_at_first=True)
+    spec = SliceSpec(LONG_SECONDS, tmp_path, bugs=(EASY_BUG,), engine=engine, stop_at_first=True)
     result = run_slice(spec)
     assert result.exit_kind is ExitKind.FINDINGS, result.log_tail
     assert 0 < result.statistics.first_find_executions <= result.executions
@@ -97,14 +104,11 @@ def test_a_known_bug_is_found_and_the_finding_replays(engine: str, tmp_path: Pat
 def test_a_killed_slice_keeps_its_findings_and_says_killed(tmp_path: Path) -> None:
     def kill_after_find(pid: int) -> None:
         work = Path(os.readlink(f"/proc/{pid}/cwd"))
-        deadline = time.monotonic() + 60
-        while not list((work / "findings").glob("*.json")):
-            assert time.monotonic() < deadline, "nothing found to lose"
-            time.sleep(0.05)
+        wait_until("a finding", lambda: list((work / "findings").glob("*.json")))
         os.kill(pid, signal.SIGKILL)
 
     result = run_and_interfere(
-        SliceSpec(90.0, tmp_path, bugs=(EASY_BUG,)), kill_after_find
+        SliceSpec(LONG_SECONDS, tmp_path, bugs=(EASY_BUG,)), kill_after_find
     )
     assert result.exit_kind is ExitKind.KILLED
     assert result.kept
@@ -134,18 +138,17 @@ def test_what_was_running_survives_sigkill(tmp_path: Path) -> None:
     assert entry.data == b"the culprit"
 
 
-def test_a_child_that_hangs_is_ended_by_the_watchdog(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(slices, "START_GRACE_SECONDS", 2.0)
-    monkeypatch.setattr(slices, "END_GRACE_SECONDS", 0.0)
+def test_a_child_that_hangs_is_ended_by_the_watchdog(tmp_path: Path) -> None:
     pids: list[int] = []
+    now = 0.0
 
     def stop(pid: int) -> None:
+        nonlocal now
         pids.append(pid)
         os.kill(pid, signal.SIGSTOP)
+        now = LONG_SECONDS + START_GRACE_SECONDS + END_GRACE_SECONDS
 
-    result = run_and_interfere(SliceSpec(1.5, tmp_path), stop)
+    result = run_and_interfere(SliceSpec(LONG_SECONDS, tmp_path), stop, clock=lambda: now)
     assert result.exit_kind is ExitKind.TIMEOUT
     assert not Path(f"/proc/{pids[0]}").exists()
 
@@ -167,7 +170,9 @@ def test_the_child_has_no_secrets_no_files_and_tight_limits(
 
     with (tmp_path / "secret").open("w") as secret:
         os.set_inheritable(secret.fileno(), True)
-        run_and_interfere(SliceSpec(1.5, tmp_path / "out", rss_limit_mib=512), look)
+        (tmp_path / "work").mkdir()
+        spec = SliceSpec(LONG_SECONDS, tmp_path / "work", rss_limit_mib=512)
+        run_and_interfere(spec, look, stop=lambda: bool(seen))
     assert "hunter2" not in seen["environ"]
     assert str(tmp_path / "secret") not in seen["fds"]
     assert seen["session"] == seen["pid"]
@@ -179,7 +184,7 @@ def test_the_child_has_no_secrets_no_files_and_tight_limits(
         ("Max core file size", 0),
         ("Max processes", 0),
         ("Max open files", 64),
-        ("Max cpu time", 60),
+        ("Max cpu time", LONG_SECONDS + 60),
         ("Max file size", 64 << 20),
         ("Max address space", 2 << 30),
     ):
@@ -188,7 +193,7 @@ def test_the_child_has_no_secrets_no_files_and_tight_limits(
 
 def test_too_little_memory_is_reported_as_such_and_is_no_finding(tmp_path: Path) -> None:
     pytest.importorskip("atheris", reason="Atheris has no wheel here")
-    result = run_slice(SliceSpec(20.0, tmp_path, rss_limit_mib=16, engine="atheris"))
+    result = run_slice(SliceSpec(LONG_SECONDS, tmp_path, rss_limit_mib=16, engine="atheris"))
     assert result.exit_kind is ExitKind.OOM, result.log_tail
     assert result.findings == []
 
@@ -197,25 +202,18 @@ def test_a_slice_that_nobody_waits_for_ends(tmp_path: Path) -> None:
     """A supervisor that dies leaves no child behind that fuzzes on."""
     pid = os.fork()
     if pid == 0:
-        run_slice(SliceSpec(60.0, tmp_path))
+        run_slice(SliceSpec(LONG_SECONDS, tmp_path))
         os._exit(0)
     children = Path(f"/proc/{pid}/task/{pid}/children")
-    deadline = time.monotonic() + 20
-    while not (child := children.read_text().split()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    while not (files := list(tmp_path.glob("statistics.jsonl"))):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    while files[0].read_bytes().count(b"\n") < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    said = tmp_path / "statistics.jsonl"
+    wait_until("two lines", lambda: said.exists() and said.read_bytes().count(b"\n") >= 2)
+    (child,) = children.read_text().split()
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    while Path(f"/proc/{child[0]}/cwd").exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    state = Path(f"/proc/{child[0]}/stat")
-    assert not state.exists() or state.read_text().rsplit(")")[-1].split()[0] == "Z"
+    state = Path(f"/proc/{child}/stat")
+    wait_until("the child's end", lambda: (
+        not state.exists() or state.read_text().rsplit(")")[-1].split()[0] == "Z"
+    ))
 
 
 def test_seeds_are_used_and_what_is_not_is_said(tmp_path: Path) -> None:
@@ -230,7 +228,7 @@ def test_seeds_are_used_and_what_is_not_is_said(tmp_path: Path) -> None:
     )
     (seeds / "broken.mm").write_text("no scenario\n")
     os.mkfifo(seeds / "pipe.mm")
-    result = run_slice(SliceSpec(1.0, seed_corpus=seeds))
+    result = run_slice(SliceSpec(LONG_SECONDS, seed_corpus=seeds, executions=1))
     assert result.seeds == 4  # three windows of the large one, and the small one
     assert sorted(line.split(":")[0] for line in result.unused_seeds) == [
         "broken.mm", "pipe.mm", "wide.mm",

@@ -24,10 +24,10 @@ from fuzz.session import Session
 from simulator.build import mode
 from simulator.run import Machine
 
-MAX_HUNT_SECONDS: Final = 120.0
+MAX_EXECUTIONS: Final = 500_000  # of a hunt: a minute or two
 
 
-def hunt(bug: str, seed: int, seconds: float = MAX_HUNT_SECONDS) -> Finding | None:
+def hunt(bug: str, seed: int, executions: int = MAX_EXECUTIONS) -> Finding | None:
     """The first failure that a session with this seed finds from nothing, if any."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -35,7 +35,8 @@ def hunt(bug: str, seed: int, seconds: float = MAX_HUNT_SECONDS) -> Finding | No
             Machine,
             seed=seed,
             bugs=(bug,),
-            seconds=seconds,
+            seconds=float("inf"),
+            executions=executions,
             work=work,
             engine=plain.NAME,
             mode=mode(),
