@@ -2,12 +2,18 @@
 """What all tests share: the same generated examples on every run and every machine, and what is
 left to `make soak`.
 
+MMFARM_TEST_CLOCK=20 makes the clock that is passed into our code run 20 times as fast as the
+machine, in the processes of the tests: no verdict may depend on it.
+
 A test that fetches more than 50 MB, builds a kernel, or starts PostgreSQL, Chromium or more than
 one QEMU says so: `@pytest.mark.soak("which part of mmfarm it is")`. It runs when asked for, by
 `-m soak`; otherwise each part that was left out gets a line at the end.
 """
 
+import os
+import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -19,6 +25,14 @@ from tests.soak.frame import programs
 # failed once belongs into the test's source, not into a folder beside it.
 settings.register_profile("mmfarm", deadline=None, derandomize=True, database=None)
 settings.load_profile("mmfarm")
+
+CLOCK: Final = float(os.environ.get("MMFARM_TEST_CLOCK", "1"))
+if CLOCK != 1:
+
+    def fast_clock(real: Callable[[], float] = time.monotonic) -> float:
+        return CLOCK * real()
+
+    time.monotonic = fast_clock  # before anything of ours is imported and takes it as a default
 
 SOAK: Final = "soak"
 LEFT_OUT: Final = pytest.StashKey[dict[str, int]]()  # how many tests of which part
