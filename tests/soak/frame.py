@@ -65,7 +65,8 @@ class Plan:
 def parser(about: str | None) -> argparse.ArgumentParser:
     """The arguments that all programs take."""
     made = argparse.ArgumentParser(
-        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"make soak WHAT={Path(sys.argv[0]).stem} [SEED=N] [MINUTES=N] [KEEP=1]",
     )
     made.add_argument("--seed", type=int, default=1)
     made.add_argument("--minutes", type=float, default=float("inf"), metavar="N",
