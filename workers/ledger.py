@@ -194,10 +194,11 @@ def set_back(connection: Connection, now: datetime, mine: Lease, note: str) -> N
 
 
 def died(connection: Connection, now: datetime, mine: Lease, note: str) -> bool:
-    """The work brought its process down. Returns whether the job is held now."""
+    """The work brought its process down. Counts once for a lease, however often it is told.
+    Returns whether the job is held now."""
     attempts = connection.execute(
         update(Job)
-        .where(_is(mine))
+        .where(_is(mine), Job.state == LEASED)
         .values(
             attempts=Job.attempts + 1, note=note, leased_until=None, sent_at=None, due_at=now,
             state=case((Job.attempts + 1 >= MAX_ATTEMPTS, HELD), else_=READY),

@@ -268,6 +268,8 @@ class Job(Base):
         _one_of("queue", QUEUES),
         _one_of("state", JOB_STATES),
         Index(None, "state", "queue", "due_at"),
+        # A number that was given again would make an old lease one of another job.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

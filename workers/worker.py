@@ -101,10 +101,12 @@ class Worker:
             done = jobs.do(self.site, lease, lambda: self._stop() or self._leases[lease])
             return Ended(lease, done, "" if done.counts else "was done by somebody else, too")
         except Stopped:
+            self._let_go(lease)
             self._patiently("the end of a lease", lambda: store.give_back(lease))
             return Ended(lease)
         except (InfraError, MemoryError) as error:
             note = str(error) or brief(error)
+            self._let_go(lease)
             self._patiently("a note", lambda: store.set_back(lease, note))
             return Ended(lease, trouble=f"is tried again later: {note}")
         except WorkDied as death:
@@ -113,7 +115,13 @@ class Worker:
             log.exception("%s: %s failed: an error of mmfarm", lease.name, lease.kind)
             return self._died(lease, brief(error))
 
+    def _let_go(self, lease: Lease) -> None:
+        """No beat shall take a lease back that is given away."""
+        with self._lock:
+            self._leases[lease] = True
+
     def _died(self, lease: Lease, note: str) -> Ended:
+        self._let_go(lease)
         held = self._patiently("a note", lambda: self.site.store.died(lease, note))
         return Ended(lease, trouble=note, held=bool(held))
 

@@ -70,6 +70,7 @@ def _job(moment: sa.DateTime) -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
         sa.UniqueConstraint("kind", "subject", name=op.f("uq_job_kind_subject")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_job_state_queue_due_at"), "job", ["state", "queue", "due_at"])
 
