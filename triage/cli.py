@@ -35,6 +35,7 @@ VERBS: Final[Mapping[str, str]] = {
     "judge": "Decide a claim about a race.",
     "corpus": "Check, import and export scenarios.",
     "corpus verify": "Check that every scenario does what its headers say.",
+    "corpus dump": "Write what fuzzing gathered as .mm files.",
     "corpus import": "Turn recordings and programs of other tools into scenarios.",
     "corpus import strace": "Import an strace log.",
     "corpus import perf": "Import the text of perf trace, with page faults.",
@@ -65,6 +66,20 @@ VERBS: Final[Mapping[str, str]] = {
     "farm worker": "Do the farm's work until told to go.",
     "farm scheduler": "Send what is owed, until told to go.",
     "web": "Serve the farm's metrics and health over HTTP.",
+    "farm status": "Who works, what is owed, what needs a person.",
+    "farm pause": "Begin nothing.",
+    "farm drain": "Begin no slice; finish what was found.",
+    "farm resume": "Go on after pause or drain.",
+    "farm runs": "The slices of the farm.",
+    "farm runs list": "List the newest.",
+    "farm runs show": "Show one.",
+    "farm quarantine": "What the farm has put aside for a person.",
+    "farm quarantine list": "List scenarios that kill slices, and work that is held.",
+    "farm quarantine show": "Show one scenario.",
+    "farm quarantine release": "Let slices have a scenario again.",
+    "farm retry": "Do held work again.",
+    "farm doctor": "Whether the services could start here.",
+    "why": "What the farm decided by itself about an ID, and why.",
 }
 
 

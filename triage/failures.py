@@ -5,10 +5,11 @@ Contract: reads only. A user who never ran mmfarm has a store without failures, 
 and asking does not create one.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from conformance.compare import ORACLE
 from corpus.text import parse
@@ -19,6 +20,10 @@ from workers.settings import DATABASE_FILE, database_url
 
 if TYPE_CHECKING:
     from workers.store import Store
+
+
+_NO_NAME: Final = re.compile(r"[^a-z0-9_-]", re.ASCII)
+MAX_STEM: Final = 120  # file systems take twice that, with a suffix
 
 
 @contextmanager
@@ -82,6 +87,8 @@ def row_json(row: FailureRow) -> dict[str, object]:
 
 
 def file_stem(found: FailureDetail) -> str:
-    """A name for the failure's files: `stale-tlb-migrate_vma_collect_pmd-3`."""
+    """A name for the failure's files: `stale-tlb-migrate_vma_collect_pmd-3`. Whatever the words
+    of the signature are, it names no other folder."""
     signature = found.failure.signature
-    return f"{signature.oracle}-{signature.culprit}-{found.failure.id}".lower()
+    words = f"{signature.oracle}-{signature.culprit}".lower()
+    return f"{_NO_NAME.sub('_', words)[:MAX_STEM]}-{found.failure.id}"

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from corpus.paths import data_dir
 from triage.exits import Refused
+from workers.ledger import SUBJECTS
 from workers.schema import ALONE, FUZZ, MINIMIZE, VERIFY
 from workers.settings import database_url
 from workers.store import Store
@@ -28,6 +29,11 @@ def opened() -> Iterator[Store]:
 
 # The work that a subject of each letter may have.
 KINDS = {"R": (FUZZ,), "F": (VERIFY, MINIMIZE), "Q": (ALONE,)}
+
+
+def name_of(kind: str, number: int) -> str:
+    """`F12` for the work on failure 12."""
+    return f"{SUBJECTS[kind]}{number}"
 
 
 def subject(name: str) -> tuple[str, int]:

@@ -63,6 +63,13 @@ class Pulled:
     measured: bool  # its features on this build are known
 
 
+@dataclass(frozen=True, slots=True)
+class Dumped:
+    seq: int
+    text: str
+    origin: str
+
+
 def bare(scenario: Scenario) -> str:
     """What a scenario is, whoever made it and whatever model runs it."""
     config = replace(scenario.config, bugs=(), kernel=Config().kernel)
@@ -203,6 +210,20 @@ def some(connection: Connection, model: str, seqs: Sequence[int]) -> list[Pulled
         connection, select(Entry.seq, Entry.packed).where(*_of(model), Entry.seq.in_(seqs)),
         measured=True,
     )
+
+
+def above(connection: Connection, seq: int, limit: int) -> list[Dumped]:
+    """The next entries of all models above a number, in order."""
+    query = (
+        select(Entry.seq, Entry.packed, Entry.origin)
+        .where(Entry.seq > seq, Entry.retired_at.is_(None))
+        .order_by(Entry.seq)
+        .limit(limit)
+    )
+    return [
+        Dumped(row.seq, maps.unpack(row.packed, MAX_TEXT_BYTES).decode(), row.origin)
+        for row in connection.execute(query)
+    ]
 
 
 def unmeasured(

@@ -38,7 +38,7 @@ from fuzz.findings import Finding
 from simulator.outcome import Outcome
 from simulator.scenario import Scenario as Program
 from workers import dialect, entries, figures, ledger, migrate, reading
-from workers.entries import Cover, Made, Pulled
+from workers.entries import Cover, Dumped, Made, Pulled
 from workers.errors import SchemaMoved, StoreDown, StoreError
 from workers.figures import Figures
 from workers.ledger import Lease
@@ -189,6 +189,11 @@ class Store:
             connection.execute(update(Farm).values(**values))
             said = ", ".join(f"{name}={value}" for name, value in values.items())
             ledger.decide(connection, now, "farm", "operator", said)
+
+    def status(self) -> reading.Status:
+        """The farm on one screen."""
+        with self._read() as connection:
+            return reading.status(connection, self._now(connection))
 
     # What is owed.
 
@@ -751,6 +756,11 @@ class Store:
     def some(self, model: str, seqs: Sequence[int]) -> list[Pulled]:
         with self._read() as connection:
             return entries.some(connection, model, seqs)
+
+    def above(self, seq: int, limit: int) -> list[Dumped]:
+        """The next entries above a number, in order: to go through all of them."""
+        with self._read() as connection:
+            return entries.above(connection, seq, limit)
 
     def last_seq(self) -> int:
         with self._read() as connection:
