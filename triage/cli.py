@@ -62,6 +62,8 @@ VERBS: Final[Mapping[str, str]] = {
     "triage show": "Explain one failure.",
     "triage export": "Write one failure as .mm, JSON, HTML and text.",
     "farm": "Fuzz on many machines, all the time.",
+    "farm up": "Start a whole farm on this machine.",
+    "farm down": "End it.",
     "farm submit": "Order slices of fuzzing.",
     "farm worker": "Do the farm's work until told to go.",
     "farm scheduler": "Send what is owed, until told to go.",

@@ -33,6 +33,11 @@ def broker_url(environ: Mapping[str, str] = os.environ) -> str:
     return _setting("MMFARM_BROKER", environ) or LOCAL_BROKER
 
 
+def names_broker(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether somebody named a broker."""
+    return bool(_setting("MMFARM_BROKER", environ))
+
+
 def _setting(name: str, environ: Mapping[str, str]) -> str:
     file = environ.get(f"{name}_FILE", "")
     if not file:

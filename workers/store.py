@@ -15,7 +15,7 @@ are kept (all are counted).
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -295,6 +295,12 @@ class Store:
     def workers(self) -> list[WorkerRow]:
         with self._read() as connection:
             return reading.workers(connection)
+
+    def heard(self, seconds: float) -> list[WorkerRow]:
+        """The workers that were heard of in the last so many seconds."""
+        with self._read() as connection:
+            since = self._now(connection) - timedelta(seconds=seconds)
+            return [row for row in reading.workers(connection) if row.beat_at >= since]
 
     def decisions(self, subject: str) -> list[DecisionRow]:
         with self._read() as connection:

