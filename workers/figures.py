@@ -12,7 +12,17 @@ from sqlalchemy import Connection, Select, func, select
 
 from workers import reading
 from workers.records import FarmRow, Stats
-from workers.schema import QUARANTINED, READY, Decision, Entry, FeatureMap, Job, Suspect, Worker
+from workers.schema import (
+    QUARANTINED,
+    READY,
+    Decision,
+    Entry,
+    FeatureMap,
+    Job,
+    Lock,
+    Suspect,
+    Worker,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,7 @@ class Figures:
     slots: int
     busy: int
     oldest_beat: float  # seconds since the worker that is heard of least was heard of
+    scheduler: str  # who schedules; empty: nobody
     decisions: dict[str, int]  # reason code -> how many
     quarantined: int
     entries: dict[str, int]  # model -> scenarios of its corpus that are kept
@@ -51,6 +62,9 @@ def read(connection: Connection, now: datetime) -> Figures:
         slots=sum(row.slots for row in workers),
         busy=sum(row.busy for row in workers),
         oldest_beat=max(((now - row.beat_at).total_seconds() for row in workers), default=0.0),
+        scheduler=connection.execute(
+            select(Lock.owner).where(Lock.name == "scheduler", Lock.until > now)
+        ).scalar() or "",
         decisions=_counts(connection, select(Decision.code, func.count()).group_by(Decision.code)),
         quarantined=connection.execute(
             select(func.count()).select_from(Suspect).where(Suspect.state == QUARANTINED)

@@ -4,14 +4,12 @@
 Contract: nothing here writes. `Store` has a method for each, which opens the connection.
 """
 
-from dataclasses import dataclass, fields
-from datetime import datetime
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from sqlalchemy import Row, and_, case, exists, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstrumentedAttribute
-from sqlalchemy.sql import ColumnElement
 
 from simulator.outcome import Signature
 from workers.records import (
@@ -28,19 +26,13 @@ from workers.records import (
     WorkerRow,
 )
 from workers.schema import (
-    HELD,
     MINIMAL,
-    QUARANTINED,
-    READY,
     Certificate,
     Decision,
-    Entry,
     Example,
     Failure,
     Farm,
-    FeatureMap,
     Job,
-    Lock,
     Run,
     Scenario,
     Sighting,
@@ -228,70 +220,6 @@ def decisions(connection: Connection, subject: str) -> list[DecisionRow]:
     """What was decided about a subject, in order."""
     query = select(Decision.__table__).where(Decision.subject == subject).order_by(Decision.id)
     return [_as(DecisionRow, row) for row in connection.execute(query)]
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What an operator looks at first, and what metrics are made of. Counts only grow but for
-    what is owed, held or live at the moment."""
-
-    farm_id: str
-    paused: bool
-    draining: bool
-    scheduler: str  # who schedules; empty: nobody
-    workers: list[WorkerRow]
-    owed: dict[str, int]  # by kind: ready or leased
-    oldest_seconds: float  # since the oldest that nobody has taken has been due
-    held: int
-    quarantined: int
-    runs: dict[str, int]
-    exit_kinds: dict[str, int]
-    failures: dict[str, int]
-    executions: int
-    steps: int
-    cpu_seconds: float
-    entries: int
-    features: int  # of the model build that has most
-    decisions: dict[str, int]  # by code
-
-
-def status(connection: Connection, now: datetime) -> Status:
-    here = farm(connection)
-    sums = stats(connection)
-    owner = connection.execute(
-        select(Lock.owner).where(Lock.name == "scheduler", Lock.until > now)
-    ).scalar()
-    owed = select(Job.kind, func.count()).where(Job.state != HELD).group_by(Job.kind)
-    oldest = connection.execute(
-        select(Job.due_at).where(Job.state == READY, Job.due_at <= now)
-        .order_by(Job.due_at).limit(1)
-    ).scalar()
-    return Status(
-        farm_id=here.farm_id,
-        paused=here.paused,
-        draining=here.draining,
-        scheduler=owner or "",
-        workers=workers(connection),
-        owed={row[0]: row[1] for row in connection.execute(owed)},
-        oldest_seconds=0.0 if oldest is None else (now - oldest).total_seconds(),
-        held=_count(connection, Job.state == HELD),
-        quarantined=_count(connection, Suspect.state == QUARANTINED),
-        runs=sums.runs,
-        exit_kinds=sums.exit_kinds,
-        failures=sums.failures,
-        executions=sums.executions,
-        steps=sums.steps,
-        cpu_seconds=sums.cpu_seconds,
-        entries=_count(connection, Entry.retired_at.is_(None)),
-        features=connection.execute(
-            select(func.coalesce(func.max(FeatureMap.features), 0))
-        ).scalar_one(),
-        decisions=_tally(connection, Decision.code),
-    )
-
-
-def _count(connection: Connection, which: ColumnElement[bool]) -> int:
-    return connection.execute(select(func.count()).where(which)).scalar_one()
 
 
 RowT = TypeVar("RowT")

@@ -190,11 +190,6 @@ class Store:
             said = ", ".join(f"{name}={value}" for name, value in values.items())
             ledger.decide(connection, now, "farm", "operator", said)
 
-    def status(self) -> reading.Status:
-        """The farm on one screen."""
-        with self._read() as connection:
-            return reading.status(connection, self._now(connection))
-
     # What is owed.
 
     def lease(self, job_id: int, worker: str) -> Lease | None:

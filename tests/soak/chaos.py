@@ -386,7 +386,7 @@ def measure(seed: int, seconds: float, faults: int) -> Row:
             made.live(seconds, faults)
             wrong = [*made.settle(), *made.wrong()]
             stats = made.store.stats()
-            decisions = made.store.status().decisions
+            decisions = made.store.figures().decisions
             if wrong and (kept := os.environ.get("MMFARM_CHAOS_LOGS")):
                 for log in Path(folder).glob("*.log"):
                     shutil.copy(log, kept)

@@ -20,11 +20,11 @@ def command(watch: bool, as_json: bool) -> int:
 
     with farm.opened() as store:
         while True:
-            status = farm_status.of(store)
+            shown = store.figures(), store.workers()
             if as_json:
-                write_json(farm_status.to_json(status))
+                write_json(farm_status.to_json(*shown))
             else:
-                write(("\x1b[H\x1b[J" if watch else "") + farm_status.to_text(status))
+                write(("\x1b[H\x1b[J" if watch else "") + farm_status.to_text(*shown))
             if not watch:
                 return OK
             time.sleep(REDRAW_SECONDS)
