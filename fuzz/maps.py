@@ -52,28 +52,27 @@ def unpack(packed: bytes, limit: int = MAX_MAP_BYTES) -> bytes:
 
 def cover(rows: Iterable[tuple[int, bytes]]) -> tuple[list[int], Features]:
     """The keys of a small part of these packed maps that has all that they have together, and
-    what that is. Greedy: always the one that adds most; of equals the lower key. `rows` come
-    with the largest sets first; memory is bounded by the features there are, not by the rows."""
-    candidates: dict[int, bytes] = {}
+    what that is. Greedy: always the one that adds most; of equals the lower key. Holds the packed
+    maps: about a kilobyte each, and each entry of a corpus once showed something new, so that
+    there are fewer than the model has features."""
+    held: dict[int, bytes] = {}
     heap: list[tuple[int, int]] = []
     everything: Features = 0
     for key, packed in rows:
         features = from_map(unpack(packed))
-        # What adds nothing to larger ones is no candidate; this looks at each set once.
-        if features & ~everything:
-            candidates[key] = packed
-            everything |= features
-            heap.append((-features.bit_count(), key))
+        held[key] = packed
+        everything |= features
+        heap.append((-features.bit_count(), key))
     heapq.heapify(heap)
     covered: Features = 0
     chosen: list[int] = []
-    while heap and covered != everything:
+    while covered != everything:
         gain, key = heapq.heappop(heap)
-        features = from_map(unpack(candidates[key]))
+        features = from_map(unpack(held[key]))
         now = (features & ~covered).bit_count()
-        if now and -gain != now:  # it was counted when less was covered
-            heapq.heappush(heap, (-now, key))
-        elif now:
+        if -gain == now:
             chosen.append(key)
             covered |= features
+        elif now:  # it was counted when less was covered; none gains by that
+            heapq.heappush(heap, (-now, key))
     return sorted(chosen), everything

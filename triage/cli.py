@@ -80,6 +80,8 @@ VERBS: Final[Mapping[str, str]] = {
     "farm quarantine show": "Show one scenario.",
     "farm quarantine release": "Let slices have a scenario again.",
     "farm retry": "Do held work again.",
+    "farm backup": "Write the whole store into a file.",
+    "farm restore": "Fill an empty store from a backup.",
     "farm doctor": "Whether the services could start here.",
     "why": "What the farm decided by itself about an ID, and why.",
 }

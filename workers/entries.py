@@ -309,17 +309,15 @@ class Cover:
 
 def cover(connection: Connection, map_id: int) -> Cover:
     """Choose the entries that show all that the corpus shows on a build. The others may go but
-    for those that people gave. Reads only, row by row: a corpus may be larger than memory."""
+    for those that people gave. Reads only."""
     which = connection.execute(
         select(FeatureMap.model, FeatureMap.build_id).where(FeatureMap.id == map_id)
     ).one()
-    largest = _measured(which.model, which.build_id).order_by(
-        EntryFeatures.count.desc(), EntryFeatures.seq
-    )
+    measured = _measured(which.model, which.build_id)
     origins: dict[int, bool] = {}
 
     def rows() -> Iterable[tuple[int, bytes]]:
-        for row in connection.execution_options(yield_per=READ_AT_ONCE).execute(largest):
+        for row in connection.execution_options(yield_per=READ_AT_ONCE).execute(measured):
             origins[row.seq] = row.origin == OURS
             yield row.seq, row.packed
 

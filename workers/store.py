@@ -37,6 +37,7 @@ from corpus.text import parse
 from fuzz.findings import Finding
 from simulator.outcome import Outcome
 from simulator.scenario import Scenario as Program
+from workers import backup as backups
 from workers import dialect, entries, figures, ledger, migrate, reading
 from workers.entries import Cover, Dumped, Made, Pulled
 from workers.errors import SchemaMoved, StoreDown, StoreError
@@ -189,6 +190,16 @@ class Store:
             connection.execute(update(Farm).values(**values))
             said = ", ".join(f"{name}={value}" for name, value in values.items())
             ledger.decide(connection, now, "farm", "operator", said)
+
+    def backup(self, path: Path) -> dict[str, int]:
+        """The whole store in one file. Returns how many rows of each table."""
+        with self._read() as connection:
+            return backups.write(connection, path)
+
+    def restore(self, path: Path) -> dict[str, int]:
+        """Fill this store, which is empty. Raises `workers.backup.BackupError`."""
+        with self._write() as (connection, _):
+            return backups.read(connection, path)
 
     # What is owed.
 

@@ -183,7 +183,7 @@ class Host:
         self._log = folder / f"{name}.log"
         self.parts: dict[str, subprocess.Popen[bytes]] = {}
         self.mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(self.folder)],
+            ["mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", str(self.folder)],
             check=False, stderr=subprocess.DEVNULL,
         ).returncode == 0
 
