@@ -5,20 +5,24 @@ Every reference has a reason (REF_*). `ref` is what the kernel sees; the ledger 
 it, so a put for the wrong reason, an underflow or a leak names its owner at once.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from simulator.mm import page_alloc
+from simulator.mm import mm_types, page_alloc
 from simulator.mm.mm_types import GUP_PIN_COUNTING_BIAS, REF_PIN, Folio
+from simulator.tables import by_number
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
-REASONS = (
-    "mapping", "page cache", "lru batch", "gup", "pin", "temporary", "mmu_gather", "isolation",
-    "allocation",
-)
+REASONS: Final = by_number("reasons for references", (
+    (mm_types.REF_MAP, "mapping"), (mm_types.REF_CACHE, "page cache"),
+    (mm_types.REF_BATCH, "lru batch"), (mm_types.REF_GUP, "gup"), (mm_types.REF_PIN, "pin"),
+    (mm_types.REF_TEMP, "temporary"), (mm_types.REF_GATHER, "mmu_gather"),
+    (mm_types.REF_ISOLATED, "isolation"), (mm_types.REF_OWNER, "allocation"),
+))
+assert len(REASONS) == mm_types.NR_REFS
 
 
 def folio_get(k: "Kernel", folio: Folio, reason: i64) -> None:
