@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 POLL_SECONDS: Final = 0.02
+PATIENT_SECONDS: Final = 3600.0  # a limit for code that must have one, of what ends by itself
 
 
 def wait_until(

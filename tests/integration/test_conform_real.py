@@ -19,6 +19,7 @@ from conformance.model import ModelKernel
 from conformance.observation import SCANNED
 from corpus import text
 from corpus.files import SCENARIOS, mm_files
+from tests.waiting import PATIENT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 RANDOM = 300  # a second or two
@@ -33,10 +34,10 @@ pytestmark = pytest.mark.skipif(bool(executor.why_not()), reason=executor.why_no
 
 def test_random_scenarios_go_the_same_way_in_the_model_and_in_the_kernel() -> None:
     figures = Figures()
-    with RealKernel() as kernel:
+    with RealKernel(timeout_seconds=PATIENT_SECONDS) as kernel:
         found = [
             each for each in fuzz(
-                ModelKernel(), kernel, figures, seed=1, seconds=60, scenarios=RANDOM
+                ModelKernel(), kernel, figures, seed=1, seconds=float("inf"), scenarios=RANDOM
             ) if each is not None
         ]
     assert [str(each.disagreement) for each in found] == []
@@ -46,7 +47,7 @@ def test_random_scenarios_go_the_same_way_in_the_model_and_in_the_kernel() -> No
 
 def test_the_scenarios_of_the_corpus_go_the_same_way_in_the_kernel() -> None:
     model = ModelKernel()
-    with RealKernel() as kernel:
+    with RealKernel(timeout_seconds=PATIENT_SECONDS) as kernel:
         checked = {file: check(text.load(file), model, kernel) for file in mm_files([SCENARIOS])}
     assert {
         str(file): str(each.disagreement) for file, each in checked.items() if each.disagreement
@@ -61,7 +62,7 @@ def test_the_kernel_contradicts_a_model_that_has_a_category_wrong(
 ) -> None:
     original = model_module._category
     monkeypatch.setattr(model_module, "_category", lambda pte: original(pte) ^ bit)
-    with RealKernel() as kernel:
+    with RealKernel(timeout_seconds=PATIENT_SECONDS) as kernel:
         if not kernel.page_bits & bit:
             pytest.skip("this kernel does not show it")
         # A new VMA is soft-dirty with all its pages.

@@ -23,7 +23,7 @@ from corpus import cform, text
 from simulator import ops
 from simulator.ops import USER, OpSpec
 from simulator.scenario import Op, Scenario
-from tests.waiting import wait_until
+from tests.waiting import PATIENT_SECONDS, wait_until
 
 pytestmark = pytest.mark.skipif(bool(executor.why_not()), reason=executor.why_not())
 
@@ -49,7 +49,6 @@ MISBEHAVING = (
         "mmap(P(4096), 1ul << 40, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)",
     ),
 )
-PATIENT_SECONDS = 3600  # for programs that end
 GOOD = "1 T0 mmap 0..8 rw private anon\n2 T0 write 3\n3 T0 read 3\n"
 SHORT = f"""{GOOD}4 T0 mprotect 2..4 r
 5 T0 write 3

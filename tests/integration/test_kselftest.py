@@ -26,6 +26,7 @@ from corpus.kselftest.plan import Selftest
 from corpus.kselftest.words import identifier
 from simulator.outcome import SIGSEGV
 from simulator.scenario import Scenario
+from tests.waiting import PATIENT_SECONDS
 
 pytestmark = pytest.mark.skipif(bool(executor.why_not()), reason=executor.why_not())
 
@@ -36,7 +37,7 @@ ROUNDS = "#define STRESS_ROUNDS\t"
 
 @pytest.fixture(scope="module")
 def kernel() -> Iterator[RealKernel]:
-    with RealKernel() as real:
+    with RealKernel(timeout_seconds=PATIENT_SECONDS) as real:
         yield real
 
 

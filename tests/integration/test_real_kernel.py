@@ -19,6 +19,7 @@ from simulator.outcome import result_name
 from simulator.run import Machine
 from simulator.scenario import Scenario
 from tests.model.test_observer import GUARDED, MAPPED, OF_FILE, SCANS, ZERO
+from tests.waiting import PATIENT_SECONDS
 
 pytestmark = pytest.mark.skipif(bool(executor.why_not()), reason=executor.why_not())
 
@@ -28,7 +29,7 @@ WRITTEN = PRESENT | MAPPED_ONCE | IN_CORE
 
 @pytest.fixture(scope="module")
 def kernel() -> Iterator[RealKernel]:
-    with RealKernel() as real:
+    with RealKernel(timeout_seconds=PATIENT_SECONDS) as real:
         yield real
 
 

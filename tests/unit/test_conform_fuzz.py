@@ -28,7 +28,8 @@ def session(
     kernel: StandIn, figures: Figures | None = None, *, seed: int = 1, scenarios: int = ENOUGH
 ) -> list[Found]:
     steps: Iterable[Found | None] = fuzz(
-        ModelKernel(), kernel, figures or Figures(), seed=seed, seconds=60, scenarios=scenarios
+        ModelKernel(), kernel, figures or Figures(), seed=seed, seconds=float("inf"),
+        scenarios=scenarios,
     )
     return [found for found in steps if found is not None]
 

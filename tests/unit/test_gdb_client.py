@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from conformance.forced.gdb import RIP, Gdb, GdbError, Stop
+from tests.waiting import PATIENT_SECONDS
 
 
 
@@ -79,7 +80,7 @@ def connect() -> Iterator[Callable[..., tuple[Gdb, Stub]]]:
 def test_only_the_named_cpus_are_resumed(connect: Callable[..., tuple[Gdb, Stub]]) -> None:
     gdb, stub = connect({}, "T05thread:p01.03;")
     gdb.resume([0, 2])
-    assert gdb.wait(10) == Stop(5, 2)
+    assert gdb.wait(PATIENT_SECONDS) == Stop(5, 2)
     assert stub.heard[-1] == "vCont;c:p01.01;c:p01.03"
     assert not gdb.running
 
@@ -129,7 +130,7 @@ def test_a_machine_that_ends_is_an_error(connect: Callable[..., tuple[Gdb, Stub]
     gdb, _ = connect({}, "W00")
     gdb.resume([0])
     with pytest.raises(GdbError, match="W00"):
-        gdb.wait(10)
+        gdb.wait(PATIENT_SECONDS)
 
 
 def test_a_stub_without_single_cpus_is_refused(
