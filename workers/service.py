@@ -97,6 +97,8 @@ def _consume(
         service.end.set()
 
     def listening(**_: Any) -> None:
+        # Celery's way with it does not know threads: go as for SIGTERM.
+        signal.signal(signal.SIGQUIT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
         log.info("%s: ready, %d slots, queues %s", service.name, slots, ",".join(queues))
         ready()
 

@@ -131,9 +131,10 @@ class Store:
             raise StoreError(f"{where}: mmfarm stores in {' or '.join(dialect.DIALECTS)}")
         try:
             engine = dialect.create(parsed)
-        except ModuleNotFoundError as error:
+        except (ModuleNotFoundError, ArgumentError) as error:  # no driver, or none of that name
             raise StoreError(
-                f"{where}: needs the Python package {error.name}: pip install 'mmfarm[postgres]'"
+                f"{where}: {error}; PostgreSQL needs postgresql+psycopg:// and "
+                "`pip install 'mmfarm[postgres]'`"
             ) from error
         try:
             migrate.bring_up(engine)
