@@ -30,6 +30,7 @@ from conformance.observation import (
     SOFT_DIRTY,
     Observed,
 )
+from simulator.kernels import nearest
 from simulator.scenario import Scenario
 
 TIMEOUT_SECONDS: Final = 10.0  # for a program, which takes less than a millisecond
@@ -67,8 +68,8 @@ class RealKernel:
     """A kernel, behind an executor that runs on it: a context manager. Not thread-safe.
 
     `launch` starts an executor; by default the one for this machine's own kernel. `version` is
-    the `kernel=` of the model to compare it with; `features` are what the kernel offers, out of
-    conformance.features.FEATURES."""
+    the `kernel=` of the model to compare it with, by default what this machine runs; `features`
+    are what the kernel offers, out of conformance.features.FEATURES."""
 
     def __init__(
         self, launch: Launch | None = None, version: str = "",
@@ -78,7 +79,7 @@ class RealKernel:
         self._started = False
         self._timeout_ms = int(timeout_seconds * 1000)
         self._server: subprocess.Popen[bytes] | None = None
-        self.version = version
+        self.version = version or (nearest(os.uname().release) if launch is None else "")
         try:
             probed = self._ask(wire.probe(self._timeout_ms), self._launch.boot_seconds)
         except ExecutorError:

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""The known bugs: real historical mm bugs that the model can be asked to have again.
+"""The known bugs: real historical mm bugs that the model can be asked to have again, and whatever
+else the model does otherwise than Linux.
 
 `config bug=ID` chooses the model, not the scenario. A mutation is one line at each place in
 simulator/{mm,kernel,fs,machine,drivers} that tests `k.bug.<id with underscores>`. A new bug
 is one row in `BUGS` and one attribute in `BugFlags`; a row without an attribute is an error of the
 import. A negative control changes nothing.
+
+Without `kernel=` the model is mended: it has none of them. `kernel=V` is Linux V as it was shipped:
+it has every row whose `versions` hold V. `bug=ID` switches one more on, `bug=-ID` one off. A row
+with a `departure` is no bug that Linux has once had, but what it does to this day (or in those
+versions) and an oracle rightly calls broken: the row says why.
 """
 
 from dataclasses import dataclass
@@ -20,7 +26,10 @@ HARD: Final = "hard"
 @dataclass(frozen=True, slots=True)
 class Bug:
     """One known bug. `oracles` are the names that may report it (one bug may have several
-    signatures); `control` marks a negative control, which must stay silent."""
+    signatures); `control` marks a negative control, which must stay silent. `culprits` are the
+    kernel functions that its fix touches or its text blames. `versions` are ranges of full
+    versions that have it, as far as that has been looked up in their sources: first with, and
+    first without ("" for none so far)."""
 
     id: str
     title: str
@@ -28,6 +37,23 @@ class Bug:
     oracles: tuple[str, ...]
     difficulty: str
     control: bool = False
+    culprits: tuple[str, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
+    departure: str = ""
+
+    def is_in(self, version: str) -> bool:
+        """Whether Linux `version` ("7.2", "6.12.118") has it."""
+        v = full(version)
+        return any(
+            full(first) <= v and (not without or v < full(without))
+            for first, without in self.versions
+        )
+
+
+def full(version: str) -> tuple[int, ...]:
+    """A version as numbers that compare: 6.12.118 is (6, 12, 118), 7.2 is (7, 2, 0)."""
+    numbers = [int(part) for part in version.split(".")]
+    return tuple(numbers + [0] * (3 - len(numbers)))
 
 
 BUGS: Final[tuple[Bug, ...]] = (
@@ -114,8 +140,75 @@ BUGS: Final[tuple[Bug, ...]] = (
         "negative control: stale store while an empty entry migrates",
         "hazard", ("stale-tlb",), MEDIUM, control=True,
     ),
+    Bug(
+        "migratevma-nonpresent-pte-decode",
+        "migrate_vma_collect_pmd() looks for the dirty bit of an entry that is not present",
+        "fd35ca3d12cc 6c287605fd56", ("kernel-assertion",), EASY,
+        culprits=("migrate_vma_collect_pmd",),
+    ),
+    Bug(
+        "migratevma-restore-stale-pte-on-pin",
+        "a page that is pinned gets the entry back that was read before it was taken out",
+        "fd35ca3d12cc", ("dirty-loss", "pin"), MEDIUM, culprits=("migrate_vma_collect_pmd",),
+    ),
+    Bug(
+        "migrate-device-finalize-freed-to-lru", "a page that has migrated goes back to the LRU",
+        "CVE-2025-21861 41cddf83d8b0", ("state",), EASY, culprits=("migrate_device_finalize",),
+    ),
+    Bug(
+        "mremap-tlb-flush-late", "mremap() flushes after it dropped the page table locks",
+        "CVE-2018-18281 eb66ae030829", ("stale-tlb", "use-after-free"), MEDIUM,
+        culprits=("move_ptes",),
+    ),
+    Bug(
+        "mremap-move-pmd-no-rmap-lock", "a page table moves while rmap walks may pass by",
+        "97113eb39fa7", ("rmap",), MEDIUM, culprits=("move_normal_pmd", "move_pgt_entry"),
+    ),
+    Bug(
+        "anon-page-in-file-mapping", "a file that has no fault method is given anonymous pages",
+        "CVE-2015-3288 6b7339f4c31a", ("state",), EASY,
+        culprits=("do_anonymous_page", "do_pte_missing"),
+    ),
+    Bug(
+        "fork-early-cow-torn-snapshot", "fork() copies a pinned page while threads store to it",
+        "70e806e4e645", ("memory-value",), MEDIUM,
+        culprits=("copy_present_page",), versions=(("6.1", ""),),
+        departure="copy_present_page() copies with the parent's entry writable, so that the child "
+        "sees a page that is older than what it shares, or torn: no cut of its parent",
+    ),
+    Bug(
+        "migration-restores-writable", "a migration makes a page writable that clear_refs tracks",
+        "mm/migrate.c:remove_migration_pte()", ("soft-dirty",), MEDIUM,
+        culprits=("remove_migration_pte",), versions=(("6.1", ""),),
+        departure="an entry that comes back from a migration is writable although clear_refs has "
+        "cleared its soft-dirty bit meanwhile: the next store leaves no trace",
+    ),
+    Bug(
+        "device-private-loses-soft-dirty",
+        "a device page that becomes read-only is no longer soft-dirty",
+        "mm/memory.c:copy_nonpresent_pte(), mm/mprotect.c", ("soft-dirty",), EASY,
+        culprits=("copy_nonpresent_pte", "change_pte_range"), versions=(("6.1", ""),),
+        departure="fork() and mprotect() build the readable entry without the bit, on purpose; "
+        "pagemap then says that a page was not modified which was",
+    ),
+    Bug(
+        "test-hmm-maps-after-invalidation",
+        "lib/test_hmm.c maps a page on the device that was invalidated during its migration",
+        "lib/test_hmm.c:dmirror_migrate_finalize_and_map()", ("secondary-mmu",), MEDIUM,
+        culprits=("dmirror_migrate_finalize_and_map", "dmirror_devmem_fault_alloc_and_copy"),
+        versions=(("6.1", ""),),
+        departure="the test driver looks at no sequence number when a migration ends and erases "
+        "its entry without its lock; a real driver may not",
+    ),
 )
 BY_ID: Final = {bug.id: bug for bug in BUGS}
+
+
+def in_kernel(version: str) -> list[str]:
+    """The rows that Linux `version` has, by id; none for "", the mended model."""
+    if not version:
+        return []
+    return [bug.id for bug in BUGS if bug.is_in(version)]
 
 
 @final
@@ -141,6 +234,16 @@ class BugFlags:
         self.migratevma_driver_assumes_success: bool = False
         self.device_private_fault_no_ref: bool = False
         self.device_private_fault_livelock: bool = False
+        self.migratevma_nonpresent_pte_decode: bool = False
+        self.migratevma_restore_stale_pte_on_pin: bool = False
+        self.migrate_device_finalize_freed_to_lru: bool = False
+        self.mremap_tlb_flush_late: bool = False
+        self.mremap_move_pmd_no_rmap_lock: bool = False
+        self.anon_page_in_file_mapping: bool = False
+        self.fork_early_cow_torn_snapshot: bool = False
+        self.migration_restores_writable: bool = False
+        self.device_private_loses_soft_dirty: bool = False
+        self.test_hmm_maps_after_invalidation: bool = False
 
 
 def attribute(bug: Bug) -> str:
@@ -149,11 +252,12 @@ def attribute(bug: Bug) -> str:
 
 
 def set_bug(flags: BugFlags, bug: str) -> None:
-    """Switch one bug on. An unknown id is a ValueError that names the remedy."""
-    if bug not in BY_ID:
-        raise ValueError(f"unknown bug {bug!r}: `mmfarm bugs list` prints the known ones")
-    if not BY_ID[bug].control:
-        setattr(flags, attribute(BY_ID[bug]), True)
+    """Switch one bug on, or off for `-ID`. An unknown id is a ValueError that names the remedy."""
+    ident = bug.removeprefix("-")
+    if ident not in BY_ID:
+        raise ValueError(f"unknown bug {ident!r}: `mmfarm bugs list` prints the known ones")
+    if not BY_ID[ident].control:
+        setattr(flags, ident.replace("-", "_"), ident == bug)
 
 
 def _check() -> None:

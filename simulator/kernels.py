@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: MIT
 """Which Linux the model is: `config kernel=6.12`.
 
-Contract: `KERNELS` has every version that may stand in a text; "" is 6.18. A `Linux` says what
+Contract: `KERNELS` has every version that may stand in a text; "" is 7.2. A `Linux` says what
 differs between them, one attribute for each rule that a scenario can show; model code asks
-`k.linux`. The versions other than 6.18 are as in Debian's newest packages of them, with the
-fixes that their stable releases have got.
+`k.linux`. Which bugs a version has is in bugs.py. 6.18 is as it was released, the others are as in
+Debian's newest packages of them, with the fixes that their stable releases have got.
 
-Not promised: an older kernel's locks, sites, or races. They are 6.18's.
+Not promised: an older kernel's locks, sites, or races. They are 7.2's.
 """
 
+import re
 from typing import Final
 
 from simulator.build.native import final
 
-DEFAULT: Final = "6.18"
+DEFAULT: Final = "7.2"
 
 
 @final
@@ -53,8 +54,23 @@ class Linux:
         self.dontunmap_keeps_source: bool = fixed
 
 
-VERSIONS: Final = ("6.1", "6.12", DEFAULT, "7.2")
+VERSIONS: Final = ("6.1", "6.12", "6.18", DEFAULT)
 KERNELS: Final = {
-    "": Linux(618, fixed=False), "6.1": Linux(601), "6.12": Linux(612),
-    DEFAULT: Linux(618, fixed=False), "7.2": Linux(702),
+    "": Linux(702), "6.1": Linux(601), "6.12": Linux(612), "6.18": Linux(618, fixed=False),
+    DEFAULT: Linux(702),
 }
+
+
+def nearest(release: str) -> str:
+    """The greatest `kernel=` that is not above a full version ("6.18.5+deb13-amd64"); the oldest
+    one for what is older still."""
+    found = re.match(r"(\d+)\.(\d+)", release)
+    if found is None:
+        raise ValueError(f"{release!r} is no version of Linux")
+    wanted = int(found[1]), int(found[2])
+    best = VERSIONS[0]
+    for version in VERSIONS:
+        major, minor = version.split(".")
+        if (int(major), int(minor)) <= wanted:
+            best = version
+    return best

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64, u8
 
 from simulator import features, sites
-from simulator.bugs import BugFlags, set_bug
+from simulator.bugs import BugFlags, in_kernel, set_bug
 from simulator.build.native import final, vec
 from simulator.features import CONFLICT, EDGE
 from simulator.kernels import KERNELS, Linux
@@ -129,7 +129,7 @@ class Kernel:
         self.flush_ceiling = c.flush_ceiling or (33 if large else 4)
         self.linux = KERNELS[c.kernel]
         self.bug = BugFlags()
-        for bug in c.bugs:
+        for bug in in_kernel(c.kernel) + list(c.bugs):
             set_bug(self.bug, bug)
         self.nr_steps = 0
         self.digest = 1

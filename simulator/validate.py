@@ -107,7 +107,7 @@ def check_config(c: Config) -> None:
         if not 0 <= cpu < cpus:
             raise ScenarioError(f"CPU {cpu} is outside 0..{cpus - 1}", 0)
     for bug in c.bugs:
-        if bug not in BY_ID:
+        if bug.removeprefix("-") not in BY_ID:
             raise ScenarioError(f"unknown bug {bug!r}: `mmfarm bugs list` prints the known ones", 0)
     if list(c.bugs) != sorted(set(c.bugs)):
         raise ScenarioError("bugs are sorted and differ", 0)

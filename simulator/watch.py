@@ -43,6 +43,17 @@ class Watch:
     def entry_moved(self, k: "Kernel", mm: "Mm", old_va: i64, new_va: i64) -> None:
         """mremap() has moved an entry, and the data behind it."""
 
+    def pte_written(
+        self, k: "Kernel", mm: "Mm", table: "PageTable", va: i64, old: i64, new: i64
+    ) -> None:
+        """The entry of `va` was `old` and is `new`."""
+
+    def page_cleaned(self, k: "Kernel", mm: "Mm", va: i64) -> None:
+        """MADV_FREE takes the dirty bit of `va` away: its data may go."""
+
+    def data_stays(self, k: "Kernel", begins: bool) -> None:
+        """From here on (to where `begins` is False) the actor gives no data up."""
+
     def page_shared(self, k: "Kernel", parent: "Mm", child: "Mm", va: i64) -> None:
         """fork() gives the child what the parent has at `va`."""
 
@@ -54,6 +65,9 @@ class Watch:
 
     def copying(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         """A COW fault at `va` is about to copy `page`."""
+
+    def fork_copying(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        """fork() is about to copy the parent's page at `va` for the child."""
 
     def anon_added(self, k: "Kernel", vma: "Vma", va: i64) -> None:
         """A new anonymous page is being mapped in `vma`."""
@@ -112,8 +126,17 @@ class Watch:
     def frame_handed_out(self, k: "Kernel", page: "Page", site: i64) -> None:
         """The allocator returns a frame that was in use before."""
 
+    def lru_adding(self, k: "Kernel", folio: "Folio") -> None:
+        """A folio is on its way to the LRU lists."""
+
     def page_freed(self, k: "Kernel", folio: "Folio") -> None:
         """The last reference is gone; the page still looks as it did."""
+
+    def table_locked(self, k: "Kernel", mm: "Mm", va: i64, table: "PageTable") -> None:
+        """pte_offset_map_lock() returns `table` as that of `va`."""
+
+    def table_read(self, k: "Kernel", table: "PageTable") -> None:
+        """A lockless reader looks into `table`."""
 
     def table_freed(self, k: "Kernel", table: "PageTable") -> None:
         """A page table goes back to the allocator."""
@@ -144,6 +167,15 @@ class Watch:
 
     def vma_flags_set(self, k: "Kernel", mm: "Mm", vma: "Vma", start: i64, end: i64) -> None:
         """mmap() or mprotect() has given [start, end) the flags of `vma`, entries included."""
+
+    def ranges_merging(
+        self, k: "Kernel", a: i64, a_pgoff: i64, b: i64, b_pgoff: i64, new: bool
+    ) -> None:
+        """What begins at page `a` with that offset in its file becomes one VMA with what begins at
+        `b`; `new`: it is none yet."""
+
+    def vma_unlinking(self, k: "Kernel", vma: "Vma") -> None:
+        """rmap walks do not find `vma` from here on."""
 
     def vma_copied(self, k: "Kernel", old: "Vma", new: "Vma") -> None:
         """mremap() is about to move what `old` maps into `new`."""

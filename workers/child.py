@@ -17,6 +17,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -80,11 +81,25 @@ def _minimize(request: dict[str, Any]) -> dict[str, Any]:
     budget = DEFAULT_BUDGET if mode() == "compiled" else DEFAULT_BUDGET // INTERPRETED_SLOWDOWN
     machine = Machine()
     small = minimize(scenario, Signature(**request["signature"]), machine, budget)
+    side_finds, lost = _told(machine, small.side_finds)
     return {
         "text": dump(small.scenario),
         "certificate": json.loads(small.certificate.to_json()),
-        "side_finds": [_finding(machine, side).to_json() for side in small.side_finds],
+        "side_finds": side_finds,
+        "lost": lost,
     }
+
+
+def _told(machine: Machine, sides: Iterable[Scenario]) -> tuple[list[str], list[str]]:
+    """Side finds as the farm takes them, and what is wrong with those that it could not: they must
+    not take the result with them."""
+    told, lost = [], []
+    for side in sides:
+        try:
+            told.append(_finding(machine, side).to_json())
+        except Exception as error:
+            lost.append(f"side find lost: {type(error).__name__}: {error}")
+    return told, lost
 
 
 def _finding(machine: Machine, scenario: Scenario) -> Finding:

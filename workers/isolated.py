@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,6 +47,7 @@ class Minimal:
     text: str
     certificate: dict[str, Any]
     side_finds: list[Finding]
+    lost: list[str] = field(default_factory=list)  # side finds that could not be told
 
 
 def replay(text: str, hash_seed: int, stop: Callable[[], bool]) -> Replayed:
@@ -77,6 +78,7 @@ def minimize(text: str, signature: Signature, stop: Callable[[], bool]) -> Minim
             text=str(answer["text"]),
             certificate=dict(answer["certificate"]),
             side_finds=[Finding.from_json(found) for found in answer["side_finds"]],
+            lost=[str(each) for each in answer["lost"]],
         )
     except (KeyError, TypeError, ValueError, FindingError) as error:
         raise InfraError(f"minimize: the child's answer is not one: {error}") from error

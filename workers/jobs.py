@@ -293,6 +293,7 @@ def minimize(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done
     signature = detail.failure.signature
     complaints: list[str] = []
     small = site.hands.minimize(detail.best.text, signature, stop)
+    complaints += small.lost
     build_id, outcomes = _replays(site.hands, small.text, stop)
     if build_id != small.build_id:
         raise InfraError(MODEL_CHANGED)

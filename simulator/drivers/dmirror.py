@@ -45,19 +45,22 @@ class Dmirror(MmuIntervalNotifier):
         super().__init__(mm, pages)
         self.mutex: Lock = Lock(LC_DMIRROR, 0)
         self.devmem: DmirrorDevmem = devmem
+        self.moves: i64 = 0  # pages that have left the device's memory
 
-    def invalidate(self, k: "Kernel", start: i64, end: i64, event: i64) -> None:
+    def invalidate(
+        self, k: "Kernel", start: i64, end: i64, event: i64, owner: DevPagemap | None, seq: i64
+    ) -> None:
         """dmirror_interval_invalidate(): forget the range, under the driver's lock. Migrations
         by the device itself keep its translations; the driver updates them."""
-        if event == mmu_notifier.MMU_NOTIFY_MIGRATE:
+        if event == mmu_notifier.MMU_NOTIFY_MIGRATE and owner is self.devmem:
             return
         mutex_lock(k, sites.DMIRROR_INTERVAL_INVALIDATE__LOCK, self.mutex)
-        self.seq += 1
+        self.seq = seq
         self.erase(max(start, 0), min(end, k.nr_arena))
         mutex_unlock(k, self.mutex)
 
-    def release(self, k: "Kernel") -> None:
-        self.seq += 1
+    def release(self, k: "Kernel", seq: i64) -> None:
+        self.seq = seq
         self.erase(0, k.nr_arena)
 
     def erase(self, start: i64, end: i64) -> None:
@@ -84,7 +87,9 @@ class DmirrorDevmem(DevPagemap):
             )
         d = self.dmirror
         assert d is not None
-        args = MigrateVma(vmf.vma, vmf.mm, vmf.va, vmf.va + 1, SELECT_DEVICE_PRIVATE, vmf.page)
+        args = MigrateVma(
+            vmf.vma, vmf.mm, vmf.va, vmf.va + 1, SELECT_DEVICE_PRIVATE, self, vmf.page
+        )
         if migrate_vma_setup(k, args):
             return VM_FAULT_SIGBUS
         enough = alloc_and_copy_to_ram(k, d, args)
@@ -166,8 +171,9 @@ def dmirror_fault(k: "Kernel", d: Dmirror, va: i64, write: bool) -> i64:
     result: i64 = 0
     while True:
         seq = mmu_notifier.mmu_interval_read_begin(k, d)
+        moves = d.moves
         mmap_lock.mmap_read_lock(k, mm, sites.DMIRROR_RANGE_FAULT__MMAP_LOCK)
-        entry = hmm_range_fault(k, d, va, write, seq)
+        entry = hmm_range_fault(k, d, d.devmem, va, write, seq)
         mmap_lock.mmap_read_unlock(k, mm)
         if entry == -EBUSY:
             k.sometimes(features.Z_HMM_RETRY)
@@ -177,7 +183,7 @@ def dmirror_fault(k: "Kernel", d: Dmirror, va: i64, write: bool) -> i64:
             result = entry
             break
         mutex_lock(k, sites.DMIRROR_RANGE_FAULT__LOCK, d.mutex)
-        if mmu_notifier.mmu_interval_read_retry(d, seq):
+        if mmu_notifier.mmu_interval_read_retry(d, seq) or d.moves != moves:
             mutex_unlock(k, d.mutex)
             k.sometimes(features.Z_HMM_RETRY)
             k.retry(sites.DMIRROR_RANGE_FAULT__LOCK)
@@ -232,15 +238,16 @@ def migrate_range(k: "Kernel", d: Dmirror, start: i64, end: i64, to_device: bool
             break
         stop = min(end, vma.end)
         seq = mmu_notifier.mmu_interval_read_begin(k, d)
+        moves = d.moves
         select: i64 = SELECT_SYSTEM if to_device else SELECT_DEVICE_PRIVATE
-        args = MigrateVma(vma, mm, va, stop, select, None)
+        args = MigrateVma(vma, mm, va, stop, select, d.devmem, None)
         if migrate_vma_setup(k, args):
             moved = -EINVAL
             break
         if to_device:
             alloc_and_copy_to_device(k, d.devmem, args)
             migrate_vma_pages(k, args)
-            finalize_and_map(k, d, args, seq)
+            finalize_and_map(k, d, args, seq, moves)
         else:
             alloc_and_copy_to_ram(k, d, args)
             migrate_vma_pages(k, args)
@@ -278,12 +285,13 @@ def alloc_and_copy_to_device(k: "Kernel", devmem: DmirrorDevmem, args: MigrateVm
         args.dst[i] = page
 
 
-def finalize_and_map(k: "Kernel", d: Dmirror, args: MigrateVma, seq: i64) -> None:
-    """dmirror_migrate_finalize_and_map(): the device maps what has migrated, no more. Unlike
-    lib/test_hmm.c, and as real drivers must, it maps nothing when an invalidation has come
-    since the migration began: that one would never be seen again."""
+def finalize_and_map(k: "Kernel", d: Dmirror, args: MigrateVma, seq: i64, moves: i64) -> None:
+    """dmirror_migrate_finalize_and_map(): the device maps what has migrated, no more, and nothing
+    when an invalidation has come since the migration began: that one would never be seen again."""
     mutex_lock(k, sites.DMIRROR_MIGRATE_FINALIZE_AND_MAP__LOCK, d.mutex)
-    raced = mmu_notifier.mmu_interval_read_retry(d, seq)
+    raced = mmu_notifier.mmu_interval_read_retry(d, seq) or d.moves != moves
+    if k.bug.test_hmm_maps_after_invalidation:
+        raced = False
     for i in range(len(args.src)):
         page = args.dst[i]
         if page is None:
@@ -297,8 +305,8 @@ def finalize_and_map(k: "Kernel", d: Dmirror, args: MigrateVma, seq: i64) -> Non
 
 def alloc_and_copy_to_ram(k: "Kernel", d: Dmirror, args: MigrateVma) -> bool:
     """dmirror_devmem_fault_alloc_and_copy(): fill new frames from device memory. The device's
-    entry goes under its lock, so that no device write is under way during the copy;
-    lib/test_hmm.c does without. False: memory is out."""
+    entry goes under its lock, so that no device write is under way during the copy. False: memory
+    is out."""
     enough = True
     for i in range(len(args.src)):
         source = args.src[i]
@@ -312,7 +320,8 @@ def alloc_and_copy_to_ram(k: "Kernel", d: Dmirror, args: MigrateVma) -> bool:
         lock_fresh(k, folio.lock)
         mutex_lock(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ERASE, d.mutex)
         d.pt[args.start + i] = EMPTY
-        d.seq += 1  # whoever has just looked the page up must look again
+        if not k.bug.test_hmm_maps_after_invalidation:
+            d.moves += 1  # whoever has just looked the page up must look again
         mutex_unlock(k, d.mutex)
         copy_words(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__COPY_WORD, page, source)
         args.dst[i] = page

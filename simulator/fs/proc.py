@@ -19,7 +19,8 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import folio_maybe_dma_pinned
 from simulator.mm.pgtable import (
-    pfn_to_page, pmd_addr_end, ptep_get, set_pte_at, vm_normal_page, walk_pmd,
+    pfn_to_page, pmd_addr_end, ptep_get, ptep_modify_prot_start, set_pte_at, vm_normal_page,
+    walk_pmd,
 )
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.objects import pte_obj
@@ -112,11 +113,14 @@ def clear_soft_dirty(
             return
         # Before 5.19 no page was marked exclusive: a write fault went by the reference count.
         pfn_to_page(k, pte >> PFN_SHIFT).flags &= ~PG_ANON_EXCLUSIVE
+    lost = PTE_SOFT_DIRTY
+    if pte_present(pte):
+        k.step(sites.CLEAR_SOFT_DIRTY__CLEAR_PTE, pte_obj(mm.id, va), WRITE)
+        pte = ptep_modify_prot_start(k, mm, table, va)
+        lost |= PTE_WRITE
     k.step(sites.CLEAR_SOFT_DIRTY__SET_PTE, pte_obj(mm.id, va), WRITE)
-    current = ptep_get(k, table, va)
-    lost = PTE_SOFT_DIRTY | PTE_WRITE if pte_present(current) else PTE_SOFT_DIRTY
-    set_pte_at(k, mm, table, va, current & ~lost)
     k.watch.soft_dirty_cleared(k, mm, va)
+    set_pte_at(k, mm, table, va, pte & ~lost)
 
 
 def pte_is_pinned(k: "Kernel", mm: Mm, vma: Vma, pte: i64) -> bool:

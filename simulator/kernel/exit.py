@@ -67,8 +67,9 @@ def mmdrop(k: "Kernel", mm: Mm) -> None:
         return
     for cpu in k.cpus:
         if cpu.loaded_mm is mm or cpu.cr3 is mm:
+            borrowed = cpu.is_lazy and cpu.lazy_mm is not mm
             k.violate(
-                "use-after-free", sites.MMDROP__COUNT, "mm",
+                "use-after-free", sites.EXIT_MM__LAZY if borrowed else sites.MMDROP__COUNT, "mm",
                 f"mm{mm.id} was freed while CPU{cpu.id} has it loaded",
             )
     mm.live = False

@@ -15,6 +15,7 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.errno import ENOMEM
 from simulator.kernel import exit as kernel_exit
+from simulator.lib import interval_tree
 from simulator.mm import anon_vma, mmap_lock, shmem, tlb
 from simulator.mm import vma as vma_tree
 from simulator.mm.copy_page_range import copy_page_range
@@ -110,7 +111,7 @@ def dup_vma(k: "Kernel", mm: Mm, mpnt: Vma) -> i64:
     if inode is not None:
         shmem.get_file(inode)
         lock.down_write(k, sites.DUP_MMAP__I_MMAP_LOCK, inode.i_mmap_rwsem)
-        inode.i_mmap.insert(inode.i_mmap.index(mpnt) + 1, tmp)
+        interval_tree.insert_after(inode.i_mmap, tmp, mpnt)
         lock.up_write(k, inode.i_mmap_rwsem)
     if wipe:
         return 0

@@ -58,10 +58,26 @@ def made_stale(
     k.seq += 1
     s.seq = k.seq
     s.owner = t.id
-    s.gather = t.gathering > 0
+    s.queued = False
+    s.flushed = False
     s.zapped = zapped
     s.promised = False
     mm.stale.append(s)
+
+
+def no_longer_stale(k: "Kernel", mm: Mm, va: i64, pte: i64) -> None:
+    """The tables say `pte` at `va`: what was cached before and allows no more than that is what a
+    walk may find now."""
+    gone = False
+    for s in mm.stale:
+        if (
+            s.va == va and s.table is None and s.pte >> PFN_SHIFT == pte >> PFN_SHIFT
+            and not s.pte & ~pte & (PTE_WRITE | PTE_DIRTY) and not s.promised
+        ):
+            s.mask = 0
+            gone = True
+    if gone:
+        forget(k, mm)
 
 
 def flush_range(k: "Kernel", cpu: Cpu, mm: Mm, start: i64, end: i64) -> None:

@@ -2,7 +2,8 @@
 """The anon_vma half of mm/rmap.c: which VMAs may map an anonymous page.
 
 `Vma.chain` is the anon_vma_chain, oldest first (Linux adds at the head and walks it in
-reverse); `AnonVma.vmas` are the VMAs linked to it. Both change under the root's rwsem.
+reverse); `AnonVma.vmas` are the VMAs linked to it, in the order of its interval tree. Both change
+under the root's rwsem.
 
 Pages remember the `gen` of the anon_vma they point to: an oracle compares them.
 """
@@ -13,6 +14,7 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.errno import ENOMEM
+from simulator.lib import interval_tree
 from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import VM_ACCESS_FLAGS, VM_STICKY, AnonVma, Vma, reset_rwsem
 from simulator.objects import OBJ_NONE
@@ -101,7 +103,18 @@ def anon_vma_unlock_write(k: "Kernel", av: AnonVma) -> None:
 def chain_link(vma: Vma, av: AnonVma) -> None:
     """anon_vma_chain_link(); the root is write-locked."""
     vma.chain.append(av)
-    av.vmas.append(vma)
+    interval_tree.insert(av.vmas, vma)
+
+
+def pre_update_vma(vma: Vma) -> None:
+    """anon_vma_interval_tree_pre_update_vma(): out of the trees while its range changes."""
+    for av in vma.chain:
+        interval_tree.remove(av.vmas, vma)
+
+
+def post_update_vma(vma: Vma) -> None:
+    for av in vma.chain:
+        interval_tree.insert(av.vmas, vma)
 
 
 def set_anon_vma(vma: Vma, av: AnonVma) -> None:
@@ -269,11 +282,12 @@ def unlink_anon_vmas(k: "Kernel", vma: Vma) -> None:
     """Take the VMA off all its anon_vmas and free those that nobody uses any more."""
     if not vma.chain:
         return
+    k.watch.vma_unlinking(k, vma)
     root: AnonVma | None = None
     empty: list[AnonVma] = []
     for av in vma.chain:
         root = lock_anon_vma_root(k, root, av, sites.UNLINK_ANON_VMAS__LOCK)
-        av.vmas.remove(vma)
+        interval_tree.remove(av.vmas, vma)
         if not av.vmas:
             parent = av.parent
             assert parent is not None

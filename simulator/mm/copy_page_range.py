@@ -7,16 +7,16 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.errno import ENOMEM
-from simulator.mm import mmu_gather, mmu_notifier, page_alloc, rmap, swap
+from simulator.mm import mmu_gather, mmu_notifier, page_alloc, rmap, swap, tlb
 from simulator.mm.memory import copy_words
 from simulator.mm.mm_types import (
     MM_ANONPAGES, MM_FILEPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_UPTODATE, PTE_DIRTY,
     PTE_SOFT_DIRTY, PTE_SWP_MASK, PTE_SWP_SHIFT, PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER,
     SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD, SWP_MIGRATION_READ,
     SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_MAYBE_GUARD, VM_SHARED, Folio, Mm, Page,
-    PageTable, Vma, add_mm_counter, is_cow_mapping, pte_kind, pte_present,
+    PageTable, Vma, add_mm_counter, is_cow_mapping, mm_counter, pte_kind, pte_present,
 )
-from simulator.mm.page_ref import folio_get, folio_put
+from simulator.mm.page_ref import add_mapcount, folio_get, folio_put
 from simulator.mm.pgtable import (
     maybe_mkwrite, mk_pte, pfn_to_page, pmd_addr_end, pmd_table, pte_mkdirty, ptep_get,
     ptep_set_wrprotect, set_pte_at, vm_normal_page, vm_page_prot, walk_pmd,
@@ -29,6 +29,7 @@ from simulator.state import WRITE
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
+MAX_PROGRESS: Final = 32  # an entry counts 8, one of none 1; then others may have the locks
 NEED_PAGE: Final = 1  # copy_pte_range() must come back with a preallocated page
 
 
@@ -83,7 +84,12 @@ def copy_pte_range(
         spin_lock(k, sites.COPY_PTE_RANGE__LOCK_CHILD, child_table.ptl)
         spin_lock(k, sites.COPY_PTE_RANGE__LOCK_PARENT, table.ptl)
         need_page = False
+        progress: i64 = 0
         while va < end:
+            if progress >= MAX_PROGRESS:
+                progress = 0
+                if table.ptl.waiters or child_table.ptl.waiters:  # spin_needbreak()
+                    break
             pte = ptep_get(k, table, va)
             if pte_present(pte):
                 used = copy_present_pte(
@@ -96,10 +102,13 @@ def copy_pte_range(
                     prealloc = None
             elif pte:
                 copy_nonpresent_pte(k, mm, child, table, child_table, va, pte, cow)
+            progress += 8 if pte else 1
             va += 1
         spin_unlock(k, table.ptl)
         pte_unmap_unlock(k, child_table)
         if not need_page:
+            if va < end:
+                continue
             break
         prealloc = page_alloc.folio_alloc(k, sites.COPY_PTE_RANGE__PREALLOC, False)
         if prealloc is None:
@@ -124,17 +133,22 @@ def copy_present_pte(
                 folio_put(k, folio, REF_MAP)
                 if prealloc is None:
                     return NEED_PAGE
+                if pte & PTE_WRITE and not k.bug.fork_early_cow_torn_snapshot:
+                    k.step(sites.COPY_PRESENT_PAGE__WRPROTECT, pte_obj(mm.id, va), WRITE)
+                    ptep_set_wrprotect(k, mm, table, va)
+                    tlb.flush_tlb_page(k, mm, va)
+                k.watch.fork_copying(k, mm, va, page)
                 copy_present_page(k, dst, child, child_table, va, pte, page, prealloc)
                 return 2
             add_mm_counter(child, MM_ANONPAGES, 1)
         else:
             folio_get(k, folio, REF_MAP)
-            rmap.folio_dup_file_rmap_pte(page)
+            rmap.folio_dup_file_rmap_pte(k, page)
             add_mm_counter(child, MM_FILEPAGES, 1)
     if cow and pte & PTE_WRITE:
         k.step(sites.COPY_PRESENT_PTE__WRPROTECT, pte_obj(mm.id, va), WRITE)
         ptep_set_wrprotect(k, mm, table, va)
-        pte = ptep_get(k, table, va)
+        pte &= ~PTE_WRITE  # what hardware has set in the parent's entry since is its own
     if src.flags & VM_SHARED:
         pte &= ~PTE_DIRTY
     k.watch.page_shared(k, mm, child, va)
@@ -171,13 +185,15 @@ def copy_nonpresent_pte(
         return
     k.step(sites.COPY_NONPRESENT_PTE__COPY, pte_obj(mm.id, va), WRITE)
     page = pfn_to_page(k, pte >> PFN_SHIFT)
-    add_mm_counter(child, MM_ANONPAGES, 1)
+    add_mm_counter(child, mm_counter(page.folio), 1)
     if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:
         folio_get(k, page.folio, REF_MAP)
         page.flags &= ~PG_ANON_EXCLUSIVE
-        page.mapcount += 1
+        add_mapcount(k, page, 1)
         if kind == SWP_DEVICE_WRITE and cow:
             pte = set_kind(pte, SWP_DEVICE_READ)
+            if k.bug.device_private_loses_soft_dirty:
+                pte &= ~PTE_SOFT_DIRTY
             set_pte_at(k, mm, table, va, pte)
     elif kind != SWP_MIGRATION_READ and cow:
         assert SWP_MIGRATION_READ_EXCLUSIVE <= kind <= SWP_MIGRATION_WRITE

@@ -261,6 +261,7 @@ def gup_fast_pte_range(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     if table is None:
         return -EAGAIN
     k.step(sites.GUP_FAST_PTE_RANGE__READ_PTE, pte_obj(mm.id, va), READ)
+    k.watch.table_read(k, table)
     pte = ptep_get(k, table, va)
     if not pte & PTE_PRESENT or pte & PTE_SPECIAL:
         return -EAGAIN

@@ -10,14 +10,16 @@ from simulator.errno import EBUSY, EFAULT, EPERM
 from simulator.lib.maple_tree import vma_lookup
 from simulator.mm import migrate
 from simulator.mm.memory import handle_mm_fault
+from simulator.mm.memremap import DevPagemap
 from simulator.mm.mm_types import (
     PFN_SHIFT, PTE_PROTNONE, PTE_SPECIAL, PTE_WRITE, SWP_DEVICE_WRITE, VM_READ, VM_WRITE, Mm, Vma,
     is_device_private_pte, is_migration_pte, pte_kind, pte_present,
 )
 from simulator.mm.mmu_notifier import MmuIntervalNotifier, mmu_interval_read_retry
-from simulator.mm.pgtable import pmd_table, ptep_get, vm_normal_page
+from simulator.mm.pgtable import pfn_to_page, ptep_get, vm_normal_page
+from simulator.mm.pgtable_generic import pte_offset_map, pte_unmap
 from simulator.mm.vm_fault import FAULT_FLAG_REMOTE, FAULT_FLAG_WRITE, VM_FAULT_ERROR
-from simulator.objects import pte_obj
+from simulator.objects import pmd_obj, pte_obj
 from simulator.state import READ
 
 if TYPE_CHECKING:
@@ -25,28 +27,38 @@ if TYPE_CHECKING:
 
 
 def hmm_range_fault(
-    k: "Kernel", notifier: MmuIntervalNotifier, va: i64, write: bool, seq: i64
+    k: "Kernel", notifier: MmuIntervalNotifier, owner: DevPagemap, va: i64, write: bool, seq: i64
 ) -> i64:
-    """The frame of one page for the device: pfn << 1 | writable, -EBUSY to try again, -EPERM
-    for a write that the mapping forbids, or -EFAULT. The mmap_lock is held for read."""
-    if mmu_interval_read_retry(notifier, seq):
-        return -EBUSY
-    mm = notifier.mm
+    """The frame of one page for the device: pfn << 1 | writable, -EBUSY when `seq` is no longer
+    valid, -EPERM for a write that the mapping forbids, or -EFAULT. `owner` is the device's own
+    memory. The mmap_lock is held for read."""
+    while True:
+        if mmu_interval_read_retry(notifier, seq):
+            return -EBUSY
+        entry = hmm_vma_walk_pmd(k, notifier.mm, owner, va, write)
+        if entry != -EBUSY:
+            return entry
+        k.retry(sites.HMM_RANGE_FAULT__RESTART)
+
+
+def hmm_vma_walk_pmd(k: "Kernel", mm: Mm, owner: DevPagemap, va: i64, write: bool) -> i64:
+    """One walk; -EBUSY: a fault or a migration has been waited for, walk again."""
     vma = vma_lookup(mm, va)
     if vma is None or not vma.flags & VM_READ:
         return -EFAULT
+    while True:
+        k.step(sites.HMM_VMA_WALK_PMD__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
+        if mm.tables[va >> k.pmd_order] is None:
+            return hmm_vma_fault(k, vma, mm, va, write)
+        table = pte_offset_map(k, mm, va)
+        if table is not None:
+            break
     k.step(sites.HMM_VMA_HANDLE_PTE__READ, pte_obj(mm.id, va), READ)
-    table = pmd_table(k, mm, va)
-    pte: i64 = 0 if table is None else ptep_get(k, table, va)
+    k.watch.table_read(k, table)
+    pte = ptep_get(k, table, va)
+    pte_unmap(k)
     if pte and not pte_present(pte):
-        if is_device_private_pte(pte):
-            writable = pte_kind(pte) == SWP_DEVICE_WRITE
-            if writable or not write:
-                return (pte >> PFN_SHIFT) << 1 | (1 if writable else 0)
-        elif is_migration_pte(pte):
-            migrate.migration_entry_wait(k, mm, va)
-            return -EBUSY
-        return hmm_vma_fault(k, vma, mm, va, write)
+        return hmm_nonpresent(k, vma, mm, owner, va, pte, write)
     if pte == 0 or pte & PTE_PROTNONE or (write and not pte & PTE_WRITE):
         return hmm_vma_fault(k, vma, mm, va, write)
     if pte & PTE_SPECIAL:
@@ -56,8 +68,24 @@ def hmm_range_fault(
     return page.pfn << 1 | (1 if pte & PTE_WRITE else 0)
 
 
+def hmm_nonpresent(
+    k: "Kernel", vma: Vma, mm: Mm, owner: DevPagemap, va: i64, pte: i64, write: bool
+) -> i64:
+    """Pages in the device's own memory need no fault, or only one to be written."""
+    if is_device_private_pte(pte) and pfn_to_page(k, pte >> PFN_SHIFT).folio.pgmap is owner:
+        writable = pte_kind(pte) == SWP_DEVICE_WRITE
+        if writable or not write:
+            return (pte >> PFN_SHIFT) << 1 | (1 if writable else 0)
+    elif is_migration_pte(pte):
+        migrate.migration_entry_wait(k, mm, va)
+        return -EBUSY
+    elif not is_device_private_pte(pte):
+        return -EFAULT  # a marker
+    return hmm_vma_fault(k, vma, mm, va, write)
+
+
 def hmm_vma_fault(k: "Kernel", vma: Vma, mm: Mm, va: i64, write: bool) -> i64:
-    """Fault the page in for the device; the caller starts over."""
+    """Fault the page in for the device, which then walks again."""
     flags: i64 = FAULT_FLAG_REMOTE
     if write:
         if not vma.flags & VM_WRITE:

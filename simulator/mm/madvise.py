@@ -22,7 +22,9 @@ from simulator.mm.mm_types import (
     VM_DONTDUMP, VM_DROPPABLE, VM_LOCKED, VM_MAYBE_GUARD, VM_RAND_READ, VM_SEQ_READ, VM_SHARED,
     VM_WIPEONFORK, Mm, Vma, mk_swap_pte, pte_kind, pte_present,
 )
-from simulator.mm.pgtable import next_pmd, pmd_addr_end, ptep_get, vm_normal_page, write_pte
+from simulator.mm.pgtable import (
+    next_pmd, pmd_addr_end, ptep_get, ptep_get_and_clear, set_pte_at, vm_normal_page,
+)
 from simulator.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from simulator.objects import pte_obj
 from simulator.sched.lock import folio_trylock, mutex_unlock
@@ -108,10 +110,12 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
             if shared:
                 va += 1
                 continue
-        k.step(sites.MADVISE_FREE_PTE_RANGE__CLEAN, pte_obj(mm.id, va), WRITE)
-        pte = ptep_get(k, table, va)
         if pte & (PTE_YOUNG | PTE_DIRTY):
-            write_pte(k, mm, table, va, pte & ~(PTE_YOUNG | PTE_DIRTY), False)
+            k.step(sites.MADVISE_FREE_PTE_RANGE__CLEAN, pte_obj(mm.id, va), WRITE)
+            pte = ptep_get_and_clear(k, mm, table, va)  # clear_young_dirty_ptes()
+            k.step(sites.MADVISE_FREE_PTE_RANGE__SET, pte_obj(mm.id, va), WRITE)
+            k.watch.page_cleaned(k, mm, va)
+            set_pte_at(k, mm, table, va, pte & ~(PTE_YOUNG | PTE_DIRTY))
             mmu_gather.tlb_remove_tlb_entry(tlb, va)
             if k.tracing:
                 k.note("flush deferred")
@@ -173,12 +177,12 @@ def madvise_cold_or_pageout_pte_range(
         pte = ptep_get(k, table, va)
         page = vm_normal_page(k, pte) if pte_present(pte) else None
         if (
-            page is not None and page.flags & PG_LRU and page.mapcount == 1
+            page is not None and page.folio.flags & PG_LRU and page.mapcount == 1
             and not pageout and pte & PTE_YOUNG
         ):
             site = sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__CLEAR_YOUNG
             k.step(site, pte_obj(mm.id, va), WRITE)
-            write_pte(k, mm, table, va, ptep_get(k, table, va) & ~PTE_YOUNG, False)
+            set_pte_at(k, mm, table, va, ptep_get(k, table, va) & ~PTE_YOUNG)
             mmu_gather.tlb_remove_tlb_entry(tlb, va)
         va += 1
     pte_unmap_unlock(k, table)
@@ -269,7 +273,7 @@ def guard_install_walk(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
             pte = ptep_get(k, table, va)
             if pte == 0:
                 k.step(sites.GUARD_INSTALL_SET_PTE__SET, pte_obj(mm.id, va), WRITE)
-                write_pte(k, mm, table, va, mk_swap_pte(SWP_MARKER_GUARD, 0), False)
+                set_pte_at(k, mm, table, va, mk_swap_pte(SWP_MARKER_GUARD, 0))
             elif pte_kind(pte) != SWP_MARKER_GUARD:
                 pte_unmap_unlock(k, table)
                 return 1
@@ -287,7 +291,7 @@ def madvise_guard_remove(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
             while va < stop:
                 if pte_kind(ptep_get(k, table, va)) == SWP_MARKER_GUARD:
                     k.step(sites.GUARD_REMOVE_PTE_ENTRY__CLEAR, pte_obj(mm.id, va), WRITE)
-                    write_pte(k, mm, table, va, 0, False)
+                    set_pte_at(k, mm, table, va, 0)
                 va += 1
             pte_unmap_unlock(k, table)
         va = next_pmd(k, mm, stop, end)

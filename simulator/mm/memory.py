@@ -13,23 +13,27 @@ from simulator.mm import anon_vma, migrate, mmap_lock, mmu_notifier, page_alloc,
 from simulator.mm.mm_types import (
     MM_ANONPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_SOFT_DIRTY,
     PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_READ,
-    SWP_DEVICE_WRITE, SWP_MARKER_GUARD, VM_MAYSHARE, VM_SHARED, VM_WRITE, Folio, Mm, Page,
-    PageTable, Vma, add_mm_counter, mm_counter, pte_kind, pte_present,
+    SWP_DEVICE_WRITE, SWP_MARKER_GUARD, VM_DROPPABLE, VM_MAYSHARE, VM_SHARED, VM_WRITE, Folio, Mm,
+    Page, PageTable, Vma, add_mm_counter, mm_counter, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
-    maybe_mkwrite, mk_pte, pfn_to_page, pmd_table, pte_mkdirty, ptep_get, set_pte_at,
+    maybe_mkwrite, mk_pte, pfn_to_page, pmd_table, pte_free, pte_mkdirty, ptep_get, set_pte_at,
     vm_normal_page, vm_page_prot,
 )
 from simulator.mm.pgtable_generic import (
-    pte_alloc, pte_offset_map_lock, pte_unmap_unlock, ptep_clear_flush,
+    pte_alloc, pte_alloc_one, pte_offset_map, pte_offset_map_lock, pte_unmap, pte_unmap_unlock,
+    ptep_clear_flush,
 )
 from simulator.mm.vm_fault import (
-    FAULT_FLAG_UNSHARE, FAULT_FLAG_VMA_LOCK, FAULT_FLAG_WRITE, VM_FAULT_ERROR, VM_FAULT_OOM,
-    VM_FAULT_RETRY, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV, VmFault, set_pte_range,
+    FAULT_FLAG_UNSHARE, FAULT_FLAG_VMA_LOCK, FAULT_FLAG_WRITE, VM_FAULT_NOPAGE, VM_FAULT_OOM,
+    VM_FAULT_RETRY, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV, VmFault, install_prealloc_pte,
+    set_pte_range,
 )
-from simulator.objects import pte_obj
-from simulator.sched.lock import folio_trylock, mutex_unlock
+from simulator.objects import pmd_obj, pte_obj
+from simulator.sched.lock import (
+    folio_trylock, mutex_lock, mutex_unlock, spin_lock,
+)
 from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
@@ -43,28 +47,40 @@ def handle_mm_fault(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
     """Resolve one fault in `vma`, under the lock that `flags` names. VM_FAULT_* bits; with
     VM_FAULT_RETRY the lock has been dropped."""
     k.watch.fault_resolving(k, vma, mm, va)
+    droppable = vma.flags & VM_DROPPABLE != 0
     vmf = VmFault(vma, mm, va, flags)
-    return handle_pte_fault(k, vmf)
+    ret = handle_pte_fault(k, vmf)
+    if droppable and memory_is_left(k):
+        ret &= ~VM_FAULT_OOM
+    return ret
+
+
+def memory_is_left(k: "Kernel") -> bool:
+    """Whether an access that tries again may find a frame. Linux lets it try for ever in droppable
+    mappings; here nobody reclaims, and nothing would ever change."""
+    return k.frames.nr < k.nr_frames or len(k.frames.free) > 0
 
 
 def handle_pte_fault(k: "Kernel", vmf: VmFault) -> i64:
     mm = vmf.mm
     va = vmf.va
-    k.step(sites.HANDLE_PTE_FAULT__READ_PTE, pte_obj(mm.id, va), READ)
-    table = pmd_table(k, mm, va)
-    if table is None:
-        vmf.orig_pte = 0
+    k.step(sites.HANDLE_PTE_FAULT__READ_PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
+    vmf.orig_pte = 0
+    if pmd_table(k, mm, va) is None:
         return do_pte_missing(k, vmf)
-    vmf.orig_pte = ptep_get(k, table, va)
-    if vmf.orig_pte == 0:
-        return do_pte_missing(k, vmf)
-    if not pte_present(vmf.orig_pte):
-        return do_swap_page(k, vmf)
-    table = pte_offset_map_lock(k, sites.HANDLE_PTE_FAULT__LOCK, mm, va)
+    table = pte_offset_map(k, mm, va)
     if table is None:
         return 0
+    k.step(sites.HANDLE_PTE_FAULT__READ_PTE, pte_obj(mm.id, va), READ)
+    k.watch.table_read(k, table)
     entry = ptep_get(k, table, va)
-    if not same_pte(entry, vmf.orig_pte):
+    vmf.orig_pte = entry
+    if entry == 0 or not pte_present(entry):
+        pte_unmap(k)
+        return do_swap_page(k, vmf) if entry else do_pte_missing(k, vmf)
+    # The table may have been unlinked by now. Then it is empty, and its entry is not the same.
+    spin_lock(k, sites.HANDLE_PTE_FAULT__LOCK, table.ptl)
+    if not same_pte(ptep_get(k, table, va), entry):
         k.sometimes(features.Z_FAULT_RACED_ZAP)
         pte_unmap_unlock(k, table)
         return 0
@@ -73,10 +89,9 @@ def handle_pte_fault(k: "Kernel", vmf: VmFault) -> i64:
         if not entry & PTE_WRITE:
             return do_wp_page(k, vmf)
         if vmf.flags & FAULT_FLAG_WRITE:
-            entry = pte_mkdirty(entry)
-    k.step(sites.PTEP_SET_ACCESS_FLAGS__SET, pte_obj(mm.id, va), WRITE)
-    current = ptep_get(k, table, va)
-    set_pte_at(k, mm, table, va, current | entry | PTE_YOUNG)
+            # ptep_set_access_flags(): x86 writes the entry for a write fault only.
+            k.step(sites.PTEP_SET_ACCESS_FLAGS__SET, pte_obj(mm.id, va), WRITE)
+            set_pte_at(k, mm, table, va, pte_mkdirty(entry) | PTE_YOUNG)
     pte_unmap_unlock(k, table)
     return 0
 
@@ -88,31 +103,37 @@ def same_pte(a: i64, b: i64) -> bool:
 
 def do_pte_missing(k: "Kernel", vmf: VmFault) -> i64:
     vma = vmf.vma
-    if vma.inode is None:
+    inode = vma.inode
+    if inode is None or (inode.opaque and k.bug.anon_page_in_file_mapping):
         return do_anonymous_page(k, vmf)
     return do_fault(k, vmf)
 
 
 def vmf_anon_prepare(k: "Kernel", vmf: VmFault) -> i64:
-    """The VMA needs an anon_vma before it maps anonymous pages; under the VMA lock that is
-    only possible when it has one."""
+    """The VMA needs an anon_vma before it maps anonymous pages. To find one it looks at other
+    VMAs, for which the VMA lock alone is too little: mmap_lock is tried as well."""
     vma = vmf.vma
+    mm = vmf.mm
     k.step(sites.VMF_ANON_PREPARE__CHECK, vma.obj, READ)
     if vma.anon_vma is not None:
         return 0
-    if vmf.flags & FAULT_FLAG_VMA_LOCK:
+    under_vma_lock = vmf.flags & FAULT_FLAG_VMA_LOCK != 0
+    if under_vma_lock and not mmap_lock.mmap_read_trylock(k, mm, sites.VMF_ANON_PREPARE__TRYLOCK):
         mmap_lock.vma_end_read(k, vma)
         return VM_FAULT_RETRY
+    ret: i64 = 0
     if anon_vma.anon_vma_prepare(k, vma):
-        return VM_FAULT_OOM
-    return 0
+        ret = VM_FAULT_OOM
+    if under_vma_lock:
+        mmap_lock.mmap_read_unlock(k, mm)
+    return ret
 
 
 def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
     vma = vmf.vma
     mm = vmf.mm
     va = vmf.va
-    if vma.flags & VM_SHARED:
+    if vma.flags & VM_SHARED and not k.bug.anon_page_in_file_mapping:
         return VM_FAULT_SIGBUS
     if not pte_alloc(k, mm, va):
         return VM_FAULT_OOM
@@ -159,19 +180,48 @@ def do_fault(k: "Kernel", vmf: VmFault) -> i64:
     """A fault in a mapping of a memory file."""
     vma = vmf.vma
     if not vmf.flags & FAULT_FLAG_WRITE:
-        return do_read_fault(k, vmf)
-    if not vma.flags & VM_SHARED:
-        return do_cow_fault(k, vmf)
-    return do_shared_fault(k, vmf)
+        ret = do_read_fault(k, vmf)
+    elif not vma.flags & VM_SHARED:
+        ret = do_cow_fault(k, vmf)
+    else:
+        ret = do_shared_fault(k, vmf)
+    if vmf.prealloc_pte is not None:
+        pte_free(k, vmf.prealloc_pte)
+        vmf.prealloc_pte = None
+    return ret
+
+
+def prealloc_pte(k: "Kernel", vmf: VmFault) -> bool:
+    """Memory for a page table, if one is missing, is taken before the folio lock, under which
+    reclaim could not get on. False: there is none."""
+    mm = vmf.mm
+    k.step(sites.DO_FAULT__PMD, pmd_obj(mm.id, vmf.va >> k.pmd_order), READ)
+    if mm.tables[vmf.va >> k.pmd_order] is None and vmf.prealloc_pte is None:
+        vmf.prealloc_pte = pte_alloc_one(k)
+        return vmf.prealloc_pte is not None
+    return True
+
+
+def file_fault(k: "Kernel", vmf: VmFault) -> i64:
+    """__do_fault(): the folio of the file in `vmf.page`, locked and with a reference; 0 or
+    VM_FAULT_*."""
+    if not prealloc_pte(k, vmf):
+        return VM_FAULT_OOM
+    vmf.page = shmem.shmem_fault(k, vmf)
+    return 0 if vmf.page is not None else shmem.fault_error(k, vmf)
 
 
 def do_read_fault(k: "Kernel", vmf: VmFault) -> i64:
-    around = shmem.filemap_map_pages(k, vmf)
-    if around:
-        return around & VM_FAULT_ERROR
-    page = shmem.shmem_fault(k, vmf)
-    if page is None:
-        return shmem.fault_error(k, vmf)
+    if not prealloc_pte(k, vmf):  # do_fault_around()
+        return VM_FAULT_OOM
+    ret = shmem.filemap_map_pages(k, vmf)
+    if ret:
+        return ret
+    ret = file_fault(k, vmf)
+    if ret:
+        return ret
+    page = vmf.page
+    assert page is not None
     folio = page.folio
     ret = finish_fault(k, vmf, page, False)
     mutex_unlock(k, folio.lock)
@@ -180,13 +230,15 @@ def do_read_fault(k: "Kernel", vmf: VmFault) -> i64:
 
 
 def do_shared_fault(k: "Kernel", vmf: VmFault) -> i64:
-    page = shmem.shmem_fault(k, vmf)
-    if page is None:
-        return shmem.fault_error(k, vmf)
+    ret = file_fault(k, vmf)
+    if ret:
+        return ret
+    page = vmf.page
+    assert page is not None
     folio = page.folio
     ret = finish_fault(k, vmf, page, True)
     if not ret:
-        folio.flags |= PG_DIRTY
+        folio.flags |= PG_DIRTY  # fault_dirty_shared_page()
     mutex_unlock(k, folio.lock)
     folio_put(k, folio, REF_TEMP)
     return ret
@@ -204,14 +256,16 @@ def do_cow_fault(k: "Kernel", vmf: VmFault) -> i64:
     if folio is None:
         return VM_FAULT_OOM
     copy = folio.page
-    page = shmem.shmem_fault(k, vmf)
-    if page is None:
+    ret = file_fault(k, vmf)
+    if ret:
         folio_put(k, folio, REF_OWNER)
-        return shmem.fault_error(k, vmf)
+        return ret
+    page = vmf.page
+    assert page is not None
     copy_words(k, sites.DO_COW_FAULT__COPY_WORD, copy, page)
     folio.flags |= PG_UPTODATE
     table: PageTable | None = None
-    if pte_alloc(k, mm, va):
+    if install_prealloc_pte(k, vmf):
         table = pte_offset_map_lock(k, sites.DO_COW_FAULT__LOCK, mm, va)
     else:
         ret = VM_FAULT_OOM
@@ -234,20 +288,23 @@ def do_cow_fault(k: "Kernel", vmf: VmFault) -> i64:
 
 
 def finish_fault(k: "Kernel", vmf: VmFault, page: Page, write: bool) -> i64:
-    """Map a page cache page, unless somebody was faster. Only now there must be a page table."""
+    """Map a page cache page, unless somebody was faster (VM_FAULT_NOPAGE). Only now there must be
+    a page table."""
     vma = vmf.vma
     mm = vmf.mm
     va = vmf.va
-    if not pte_alloc(k, mm, va):
+    if not install_prealloc_pte(k, vmf):
         return VM_FAULT_OOM
     table = pte_offset_map_lock(k, sites.FINISH_FAULT__LOCK, mm, va)
     if table is None:
-        return 0
+        return VM_FAULT_NOPAGE
+    ret: i64 = VM_FAULT_NOPAGE
     if ptep_get(k, table, va) == 0:
         k.step(sites.FINISH_FAULT__SET_PTE, pte_obj(mm.id, va), WRITE)
         set_pte_range(k, mm, table, vma, va, page, write)
+        ret = 0
     pte_unmap_unlock(k, table)
-    return 0
+    return ret
 
 
 # --- write faults on present entries ---------------------------------------------------------
@@ -262,9 +319,7 @@ def do_wp_page(k: "Kernel", vmf: VmFault) -> i64:
     page = vm_normal_page(k, vmf.orig_pte)
     vmf.page = page
     if vma.flags & (VM_SHARED | VM_MAYSHARE):
-        if page is not None:
-            page.folio.flags |= PG_DIRTY
-        wp_page_reuse(k, vmf, table)
+        wp_page_shared(k, vmf, table, page)
         return 0
     if page is not None and page.folio.anon_vma is not None and may_reuse(k, page, vma):
         page.flags |= PG_ANON_EXCLUSIVE
@@ -278,6 +333,21 @@ def do_wp_page(k: "Kernel", vmf: VmFault) -> i64:
         folio_get(k, page.folio, REF_TEMP)
     pte_unmap_unlock(k, table)
     return wp_page_copy(k, vmf, unshare)
+
+
+def wp_page_shared(k: "Kernel", vmf: VmFault, table: PageTable, page: Page | None) -> None:
+    """Make the entry of a memory file writable, drop the lock, and mark the folio dirty under its
+    own lock (fault_dirty_shared_page())."""
+    if page is None:
+        wp_page_reuse(k, vmf, table)
+        return
+    folio = page.folio
+    folio_get(k, folio, REF_TEMP)
+    wp_page_reuse(k, vmf, table)
+    mutex_lock(k, sites.WP_PAGE_SHARED__LOCK, folio.lock)
+    folio.flags |= PG_DIRTY
+    mutex_unlock(k, folio.lock)
+    folio_put(k, folio, REF_TEMP)
 
 
 def may_reuse(k: "Kernel", page: Page, vma: Vma) -> bool:
@@ -303,6 +373,7 @@ def wp_can_reuse_anon_folio(k: "Kernel", folio: Folio, vma: Vma) -> bool:
         return False
     if not folio_trylock(k, sites.WP_CAN_REUSE_ANON_FOLIO__TRYLOCK, folio.lock):
         return False
+    k.step(sites.WP_CAN_REUSE_ANON_FOLIO__RECHECK, folio.obj, READ)
     if folio.ref != 1:
         mutex_unlock(k, folio.lock)
         return False
@@ -366,16 +437,19 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
             k.watch.copy_installed(k, mm, va, page)
         k.sometimes(features.Z_WP_COPY)
         if old is not None:
+            # Not before the entry is switched: others would take the page for theirs alone.
+            k.step(sites.WP_PAGE_COPY__REMOVE_RMAP, old.obj, WRITE)
             rmap.folio_remove_rmap_pte(k, old)
         pte_unmap_unlock(k, table)
+        mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, va + 1)
         if old is not None:
             folio_put(k, old.folio, REF_MAP)
     else:
         if table is not None:
             k.sometimes(features.Z_FAULT_RACED_ZAP)
             pte_unmap_unlock(k, table)
+        mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, va + 1)
         folio_put(k, folio, REF_OWNER)
-    mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, va + 1)
     if old is not None:
         folio_put(k, old.folio, REF_TEMP)
     return 0
@@ -426,7 +500,7 @@ def do_device_private(k: "Kernel", vmf: VmFault) -> i64:
     locked = referenced and not k.bug.device_private_fault_livelock
     if locked and not folio_trylock(k, sites.DO_SWAP_PAGE__DEVICE_TRYLOCK, folio.lock):
         k.sometimes(features.Z_DEVICE_FAULT_TRYLOCK_FAILED)
-        pte_unmap_unlock(k, table)
+        migrate.softleaf_entry_wait_on_locked(k, page.folio, table)
         return 0
     if referenced:
         folio_get(k, folio, REF_TEMP)

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""mm/migrate.c and the migration half of mm/rmap.c: migration entries in and out.
-
-Anonymous pages only; that is what migrate_device.py moves.
-"""
+"""mm/migrate.c, mm/page_vma_mapped.c and the migration half of mm/rmap.c (Linux 7.2): migration
+entries in and out."""
 
 from typing import TYPE_CHECKING
 
@@ -14,20 +12,23 @@ from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PTE_DIRTY, PTE_PROTNONE,
     PTE_SOFT_DIRTY, PTE_WRITE, PTE_YOUNG, REF_MAP, SWP_DEVICE_READ, SWP_DEVICE_WRITE,
     SWP_MIGRATION_READ, SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_SOFTDIRTY, Folio, Mm,
-    Page, PageTable, Vma, is_migration_pte, mk_swap_pte, pte_kind, pte_present,
+    Page, PageTable, Vma, is_device_private_pte, is_migration_pte, mk_swap_pte, pte_kind,
+    pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
     mk_pte, pfn_to_page, pte_mkdirty, ptep_get, set_pte_at, vm_page_prot,
 )
-from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock, ptep_clear_flush
-from simulator.mm.rmap import (
-    RmapWalkControl, folio_add_anon_rmap_pte, folio_remove_rmap_pte, folio_try_share_anon_rmap_pte,
-    rmap_walk,
+from simulator.mm.pgtable_generic import (
+    pte_offset_map, pte_offset_map_lock, pte_unmap, pte_unmap_unlock, ptep_clear_flush,
 )
-from simulator.objects import pte_obj
-from simulator.sched.lock import wait_until_unlocked
-from simulator.state import WRITE
+from simulator.mm.rmap import (
+    RmapWalkControl, folio_add_anon_rmap_pte, folio_add_file_rmap_pte, folio_remove_rmap_pte,
+    folio_try_share_anon_rmap_pte, rmap_walk,
+)
+from simulator.objects import pmd_obj, pte_obj
+from simulator.sched.lock import spin_lock, wait_queued
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -45,8 +46,20 @@ def migration_entry_wait(k: "Kernel", mm: Mm, va: i64) -> None:
         return
     page = pfn_to_page(k, pte >> PFN_SHIFT)
     k.sometimes(features.Z_MIGRATE_ENTRY_WAIT)
+    softleaf_entry_wait_on_locked(k, page.folio, table)
+
+
+def softleaf_entry_wait_on_locked(k: "Kernel", folio: Folio, table: PageTable) -> None:
+    """mm/filemap.c: drop the page table lock and sleep until the folio is unlocked, once. The
+    waiter is queued before the lock goes, so that the entry keeps the folio alive until then."""
+    lock = folio.lock
+    if lock.owner < 0:
+        pte_unmap_unlock(k, table)
+        return
+    lock.waiters |= 1 << k.cur.id
+    holder = lock.owner
     pte_unmap_unlock(k, table)
-    wait_until_unlocked(k, page.folio.lock)
+    wait_queued(k, lock, holder)
 
 
 def make_migration_pte(pte: i64, page: Page, exclusive: bool) -> i64:
@@ -65,30 +78,60 @@ def make_migration_pte(pte: i64, page: Page, exclusive: bool) -> i64:
 
 def try_to_migrate(k: "Kernel", folio: Folio) -> None:
     """Replace every entry that maps the page by a migration entry, as far as pins allow."""
-    rmap_walk(k, sites.TRY_TO_MIGRATE__ANON_VMA_LOCK, folio, TryToMigrate())
+    rmap_walk(
+        k, sites.TRY_TO_MIGRATE__ANON_VMA_LOCK, sites.TRY_TO_MIGRATE__I_MMAP_LOCK, folio,
+        TryToMigrate(),
+    )
 
 
 class TryToMigrate(RmapWalkControl):
     def rmap_one(self, k: "Kernel", folio: Folio, vma: Vma, va: i64) -> bool:
-        """try_to_migrate_one(); False: the page is pinned."""
+        """try_to_migrate_one(); False: the page is pinned, or mapped no longer."""
         mm = vma.mm
         assert mm is not None
         event = mmu_notifier.MMU_NOTIFY_CLEAR
         mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, va + 1, event)
         done = True
-        table = pte_offset_map_lock(k, sites.TRY_TO_MIGRATE_ONE__LOCK, mm, va)
+        table = page_vma_mapped_walk(k, folio.page, mm, va, sites.TRY_TO_MIGRATE_ONE__LOCK)
         if table is not None:
             done = migrate_entry(k, folio.page, mm, table, va)
             pte_unmap_unlock(k, table)
         mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, va + 1)
-        return done
+        return done and folio.page.mapcount > 0
+
+
+def page_vma_mapped_walk(k: "Kernel", page: Page, mm: Mm, va: i64, site: i64) -> PageTable | None:
+    """mm/page_vma_mapped.c without PVMW_SYNC: the locked page table if `va` maps the page. It looks
+    before it locks, so it passes by an entry that somebody has taken out for a moment, and a page
+    whose entry is gone may still count as mapped."""
+    i = va & (k.ptrs_per_pte - 1)
+    while True:
+        k.step(sites.PAGE_VMA_MAPPED_WALK__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
+        if mm.tables[va >> k.pmd_order] is None:
+            return None
+        table = pte_offset_map(k, mm, va)
+        if table is None:
+            continue
+        k.step(sites.MAP_PTE__READ, pte_obj(mm.id, va), READ)
+        k.watch.table_read(k, table)
+        pte = table.pte[i]
+        if not pte_present(pte) and not is_device_private_pte(pte):
+            pte_unmap(k)
+            return None
+        spin_lock(k, site, table.ptl)
+        if mm.tables[va >> k.pmd_order] is table:
+            break
+        pte_unmap_unlock(k, table)
+    pte = table.pte[i]
+    if (pte_present(pte) or is_device_private_pte(pte)) and pte >> PFN_SHIFT == page.pfn:
+        return table
+    pte_unmap_unlock(k, table)
+    return None
 
 
 def migrate_entry(k: "Kernel", page: Page, mm: Mm, table: PageTable, va: i64) -> bool:
+    """try_to_migrate_one() at an entry that maps the page."""
     folio = page.folio
-    pte = ptep_get(k, table, va)
-    if pte == 0 or pte >> PFN_SHIFT != page.pfn or is_migration_pte(pte):
-        return True
     exclusive = page.flags & PG_ANON_EXCLUSIVE != 0
     k.step(sites.TRY_TO_MIGRATE_ONE__CLEAR_PTE, pte_obj(mm.id, va), WRITE)
     pte = ptep_clear_flush(k, mm, table, va)
@@ -99,6 +142,7 @@ def migrate_entry(k: "Kernel", page: Page, mm: Mm, table: PageTable, va: i64) ->
         return False
     k.step(sites.TRY_TO_MIGRATE_ONE__SET_ENTRY, pte_obj(mm.id, va), WRITE)
     set_pte_at(k, mm, table, va, make_migration_pte(pte, page, exclusive))
+    k.step(sites.TRY_TO_MIGRATE_ONE__REMOVE_RMAP, page.obj, WRITE)
     folio_remove_rmap_pte(k, page)
     folio_put(k, folio, REF_MAP)
     return True
@@ -106,7 +150,10 @@ def migrate_entry(k: "Kernel", page: Page, mm: Mm, table: PageTable, va: i64) ->
 
 def remove_migration_ptes(k: "Kernel", src: Folio, dst: Folio) -> None:
     """Map `dst` wherever a migration entry of `src` stands."""
-    rmap_walk(k, sites.REMOVE_MIGRATION_PTES__ANON_VMA_LOCK, dst, RemoveMigrationPte(src))
+    rmap_walk(
+        k, sites.REMOVE_MIGRATION_PTES__ANON_VMA_LOCK, sites.REMOVE_MIGRATION_PTES__I_MMAP_LOCK,
+        dst, RemoveMigrationPte(src),
+    )
     k.watch.migration_ptes_removed(k, src.page)
 
 
@@ -125,7 +172,10 @@ class RemoveMigrationPte(RmapWalkControl):
         if is_migration_pte(old) and old >> PFN_SHIFT == self.src.pfn:
             kind = pte_kind(old)
             folio_get(k, folio, REF_MAP)
-            folio_add_anon_rmap_pte(k, folio.page, vma, va, kind != SWP_MIGRATION_READ)
+            if folio.inode is None:
+                folio_add_anon_rmap_pte(k, folio.page, vma, va, kind != SWP_MIGRATION_READ)
+            else:
+                folio_add_file_rmap_pte(k, folio.page)
             k.step(sites.REMOVE_MIGRATION_PTE__SET_PTE, pte_obj(mm.id, va), WRITE)
             set_pte_at(k, mm, table, va, restored_pte(k, old, kind, folio.page, vma))
         pte_unmap_unlock(k, table)
@@ -147,9 +197,8 @@ def restored_pte(k: "Kernel", old: i64, kind: i64, dst: Page, vma: Vma) -> i64:
     else:
         pte |= PTE_SOFT_DIRTY
     if kind == SWP_MIGRATION_WRITE and not pte & PTE_PROTNONE:
-        # 6.18 makes it writable in any case. When clear_refs came while the entry was not
-        # present, the next store then goes unnoticed: pte_needs_soft_dirty_wp() is missing.
-        if pte & PTE_SOFT_DIRTY or vma.flags & VM_SOFTDIRTY:
+        tracked = not pte & PTE_SOFT_DIRTY and not vma.flags & VM_SOFTDIRTY
+        if not tracked or k.bug.migration_restores_writable:
             pte |= PTE_WRITE
     return pte
 
@@ -159,6 +208,7 @@ def folio_migrate_mapping(page: Page, new: Page, extra: i64) -> bool:
     the caller does not know."""
     if page.folio.ref != 1 + extra:
         return False
+    page.migrated = True
     new.folio.index = page.folio.index
     new.folio.anon_vma = page.folio.anon_vma
     new.folio.anon_vma_gen = page.folio.anon_vma_gen

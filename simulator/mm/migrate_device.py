@@ -14,19 +14,20 @@ from simulator.build.native import final
 from simulator.errno import EINVAL
 from simulator.mm import mmu_notifier, swap, tlb
 from simulator.mm.anon_vma import anon_vma_prepare
+from simulator.mm.memremap import DevPagemap
 from simulator.mm.migrate import (
     folio_migrate_mapping, make_migration_pte, remove_migration_ptes, try_to_migrate,
 )
 from simulator.mm.mm_types import (
     MM_ANONPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PG_UPTODATE,
-    PTE_DIRTY, PTE_SPECIAL, PTE_WRITE, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_READ,
+    PTE_SPECIAL, PTE_WRITE, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_READ,
     SWP_DEVICE_WRITE, VM_WRITE, Mm, Page, PageTable, Vma, add_mm_counter, is_device_private_pte,
     mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put, move_ref
 from simulator.mm.pgtable import (
-    mk_pte, pfn_to_page, pmd_addr_end, pmd_index, pte_mkdirty, ptep_get, ptep_get_and_clear,
-    set_pte_at, vm_normal_page, vm_page_prot,
+    mk_pte, pfn_to_page, pmd_addr_end, pmd_index, pte_dirty, pte_mkdirty, ptep_get,
+    ptep_get_and_clear, set_pte_at, vm_normal_page, vm_page_prot,
 )
 from simulator.mm.pgtable_generic import (
     pte_alloc, pte_offset_map_lock, pte_unmap_unlock, ptep_clear_flush,
@@ -51,13 +52,15 @@ class MigrateVma:
     flags MIGRATE_PFN_MIGRATE and MIGRATE_PFN_WRITE of src."""
 
     def __init__(
-        self, vma: Vma, mm: Mm, start: i64, end: i64, select: i64, fault_page: Page | None
+        self, vma: Vma, mm: Mm, start: i64, end: i64, select: i64, pgmap_owner: DevPagemap,
+        fault_page: Page | None,
     ) -> None:
         self.vma: Vma = vma
         self.mm: Mm = mm
         self.start: i64 = start
         self.end: i64 = end
         self.select: i64 = select
+        self.pgmap_owner: DevPagemap = pgmap_owner
         self.fault_page: Page | None = fault_page
         self.src: list[Page | None] = []
         self.dst: list[Page | None] = []
@@ -86,7 +89,7 @@ def add(args: MigrateVma, page: Page | None, migrate: bool, write: bool) -> None
 def migrate_vma_collect(k: "Kernel", args: MigrateVma) -> None:
     mm = args.mm
     mmu_notifier.mmu_notifier_invalidate_range_start(
-        k, mm, args.start, args.end, mmu_notifier.MMU_NOTIFY_MIGRATE
+        k, mm, args.start, args.end, mmu_notifier.MMU_NOTIFY_MIGRATE, args.pgmap_owner
     )
     va = args.start
     while va < args.end:
@@ -116,11 +119,11 @@ def migrate_vma_collect_pmd(k: "Kernel", args: MigrateVma, start: i64, end: i64)
         if k.bug.migratevma_copy_before_flush:
             args.flush_owed = True
         else:
-            tlb.flush_tlb_mm_range(k, mm, start, end, False)
+            tlb.flush_tlb_range(k, mm, start, end)
     pte_unmap_unlock(k, table)
     if unmapped and k.bug.migratevma_tlb_flush_after_ptl:
         k.step(sites.MIGRATE_VMA_COLLECT_PMD__PTL_DROPPED, pmd_obj(mm.id, 0), READ)
-        tlb.flush_tlb_mm_range(k, mm, start, end, False)
+        tlb.flush_tlb_range(k, mm, start, end)
 
 
 def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> bool:
@@ -128,6 +131,7 @@ def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> boo
     vma = args.vma
     mm = args.mm
     pte = ptep_get(k, table, va)
+    snapshot = pte
     if pte == 0:
         add(args, None, vma.inode is None, False)
         return False
@@ -138,6 +142,9 @@ def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> boo
             add(args, None, False, False)
             return False
         page = pfn_to_page(k, pte >> PFN_SHIFT)
+        if page.folio.pgmap is not args.pgmap_owner:
+            add(args, None, False, False)
+            return False
         write = pte_kind(pte) == SWP_DEVICE_WRITE
     else:
         if not args.select & SELECT_SYSTEM:
@@ -148,12 +155,12 @@ def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> boo
             return False
         page = vm_normal_page(k, pte)
         write = pte & PTE_WRITE != 0
-    if page is None or page.folio.anon_vma is None:
+    if page is None:
         add(args, None, False, False)
         return False
     folio = page.folio
     folio_get(k, folio, REF_TEMP)
-    held = page is args.fault_page
+    held = fault_locks(k, args, page)
     if not held and not folio_trylock(k, sites.MIGRATE_VMA_COLLECT_PMD__TRYLOCK, folio.lock):
         folio_put(k, folio, REF_TEMP)
         add(args, None, False, False)
@@ -171,20 +178,30 @@ def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> boo
             shared = folio_try_share_anon_rmap_pte(page)
         if not shared:
             k.sometimes(features.Z_MIGRATE_PINNED_REFUSED)
+            if k.bug.migratevma_restore_stale_pte_on_pin:
+                pte = snapshot
+            k.step(sites.MIGRATE_VMA_COLLECT_PMD__RESTORE, pte_obj(mm.id, va), WRITE)
             set_pte_at(k, mm, table, va, pte)
             if not held:
                 mutex_unlock(k, folio.lock)
             folio_put(k, folio, REF_TEMP)
             add(args, None, False, False)
             return False
-    if pte_present(pte) and pte & PTE_DIRTY:
+    decodes = pte_present(pte) or k.bug.migratevma_nonpresent_pte_decode
+    if decodes and pte_dirty(k, pte):
         folio.flags |= PG_DIRTY
     k.step(sites.MIGRATE_VMA_COLLECT_PMD__SET_ENTRY, pte_obj(mm.id, va), WRITE)
     set_pte_at(k, mm, table, va, make_migration_pte(pte, page, exclusive))
+    k.step(sites.MIGRATE_VMA_COLLECT_PMD__REMOVE_RMAP, page.obj, WRITE)
     folio_remove_rmap_pte(k, page)
     folio_put(k, folio, REF_MAP)
     add(args, page, True, write)
     return pte_present(pte)
+
+
+def fault_locks(k: "Kernel", args: MigrateVma, page: Page) -> bool:
+    """do_swap_page() has the page that it brings back locked already."""
+    return page is args.fault_page and not k.bug.device_private_fault_livelock
 
 
 def defers_flush(k: "Kernel") -> bool:
@@ -200,7 +217,11 @@ def check_page(k: "Kernel", page: Page, fault_page: Page | None) -> bool:
         extra += 1
     if folio.flags & PG_DEVICE_PRIVATE:
         extra += 1
-    return folio.ref - extra <= page.mapcount
+    if folio.inode is not None:
+        extra += 1
+    refs = folio.ref
+    k.step(sites.MIGRATE_VMA_CHECK_PAGE__MAPCOUNT, folio.obj, READ)
+    return refs - extra <= page.mapcount
 
 
 def migrate_device_unmap(k: "Kernel", args: MigrateVma) -> None:
@@ -229,8 +250,8 @@ def migrate_device_unmap(k: "Kernel", args: MigrateVma) -> None:
         k.step(sites.MIGRATE_DEVICE_UNMAP__CHECK, page.obj, READ)
         if page.mapcount or not check_page(k, page, args.fault_page):
             if not folio.flags & PG_DEVICE_PRIVATE:
-                folio.flags |= PG_LRU
-                move_ref(k, folio, REF_ISOLATED, REF_TEMP)
+                folio_get(k, folio, REF_TEMP)
+                swap.folio_putback_lru(k, folio)
             k.sometimes(features.Z_MIGRATE_PINNED_REFUSED)
             args.migrate[i] = False
             restore = True
@@ -243,7 +264,7 @@ def migrate_device_unmap(k: "Kernel", args: MigrateVma) -> None:
         folio = page.folio
         remove_migration_ptes(k, folio, folio)
         args.src[i] = None
-        if page is not args.fault_page:
+        if not fault_locks(k, args, page):
             mutex_unlock(k, folio.lock)
         folio_put(k, folio, REF_TEMP)
 
@@ -263,9 +284,13 @@ def migrate_vma_pages(k: "Kernel", args: MigrateVma) -> None:
             if not notified:
                 notified = True
                 mmu_notifier.mmu_notifier_invalidate_range_start(
-                    k, args.mm, args.start + i, args.end, mmu_notifier.MMU_NOTIFY_MIGRATE
+                    k, args.mm, args.start + i, args.end, mmu_notifier.MMU_NOTIFY_MIGRATE,
+                    args.pgmap_owner,
                 )
             args.migrate[i] = migrate_vma_insert_page(k, args, args.start + i, new)
+            continue
+        if page.folio.inode is not None:  # device private memory is for anonymous pages
+            args.migrate[i] = False
             continue
         extra: i64 = 1 if page is args.fault_page else 0
         k.step(sites.MIGRATE_VMA_PAGES__MAPPING, page.obj, WRITE)
@@ -333,16 +358,15 @@ def migrate_vma_finalize(k: "Kernel", args: MigrateVma) -> None:
         folio = page.folio
         target = folio if new is None else new.folio
         if not target.flags & PG_DEVICE_PRIVATE:
-            if target is folio:
-                folio.flags |= PG_LRU
-            else:
-                swap.folio_add_lru(k, target)
+            swap.folio_add_lru(k, target)
+        if k.bug.migrate_device_finalize_freed_to_lru and not folio.flags & PG_DEVICE_PRIVATE:
+            swap.folio_add_lru(k, folio)
         remove_migration_ptes(k, folio, target)
-        if page is not args.fault_page:
+        if not fault_locks(k, args, page):
             mutex_unlock(k, folio.lock)
         folio_put(k, folio, REF_TEMP if folio.flags & PG_DEVICE_PRIVATE else REF_ISOLATED)
         if new is not None:
             mutex_unlock(k, new.folio.lock)
             folio_put(k, new.folio, REF_OWNER)
     if args.flush_owed:
-        tlb.flush_tlb_mm_range(k, args.mm, args.start, args.end, False)
+        tlb.flush_tlb_range(k, args.mm, args.start, args.end)

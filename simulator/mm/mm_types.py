@@ -14,7 +14,9 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.build.native import final, vec
-from simulator.lock_classes import LC_ANON_VMA, LC_FOLIO, LC_IMMAP, LC_MMAP, LC_PAGE_TABLE, LC_PTL
+from simulator.lock_classes import (
+    LC_ANON_VMA, LC_FOLIO, LC_IMMAP, LC_INODE, LC_MMAP, LC_PAGE_TABLE, LC_PTL,
+)
 from simulator.objects import anon_vma_obj, lock_obj, mm_obj, page_obj, vma_obj
 from simulator.scenario import WORDS_PER_PAGE
 from simulator.tables import bits, numbered
@@ -164,7 +166,7 @@ class RwSem:
 
 @final
 class AnonVma:
-    """struct anon_vma. `chains` stands for its interval tree: the AVCs linked to it."""
+    """struct anon_vma. `vmas` is its interval tree (interval_tree.py): the VMAs linked to it."""
 
     def __init__(self, ident: i64) -> None:
         self.id: i64 = ident
@@ -192,6 +194,7 @@ class Inode:
         self.refs: i64 = 0  # open files: the handle's own, and one for each VMA
         self.i_size: i64 = 0  # in words
         self.cache: list[Folio | None] = []
+        self.i_rwsem: RwSem = RwSem(LC_INODE, ident)
         self.i_mmap_rwsem: RwSem = RwSem(LC_IMMAP, ident)
         self.i_mmap: list[Vma] = []
         self.nrpages: i64 = 0
@@ -244,9 +247,12 @@ class Page:
         self.nr_entries: i64 = 0  # page table entries that map it (O3)
         self.nr_migration: i64 = 0  # migration entries that stand for it
         self.entry_at: i64 = 0  # site after which nr_entries last changed, or it was allocated
+        self.refs_at: i64 = 0  # site after which references of mappings and mapcount parted, or 0
+        self.maps_at: i64 = 0  # the same of mapcount and nr_entries
         self.nr_writable: i64 = 0  # those that are present and writable (O4)
         self.audit: i64 = 0  # entries found at the End
         self.abstract: i64 = 0  # its abstract state when a lock over it was last dropped
+        self.migrated: bool = False  # another page has its identity now
         self.logical: i64 = 0  # the logical page of oracle O5 that this frame holds
 
 
@@ -263,6 +269,9 @@ def prep_folio(page: Page, flags: i64, site: i64) -> Folio:
     page.nr_entries = 0
     page.nr_migration = 0
     page.entry_at = site
+    page.refs_at = 0
+    page.maps_at = 0
+    page.migrated = False
     page.nr_writable = 0
     page.logical = 0
     page.abstract = 0
@@ -344,7 +353,8 @@ class Stale:
         self.who: i64 = 0  # site that made it stale
         self.seq: i64 = 0  # Kernel.seq when that happened
         self.owner: i64 = 0  # actor that did it
-        self.gather: bool = False  # made inside an mmu_gather (mm->tlb_flush_pending)
+        self.queued: bool = False  # an mmu_gather owes the flush
+        self.flushed: bool = False  # a flush that should have ended it is over
         self.zapped: bool = False  # the data is given up: stores through it are lost legally
         self.promised: bool = False  # somebody promised that it is gone
 
@@ -379,7 +389,8 @@ class Mm:
         self.def_flags: i64 = 0
         self.unstable: bool = False  # MMF_UNSTABLE: fork() ran out of memory half-way
         self.notifiers: list[MmuIntervalNotifier] = []
-        self.notifier_active: i64 = 0  # invalidations in progress
+        self.notifier_active: i64 = 0  # active_invalidate_ranges
+        self.notifier_seq: i64 = 2  # invalidate_seq: odd while something is being invalidated
         self.notifier_waiters: i64 = 0
         # For oracles.
         self.nr_anon: i64 = 0  # page table entries that rss_anon should count (O19)
@@ -390,6 +401,8 @@ class Mm:
         self.who: vec[i64] = vec[i64]([sites.OP__BEGIN] * pages)
         self.shadow: vec[i64] = vec[i64]([0] * pages)  # page -> logical page of O5, 0 none
         self.modified: vec[i64] = vec[i64]([0] * pages)  # by page, for O16: since clear_refs
+        self.soft: vec[i64] = vec[i64]([0] * pages)  # by page: the last entry was soft-dirty
+        self.dirty: vec[i64] = vec[i64]([0] * pages)  # frame of a dirty entry that is taken out
         self.unmapping_start: i64 = 0  # what a downgraded munmap() is still freeing (O13)
         self.unmapping_end: i64 = 0
 

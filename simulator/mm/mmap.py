@@ -373,8 +373,10 @@ def expand_downwards(k: "Kernel", vma: Vma, va: i64) -> i64:
             if locked:
                 mm.locked_vm += grow
             k.step(sites.EXPAND_DOWNWARDS__SET_START, mm.obj, WRITE)
+            anon_vma.pre_update_vma(vma)
             vma.start = va
             vma.pgoff -= grow
+            anon_vma.post_update_vma(vma)
             k.watch.stack_grown(k, mm, vma)
             k.sometimes(features.Z_STACK_GROWN)
             if k.tracing:

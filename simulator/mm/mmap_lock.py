@@ -33,6 +33,10 @@ def mmap_read_lock(k: "Kernel", mm: Mm, site: i64) -> None:
     lock.down_read(k, site, mm.mmap_lock)
 
 
+def mmap_read_trylock(k: "Kernel", mm: Mm, site: i64) -> bool:
+    return lock.down_read_trylock(k, site, mm.mmap_lock)
+
+
 def mmap_read_unlock(k: "Kernel", mm: Mm) -> None:
     lock.up_read(k, mm.mmap_lock)
 

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.build.native import final
-from simulator.mm import swap
+from simulator.mm import rmap, swap
 from simulator.mm import tlb as tlb_module
 from simulator.mm.mm_types import REF_GATHER, REF_MAP, Mm, Page, PageTable
 from simulator.mm.page_ref import folio_put, move_ref
@@ -32,6 +32,7 @@ class MmuGather:
         self.freed_tables: bool = False
         self.cleared: bool = False  # cleared_ptes
         self.pages: list[Page] = []
+        self.delayed_rmap: list[Page] = []  # of those, which count as mapped until the flush
         self.tables: list[PageTable] = []
 
 
@@ -57,12 +58,23 @@ def tlb_remove_tlb_entry(tlb: MmuGather, va: i64) -> None:
     if va >= tlb.end:
         tlb.end = va + 1
     tlb.cleared = True
+    stale = tlb.mm.stale
+    i: i64 = len(stale) - 1
+    while i >= 0:
+        s = stale[i]
+        if s.va == va and s.table is None:
+            s.queued = True
+            break
+        i -= 1
 
 
-def tlb_remove_page(k: "Kernel", tlb: MmuGather, page: Page) -> bool:
-    """Queue the page with the reference of the mapping that was removed. True: the batch is
-    full and the caller must flush."""
-    move_ref(k, page.folio, REF_MAP, REF_GATHER)
+def tlb_remove_page(k: "Kernel", tlb: MmuGather, page: Page, delay_rmap: bool) -> bool:
+    """Queue the page with the reference of the mapping that was removed, or will be by
+    tlb_flush_rmaps(). True: the batch is full and the caller must flush."""
+    if delay_rmap:
+        tlb.delayed_rmap.append(page)
+    else:
+        move_ref(k, page.folio, REF_MAP, REF_GATHER)
     tlb.pages.append(page)
     if len(tlb.pages) >= k.gather_batch:
         k.sometimes(features.Z_GATHER_BATCH_FULL)
@@ -80,6 +92,9 @@ def pte_free_tlb(k: "Kernel", tlb: MmuGather, table: PageTable) -> None:
         tlb.end = va + k.ptrs_per_pte
     tlb.freed_tables = True
     tlb.tables.append(table)
+    for s in tlb.mm.stale:
+        if s.table is table:
+            s.queued = True
 
 
 def tlb_flush_mmu_tlbonly(k: "Kernel", tlb: MmuGather) -> None:
@@ -97,6 +112,18 @@ def tlb_flush_mmu_tlbonly(k: "Kernel", tlb: MmuGather) -> None:
     tlb.freed_tables = False
 
 
+def tlb_flush_rmaps(k: "Kernel", tlb: MmuGather) -> None:
+    """No CPU can store to these pages any more: they are mapped no longer. The page table lock is
+    held."""
+    if tlb.delayed_rmap:
+        pages = tlb.delayed_rmap
+        tlb.delayed_rmap = []
+        for page in pages:
+            k.step(sites.TLB_FLUSH_RMAPS__REMOVE, page.obj, WRITE)
+            rmap.folio_remove_rmap_pte(k, page)
+            move_ref(k, page.folio, REF_MAP, REF_GATHER)
+
+
 def tlb_flush_mmu(k: "Kernel", tlb: MmuGather) -> None:
     """Flush, then free what waited for it."""
     tlb_flush_mmu_tlbonly(k, tlb)
@@ -106,11 +133,11 @@ def tlb_flush_mmu(k: "Kernel", tlb: MmuGather) -> None:
         for table in tables:
             call_rcu_table(k, table)
     if tlb.pages:
-        k.step(sites.TLB_FLUSH_MMU__FREE_BATCH, tlb.mm.obj, WRITE)
         swap.lru_add_drain(k)
         pages = tlb.pages
         tlb.pages = []
         for page in pages:
+            k.step(sites.TLB_FLUSH_MMU__FREE_BATCH, page.obj, WRITE)
             folio_put(k, page.folio, REF_GATHER)
 
 

@@ -73,19 +73,23 @@ def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> None:
     assert new_table is not None
     if new_table is not old_table:
         lock.spin_lock(k, sites.MOVE_PTES__LOCK_NEW, new_table.ptl)
-    move_locked_ptes(k, mm, pmc.old_va, pmc.new_va, extent, old_table, new_table)
+    flush = move_locked_ptes(k, mm, pmc.old_va, pmc.new_va, extent, old_table, new_table)
+    if flush and not k.bug.mremap_tlb_flush_late:
+        tlb_module.flush_tlb_range(k, mm, pmc.old_va, pmc.old_va + extent)
     if new_table is not old_table:
         lock.spin_unlock(k, new_table.ptl)
     pte_unmap_unlock(k, old_table)
+    if flush and k.bug.mremap_tlb_flush_late:
+        tlb_module.flush_tlb_range(k, mm, pmc.old_va, pmc.old_va + extent)
     if pmc.need_rmap_locks:
         drop_rmap_locks(k, vma)
 
 
 def move_locked_ptes(
     k: "Kernel", mm: Mm, old_va: i64, new_va: i64, pages: i64, old: PageTable, new: PageTable
-) -> None:
-    """Both locks are held, and stay so until the old translations are flushed: the new one
-    keeps the page alive, the old one keeps folio_mkclean() away."""
+) -> bool:
+    """Both locks are held, and stay so until the old translations are flushed, if there are any,
+    which is returned: the new one keeps the page alive, the old one folio_mkclean() away."""
     force_flush = False
     i: i64 = 0
     while i < pages:
@@ -103,8 +107,7 @@ def move_locked_ptes(
             set_pte_at(k, mm, new, new_va + i, pte | PTE_SOFT_DIRTY)
             k.watch.entry_moved(k, mm, old_va + i, new_va + i)
         i += 1
-    if force_flush:
-        tlb_module.flush_tlb_mm_range(k, mm, old_va, old_va + pages, False)
+    return force_flush
 
 
 def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
@@ -115,7 +118,9 @@ def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
     old_va = pmc.old_va
     new_va = pmc.new_va
     size = k.ptrs_per_pte
-    take_rmap_locks(k, vma)
+    rmap_locks = not k.bug.mremap_move_pmd_no_rmap_lock
+    if rmap_locks:
+        take_rmap_locks(k, vma)
     moved = False
     if pmd_table(k, mm, new_va) is not None:
         k.violate(
@@ -145,9 +150,10 @@ def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
         k.sometimes(features.Z_MREMAP_PMD_MOVED)
         if k.tracing:
             k.note(f"move page table of page {old_va} to {new_va}")
-        tlb_module.flush_tlb_mm_range(k, mm, old_va, old_va + size, False)
+        tlb_module.flush_tlb_range(k, mm, old_va, old_va + size)
     lock.spin_unlock(k, mm.page_table_lock)
-    drop_rmap_locks(k, vma)
+    if rmap_locks:
+        drop_rmap_locks(k, vma)
     return moved
 
 

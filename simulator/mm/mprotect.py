@@ -16,8 +16,8 @@ from simulator.mm.mm_types import (
     VM_NORESERVE, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Vma, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import (
-    pfn_to_page, pmd_addr_end, ptep_get, vm_normal_page, vm_page_prot, vma_wants_writenotify,
-    walk_pmd, write_pte,
+    pfn_to_page, pmd_addr_end, ptep_get, ptep_modify_prot_start, set_pte_at, vm_normal_page,
+    vm_page_prot, vma_wants_writenotify, walk_pmd,
 )
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.objects import pte_obj
@@ -82,6 +82,8 @@ def change_nonpresent_pte(k: "Kernel", old: i64) -> i64:
             new_kind = SWP_MIGRATION_READ
     elif kind == SWP_DEVICE_WRITE:
         new_kind = SWP_DEVICE_READ
+        if k.bug.device_private_loses_soft_dirty:
+            old &= ~PTE_SOFT_DIRTY
     return (old & ~PTE_SWP_MASK) | (new_kind << PTE_SWP_SHIFT)
 
 
@@ -97,15 +99,18 @@ def change_pte_range(
     while va < end:
         if ptep_get(k, table, va):
             k.step(sites.CHANGE_PTE_RANGE__MODIFY, pte_obj(mm.id, va), WRITE)
-            old = ptep_get(k, table, va)
-            if pte_present(old):
+            if pte_present(ptep_get(k, table, va)):
+                old = ptep_modify_prot_start(k, mm, table, va)
                 new = change_present_pte(k, tlb, vma, va, old, cp_flags)
-            else:
-                new = change_nonpresent_pte(k, old)
-            if new != old:
-                write_pte(k, mm, table, va, new, False)
+                k.step(sites.CHANGE_PTE_RANGE__COMMIT, pte_obj(mm.id, va), WRITE)
+                set_pte_at(k, mm, table, va, new)
                 if k.tracing:
                     k.note("flush deferred")
+            else:
+                old = ptep_get(k, table, va)
+                new = change_nonpresent_pte(k, old)
+                if new != old:
+                    set_pte_at(k, mm, table, va, new)
         va += 1
     pte_unmap_unlock(k, table)
 

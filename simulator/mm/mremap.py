@@ -163,6 +163,14 @@ def prep_move_vma(k: "Kernel", vrm: VmaRemap, vma: Vma) -> i64:
 
 
 def move_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
+    k.watch.data_stays(k, True)
+    res = move_locked_vma(k, mm, vrm)
+    k.watch.data_stays(k, False)
+    return res
+
+
+def move_locked_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
+    """move_vma(), which moves data and gives none up."""
     vma = vrm.vma
     assert vma is not None
     err = prep_move_vma(k, vrm, vma)

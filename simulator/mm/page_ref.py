@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator.mm import mm_types, page_alloc
-from simulator.mm.mm_types import GUP_PIN_COUNTING_BIAS, REF_PIN, Folio
+from simulator.mm.mm_types import GUP_PIN_COUNTING_BIAS, REF_MAP, REF_PIN, Folio, Page
 from simulator.tables import by_number
 
 if TYPE_CHECKING:
@@ -33,8 +33,42 @@ def folio_get(k: "Kernel", folio: Folio, reason: i64) -> None:
             f"a {REASONS[reason]} reference was taken on frame {folio.pfn}, which has none",
         )
     folio.ref += 1
+    booked(k, folio, reason)
+
+
+def booked(k: "Kernel", folio: Folio, reason: i64) -> None:
+    """Enter a reference in the ledger. Who took the first of those that are there is remembered:
+    when they are never dropped, that one was."""
+    if folio.ledger[reason] == 0:
+        folio.taken_at[reason] = k.cur.site
     folio.ledger[reason] += 1
-    folio.taken_at[reason] = k.cur.site
+    if reason == REF_MAP:
+        refs_changed(k, folio.page)
+
+
+def refs_changed(k: "Kernel", page: Page) -> None:
+    """References of mappings come first and go last; where they part from the mapcount for good,
+    it was after the site at which they last were equal."""
+    if page.folio.ledger[REF_MAP] == page.mapcount:
+        page.refs_at = 0
+    elif page.refs_at == 0:
+        page.refs_at = k.cur.site
+
+
+def add_mapcount(k: "Kernel", page: Page, n: i64) -> None:
+    """The page is mapped by `n` entries more."""
+    page.mapcount += n
+    refs_changed(k, page)
+    maps_changed(k, page)
+
+
+def maps_changed(k: "Kernel", page: Page) -> None:
+    """Where the mapcount and the entries that are there part, it was after the site at which they
+    last were equal."""
+    if page.mapcount == page.nr_entries:
+        page.maps_at = 0
+    elif page.maps_at == 0:
+        page.maps_at = k.cur.site
 
 
 def folio_try_get(k: "Kernel", folio: Folio, reason: i64) -> bool:
@@ -42,8 +76,7 @@ def folio_try_get(k: "Kernel", folio: Folio, reason: i64) -> bool:
     if folio.ref <= 0:
         return False
     folio.ref += 1
-    folio.ledger[reason] += 1
-    folio.taken_at[reason] = k.cur.site
+    booked(k, folio, reason)
     return True
 
 
@@ -55,6 +88,8 @@ def folio_put(k: "Kernel", folio: Folio, reason: i64) -> None:
             f"a {REASONS[reason]} reference on frame {folio.pfn} was dropped that nobody holds",
         )
     folio.ledger[reason] -= 1
+    if reason == REF_MAP:
+        refs_changed(k, folio.page)
     folio.ref -= 1
     if folio.ref == 0:
         page_alloc.free_folio(k, folio)
@@ -63,8 +98,9 @@ def folio_put(k: "Kernel", folio: Folio, reason: i64) -> None:
 def move_ref(k: "Kernel", folio: Folio, old: i64, new: i64) -> None:
     """The same reference for another reason: a mapping's goes to an mmu_gather, say."""
     folio.ledger[old] -= 1
-    folio.ledger[new] += 1
-    folio.taken_at[new] = k.cur.site
+    if old == REF_MAP:
+        refs_changed(k, folio.page)
+    booked(k, folio, new)
 
 
 def folio_pin(folio: Folio) -> None:

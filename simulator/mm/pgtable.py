@@ -16,6 +16,7 @@ from simulator.machine import mmu
 from simulator.mm.mm_types import (
     PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE,
     VM_EXEC, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Page, PageTable, Vma, is_migration_pte,
+    pte_present,
 )
 from simulator.objects import pmd_obj
 from simulator.state import READ
@@ -134,12 +135,15 @@ def write_pte(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64, zapped: 
         lost = not new & PTE_PRESENT or (old >> PFN_SHIFT) != (new >> PFN_SHIFT)
         if lost or old & ~new & (PTE_WRITE | PTE_DIRTY):
             mmu.made_stale(k, mm, va, old, None, zapped)
+    elif new & PTE_PRESENT and mm.stale:
+        mmu.no_longer_stale(k, mm, va, new)
     if k.tracing:
         k.watch.entry_written(k, mm, va, old, new)
     if old >> PFN_SHIFT:
         count(k, mm, old, -1)
     if new >> PFN_SHIFT:
         count(k, mm, new, 1)
+    k.watch.pte_written(k, mm, table, va, old, new)
     return old
 
 
@@ -158,6 +162,10 @@ def count(k: "Kernel", mm: Mm, pte: i64, n: i64) -> None:
         return
     page.nr_entries += n
     page.entry_at = t.site
+    if page.mapcount == page.nr_entries:
+        page.maps_at = 0
+    elif page.maps_at == 0:
+        page.maps_at = t.site
     if pte & PTE_WRITE:
         page.nr_writable += n
     place = t.nr_recheck
@@ -177,6 +185,12 @@ def ptep_get_and_clear(k: "Kernel", mm: Mm, table: PageTable, va: i64) -> i64:
     return write_pte(k, mm, table, va, 0, False)
 
 
+def ptep_modify_prot_start(k: "Kernel", mm: Mm, table: PageTable, va: i64) -> i64:
+    """Take the entry out to change it, so that hardware sets no bit meanwhile. Until it is set
+    again, lockless readers and page walks find none."""
+    return write_pte(k, mm, table, va, 0, False)
+
+
 def ptep_zap(k: "Kernel", mm: Mm, table: PageTable, va: i64) -> i64:
     """Atomically take out an entry whose data is given up (zap_pte_range())."""
     return write_pte(k, mm, table, va, 0, True)
@@ -188,7 +202,7 @@ def ptep_set_wrprotect(k: "Kernel", mm: Mm, table: PageTable, va: i64) -> i64:
     return write_pte(k, mm, table, va, pte & ~PTE_WRITE, False)
 
 
-def pte_alloc_one(k: "Kernel") -> PageTable:
+def pagetable_alloc(k: "Kernel") -> PageTable:
     """A zeroed page table that nothing points to yet."""
     table = k.tables.take()
     if table is None:
@@ -254,6 +268,16 @@ def pte_mkdirty(pte: i64) -> i64:
 
 def maybe_mkwrite(pte: i64, vma: Vma) -> i64:
     return pte | PTE_WRITE if vma.flags & VM_WRITE else pte
+
+
+def pte_dirty(k: "Kernel", pte: i64) -> bool:
+    """The bit of a present entry; in another one something else stands there."""
+    if not pte_present(pte):
+        k.violate(
+            "kernel-assertion", k.cur.site, "pte",
+            "pte_dirty() of an entry that is not present",
+        )
+    return pte & PTE_DIRTY != 0
 
 
 def mk_pte(page: Page, prot: i64) -> i64:

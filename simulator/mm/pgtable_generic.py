@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.mm import mmu_gather, tlb
 from simulator.mm.mm_types import PTE_PRESENT, PTE_PROTNONE, Mm, PageTable
-from simulator.mm.pgtable import pmd_populate, pte_alloc_one, pte_free, write_pte
+from simulator.mm.pgtable import pagetable_alloc, pmd_populate, pte_free, write_pte
 from simulator.objects import OBJ_NONE, pmd_obj
 from simulator.sched.lock import spin_lock, spin_unlock
 from simulator.state import READ
@@ -46,8 +46,25 @@ def pte_offset_map_lock(k: "Kernel", site: i64, mm: Mm, va: i64) -> PageTable | 
             return None
         spin_lock(k, site, table.ptl)
         if mm.tables[va >> k.pmd_order] is table:
+            k.watch.table_locked(k, mm, va, table)
             return table
         spin_unlock(k, table.ptl)
+
+
+def pte_offset_map(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
+    """The page table of `va`, kept readable by RCU until pte_unmap() or pte_unmap_unlock();
+    whoever locks it (pte_offset_map_rw_nolock()) compares entries before it writes."""
+    mmu_gather.rcu_read_lock(k, sites.PTE_OFFSET_MAP__PMD)
+    k.step(sites.PTE_OFFSET_MAP__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
+    table = mm.tables[va >> k.pmd_order]
+    if table is None:
+        mmu_gather.rcu_read_unlock(k)
+    return table
+
+
+def pte_unmap(k: "Kernel") -> None:
+    """The page table is looked at no longer."""
+    mmu_gather.rcu_read_unlock(k)
 
 
 def pte_unmap_unlock(k: "Kernel", table: PageTable) -> None:
@@ -62,14 +79,27 @@ def pte_alloc(k: "Kernel", mm: Mm, va: i64) -> bool:
     k.step(sites.PTE_ALLOC__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
     if mm.tables[va >> k.pmd_order] is not None:
         return True
+    table = pte_alloc_one(k)
+    if table is None:
+        return False
+    if not pmd_install(k, mm, va, table):
+        pte_free(k, table)
+    return True
+
+
+def pte_alloc_one(k: "Kernel") -> PageTable | None:
+    """A page table that nothing points to; None: out of memory."""
     if k.should_fail(sites.PTE_ALLOC__NEW_TABLE, OBJ_NONE):
         k.sometimes(features.Z_ALLOC_FAILED)
-        return False
-    table = pte_alloc_one(k)
+        return None
+    return pagetable_alloc(k)
+
+
+def pmd_install(k: "Kernel", mm: Mm, va: i64, table: PageTable) -> bool:
+    """Link the page table, unless one is there already."""
     spin_lock(k, sites.PTE_ALLOC__PMD_LOCK, mm.page_table_lock)
-    if mm.tables[va >> k.pmd_order] is None:
+    first = mm.tables[va >> k.pmd_order] is None
+    if first:
         pmd_populate(k, mm, va, table)
-    else:
-        pte_free(k, table)
     spin_unlock(k, mm.page_table_lock)
-    return True
+    return first

@@ -9,7 +9,7 @@ from simulator.mm.mm_types import (
     PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_SWAPBACKED, REF_MAP, REF_OWNER, AnonVma, Folio, Page,
     Vma,
 )
-from simulator.mm.page_ref import folio_maybe_dma_pinned, move_ref
+from simulator.mm.page_ref import add_mapcount, folio_maybe_dma_pinned, move_ref
 from simulator.sched.lock import down_read, up_read
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def folio_add_new_anon_rmap(k: "Kernel", folio: Folio, vma: Vma, va: i64) -> Non
     folio.index = linear_page_index(vma, va)
     folio.flags |= PG_SWAPBACKED
     folio.page.flags |= PG_ANON_EXCLUSIVE
-    folio.page.mapcount = 1
     move_ref(k, folio, REF_OWNER, REF_MAP)
+    add_mapcount(k, folio.page, 1)
 
 
 def set_anon(folio: Folio, av: AnonVma) -> None:
@@ -51,23 +51,23 @@ def folio_add_anon_rmap_pte(k: "Kernel", page: Page, vma: Vma, va: i64, exclusiv
     if folio.anon_vma is None and av is not None:
         set_anon(folio, av)
         folio.index = linear_page_index(vma, va)
-    page.mapcount += 1
+    add_mapcount(k, page, 1)
     if exclusive:
         page.flags |= PG_ANON_EXCLUSIVE
 
 
-def folio_add_file_rmap_pte(page: Page) -> None:
+def folio_add_file_rmap_pte(k: "Kernel", page: Page) -> None:
     """One more entry maps a page cache page; the caller has taken the reference."""
-    page.mapcount += 1
+    add_mapcount(k, page, 1)
 
 
-def folio_dup_file_rmap_pte(page: Page) -> None:
-    page.mapcount += 1
+def folio_dup_file_rmap_pte(k: "Kernel", page: Page) -> None:
+    add_mapcount(k, page, 1)
 
 
 def folio_remove_rmap_pte(k: "Kernel", page: Page) -> None:
     """An entry no longer maps the page; its reference is still the caller's to drop."""
-    page.mapcount -= 1
+    add_mapcount(k, page, -1)
     if page.mapcount < 0:
         k.violate(
             "mapcount", k.cur.site, k.class_of(page),
@@ -89,7 +89,7 @@ def folio_try_dup_anon_rmap_pte(k: "Kernel", page: Page, src_vma: Vma) -> bool:
         if not folio.flags & PG_DEVICE_PRIVATE and folio_needs_cow_for_dma(k, src_vma, folio):
             return False
         page.flags &= ~PG_ANON_EXCLUSIVE
-    page.mapcount += 1
+    add_mapcount(k, page, 1)
     return True
 
 
@@ -118,19 +118,30 @@ class RmapWalkControl:
         raise NotImplementedError
 
 
-def rmap_walk(k: "Kernel", site: i64, folio: Folio, rwc: RmapWalkControl) -> None:
-    """Every VMA that may map an anonymous page, under the anon_vma's lock, taken at `site`."""
+def rmap_walk(
+    k: "Kernel", anon_site: i64, file_site: i64, folio: Folio, rwc: RmapWalkControl
+) -> None:
+    """Every VMA that may map the folio, in the order of their offsets, under the lock that keeps
+    them: the anon_vma's, or the file's. The folio is locked."""
+    inode = folio.inode
     av = folio.anon_vma
-    if av is None:
-        return
-    root = av.root
-    assert root is not None
-    down_read(k, site, root.rwsem)
-    for vma in av.vmas:
+    if inode is not None:
+        down_read(k, file_site, inode.i_mmap_rwsem)
+        walk_vmas(k, inode.i_mmap, folio, rwc)
+        up_read(k, inode.i_mmap_rwsem)
+    elif av is not None:
+        root = av.root
+        assert root is not None
+        down_read(k, anon_site, root.rwsem)
+        walk_vmas(k, av.vmas, folio, rwc)
+        up_read(k, root.rwsem)
+
+
+def walk_vmas(k: "Kernel", vmas: list[Vma], folio: Folio, rwc: RmapWalkControl) -> None:
+    for vma in vmas:
         va = vma_address(vma, folio)
         if va >= 0 and not rwc.rmap_one(k, folio, vma, va):
             break
-    up_read(k, root.rwsem)
 
 
 def vma_address(vma: Vma, folio: Folio) -> i64:

@@ -22,15 +22,19 @@ from simulator.mm.mm_types import (
     PG_DIRTY, PG_SWAPBACKED, PG_UPTODATE, REF_CACHE, REF_OWNER, REF_TEMP, Folio, Inode, Mm, Page,
     Vma,
 )
-from simulator.mm.page_ref import folio_get, folio_put, move_ref
+from simulator.mm.page_ref import folio_get, folio_put, folio_try_get, move_ref
 from simulator.mm.pgtable import pmd_addr_end, ptep_get
-from simulator.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
+from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.mm.rmap import linear_page_index
-from simulator.mm.vm_fault import VM_FAULT_NOPAGE, VM_FAULT_OOM, VM_FAULT_SIGBUS, set_pte_range
+from simulator.mm.vm_fault import (
+    VM_FAULT_NOPAGE, VM_FAULT_OOM, VM_FAULT_SIGBUS, install_prealloc_pte, set_pte_range,
+)
 from simulator.objects import CONTAINER_BITS, OBJ_NONE, pte_obj, slot_obj
 from simulator.outcome import SKIPPED
 from simulator.scenario import MAX_OPS, WORDS_PER_PAGE
-from simulator.sched.lock import acquired, mutex_lock, mutex_unlock
+from simulator.sched.lock import (
+    acquired, down_write, folio_trylock, mutex_lock, mutex_unlock, up_write,
+)
 from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
@@ -264,41 +268,57 @@ def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> i64:
     first = max(vmf.va // window * window, vma.start)
     last = min(first + window, min(vma.end, vma.start + eof_pages(inode) - vma.pgoff))
     last = pmd_addr_end(k, vmf.va, last)
-    if not has_candidate(inode, vma, first, last):
+    va = first
+    folio: Folio | None = None
+    while va < last and folio is None:
+        folio = next_uptodate_folio(k, inode, linear_page_index(vma, va))
+        if folio is None:
+            va += 1
+    if folio is None:
         return 0
-    if not pte_alloc(k, mm, vmf.va):
-        return VM_FAULT_OOM
+    if vmf.prealloc_pte is not None:
+        install_prealloc_pte(k, vmf)
     table = pte_offset_map_lock(k, sites.FILEMAP_MAP_PAGES__LOCK, mm, vmf.va)
     if table is None:
+        mutex_unlock(k, folio.lock)
+        folio_put(k, folio, REF_TEMP)
         return 0
     ret: i64 = 0
-    va = first
     while va < last:
-        folio = inode.cache[linear_page_index(vma, va)]
-        if folio is not None and ptep_get(k, table, va) == 0 and mappable(folio):
-            k.step(sites.FILEMAP_MAP_PAGES__SET_PTE, pte_obj(mm.id, va), WRITE)
-            if mappable(folio):
+        if folio is not None:
+            if ptep_get(k, table, va) == 0:
+                k.step(sites.FILEMAP_MAP_PAGES__SET_PTE, pte_obj(mm.id, va), WRITE)
                 set_pte_range(k, mm, table, vma, va, folio.page, False)
                 if va == vmf.va:
                     ret = VM_FAULT_NOPAGE
+            folio_put(k, folio, REF_TEMP)
+            mutex_unlock(k, folio.lock)
         va += 1
+        if va < last:
+            folio = next_uptodate_folio(k, inode, linear_page_index(vma, va))
     pte_unmap_unlock(k, table)
     return ret
 
 
-def mappable(folio: Folio) -> bool:
-    """next_uptodate_folio() takes what is complete and can be locked at once."""
-    return folio.lock.owner < 0 and folio.flags & PG_UPTODATE != 0
-
-
-def has_candidate(inode: Inode, vma: Vma, first: i64, last: i64) -> bool:
-    """Whether the page cache has anything at all there: without, no lock is taken."""
-    va = first
-    while va < last:
-        if inode.cache[linear_page_index(vma, va)] is not None:
-            return True
-        va += 1
-    return False
+def next_uptodate_folio(k: "Kernel", inode: Inode, index: i64) -> Folio | None:
+    """The folio at `index`, locked and with a reference, if it is complete and can be locked at
+    once."""
+    k.step(sites.NEXT_UPTODATE_FOLIO__LOOKUP, slot_obj(inode.id, index), READ)
+    folio = inode.cache[index]
+    if folio is None or not folio_try_get(k, folio, REF_TEMP):
+        return None
+    k.step(sites.NEXT_UPTODATE_FOLIO__RELOAD, slot_obj(inode.id, index), READ)
+    if (
+        folio.lock.owner < 0
+        and inode.cache[index] is folio
+        and folio.flags & PG_UPTODATE
+        and folio_trylock(k, sites.NEXT_UPTODATE_FOLIO__TRYLOCK, folio.lock)
+    ):
+        if folio.inode is inode and folio.flags & PG_UPTODATE and index < eof_pages(inode):
+            return folio
+        mutex_unlock(k, folio.lock)
+    folio_put(k, folio, REF_TEMP)
+    return None
 
 
 # --- read() and write() ------------------------------------------------------------------------
@@ -328,6 +348,14 @@ def pwrite(k: "Kernel", mm: Mm, handle: i64, index: i64, word: i64) -> i64:
     inode = k.inodes[handle]
     if not inode.live:
         return SKIPPED
+    down_write(k, sites.SHMEM_FILE_WRITE_ITER__INODE_LOCK, inode.i_rwsem)
+    err = shmem_write(k, mm, inode, index, word)
+    up_write(k, inode.i_rwsem)
+    return err
+
+
+def shmem_write(k: "Kernel", mm: Mm, inode: Inode, index: i64, word: i64) -> i64:
+    """generic_perform_write() of one word, under the inode's lock."""
     make_room(inode, index + 1)
     folio = shmem_get_folio(k, inode, index, SGP_WRITE)
     if folio is None:
@@ -335,14 +363,15 @@ def pwrite(k: "Kernel", mm: Mm, handle: i64, index: i64, word: i64) -> i64:
     k.step(sites.SHMEM_WRITE_END__COPY, folio.obj, WRITE)
     token = k.new_token()
     folio.page.words[word] = token
+    k.watch.stored(k, mm, 0, folio.page, word, token, True)
+    k.step(sites.SHMEM_WRITE_END__I_SIZE, slot_obj(inode.id, 0), WRITE)
+    inode.i_size = max(inode.i_size, index * WORDS_PER_PAGE + word + 1)
     if not folio.flags & PG_UPTODATE:
         for i in range(WORDS_PER_PAGE):
             if i != word:
                 folio.page.words[i] = 0
         folio.flags |= PG_UPTODATE
     folio.flags |= PG_DIRTY
-    k.watch.stored(k, mm, 0, folio.page, word, token, True)
-    inode.i_size = max(inode.i_size, index * WORDS_PER_PAGE + word + 1)
     mutex_unlock(k, folio.lock)
     folio_put(k, folio, REF_TEMP)
     return 0

@@ -4,8 +4,10 @@ which is why a fresh page may look shared to do_wp_page() until the batch is dra
 
 from typing import TYPE_CHECKING
 
-from simulator.mm.mm_types import PG_DEVICE_PRIVATE, PG_LRU, REF_BATCH, Folio
+from simulator import sites
+from simulator.mm.mm_types import PG_DEVICE_PRIVATE, PG_LRU, REF_BATCH, REF_ISOLATED, Folio
 from simulator.mm.page_ref import folio_get, folio_put
+from simulator.state import WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -15,11 +17,19 @@ def folio_add_lru(k: "Kernel", folio: Folio) -> None:
     """Queue a new page for the LRU on this CPU."""
     if folio.flags & PG_DEVICE_PRIVATE:
         return
+    k.watch.lru_adding(k, folio)
     folio_get(k, folio, REF_BATCH)
     batch = k.cpus[k.cur.cpu].lru_add
     batch.append(folio)
     if len(batch) >= k.folio_batch:
         lru_add_drain(k)
+
+
+def folio_putback_lru(k: "Kernel", folio: Folio) -> None:
+    """A page that was isolated goes back, which is to a batch first; the reference of its
+    isolation goes."""
+    folio_add_lru(k, folio)
+    folio_put(k, folio, REF_ISOLATED)
 
 
 def lru_add_drain(k: "Kernel") -> None:
@@ -28,9 +38,10 @@ def lru_add_drain(k: "Kernel") -> None:
 
 
 def lru_add_drain_all(k: "Kernel") -> None:
-    """Move the batches of all CPUs to the LRU lists."""
+    """Move the batches of all CPUs to the LRU lists, by a worker on each: not all at once."""
     for cpu in k.cpus:
         if cpu.lru_add:
+            k.step(sites.LRU_ADD_DRAIN_ALL__CPU, cpu.obj, WRITE)
             drain_cpu(k, cpu.id)
 
 

@@ -122,6 +122,12 @@ def flush_tlb_mm_range(
     do_flush(k, mm, start, end, full, freed_tables)
 
 
+def flush_tlb_range(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
+    """arch/x86's macro over flush_tlb_mm_range(): it says that page tables may have gone, so that
+    lazy CPUs leave the mm."""
+    flush_tlb_mm_range(k, mm, start, end, True)
+
+
 def flush_tlb_mm(k: "Kernel", mm: Mm) -> None:
     do_flush(k, mm, 0, k.nr_arena, True, True)
 
@@ -137,6 +143,7 @@ def do_flush(
     me = k.cpus[t.cpu]
     t.preempt_count += 1  # get_cpu()
     k.step(sites.FLUSH_TLB_MM_RANGE__INC_GEN, mm.obj, WRITE)
+    seq = k.seq
     mm.tlb_gen += 1
     gen = mm.tlb_gen
     others = mm.cpumask & ~(1 << me.id)
@@ -145,7 +152,6 @@ def do_flush(
         while others:
             if others & 1:
                 cpu = k.cpus[i]
-                k.step(sites.SHOULD_FLUSH_TLB__CHECK, k.cpus[i].obj, READ)
                 if freed_tables or should_flush_tlb(k, cpu, mm):
                     t.acks_missing += 1
                     ipi.send(
@@ -160,17 +166,25 @@ def do_flush(
         ipi.local_irq_enable(k)
     if t.acks_missing:
         ipi.wait_for_acks(k, sites.NATIVE_FLUSH_TLB_MULTI__IPI)
+    for s in mm.stale:
+        if s.seq <= seq and (full or start <= s.va < end):
+            s.flushed = True
     t.preempt_count -= 1
 
 
 def should_flush_tlb(k: "Kernel", cpu: Cpu, mm: Mm) -> bool:
-    """Whether this CPU in mm_cpumask() needs the IPI."""
+    """Whether this CPU in mm_cpumask() needs the IPI. A switch writes what it loads after whether
+    it is lazy, so this is read the other way round."""
+    k.step(sites.SHOULD_FLUSH_TLB__CHECK, cpu.obj, READ)
+    switching = cpu.switching
+    loaded = cpu.loaded_mm
+    k.step(sites.SHOULD_FLUSH_TLB__IS_LAZY, cpu.obj, READ)
     if cpu.is_lazy:
         k.sometimes(features.Z_LAZY_TLB_SKIPPED)
         return False
-    if cpu.switching:
+    if switching:
         return not k.bug.shootdown_skips_switching_cpu
-    return cpu.loaded_mm is mm
+    return loaded is mm
 
 
 def flush_tlb_func(k: "Kernel", cpu: Cpu, info: FlushInfo) -> None:

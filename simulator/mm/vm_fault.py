@@ -13,6 +13,7 @@ from simulator.mm.mm_types import (
     MM_FILEPAGES, PTE_YOUNG, REF_MAP, Mm, Page, PageTable, Vma, add_mm_counter,
 )
 from simulator.mm.page_ref import folio_get
+from simulator.mm.pgtable_generic import pmd_install, pte_alloc
 from simulator.mm.pgtable import maybe_mkwrite, mk_pte, pte_mkdirty, set_pte_at, vm_page_prot
 
 if TYPE_CHECKING:
@@ -45,6 +46,18 @@ class VmFault:
         self.table: PageTable | None = None
         self.orig_pte: i64 = 0
         self.page: Page | None = None
+        self.prealloc_pte: PageTable | None = None
+
+
+def install_prealloc_pte(k: "Kernel", vmf: VmFault) -> bool:
+    """There is a page table from here on; False: out of memory."""
+    mm = vmf.mm
+    table = vmf.prealloc_pte
+    if table is None:
+        return pte_alloc(k, mm, vmf.va)
+    if mm.tables[vmf.va >> k.pmd_order] is None and pmd_install(k, mm, vmf.va, table):
+        vmf.prealloc_pte = None
+    return True
 
 
 def set_pte_range(
@@ -55,7 +68,7 @@ def set_pte_range(
     if write:
         entry = maybe_mkwrite(pte_mkdirty(entry), vma)
     folio_get(k, page.folio, REF_MAP)
-    rmap.folio_add_file_rmap_pte(page)
+    rmap.folio_add_file_rmap_pte(k, page)
     add_mm_counter(mm, MM_FILEPAGES, 1)
     set_pte_at(k, mm, table, va, entry)
     k.watch.file_page_mapped(k, vma, va, page)

@@ -16,6 +16,7 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.build.native import final
 from simulator.errno import ENOMEM
+from simulator.lib import interval_tree
 from simulator.mm import anon_vma, mmap_lock, shmem
 from simulator.mm.mm_types import AnonVma, Inode, Mm, Vma
 from simulator.objects import OBJ_NONE
@@ -145,7 +146,7 @@ def vma_link_file(k: "Kernel", vma: Vma) -> None:
     inode = vma.inode
     if inode is not None:
         lock.down_write(k, sites.VMA_LINK_FILE__LOCK, inode.i_mmap_rwsem)
-        inode.i_mmap.append(vma)
+        interval_tree.insert(inode.i_mmap, vma)
         lock.up_write(k, inode.i_mmap_rwsem)
 
 
@@ -153,7 +154,7 @@ def unlink_file_vma(k: "Kernel", vma: Vma) -> None:
     inode = vma.inode
     if inode is not None:
         lock.down_write(k, sites.UNLINK_FILE_VMA__LOCK, inode.i_mmap_rwsem)
-        inode.i_mmap.remove(vma)
+        interval_tree.remove(inode.i_mmap, vma)
         lock.up_write(k, inode.i_mmap_rwsem)
 
 
@@ -175,6 +176,7 @@ class VmaPrepare:
         self.vma: Vma = vma
         self.inode: Inode | None = vma.inode
         self.anon_vma: AnonVma | None = vma.anon_vma
+        self.adjust: Vma | None = None  # adj_next: a neighbour whose start moves along
         self.insert: Vma | None = None
         self.remove: Vma | None = None
         self.remove2: Vma | None = None
@@ -186,24 +188,38 @@ def vma_prepare(k: "Kernel", vp: VmaPrepare) -> None:
     if inode is not None:
         lock.down_write(k, sites.VMA_PREPARE__I_MMAP_LOCK, inode.i_mmap_rwsem)
         if vp.insert is not None:
-            inode.i_mmap.append(vp.insert)
+            interval_tree.insert(inode.i_mmap, vp.insert)
     av = vp.anon_vma
     if av is not None:
         anon_vma.anon_vma_lock_write(k, av, sites.VMA_PREPARE__ANON_VMA_LOCK)
+        anon_vma.pre_update_vma(vp.vma)
+        if vp.adjust is not None:
+            anon_vma.pre_update_vma(vp.adjust)
+    if inode is not None:
+        interval_tree.remove(inode.i_mmap, vp.vma)
+        if vp.adjust is not None:
+            interval_tree.remove(inode.i_mmap, vp.adjust)
 
 
 def vma_complete(k: "Kernel", mm: Mm, vp: VmaPrepare) -> None:
     """Insert or remove what the change made or swallowed, and let walkers in again."""
     inode = vp.inode
     insert = vp.insert
+    if inode is not None:
+        if vp.adjust is not None:
+            interval_tree.insert(inode.i_mmap, vp.adjust)
+        interval_tree.insert(inode.i_mmap, vp.vma)
     if vp.remove is not None and inode is not None:
-        inode.i_mmap.remove(vp.remove)
+        interval_tree.remove(inode.i_mmap, vp.remove)
         if vp.remove2 is not None:
-            inode.i_mmap.remove(vp.remove2)
+            interval_tree.remove(inode.i_mmap, vp.remove2)
     elif insert is not None:
         vma_iter_store_new(k, mm, insert)
     av = vp.anon_vma
     if av is not None:
+        anon_vma.post_update_vma(vp.vma)
+        if vp.adjust is not None:
+            anon_vma.post_update_vma(vp.adjust)
         anon_vma.anon_vma_unlock_write(k, av)
     if inode is not None:
         lock.up_write(k, inode.i_mmap_rwsem)

@@ -150,6 +150,7 @@ def commit_merge(k: "Kernel", vmg: VmaMerge) -> i64:
     if k.should_fail(sites.COMMIT_MERGE__PREALLOC, OBJ_NONE):
         return -ENOMEM
     vp = VmaPrepare(vma)
+    vp.adjust = adjust
     if adjust is not None and vp.anon_vma is None:
         vp.anon_vma = adjust.anon_vma
     if vmg.remove_middle:
@@ -158,6 +159,14 @@ def commit_merge(k: "Kernel", vmg: VmaMerge) -> i64:
             vp.remove2 = vmg.next
     elif vmg.remove_next:
         vp.remove = vmg.next
+    middle = vmg.middle
+    nxt = vmg.next
+    if middle is not None:
+        k.watch.ranges_merging(k, middle.start, middle.pgoff, target.start, target.pgoff, False)
+    if vmg.remove_next and nxt is not None:
+        k.watch.ranges_merging(
+            k, nxt.start, nxt.pgoff, target.start, target.pgoff, middle is None
+        )
     vma_prepare(k, vp)
     k.step(sites.COMMIT_MERGE__SET_RANGE, vma.obj, WRITE)
     vma_set_range(vma, vmg.start, vmg.end, vmg.pgoff)
@@ -253,10 +262,12 @@ def vma_merge_new_range(k: "Kernel", vmg: VmaMerge) -> Vma | None:
     right = can_vma_merge_right(k, vmg, left)
     if right:
         assert nxt is not None
+        k.watch.ranges_merging(k, vmg.start, vmg.pgoff, nxt.start, nxt.pgoff, True)
         vmg.end = nxt.end
         vmg.target = nxt
     if left:
         assert prev is not None
+        k.watch.ranges_merging(k, vmg.start, vmg.pgoff, prev.start, prev.pgoff, True)
         vmg.start = prev.start
         vmg.target = prev
         vmg.pgoff = prev.pgoff

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 ZAP_FLAG_DROP_MARKER: Final = 1
 ZAP_FLAG_RECLAIM_PT: Final = 2  # zap_details.reclaim_pt: free page tables that become empty
 
+FORCE_FLUSH: Final = 1  # before the page table lock is dropped
+FORCE_BREAK: Final = 2  # at once: the batch is full
+
 
 def unmap_single_vma(
     k: "Kernel", tlb: "MmuGather", vma: Vma, start: i64, end: i64, zap_flags: i64
@@ -49,8 +52,9 @@ def unmap_single_vma(
 def zap_pte_range(
     k: "Kernel", tlb: "MmuGather", vma: Vma, start: i64, end: i64, zap_flags: i64
 ) -> None:
-    """One page table's part of a zap. The flush is left to the gather, except that a full
-    batch flushes before the lock is dropped."""
+    """One page table's part of a zap. The flush is left to the gather, except that a full batch
+    and dirty pages of files are flushed before the lock is dropped: who finds such a page without
+    mappings may write it back, and no CPU may still store to it then."""
     mm = tlb.mm
     size = k.ptrs_per_pte
     reclaim = (
@@ -64,19 +68,23 @@ def zap_pte_range(
         if table is None:
             return
         force_flush = False
-        while va < end and not force_flush:
+        force_break = False
+        while va < end and not force_break:
             pte = ptep_get(k, table, va)
             if pte_present(pte):
-                force_flush = zap_present_pte(k, tlb, table, va)
+                what = zap_present_pte(k, tlb, table, va)
+                force_flush = force_flush or what != 0
+                force_break = what & FORCE_BREAK != 0
             elif pte:
                 zap_nonpresent_pte(k, tlb, table, va, zap_flags)
                 reclaim = reclaim and ptep_get(k, table, va) == 0
             va += 1
-        direct = direct and not force_flush
+        direct = direct and not force_break
         if reclaim and direct:
             gone = try_get_and_clear_pmd(k, mm, start)
         if force_flush:
             mmu_gather.tlb_flush_mmu_tlbonly(k, tlb)
+            mmu_gather.tlb_flush_rmaps(k, tlb)
         pte_unmap_unlock(k, table)
         if force_flush:
             mmu_gather.tlb_flush_mmu(k, tlb)
@@ -86,8 +94,9 @@ def zap_pte_range(
         mmu_gather.pte_free_tlb(k, tlb, gone)
 
 
-def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) -> bool:
-    """Clear one present entry and queue its page; True when the batch is full."""
+def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) -> i64:
+    """zap_present_folio_ptes(): clear one present entry and queue its page. FORCE_* bits say that
+    the flush must come before the lock is dropped, and that it must come now."""
     mm = tlb.mm
     k.step(sites.ZAP_PTE_RANGE__CLEAR_PTE, pte_obj(mm.id, va), WRITE)
     pte = ptep_zap(k, mm, table, va)
@@ -97,12 +106,19 @@ def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) ->
     mmu_gather.tlb_remove_tlb_entry(tlb, va)
     page = vm_normal_page(k, pte)
     if page is None:
-        return False
+        return 0
+    what: i64 = 0
     add_mm_counter(mm, mm_counter(page.folio), -1)
     if page.folio.anon_vma is None and pte & PTE_DIRTY:
         page.folio.flags |= PG_DIRTY
-    rmap.folio_remove_rmap_pte(k, page)
-    return mmu_gather.tlb_remove_page(k, tlb, page)
+        what = FORCE_FLUSH
+    delay_rmap = what != 0
+    if not delay_rmap:
+        k.step(sites.ZAP_PRESENT_FOLIO_PTES__REMOVE_RMAP, page.obj, WRITE)
+        rmap.folio_remove_rmap_pte(k, page)
+    if mmu_gather.tlb_remove_page(k, tlb, page, delay_rmap):
+        what |= FORCE_FLUSH | FORCE_BREAK
+    return what
 
 
 def zap_nonpresent_pte(
@@ -122,12 +138,13 @@ def zap_nonpresent_pte(
     k.watch.data_dropped(k, mm, va)
     if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:
         add_mm_counter(mm, MM_ANONPAGES, -1)
-        write_pte(k, mm, table, va, 0, True)
+        # In this order: only lockless readers could tell, and nothing comes in between.
         rmap.folio_remove_rmap_pte(k, page)
         folio_put(k, page.folio, REF_MAP)
+        write_pte(k, mm, table, va, 0, True)
         return
     if SWP_MIGRATION_READ <= kind <= SWP_MIGRATION_WRITE:
-        add_mm_counter(mm, MM_ANONPAGES, -1)
+        add_mm_counter(mm, mm_counter(page.folio), -1)
         write_pte(k, mm, table, va, 0, True)
 
 

@@ -4,8 +4,11 @@ empty, unlocked, and no CPU may still walk it (O1)."""
 
 from typing import TYPE_CHECKING
 
+from mypy_extensions import i64
+
 from simulator import sites
 from simulator.mm.mm_types import PageTable
+from simulator.mm.pgtable import is_linked
 from simulator.oracles import stale_tlb
 
 if TYPE_CHECKING:
@@ -28,3 +31,29 @@ def check(k: "Kernel", table: PageTable) -> None:
             "a page table was freed while its lock is held",
         )
     stale_tlb.table_freed(k, table)
+
+
+def locked(k: "Kernel", va: i64, table: PageTable) -> None:
+    """Whoever locks the page table of `va` must find it linked, or let it go."""
+    if not is_linked(k, table):
+        k.violate(
+            "use-after-free", sites.PTE_OFFSET_MAP_LOCK__PMD, "page-table",
+            f"the page table of page {va} is used, which was unlinked before it was locked",
+        )
+
+
+def read(k: "Kernel", table: PageTable) -> None:
+    """Readers without a lock may meet a table that is unlinked, not one that is freed."""
+    if not table.live:
+        k.violate(
+            "use-after-free", table.linked_at, "page-table",
+            "a page table is read that was freed under its reader",
+        )
+
+
+def written(k: "Kernel", va: i64, table: PageTable) -> None:
+    if not is_linked(k, table):
+        k.violate(
+            "use-after-free", k.cur.site, "page-table",
+            f"an entry for page {va} is written to a page table that is linked nowhere",
+        )

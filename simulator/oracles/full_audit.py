@@ -44,12 +44,12 @@ def while_mapped(k: "Kernel", values: LogicalPages) -> None:
             continue
         if page.audit != page.mapcount:
             k.violate(
-                "mapcount", page.entry_at, k.class_of(page),
+                "mapcount", page.maps_at or page.entry_at, k.class_of(page),
                 f"frame {page.pfn} has mapcount {page.mapcount}, {page.audit} entries map it",
             )
         if page.folio.ledger[REF_MAP] != page.mapcount:
             k.violate(
-                "refcount", page.entry_at, k.class_of(page),
+                "refcount", page.refs_at or page.entry_at, k.class_of(page),
                 f"frame {page.pfn} has {page.folio.ledger[REF_MAP]} references of mappings and "
                 f"mapcount {page.mapcount}",
             )
@@ -185,7 +185,7 @@ def after_exit(k: "Kernel") -> None:
             for reason in range(len(REASONS)):
                 if page.folio.ledger[reason]:
                     k.violate(
-                        "leak", sites.EXIT_MMAP__BEGIN, k.class_of(page),
+                        "leak", page.folio.taken_at[reason], k.class_of(page),
                         f"frame {page.pfn} is left with {page.folio.ledger[reason]} "
                         f"{REASONS[reason]} references",
                     )

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
-from simulator.mm.mm_types import PG_ZERO
+from simulator.mm.mm_types import PG_ZERO, SWP_MARKER_GUARD, pte_kind
 from simulator.oracles import (
-    contract, freed_page, freed_table, full_audit, mapping, memory_value, page_cache, permission,
-    pin, secondary_mmu, soft_dirty, stale_tlb, state, vma_change,
+    contract, dirty_loss, freed_page, freed_table, full_audit, mapping, memory_value, page_cache,
+    permission, pin, secondary_mmu, soft_dirty, stale_tlb, state, vma_change,
 )
 from simulator.watch import Watch
 
@@ -30,19 +30,44 @@ class Oracles(Watch):
 
     def __init__(self) -> None:
         self.values: memory_value.LogicalPages = memory_value.LogicalPages()
+        self.dirty_taken: list[dirty_loss.Taken] = []
+        self.keeping: i64 = 0  # actors inside calls that give no data up
 
     # --- what a page table entry stands for ---------------------------------------------------
 
+    def pte_written(
+        self, k: "Kernel", mm: "Mm", table: "PageTable", va: i64, old: i64, new: i64
+    ) -> None:
+        if mm.notifiers and old:
+            secondary_mmu.entry_written(k, mm, va, old, new)
+        soft_dirty.entry_written(k, mm, va, new)
+        if old | new:
+            dirty_loss.entry_written(k, self.dirty_taken, mm, va, old, new)
+        if pte_kind(new) == SWP_MARKER_GUARD:
+            state.marker_set(k, mm, va)
+        freed_table.written(k, va, table)
+
+    def page_cleaned(self, k: "Kernel", mm: "Mm", va: i64) -> None:
+        dirty_loss.given_up(mm, va)
+
+    def data_stays(self, k: "Kernel", begins: bool) -> None:
+        bit: i64 = 1 << k.cur.id
+        self.keeping = self.keeping | bit if begins else self.keeping & ~bit
+
     def data_dropped(self, k: "Kernel", mm: "Mm", va: i64) -> None:
+        if (self.keeping >> k.cur.id) & 1:
+            memory_value.lost(k, self.values, mm, va)
         if k.open_pins:
             pin.dropped(k, mm, va)
         soft_dirty.dropped(mm, va)
+        dirty_loss.given_up(mm, va)
         memory_value.dropped(self.values, mm, va)
 
     def entry_moved(self, k: "Kernel", mm: "Mm", old_va: i64, new_va: i64) -> None:
         if k.open_pins:
             pin.moved(k, mm, old_va, new_va)
         soft_dirty.moved(mm, old_va, new_va)
+        dirty_loss.moved(k, self.dirty_taken, mm, old_va, new_va)
         memory_value.moved(mm, old_va, new_va)
 
     def page_shared(self, k: "Kernel", parent: "Mm", child: "Mm", va: i64) -> None:
@@ -59,6 +84,9 @@ class Oracles(Watch):
     def copying(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         memory_value.copying(k, mm, va, page)
 
+    def fork_copying(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        memory_value.fork_copying(k, mm, va, page)
+
     def anon_added(self, k: "Kernel", vma: "Vma", va: i64) -> None:
         state.anon_added(k, vma, va)
 
@@ -67,6 +95,8 @@ class Oracles(Watch):
 
     def ptl_dropping(self, k: "Kernel", table: "PageTable") -> None:
         mapping.lock_dropped(k, table)
+        if self.dirty_taken:
+            self.dirty_taken = dirty_loss.lock_dropped(k, self.dirty_taken)
 
     def migration_ptes_removed(self, k: "Kernel", src: "Page") -> None:
         mapping.restored(k, src)
@@ -127,8 +157,17 @@ class Oracles(Watch):
     def frame_handed_out(self, k: "Kernel", page: "Page", site: i64) -> None:
         state.handed_out(k, page, site)
 
+    def lru_adding(self, k: "Kernel", folio: "Folio") -> None:
+        state.lru_adding(k, folio)
+
     def page_freed(self, k: "Kernel", folio: "Folio") -> None:
         freed_page.check(k, folio)
+
+    def table_locked(self, k: "Kernel", mm: "Mm", va: i64, table: "PageTable") -> None:
+        freed_table.locked(k, va, table)
+
+    def table_read(self, k: "Kernel", table: "PageTable") -> None:
+        freed_table.read(k, table)
 
     def table_freed(self, k: "Kernel", table: "PageTable") -> None:
         freed_table.check(k, table)
@@ -159,6 +198,14 @@ class Oracles(Watch):
 
     def vma_flags_set(self, k: "Kernel", mm: "Mm", vma: "Vma", start: i64, end: i64) -> None:
         vma_change.flags_set(k, mm, vma, start, end)
+
+    def ranges_merging(
+        self, k: "Kernel", a: i64, a_pgoff: i64, b: i64, b_pgoff: i64, new: bool
+    ) -> None:
+        vma_change.merging(k, a, a_pgoff, b, b_pgoff, new)
+
+    def vma_unlinking(self, k: "Kernel", vma: "Vma") -> None:
+        vma_change.unlinking(k, vma)
 
     def vma_copied(self, k: "Kernel", old: "Vma", new: "Vma") -> None:
         vma_change.copied(k, old, new)
@@ -196,6 +243,9 @@ class Oracles(Watch):
 
     def run_begins(self, k: "Kernel") -> None:
         self.values.reset()
+        self.keeping = 0
+        if self.dirty_taken:
+            self.dirty_taken = []
 
     def op_returns(self, k: "Kernel", t: "Task", op: "Op", result: i64) -> None:
         contract.check(k, self.values, t, op, result)

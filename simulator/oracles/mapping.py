@@ -4,7 +4,7 @@ what rmap walks find (O14).
 
 Predictive. Counts are checked when a page table lock is dropped, for the pages whose entries
 changed under it; with them go the promises about such pages that other oracles keep. The culprit
-is whoever wrote the last entry. References come first and go last, mappings are counted before an
+is after whom the counts parted. References come first and go last, mappings are counted before an
 entry is set and until it has gone: while somebody else is at work under another lock, there may be
 more of them, and RSS may differ. That is left to the End.
 """
@@ -68,13 +68,13 @@ def miscounted(k: "Kernel", page: Page) -> None:
     folio = page.folio
     if folio.ledger[REF_MAP] < page.mapcount:
         k.violate(
-            "refcount", page.entry_at, k.class_of(page),
+            "refcount", page.refs_at or page.entry_at, k.class_of(page),
             f"frame {page.pfn} has {folio.ledger[REF_MAP]} references of mappings and "
             f"mapcount {page.mapcount}",
         )
     if page.mapcount < page.nr_entries or only_lock(k):
         k.violate(
-            "mapcount", page.entry_at, k.class_of(page),
+            "mapcount", page.maps_at or page.entry_at, k.class_of(page),
             f"frame {page.pfn} has mapcount {page.mapcount}, {page.nr_entries} entries map it",
         )
 

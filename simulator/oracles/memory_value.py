@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from simulator import sites
 from simulator.build.native import append, vec
-from simulator.mm.mm_types import PFN_SHIFT, PTE_DIRTY, PTE_WRITE, Mm, Page
+from simulator.mm.mm_types import PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_WRITE, Mm, Page
+from simulator.mm.pgtable import peek
 from simulator.oracles import stale_tlb
 from simulator.scenario import WORDS_PER_PAGE
 
@@ -157,6 +159,17 @@ def dropped(v: LogicalPages, mm: Mm, va: i64) -> None:
         v.put(lp)
 
 
+def lost(k: "Kernel", values: LogicalPages, mm: Mm, va: i64) -> None:
+    """The data at `va` is given up inside a call that must keep it."""
+    lp = mm.shadow[va] * WORDS_PER_PAGE
+    words = values.words
+    if lp and (words[lp] or words[lp + 1] or words[lp + 2] or words[lp + 3]):
+        k.violate(
+            "memory-value", sites.MOVE_VMA__ITSELF, "anon",
+            f"mremap() has given up the data of page {va}, which it should have moved or kept",
+        )
+
+
 def moved(mm: Mm, old_va: i64, new_va: i64) -> None:
     """mremap() moved the entry."""
     mm.shadow[new_va] = mm.shadow[old_va]
@@ -204,6 +217,25 @@ def copying(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
                 f"page {va} is copied while another CPU can still store to it: it was "
                 "write-protected, not flushed, and nobody kept page faults out",
             )
+
+
+def fork_copying(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
+    """fork() copies a page for the child, which shares others with its parent. No other CPU may
+    store to it any more: the child would see older data than elsewhere, or a part of it."""
+    mine: i64 = 1 << k.cur.cpu
+    mask: i64 = 0
+    if peek(k, mm, va) & (PTE_PRESENT | PTE_WRITE) == PTE_PRESENT | PTE_WRITE:
+        mask = mm.cached
+    for s in mm.stale:
+        if s.va == va and s.table is None and s.pte >> PFN_SHIFT == page.pfn and not s.zapped:
+            if s.pte & (PTE_WRITE | PTE_DIRTY) == PTE_WRITE | PTE_DIRTY:
+                mask |= s.mask
+    if stale_tlb.active_cpus(k, mm, mask & ~mine):
+        k.violate(
+            "memory-value", sites.COPY_PRESENT_PAGE__COPY_WORD, k.class_of(page),
+            f"fork() copies page {va} while another CPU can store to it: the child gets no cut of "
+            "its parent",
+        )
 
 
 def compare(

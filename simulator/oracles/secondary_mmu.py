@@ -40,6 +40,27 @@ def not_mapped(k: "Kernel", pt: "vec[i64]", page: Page) -> None:
         va += 1
 
 
+def entry_written(k: "Kernel", mm: Mm, va: i64, old: i64, new: i64) -> None:
+    """The CPU's entry of `va` has changed: what the device has there must have gone before, by an
+    invalidation that is not over. Not so the locked page of a migration, which its driver sees
+    to, and the zero page, which is nobody's."""
+    for notifier in mm.notifiers:
+        entry = notifier.pt[va]
+        pfn = entry >> 1
+        if entry < 0 or pfn == 0 or old >> PFN_SHIFT != pfn:
+            continue
+        page = pfn_to_page(k, pfn)
+        lost = new >> PFN_SHIFT != pfn
+        if entry & 1 and not new & PTE_WRITE and pte_kind(new) != SWP_DEVICE_WRITE:
+            lost = True
+        if lost and page.folio.lock.owner != k.cur.id:
+            k.violate(
+                "secondary-mmu", k.cur.site, k.class_of(page),
+                f"the entry of page {va} changed while a device maps frame {pfn} there, and the "
+                "device was not told",
+            )
+
+
 def used(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     """The device accesses `page` at `va`: the CPU's tables must say the same, or the page is
     locked because it migrates right now."""

@@ -72,6 +72,22 @@ def clear_refs_begins(mm: Mm) -> None:
             mm.modified[va] = UNMODIFIED
 
 
+def entry_written(k: "Kernel", mm: Mm, va: i64, new: i64) -> None:
+    """An entry that was soft-dirty comes back without the bit: only clear_refs may do that."""
+    if new == 0:
+        return  # taken out: to be changed, to be moved, or for good
+    has: i64 = 1 if new & PTE_SOFT_DIRTY else 0
+    had = mm.soft[va]
+    mm.soft[va] = has
+    if had and not has and mm.modified[va] == MODIFIED:
+        vma = vma_lookup(mm, va)
+        if vma is not None and tracked(mm, vma):
+            k.violate(
+                "soft-dirty", k.cur.site, "pte",
+                f"page {va} was modified since clear_refs, and its entry lost the soft-dirty bit",
+            )
+
+
 def cleared(mm: Mm, va: i64) -> None:
     """clear_refs has come by this entry; stores since it began may count or not."""
     mm.modified[va] = UNMODIFIED

@@ -7,9 +7,9 @@ stale before they began is cached for their range; a CPU that returns to user sp
 holds nothing whose end was promised while it was lazy or elsewhere. Predictive: no victim has
 to use the translation.
 
-The culprit is the function that took the entry away, unless it did so under an mmu_gather,
-which announces the pending flush to everybody (mm_tlb_flush_pending()): then it is
-tlb_finish_mmu(), whose business the flush was.
+The culprit is who owed the flush: the function that took the entry away, or tlb_finish_mmu() where
+an mmu_gather was told of it (tlb_remove_tlb_entry()), or flush_tlb_mm_range() where a flush that
+covers it is over and has left it somewhere.
 """
 
 from typing import TYPE_CHECKING
@@ -39,8 +39,21 @@ def active_cpus(k: "Kernel", mm: Mm, mask: i64) -> i64:
     return out
 
 
+def walking_cpus(k: "Kernel", mm: Mm, mask: i64) -> i64:
+    """Those of the CPUs in `mask` whose hardware may walk tables of `mm` now."""
+    out: i64 = 0
+    for cpu in k.cpus:
+        if cpu.cr3 is mm:
+            out |= 1 << cpu.id
+    return out & mask
+
+
 def report(k: "Kernel", s: Stale, why: str) -> None:
-    culprit = sites.TLB_FINISH_MMU__FLUSH if s.gather else s.who
+    culprit = s.who
+    if s.flushed:
+        culprit = sites.FLUSH_TLB_MM_RANGE__INC_GEN
+    elif s.queued:
+        culprit = sites.TLB_FINISH_MMU__FLUSH
     k.violate("stale-tlb", culprit, object_class(k, s), why)
 
 
@@ -67,10 +80,11 @@ def page_freed(k: "Kernel", folio: Folio) -> None:
 
 
 def table_freed(k: "Kernel", table: PageTable) -> None:
-    """A page table goes back to the allocator."""
+    """A page table goes back to the allocator. A CPU that has its mm loaded may walk it of its own
+    accord, be it lazy."""
     for mm in k.mms:
         for s in mm.stale:
-            if s.table is table and broken(k, mm, s):
+            if s.table is table and walking_cpus(k, mm, s.mask):
                 report(
                     k, s,
                     f"the page table of pages {s.va} and up was freed while a CPU may still "

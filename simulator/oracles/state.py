@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import sites
+from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_DEVICE_PRIVATE, PG_LRU, PTE_SPECIAL, PTE_UFFD_WP, SWP_MARKER_GUARD, VM_LOCKED,
-    VM_MAYBE_GUARD, VM_SHARED, Mm, Page, Vma, is_device_private_pte, pte_kind, pte_present,
+    VM_MAYBE_GUARD, VM_SHARED, Folio, Mm, Page, Vma, is_device_private_pte, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import pfn_to_page
 
@@ -34,12 +35,36 @@ def handed_out(k: "Kernel", page: Page, site: i64) -> None:
         )
 
 
+def lru_adding(k: "Kernel", folio: Folio) -> None:
+    """A page is on its way to the LRU lists. One whose identity has migrated is only waiting to be
+    freed (its memcg has let it go)."""
+    page = folio.page
+    if page.migrated:
+        k.violate(
+            "state", sites.MIGRATE_DEVICE_FINALIZE__ITSELF, k.class_of(page),
+            f"frame {page.pfn} goes to the LRU after its contents have migrated",
+        )
+
+
 def anon_added(k: "Kernel", vma: Vma, va: i64) -> None:
     """A new anonymous page is being mapped in `vma`."""
     if vma.flags & VM_SHARED:
         k.violate(
             "state", k.cur.site, "anon",
             f"an anonymous page is mapped at page {va}, in a shared mapping",
+        )
+
+
+def marker_set(k: "Kernel", mm: Mm, va: i64) -> None:
+    """A guard marker stands at `va` now. When it is a new one, its VMA must say so first: fork()
+    copies markers only then. What becomes of it later, the End looks at."""
+    if k.cur.site != sites.GUARD_INSTALL_SET_PTE__SET:
+        return
+    vma = vma_lookup(mm, va)
+    if vma is not None and not vma.flags & VM_MAYBE_GUARD:
+        k.violate(
+            "state", sites.MADVISE_GUARD_INSTALL__SET_FLAG, "pte",
+            f"page {va} has a guard marker, its VMA does not say that it may",
         )
 
 

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.mm.mm_types import PTE_PRESENT, PTE_WRITE, VM_ACCESS_FLAGS, VM_WRITE, Mm, Vma
-from simulator.mm.pgtable import next_entry, peek
+from simulator.mm.mm_types import (
+    PFN_SHIFT, PTE_PRESENT, PTE_WRITE, VM_ACCESS_FLAGS, VM_WRITE, Mm, Vma, is_device_private_pte,
+    pte_present,
+)
+from simulator.mm.pgtable import next_entry, peek, pfn_to_page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -34,8 +37,55 @@ def flags_set(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> None:
         va = next_entry(k, mm, va + 1, end)
 
 
+def merging(k: "Kernel", a: i64, a_pgoff: i64, b: i64, b_pgoff: i64, new: bool) -> None:
+    """Pages of ranges that become one VMA keep their offsets."""
+    if a_pgoff - a != b_pgoff - b:
+        site = sites.VMA_MERGE_EXISTING_RANGE__ITSELF
+        if new:
+            site = sites.VMA_MERGE_NEW_RANGE__ITSELF
+        k.violate(
+            "rmap", site, "vma",
+            f"what is mapped at page {a} with offset {a_pgoff} is merged with page {b}, whose "
+            f"offset is {b_pgoff}",
+        )
+
+
+def unlinking(k: "Kernel", vma: Vma) -> None:
+    """A VMA leaves the rmap: whatever it maps must be found through another one."""
+    mm = vma.mm
+    assert mm is not None
+    va = vma.start - 1
+    while va + 1 < vma.end:
+        va += 1
+        table = mm.tables[va >> k.pmd_order]
+        if table is None or table.used == 0:
+            va |= k.ptrs_per_pte - 1
+            continue
+        pte = table.pte[va & (k.ptrs_per_pte - 1)]
+        if not pte >> PFN_SHIFT or not (pte_present(pte) or is_device_private_pte(pte)):
+            continue
+        av = pfn_to_page(k, pte >> PFN_SHIFT).folio.anon_vma
+        if av is None or not av.live:
+            continue
+        for other in av.vmas:
+            if other is not vma and other.mm is mm and other.start <= va < other.end:
+                break
+        else:
+            k.violate(
+                "rmap", sites.UNMAP_REGION__ITSELF, "anon",
+                f"VMA {vma.start}..{vma.end} left the rmap while page {va} is mapped",
+            )
+
+
 def copied(k: "Kernel", old: Vma, new: Vma) -> None:
-    """mremap() is about to move what `old` maps into `new`."""
+    """mremap() is about to move what `old` maps into `new`: nobody may fault in either."""
+    for vma in (old, new):
+        mm = vma.mm
+        if mm is not None and vma.lock_seq != mm.mm_lock_seq:
+            k.violate(
+                "state", sites.MOVE_VMA__ITSELF, "vma",
+                f"mremap() moves pages of VMA {vma.start}..{vma.end}, which can still fault",
+            )
     if old.anon_vma is not None and new.anon_vma is None:
         k.violate(
             "rmap", sites.VMA_EXPAND__DUP_ANON_VMA, "anon",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from greenlet import getcurrent, greenlet
 from mypy_extensions import i64
 
-from simulator import sites
+from simulator import ops, sites
 from simulator.objects import OBJ_NONE
 from simulator.outcome import Signature, Violation
 from simulator.scenario import FAIL, IPI, NR_ACTORS, PARK, SWITCH, TLB
@@ -431,12 +431,24 @@ def deadlock(k: "Kernel") -> None:
     k.violate("deadlock", first.site, sites.lock_label(first.waits_class), "; ".join(parts))
 
 
+def blamed(k: "Kernel", culprit: i64) -> str:
+    """The kernel function of a site. Where nobody has kept a record of who did it, it is the one
+    that the op called, for `op` is none; at the End, what takes processes apart."""
+    if culprit > sites.OP__END:
+        return sites.FUNCTION[culprit]
+    t = k.cur
+    entry = sites.EXIT_MMAP__BEGIN
+    if t.in_op:
+        entry = ops.BY_NUMBER[k.sched.ops[t.pos].code].entry
+    return sites.FUNCTION[entry]
+
+
 def fail(k: "Kernel", oracle: str, culprit: i64, cls: str, promise: str) -> None:
     """Freeze the outcome and leave for the hub; the stacks are thrown away from there. In a run
     that goes on, note the first and return."""
     s = k.sched
     if s.failed is None and not s.over:
-        signature = Signature(oracle, sites.FUNCTION[culprit], cls)
+        signature = Signature(oracle, blamed(k, culprit), cls)
         s.failed = Violation(signature, promise, k.cur.uid, k.nr_steps)
         if k.tracing:
             k.watch.failed(k, oracle, promise)

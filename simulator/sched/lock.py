@@ -153,7 +153,8 @@ def down_read(k: "Kernel", site: i64, sem: RwSem) -> None:
 
 
 def down_read_trylock(k: "Kernel", site: i64, sem: RwSem) -> bool:
-    if k.should_fail(site, sem.obj) or sem.writer >= 0:
+    """Fails also where somebody waits already (RWSEM_READ_FAILED_MASK)."""
+    if k.should_fail(site, sem.obj) or sem.writer >= 0 or sem.waiters:
         if k.tracing:
             k.watch.lock_busy(k, sem.obj, sem.writer)
         return False
@@ -244,8 +245,8 @@ def lock_fresh(k: "Kernel", lock: Lock) -> None:
     acquired(k, k.cur, lock.cls, ordered=False)
 
 
-def wait_until_unlocked(k: "Kernel", lock: Lock) -> None:
-    """Sleep until the lock is free, without taking it (folio_wait_locked())."""
-    while lock.owner >= 0:
-        lock.waiters |= 1 << k.cur.id
-        core.block(k, lock.owner, lock.cls, sleeps=True)
+def wait_queued(k: "Kernel", lock: Lock, holder: i64) -> None:
+    """Sleep until `holder` has unlocked, without taking the lock. The caller has put itself among
+    the waiters; who has been woken since then does not sleep."""
+    if lock.waiters & (1 << k.cur.id):
+        core.block(k, holder, lock.cls, sleeps=True)

@@ -96,9 +96,9 @@ def fork_does_not_flush(patch: Patch) -> None:
 
 
 PAIRS: Final = (
-    Pair("munmap-flushes", "stale-tlb tlb_finish_mmu anon", ANON + "3 T1 munmap 2..6\n",
+    Pair("munmap-flushes", "stale-tlb zap_pte_range anon", ANON + "3 T1 munmap 2..6\n",
          no_flush_queued),
-    Pair("mprotect-flushes", "stale-tlb tlb_finish_mmu anon", ANON + "3 T1 mprotect 0..8 r\n",
+    Pair("mprotect-flushes", "stale-tlb change_pte_range anon", ANON + "3 T1 mprotect 0..8 r\n",
          no_flush_queued),
     Pair("mremap-flushes", "stale-tlb move_ptes anon", ANON + "3 T1 mremap 0..4 to 32\n",
          no_flush),
@@ -114,7 +114,7 @@ PAIRS: Final = (
          ANON + "3 T0 madvise 0..8 DONTNEED\n4 T0 write 3\n", does_not_zero),
     Pair("zero-page-cow-is-zero", "memory-value wp_page_copy anon",
          ANON + "3 T0 munmap 3..4\n4 T0 read 4\n5 T0 write 4\n", does_not_zero_copies),
-    Pair("device-loses-unmapped", "secondary-mmu tlb_flush_mmu anon",
+    Pair("device-loses-unmapped", "secondary-mmu zap_pte_range anon",
          ANON + "3 DEVICE device_read 3\n4 T0 munmap 0..8\n", device_is_not_told),
     Pair("device-loses-write", "secondary-mmu change_pte_range anon",
          ANON + "3 DEVICE device_write 3\n4 T0 mprotect 0..8 r\n", device_is_not_told),

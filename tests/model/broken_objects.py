@@ -130,7 +130,7 @@ def stray_uffd_wp(patch: Patch) -> None:
 
 
 PAIRS: Final = (
-    Pair("tables-are-empty", "use-after-free free_pgtables page-table",
+    Pair("tables-are-empty", "rmap unmap_region anon",
          ANON + "3 T0 munmap 0..8\n", zaps_nothing),
     Pair("mm-lives-while-loaded", "use-after-free mmdrop mm",
          "1 T0 fork T1\n2 T1 exit\n", drops_mm_early),
@@ -159,7 +159,7 @@ PAIRS: Final = (
          "1 T0 memfd f0 4\n2 T0 pwrite f0 1\n3 T0 pwrite f0 2\n4 T0 pread f0 1\n",
          cache_holds_no_reference),
     Pair("shared-maps-file", "state do_cow_fault anon", FILE, cow_in_shared_mappings),
-    Pair("entries-have-vmas", "state do_anonymous_page pte",
+    Pair("entries-have-vmas", "rmap unmap_region anon",
          ANON + "3 T0 munmap 0..4\n4 T1 pagemap 5\n@3 vm_munmap:lock#1 -> T1\n",
          zaps_nothing),
     Pair("guards-are-announced", "state guard_install_set_pte pte",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """anon_vmas: sharing, cloning, reuse after fork, and their end."""
 
-from simulator import ops
-from simulator.mm import anon_vma, madvise, mprotect, mremap
+from simulator import ops, sites
+from simulator.mm import anon_vma, madvise, mmap_lock, mprotect, mremap
 from simulator.mm.vma import take_vma
 from tests.model.run import Process, boot, results
 
@@ -62,8 +62,9 @@ def test_grandchildren_reuse_what_a_parent_has_left() -> None:
     """num_children and num_active_vmas: an anon_vma whose VMAs are gone serves again."""
     p = boot()
     p.mmap(0, 4)
-    p.write(1)
     root = p.mm.vmas[0]
+    mmap_lock.mmap_write_lock(p.k, p.mm, sites.DO_MREMAP__LOCK)
+    assert anon_vma.anon_vma_prepare(p.k, root) == 0
     child = take_vma(p.k)
     child.mm = p.mm
     assert anon_vma.anon_vma_fork(p.k, child, root) == 0

@@ -12,7 +12,7 @@ import pytest
 from conformance.model import ModelKernel, comparable
 from conformance.observation import EMPTY_PTE, SOFT_DIRTY
 from corpus.text import TextError, parse
-from simulator.kernels import KERNELS, VERSIONS
+from simulator.kernels import KERNELS, VERSIONS, nearest
 from simulator.outcome import result_name
 from simulator.run import Machine
 
@@ -54,6 +54,10 @@ RULES = {
         "1 T0 mmap 0..1 rw private anon\n2 T0 mmap 1..2 r private anon\n"
         "3 T0 clear_refs soft-dirty\n4 T0 mmap 0..1 rw private anon\n5 T0 mprotect 1..2 rw",
         ([0, 1, 0, 0, 0], "0..2d"), ([0, 1, 0, 0, 0], "0..2"),
+    ),
+    "dontunmap_splits_locked": (
+        "1 T0 mmap 0..4 rw private anon\n2 T0 mlock 0..4\n3 T0 mremap 0..2 to 8 dontunmap",
+        ([0, 0, 8], "0..2d 2..4d 8..10d"), ([0, 0, 8], "0..4d 8..10d"),
     ),
 }
 # Neither the answers nor the layout tell whether a page table is still there.
@@ -106,11 +110,22 @@ def test_every_rule_has_a_program() -> None:
     }
 
 
-def test_the_model_is_6_18_unless_told() -> None:
+def test_the_rules_are_those_of_7_2_unless_told() -> None:
     for program in PROGRAMS.values():
         scenario = comparable(parse(f"{HEAD}\n{program}\n"))
-        explicit = comparable(scenario, "6.18")
+        explicit = comparable(scenario, "7.2")
         assert Machine().run(scenario).digest == Machine().run(explicit).digest
+
+
+@pytest.mark.parametrize(
+    ("release", "version"),
+    [("6.18.5+deb13-amd64", "6.18"), ("6.19.0", "6.18"), ("7.2.13", "7.2"), ("7.4", "7.2"),
+     ("6.6.30", "6.1"), ("5.10.0-8", "6.1")],
+)
+def test_a_real_kernel_is_judged_by_the_greatest_version_not_above_it(
+    release: str, version: str
+) -> None:
+    assert nearest(release) == version
 
 
 def test_soft_dirty_pages_do_not_depend_on_the_version() -> None:

@@ -91,7 +91,7 @@ def test_dontunmap_leaves_an_empty_mapping_behind() -> None:
 
 def test_dontunmap_right_behind_grows_the_mapping_and_ends_there() -> None:
     """Seen on 6.18: the grown VMA reaches over the end of the range, and is not moved again."""
-    p = boot()
+    p = boot(Config(kernel="6.18"))
     p.mmap(0, 4)
     assert remap(p, 2, 4, 4, 6, MREMAP_DONTUNMAP) == 4
     assert p.vmas() == ["0..6 rw-p anon"]

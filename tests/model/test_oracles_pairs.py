@@ -22,7 +22,7 @@ from tests.model.broken_all import PAIRS
 from tests.model.run import run
 
 ROOT = Path(__file__).resolve().parents[2]
-LATER = {"dirty-loss", "uffd-missed", "uffd-wp-bypass"}  # swap and userfaultfd come later
+LATER = {"uffd-missed", "uffd-wp-bypass"}  # userfaultfd comes later
 
 
 @cache

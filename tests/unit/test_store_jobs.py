@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from corpus.text import parse
 from fuzz.findings import Finding, write_finding
 from fuzz.slice import ExitKind, SliceResult, SliceSpec
 from fuzz.statistics import InternalError, Statistics
+from simulator.run import Machine
+from simulator.scenario import Scenario
 from tests.farming import (
     BUILD,
     DIGEST,
@@ -26,7 +29,7 @@ from tests.farming import (
     site,
     text_of,
 )
-from workers import jobs
+from workers import child, jobs
 from workers.attempts import Attempt, sweep
 from workers.errors import InfraError, Stopped, StoreDown
 from workers.isolated import Minimal, Replayed
@@ -467,6 +470,22 @@ def test_minimize_keeps_the_minimal_scenario_and_files_what_came_up(
     assert (detail.failure.state, detail.best.text) == (MINIMIZED, text_of(1))
     assert detail.certificate == {"complete": True}
     assert state(store, side[0].failure_id) == NEW
+
+
+def test_a_side_find_that_cannot_be_told_takes_no_result_with_it(
+    store: Store, here: Site, fake: FakeHands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def untold(machine: Machine, side: Scenario) -> Finding:
+        raise ValueError("expect should be `clean` or `ORACLE CULPRIT OBJECT-CLASS`")
+
+    monkeypatch.setattr(child, "_finding", untold)
+    told, lost = child._told(Machine(), [parse(text_of(1))])
+    assert (told, len(lost)) == ([], 1)
+    fake.minimal = lambda text: Minimal(BUILD, text_of(1), {"complete": True}, [], lost)
+    jobs.minimize(here, minimizing(store, here))
+    row = store.failures()[0]
+    assert row.state == MINIMIZED
+    assert "expect should be" in row.note
 
 
 def test_a_minimal_scenario_that_shows_another_failure_is_not_taken(

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""Which bugs a model has: those of its `kernel=`, and what `bug=` switches on or off."""
+
+import pytest
+
+from simulator.bugs import BUGS, BY_ID, Bug, in_kernel
+from simulator.kernels import VERSIONS
+from tests.model.run import run
+
+TRACKED = """
+1 T0 mmap 0..1 rw private anon
+2 T0 write 0
+3 T0 clear_refs soft-dirty
+4 T0 write 0
+5 DEVICE migrate_to_device 0..1
+6 T0 fork T1
+7 T0 pagemap 0
+"""
+# Where each departure shows, in the kernels that have it.
+SHOWN = {
+    "device-private-loses-soft-dirty": TRACKED,
+    "fork-early-cow-torn-snapshot": """
+1 T0 mmap 0..1 rw private anon
+2 T0 write 0
+3 T1 write 0
+4 T0 pin p0 0 w
+5 T0 fork T2
+""",
+}
+
+
+def verdict(text: str, config: str = "") -> str:
+    violation = run(f"config pmd_order=3 frames=64{config}\n{text}").violation
+    return f"{violation.signature.oracle} {violation.signature.culprit}" if violation else "clean"
+
+
+@pytest.mark.parametrize("bug", ["device-private-loses-soft-dirty", "fork-early-cow-torn-snapshot"])
+def test_a_departure_shows_in_linux_as_shipped_and_not_in_the_mended_model(bug: str) -> None:
+    row = BY_ID[bug]
+    assert row.departure
+    assert verdict(SHOWN[bug]) == "clean"
+    for config in (f" bug={bug}", " kernel=7.2"):
+        oracle, _, culprit = verdict(SHOWN[bug], config).partition(" ")
+        assert oracle in row.oracles
+        assert culprit in row.culprits
+    assert verdict(SHOWN[bug], f" kernel=7.2 bug=-{bug}") == "clean"
+
+
+def test_a_version_has_the_rows_whose_ranges_hold_it() -> None:
+    bug = Bug("x", "", "", ("pin",), "easy", versions=(("5.14", "6.1.171"), ("6.2", "6.12")))
+    assert [v for v in ("5.13.9", "5.14", "6.1.170", "6.1.171", "6.2", "6.11.7", "6.12")
+            if bug.is_in(v)] == ["5.14", "6.1.170", "6.2", "6.11.7"]
+
+
+def test_the_mended_model_has_none() -> None:
+    assert in_kernel("") == []
+    for version in VERSIONS:
+        assert in_kernel(version) == [bug.id for bug in BUGS if bug.is_in(version)]
+
+
+def test_a_departure_says_why_and_whom_it_blames() -> None:
+    for bug in BUGS:
+        if bug.departure:
+            assert bug.culprits
+            assert bug.versions
