@@ -63,6 +63,7 @@ _SIGNALS: Final = {
     signal.SIGTERM: ExitKind.KILLED,
     signal.SIGINT: ExitKind.KILLED,
     signal.SIGHUP: ExitKind.KILLED,
+    signal.SIGQUIT: ExitKind.KILLED,
     signal.SIGXCPU: ExitKind.TIMEOUT,
     signal.SIGALRM: ExitKind.TIMEOUT,
 }

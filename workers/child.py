@@ -15,6 +15,7 @@ it parses the scenario; `workers.isolated` is the only caller.
 import ctypes
 import json
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterable
@@ -65,7 +66,7 @@ def _replay(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _alone(request: dict[str, Any]) -> dict[str, Any]:
-    confine(cpu_seconds=ALONE_CPU_SECONDS, rss_limit_mib=RSS_LIMIT_MIB)
+    resource.setrlimit(resource.RLIMIT_CPU, (ALONE_CPU_SECONDS, ALONE_CPU_SECONDS))
     Machine().run(parse(request["text"]))
     return {}
 

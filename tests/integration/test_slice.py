@@ -250,6 +250,7 @@ def test_seeds_are_used_and_what_is_not_is_said(tmp_path: Path) -> None:
         (-9, True, 1, ExitKind.TIMEOUT),
         (-signal.SIGKILL, False, 1, ExitKind.KILLED),
         (-signal.SIGTERM, False, 0, ExitKind.KILLED),
+        (-signal.SIGQUIT, False, 0, ExitKind.KILLED),
         (-signal.SIGXCPU, False, 0, ExitKind.TIMEOUT),
         (-signal.SIGSEGV, False, 0, ExitKind.ERROR),
         (-signal.SIGABRT, False, 0, ExitKind.ERROR),

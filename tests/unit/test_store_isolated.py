@@ -102,6 +102,15 @@ def test_credentials_of_the_farm_do_not_reach_the_child(
     assert "secret" not in seen.read_text()
 
 
+def test_a_scenario_that_does_no_harm_survives_alone() -> None:
+    assert isolated.alone(CLEAN, never) == ""
+
+
+def test_a_scenario_whose_child_does_not_answer_dies_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolated, "ALONE_SECONDS", 0.0)
+    assert "did not answer" in isolated.alone(CLEAN, never)
+
+
 def test_a_child_that_the_model_brings_down_is_infrastructure(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
