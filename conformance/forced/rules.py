@@ -9,6 +9,8 @@ Written against the sources of 6.1, 6.12, 7.2 and 7.3.
 from collections.abc import Mapping
 from typing import Final
 
+from simulator.sites import NAMES
+
 # pte_offset_map_lock() is a function since 6.5, under this name or with underscores; before, it
 # takes the lock where it is called.
 _PTL: Final = "pte_offset_map_lock|__pte_offset_map_lock|_raw_spin_lock"
@@ -34,16 +36,15 @@ NO_CODE: Final[Mapping[str, str]] = {
     "op:begin": "between ops", "op:end": "between ops",
     "mmu:translate": "the hardware's", "mmu:walk_pmd": "the hardware's",
     "mmu:walk_pte": "the hardware's", "dma:load": "a device's", "dma:store": "a device's",
+    **{
+        site: "between actors of one CPU" for site in NAMES
+        if site.partition(":")[0] in ("context_switch", "switch_mm_irqs_off")
+    },
     "sleep:idle": "the idle CPU's", "do_user_addr_fault:begin": "the return to the instruction",
 }
 
 RULES: Final[Mapping[str, tuple[str, ...]]] = {
     # --- arch/x86/mm/tlb.c, mm/mmu_gather.c
-    "context_switch:begin": ("switch_mm_irqs_off",),
-    "switch_mm_irqs_off:lazy_gen_read": ("switch_mm_irqs_off>this_cpu_read~mov#1",),
-    "switch_mm_irqs_off:load_cr3": ("switch_mm_irqs_off@call:load_new_mm_cr3",
-                                    "switch_mm_irqs_off>load_new_mm_cr3", "load_new_mm_cr3"),
-    "switch_mm_irqs_off:cpumask": ("switch_mm_irqs_off>cpumask_set_cpu~lock",),
     "flush_tlb_mm_range:inc_gen": ("flush_tlb_mm_range>inc_mm_tlb_gen~lock",
                                    "flush_tlb_mm_range~lock#1"),
     "should_flush_tlb:check": ("should_flush_tlb", "tlb_is_not_lazy"),

@@ -9,12 +9,14 @@ import pytest
 
 from conformance.compare import compare
 from conformance.forced import confirm as verdicts
-from conformance.forced import sitemap
+from conformance.forced import interleave, sitemap
 from conformance.forced.confirm import Confirmed
 from conformance.forced.plan import DONE, HOLD, WAIT, Plan, Refused, plan, real_size, skipped
 from conformance.forced.rules import NO_CODE, RULES
+from conformance.generate import Generator
 from conformance.model import ModelKernel
 from corpus.text import parse
+from fuzz.rng import Rng
 from simulator.sites import BY_NAME
 from triage import cli
 from triage.verbs import confirm as verb
@@ -144,6 +146,27 @@ def test_every_rule_is_one_and_of_a_site() -> None:
     for rules in RULES.values():
         for rule in rules:
             sitemap.check(rule)
+
+
+def test_random_directives_hold_somebody_while_another_runs() -> None:
+    generator = Generator(1, interleave.codes("7.2"), "7.2")
+    rng = Rng(1)
+    model = ModelKernel()
+    made = [
+        interleave.directed(generator.next(), frozenset(RULES), rng, model, "7.2")
+        for _ in range(12)
+    ]
+    there = [each for each in made if each is not None]
+    assert len(there) >= 4
+    for each in there:
+        assert interleave.held_meanwhile(each)
+        assert each.violation is None
+        assert each.holds <= set(RULES)
+
+
+def test_an_interleaving_needs_a_kernel_to_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["conform", "run", "--interleave"]) == 2
+    assert "debian-" in capsys.readouterr().err
 
 
 def said(*answers: tuple[str, str]) -> list[Confirmed]:
