@@ -11,8 +11,10 @@ The kernel is the package's: only its command line says that it need not watch o
 stand still. Nothing needs KVM or privileges.
 """
 
+import ctypes
 import os
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -34,17 +36,21 @@ ANSWER_SECONDS: Final = 60.0  # for the executor, which takes milliseconds
 PROGRAM_MS: Final = 600_000  # the engine has its own limits; this one is for a lost host
 # Soon after boot the kernel still stops all CPUs at once to patch itself, in its own time.
 SETTLE_SECONDS: Final = 2.0
+# A starved emulation is late with the timer that the kernel looks for at boot (no_timer_check).
 # Without page-table isolation a CPU keeps its TLB over entries to the kernel: the emulation has
 # no PCIDs. What watches over CPUs and clocks has to bear that they stand still.
 COMMAND_LINE: Final = (
     "console=ttyS0 loglevel=5 panic=-1 oops=panic nokaslr pti=off norandmaps tsc=reliable "
-    "nowatchdog rcupdate.rcu_cpu_stall_suppress=1 workqueue.watchdog_thresh=0 "
+    "no_timer_check nowatchdog rcupdate.rcu_cpu_stall_suppress=1 workqueue.watchdog_thresh=0 "
     "transparent_hugepage=madvise"
 )
 # Time by instructions, so that a loaded host changes nothing. Older kernels do not boot with it.
 ICOUNT: Final = ("-icount", "shift=2,sleep=off")
 ICOUNT_SINCE: Final = (6, 12)
 KERNEL_MAP: Final = 0xFFFFFFFF80000000  # __START_KERNEL_map: physical 0 when nokaslr
+
+_LIBC: Final = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG: Final = 1
 
 NR_ACTORS: Final = 8
 BELL: Final = struct.Struct("<IIIBBHqq8q")  # struct bell of forced.h
@@ -93,7 +99,7 @@ class Guest:
         try:
             self._qemu = subprocess.Popen(
                 self._command(*fds), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, pass_fds=fds, bufsize=0,
+                stderr=subprocess.PIPE, pass_fds=fds, bufsize=0, preexec_fn=_die_with_us,
             )
         except OSError as error:
             raise ExecutorError(f"QEMU cannot be started: {error}") from error
@@ -270,6 +276,11 @@ class Guest:
         if self._qemu.poll() is not None and self._qemu.stderr is not None:
             text += self._qemu.stderr.read(2000).decode(errors="replace")
         return f": {text[-2000:]}" if text else ""
+
+
+def _die_with_us() -> None:
+    """A stopped guest does not notice that its host has gone."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _number(body: bytes, name: str) -> int:
