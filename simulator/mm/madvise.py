@@ -362,7 +362,7 @@ def madvise_vma_read(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
         return madvise_populate(k, behavior)
     if advice == ops.MADV_COLD or advice == ops.MADV_PAGEOUT:
         return madvise_cold_or_pageout(k, behavior, vma)
-    assert advice == ops.MADV_WILLNEED
+    assert advice == ops.MADV_WILLNEED, f"no branch for MADV_{ops.ADVICE[advice]}"
     return 0
 
 
