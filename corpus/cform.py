@@ -245,6 +245,18 @@ def _differ(x: Number, y: Number, also: Number) -> Number:
     return f"({x} != {y} || {also})"
 
 
+def check_form(spec: OpSpec) -> None:
+    """Assert that what stands in braces in a row's form is an argument, or a part of one."""
+    try:
+        slots(spec)
+    except (KeyError, AttributeError) as error:
+        wrong = error.args[0] if isinstance(error, KeyError) else error.name
+        raise AssertionError(
+            f"the C form of {spec.name} names {wrong}, which is none of its arguments: "
+            f"{', '.join(arg.name for arg in spec.args)}"
+        ) from None
+
+
 def _check() -> None:
     """Assert that whatever a row's form can say has C words, and that what it calls is there."""
     for table, names, numbers in (
@@ -267,6 +279,7 @@ def _check() -> None:
                 tables.complete(
                     f"cform.CONSTANTS for {spec.name}", arg.name, arg.names, range(len(words))
                 )
+        check_form(spec)
 
 
 _check()

@@ -92,6 +92,7 @@ PG_ZERO: Final = 0x40  # the shared zero page
 PG_NAMES: Final = bits(globals(), "PG_")
 # What mm code decides by: part of a page's state as feedback sees it (simulator/page_state.py).
 PG_STATE: Final = PG_LRU | PG_ANON_EXCLUSIVE | PG_DIRTY | PG_DEVICE_PRIVATE
+PG_NO_STATE: Final = PG_SWAPBACKED | PG_UPTODATE | PG_ZERO  # the rest: for ever, or by kind
 
 GARBAGE: Final = -1  # what a frame holds that nobody has used in this run; never a token
 

@@ -43,6 +43,9 @@ def test_every_name_of_a_table_or_function_is_there(page: str) -> None:
         file.read_text() for room in ("simulator", "corpus", "fuzz", "conformance", "tests")
         for file in (ROOT / room).rglob("*.py")
     )
+    for name, path in re.findall(r"`([a-z_]+)\(\)` \(`([a-z_/]+\.py)`\)", text):
+        found = [ROOT / root / path for root in ROOTS if (ROOT / root / path).exists()]
+        assert any(re.search(rf"^ *def {name}\(", file.read_text(), re.M) for file in found), name
     constants = set(re.findall(r"`(_?[A-Z][A-Z_]{3,})`", text)) - PLACEHOLDERS
     assert not [name for name in constants if not name.endswith("_NAME")
                 and not re.search(rf"^ *{name}\b", sources, re.MULTILINE)]

@@ -97,8 +97,14 @@ def test_the_model_takes_no_value_that_it_has_no_branch_for(spec: OpSpec) -> Non
         if arg.kind in (ENUM, FLAGS):
             args = list(plain.args)
             args[at] = len(arg.names) if arg.kind == ENUM else 1 << len(arg.names)
-            with pytest.raises((AssertionError, IndexError)):
+            try:
                 machine.run(staged(Op(9, plain.actor, plain.code, tuple(args))))
+            except (AssertionError, IndexError):
+                continue
+            pytest.fail(
+                f"{spec.name} takes {args[at]} for `{arg.name}`, which means nothing: assert that "
+                "it is one of the table's, where the function looks at it"
+            )
 
 
 @ROWS
