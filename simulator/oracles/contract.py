@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # Ops whose effect is looked at, and those of which only the result is known.
 _EFFECTS: Final = (
     ops.OP_MMAP, ops.OP_MUNMAP, ops.OP_MREMAP, ops.OP_MPROTECT, ops.OP_MADVISE, ops.OP_FORK,
-    ops.OP_CLEAR_REFS, ops.OP_MLOCK, ops.OP_MLOCK2, ops.OP_MUNLOCK, ops.OP_MUNLOCKALL,
+    ops.OP_CLEAR_REFS, ops.OP_MLOCK, ops.OP_MLOCK2, ops.OP_MUNLOCK,
 )
 _RESULTS: Final = (
     ops.OP_READ, ops.OP_WRITE, ops.OP_EXIT, ops.OP_MEMFD, ops.OP_PREAD, ops.OP_PWRITE,
@@ -41,7 +41,7 @@ _RESULTS: Final = (
     ops.OP_DMA_READ, ops.OP_DMA_WRITE, ops.OP_VMSPLICE, ops.OP_PIPE_READ, ops.OP_SLEEP,
     ops.OP_MIGRATE_TO_DEVICE, ops.OP_MIGRATE_TO_RAM, ops.OP_DEVICE_READ, ops.OP_DEVICE_WRITE,
     ops.OP_MINCORE,
-    ops.OP_MLOCKALL,  # what cannot be locked is passed over
+    ops.OP_MLOCKALL, ops.OP_MUNLOCKALL,  # what cannot be locked is passed over
 )
 RETURNS_ZERO: Final = [  # by op
     number in ops.BY_NUMBER and ops.BY_NUMBER[number].returns == ops.ZERO
@@ -109,8 +109,6 @@ def check(k: "Kernel", values: LogicalPages, t: Task, op: Op, result: i64) -> No
         locked(k, mm, a[0], a[1], VM_LOCKED, onfault == 0)
     elif code == ops.OP_MUNLOCK:
         locked(k, mm, a[0], a[1], 0, False)
-    elif code == ops.OP_MUNLOCKALL:
-        locked(k, mm, 0, k.nr_arena, 0, False)
 
 
 def failed(k: "Kernel", t: Task, op: Op, result: i64, alone: bool) -> None:

@@ -182,3 +182,16 @@ def test_munmap_gives_locked_pages_back() -> None:
     assert p.mm.locked_vm == 6
     p.mmap(0, 8)
     assert p.mm.locked_vm == 0
+
+
+def test_munlockall_passes_over_what_it_has_no_memory_for() -> None:
+    """apply_mlockall_flags() ignores errors, and munlockall() returns 0."""
+    outcome = run("""
+1 T0 mmap 0..3 rw private anon
+2 T0 mlock 1..2
+3 T0 munlockall
+@3 commit_merge:prealloc#1 fail
+""")
+    assert outcome.violation is None
+    assert not outcome.dead
+    assert outcome.results[2] == 0
