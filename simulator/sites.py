@@ -290,6 +290,7 @@ MIGRATE_VMA_CHECK_PAGE__MAPCOUNT: Final = 622
 MIGRATE_VMA_COLLECT_PMD__REMOVE_RMAP: Final = 623
 TRY_TO_MIGRATE_ONE__REMOVE_RMAP: Final = 624
 MIGRATE_VMA_COLLECT_PMD__RESTORE: Final = 625
+TRY_GRAB_FOLIO_FAST__PIN: Final = 628
 
 # No places, but functions that may be blamed and have no site of their own: 740..767
 MOVE_VMA__ITSELF: Final = 740

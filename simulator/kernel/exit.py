@@ -13,7 +13,7 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.machine import ipi
 from simulator.machine.cpu import Cpu
-from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, tlb, zap
+from simulator.mm import mmap_lock, mmu_gather, mmu_notifier, tlb, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import Mm
 from simulator.state import WRITE
@@ -101,11 +101,7 @@ def exit_mmap(k: "Kernel", mm: Mm) -> None:
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, 0, k.nr_arena)
     mmap_lock.mmap_read_unlock(k, mm)
     mmap_lock.mmap_write_lock(k, mm, sites.EXIT_MMAP__WRITE_LOCK)
-    for vma in mm.vmas:
-        mmap_lock.vma_start_write(k, vma)
-        anon_vma.unlink_anon_vmas(k, vma)
-        vma_tree.unlink_file_vma(k, vma)
-    zap.free_pgtables(k, gather, mm, 0, k.nr_arena, 0, 0)
+    zap.free_pgtables(k, gather, mm, mm.vmas, 0, 0, True)
     mmu_gather.tlb_finish_mmu(k, gather)
     vmas = mm.vmas
     for vma in vmas:

@@ -22,8 +22,8 @@ from simulator.mm import mmap, mmap_lock, mmu_gather, swap
 from simulator.mm.memory import handle_mm_fault
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_ZERO, PTE_DIRTY, PTE_PRESENT, PTE_SOFT_DIRTY,
-    PTE_SPECIAL, PTE_WRITE, REF_GUP, VM_EXEC, VM_LOCKONFAULT, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE,
-    VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Folio, Mm, Page, Vma, is_cow_mapping,
+    PTE_SPECIAL, PTE_WRITE, REF_GUP, REF_TEMP, VM_EXEC, VM_LOCKONFAULT, VM_MAYREAD, VM_MAYSHARE,
+    VM_MAYWRITE, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Folio, Mm, Page, Vma, is_cow_mapping,
     is_migration_pte, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_pin, folio_put, folio_try_get, folio_unpin
@@ -111,9 +111,11 @@ def try_grab_folio_fast(k: "Kernel", page: Page, flags: i64) -> bool:
     k.step(sites.TRY_GRAB_FOLIO_FAST__GRAB, page.obj, WRITE)
     if flags & FOLL_PIN == 0:
         return folio_try_get(k, folio, REF_GUP)
-    if folio.ref <= 0:
+    if not folio_try_get(k, folio, REF_TEMP):
         return False
+    k.step(sites.TRY_GRAB_FOLIO_FAST__PIN, page.obj, WRITE)
     folio_pin(folio)
+    folio_put(k, folio, REF_TEMP)
     return True
 
 

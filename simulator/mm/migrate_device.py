@@ -75,7 +75,10 @@ def migrate_vma_setup(k: "Kernel", args: MigrateVma) -> i64:
     if args.start >= args.end or args.start < vma.start or args.end > vma.end:
         return -EINVAL
     migrate_vma_collect(k, args)
-    migrate_device_unmap(k, args)
+    for page in args.src:
+        if page is not None:
+            migrate_device_unmap(k, args)
+            break
     return 0
 
 

@@ -120,11 +120,7 @@ def unmap_region(
     for vma in vmas:
         zap.unmap_single_vma(k, tlb, vma, start, end, zap.ZAP_FLAG_DROP_MARKER)
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, start, end)
-    # Out of rmap before the page tables go: walkers must not meet half-freed ones.
-    for vma in vmas:
-        anon_vma.unlink_anon_vmas(k, vma)
-        vma_tree.unlink_file_vma(k, vma)
-    zap.free_pgtables(k, tlb, mm, start, end, floor, ceiling)
+    zap.free_pgtables(k, tlb, mm, vmas, floor, ceiling, False)
     mmu_gather.tlb_finish_mmu(k, tlb)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.mm import mmu_gather, mmu_notifier, rmap
+from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, rmap
+from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
     MM_ANONPAGES, PFN_SHIFT, PG_DIRTY, PTE_DIRTY, REF_MAP, SWP_DEVICE_READ, SWP_DEVICE_WRITE,
     SWP_MARKER_GUARD, SWP_MIGRATION_READ, SWP_MIGRATION_WRITE, Mm, PageTable, Vma, add_mm_counter,
@@ -185,6 +186,31 @@ def zap_vma_range(k: "Kernel", vma: Vma, start: i64, end: i64, zap_flags: i64) -
 
 
 def free_pgtables(
+    k: "Kernel", tlb: "MmuGather", mm: Mm, vmas: list[Vma], floor: i64, ceiling: i64,
+    exiting: bool,
+) -> None:
+    """Take the VMAs out of rmap, then their page tables away, which walkers must not meet half
+    freed: group by group of neighbours within one page table's reach."""
+    n = len(vmas)
+    i = 0
+    while i < n:
+        first = vmas[i].start
+        last = i
+        while True:
+            vma = vmas[last]
+            if exiting:
+                mmap_lock.vma_start_write(k, vma)
+            anon_vma.unlink_anon_vmas(k, vma)
+            vma_tree.unlink_file_vma(k, vma)
+            if last + 1 >= n or vmas[last + 1].start > vma.end + k.ptrs_per_pte:
+                break
+            last += 1
+        above = ceiling if last + 1 == n else vmas[last + 1].start
+        free_pgd_range(k, tlb, mm, first, vmas[last].end, floor, above)
+        i = last + 1
+
+
+def free_pgd_range(
     k: "Kernel", tlb: "MmuGather", mm: Mm, start: i64, end: i64, floor: i64, ceiling: i64
 ) -> None:
     """Unlink and queue the page tables of [start, end) that lie wholly between `floor` and

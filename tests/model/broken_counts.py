@@ -71,7 +71,7 @@ def fork_does_not_count(patch: Patch) -> None:
 
 
 def keeps_tables(patch: Patch) -> None:
-    patch.nothing(zap, "free_pgtables")
+    patch.nothing(zap, "free_pgd_range")
 
 
 def keeps_anon_vmas(patch: Patch) -> None:
