@@ -280,6 +280,21 @@ PROGRAMS = {
         "T0 mmap 0..1 rw private anon\nT0 write 0\nT0 clear_refs young\nT0 sleep\nT0 read 0",
         [0, 0, 0, 0, 2],
     ),
+    "what is in core, and what is locked there": (
+        """T0 mmap 0..4 rw private anon
+        T0 write 0
+        T0 mincore 0..4
+        T0 mlock 1..2
+        T0 mincore 0..4
+        T0 mlock2 1..2 onfault
+        T0 munlock 0..2
+        T0 mlock 8..9
+        T0 mincore 2..9
+        T0 mlockall current
+        T0 mincore 0..4
+        T0 munlockall""",
+        [0, 0, 1, 0, 2, 0, 0, "ENOMEM", "ENOMEM", 0, 4, 0],
+    ),
 }
 
 
