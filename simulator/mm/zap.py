@@ -136,8 +136,8 @@ def zap_nonpresent_pte(
         write_pte(k, mm, table, va, 0, True)
         return
     page = pfn_to_page(k, pte >> PFN_SHIFT)
-    k.watch.data_dropped(k, mm, va)
     if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:
+        k.watch.data_dropped(k, mm, va)
         add_mm_counter(mm, MM_ANONPAGES, -1)
         # In this order: only lockless readers could tell, and nothing comes in between.
         rmap.folio_remove_rmap_pte(k, page)
@@ -147,6 +147,7 @@ def zap_nonpresent_pte(
     if SWP_MIGRATION_READ <= kind <= SWP_MIGRATION_WRITE:
         add_mm_counter(mm, mm_counter(page.folio), -1)
         write_pte(k, mm, table, va, 0, True)
+        k.watch.data_dropped(k, mm, va)
 
 
 def try_get_and_clear_pmd(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:

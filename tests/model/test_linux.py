@@ -179,3 +179,17 @@ config pmd_order=3 frames=64 cpus=2
     flushed = sites.index("flush_tlb_mm_range:inc_gen")
     assert flushed < sites.index("tlb_flush_rmaps:remove") < sites.index("tlb_flush_mmu:free_batch")
     assert "zap_present_folio_ptes:remove_rmap" not in sites
+
+
+def test_what_is_zapped_during_a_migration_owes_no_dirty_bit() -> None:
+    """Not even when its address gets the same frame again, by a forced write."""
+    traced("""
+1 T0 mmap 0..1 r private anon
+2 T0 read 0
+3 T0 mem_write 0
+4 DEVICE migrate_to_device 0..1
+5 T0 madvise 0..1 DONTNEED
+6 T0 mem_write 0
+@4 migrate_device_unmap:check#1 -> T0
+@5 op:end#1 -> DEVICE
+""")
