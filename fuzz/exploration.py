@@ -17,11 +17,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
-from mypy_extensions import i64
-
 from fuzz.interleave import UNBOUNDED, Interleaving
 from simulator import build
-from simulator.build.native import append, vec
 from simulator.outcome import Outcome
 from simulator.run import Machine
 from simulator.scenario import Directive, Scenario
@@ -70,8 +67,8 @@ class Report:
 class _Branch:
     """Deviations that a run is still to be made with, and its share of the tree."""
 
-    due: "vec[i64]"
-    answer: "vec[i64]"
+    due: tuple[int, ...]
+    answer: tuple[int, ...]
     share: float
 
 
@@ -116,8 +113,7 @@ class Exploration:
         return frozenset(self._orders)
 
     def _start(self) -> None:
-        none = vec[i64]([])
-        self._left = [[_Branch(none, none, 1.0)]]
+        self._left = [[_Branch((), (), 1.0)]]
         self._orders = set()
         self._strategy.forget()
         report = self.report
@@ -158,24 +154,19 @@ class Exploration:
 
     def _branch_off(self, branch: _Branch) -> None:
         """What the run just made could have done otherwise."""
-        point = self._strategy.point
-        options = self._strategy.options
-        made: list[_Branch] = []
-        for i in range(len(point)):
-            for answer in range(int(options[i]).bit_length()):
-                if options[i] >> answer & 1:
-                    made.append(
-                        _Branch(append(branch.due, point[i]), append(branch.answer, answer), 0.0)
-                    )
-        share = branch.share / (1 + len(made))
+        choices = self._strategy.choices()
+        share = branch.share / (1 + len(choices))
         self.report.progress += share
-        if not made:
+        if not choices:
             return
         depth = len(branch.due) + 1
         while len(self._left) <= depth:
             self._left.append([])
         # The last in the list is tried first: the earliest deviation.
-        self._left[depth] += [_Branch(b.due, b.answer, share) for b in reversed(made)]
+        self._left[depth] += [
+            _Branch((*branch.due, point), (*branch.answer, answer), share)
+            for point, answer in reversed(choices)
+        ]
 
     def _broken(self, outcome: Outcome) -> None:
         assert outcome.violation is not None

@@ -117,10 +117,26 @@ class Interleaving(Strategy):
         self.more: vec[i64] = vec[i64]([-1] * (_PLACES * _MORE))
         self.more_access: vec[i64] = vec[i64]([0] * (_PLACES * _MORE))
 
-    def prepare(self, due: vec[i64], answer: vec[i64]) -> None:
-        """The next run makes these deviations."""
-        self.due = due
-        self.answer = answer
+    def prepare(self, due: tuple[int, ...], answer: tuple[int, ...]) -> None:
+        """The next run makes these deviations: the number of each one's decision, ascending, and
+        what it answers."""
+        self.due = vec[i64](list(due))
+        self.answer = vec[i64](list(answer))
+
+    def choices(self) -> list[tuple[int, int]]:
+        """What the run could have done otherwise: a decision's number and another answer, each."""
+        found: list[tuple[int, int]] = []
+        i: i64 = 0
+        while i < len(self.point):
+            mask = self.options[i]
+            answer: i64 = 0
+            while mask:
+                if mask & 1:
+                    found.append((self.point[i], answer))
+                mask >>= 1
+                answer += 1
+            i += 1
+        return found
 
     def forget(self) -> None:
         """Begin to explore anew, with what is shared so far."""

@@ -108,6 +108,7 @@ def test_a_scenario_that_does_no_harm_survives_alone() -> None:
 
 def test_a_scenario_whose_child_does_not_answer_dies_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolated, "ALONE_SECONDS", 0.0)
+    monkeypatch.setattr(isolated, "POLL_SECONDS", 0.0)  # no interpreter starts in no time
     assert "did not answer" in isolated.alone(CLEAN, never)
 
 
