@@ -22,6 +22,7 @@ from typing import Final
 BASE_ADDRESS_SPACE_MIB: Final = 1024
 MAX_FILE_BYTES: Final = 64 << 20  # a log that floods ends here
 MAX_OPEN_FILES: Final = 64
+_KILL_SECONDS: Final = 10  # of CPU time after SIGXCPU
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
@@ -36,7 +37,7 @@ def confine(*, cpu_seconds: int, rss_limit_mib: int) -> None:
     isolate()
     address_space = (rss_limit_mib + BASE_ADDRESS_SPACE_MIB) << 20
     _lower(resource.RLIMIT_AS, address_space)
-    _lower(resource.RLIMIT_CPU, cpu_seconds)
+    limit_cpu(cpu_seconds)
     _lower(resource.RLIMIT_NOFILE, MAX_OPEN_FILES)
     _lower(resource.RLIMIT_FSIZE, MAX_FILE_BYTES)
     _lower(resource.RLIMIT_CORE, 0)
@@ -73,11 +74,18 @@ def forbid_processes() -> None:
     _lower(resource.RLIMIT_NPROC, 0)
 
 
-def _lower(which: int, value: int) -> None:
-    hard = resource.getrlimit(which)[1]
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    resource.setrlimit(which, (value, value))
+def limit_cpu(seconds: int) -> None:
+    """SIGXCPU after so much CPU time. The system sends SIGKILL where both limits are one, and then
+    nobody can tell it from an end that somebody else made."""
+    _lower(resource.RLIMIT_CPU, seconds, seconds + _KILL_SECONDS)
+
+
+def _lower(which: int, value: int, hard: int | None = None) -> None:
+    most = resource.getrlimit(which)[1]
+    hard = value if hard is None else hard
+    if most != resource.RLIM_INFINITY:
+        value, hard = min(value, most), min(hard, most)
+    resource.setrlimit(which, (value, hard))
 
 
 def _libc() -> ctypes.CDLL:

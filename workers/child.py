@@ -6,16 +6,17 @@ runs and one JSON answer after it, exits 0. Any other end is the model's fault a
 that of the infrastructure before. It knows no store and no broker, and puts limits on itself before
 it parses the scenario; `workers.isolated` is the only caller.
 
-    {"do": "replay", "supervisor", "text"}                 -> {"build_id", "outcome"}
-    {"do": "minimize", "supervisor", "text", "signature"}  -> {"build_id", "text",
-                                                               "certificate", "side_finds"}
-    {"do": "alone", "supervisor", "text"}                  -> {"build_id"}
+    {"do": "replay", "text"}                 -> {"build_id", "outcome"}
+    {"do": "minimize", "text", "signature"}  -> {"build_id", "text", "certificate", "side_finds"}
+    {"do": "alone", "text"}                  -> {"build_id"}
+
+Each request also says its `supervisor`, without whom there is nobody to answer, and how many
+`cpu_seconds` it may take.
 """
 
 import ctypes
 import json
 import os
-import resource
 import signal
 import sys
 from collections.abc import Iterable
@@ -23,7 +24,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from corpus.text import dump, parse
-from fuzz.confine import confine
+from fuzz.confine import confine, limit_cpu
 from fuzz.findings import Finding
 from simulator.build import build_id, mode
 from simulator.outcome import Signature
@@ -32,8 +33,7 @@ from simulator.scenario import Scenario
 from workers.wire import outcome_to_json
 
 BEGUN: Final = "begun"
-CPU_SECONDS: Final = 300  # above all wall-clock limits of `workers.isolated`: a second fence
-ALONE_CPU_SECONDS: Final = 20  # as libFuzzer gives one input
+CPU_SECONDS: Final = 300  # until the request says how many: above all of `workers.isolated`
 RSS_LIMIT_MIB: Final = 1024  # as much as a slice gets by default
 # The interpreted model does about that much less in the minimizer's time.
 INTERPRETED_SLOWDOWN: Final = 20
@@ -50,6 +50,7 @@ def main() -> int:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != request["supervisor"]:
         return 3
+    limit_cpu(int(request["cpu_seconds"]))
     work = {"replay": _replay, "minimize": _minimize, "alone": _alone}[request["do"]]
     parse(request["text"])  # a text that is none is not the model's fault
     print(BEGUN, flush=True)
@@ -66,7 +67,6 @@ def _replay(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _alone(request: dict[str, Any]) -> dict[str, Any]:
-    resource.setrlimit(resource.RLIMIT_CPU, (ALONE_CPU_SECONDS, ALONE_CPU_SECONDS))
     Machine().run(parse(request["text"]))
     return {}
 

@@ -28,6 +28,7 @@ from fuzz import maps
 from fuzz.maps import Features
 from simulator.scenario import Config, Scenario
 from workers import dialect, ledger
+from workers.ledger import Lease
 from workers.schema import (
     DISTILL,
     QUEUE_TRIAGE,
@@ -307,24 +308,46 @@ class Cover:
     features: Features
 
 
-def cover(connection: Connection, map_id: int) -> Cover:
-    """Choose the entries that show all that the corpus shows on a build. The others may go but
-    for those that people gave. Reads only."""
-    which = connection.execute(
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An entry's features on a build. `ours`: fuzzing made it, so that it may go."""
+
+    seq: int
+    packed: bytes
+    ours: bool
+
+
+def which_map(connection: Connection, map_id: int) -> tuple[str, str]:
+    """The model and the build of a feature map."""
+    row = connection.execute(
         select(FeatureMap.model, FeatureMap.build_id).where(FeatureMap.id == map_id)
     ).one()
-    measured = _measured(which.model, which.build_id)
-    origins: dict[int, bool] = {}
+    return row.model, row.build_id
 
-    def rows() -> Iterable[tuple[int, bytes]]:
-        for row in connection.execution_options(yield_per=READ_AT_ONCE).execute(measured):
-            origins[row.seq] = row.origin == OURS
+
+def measured(
+    connection: Connection, model: str, build_id: str, above: int, limit: int
+) -> list[Measured]:
+    """The next entries above a number whose features are known, in order."""
+    rows = _measured(model, build_id).where(Entry.seq > above).order_by(Entry.seq).limit(limit)
+    return [
+        Measured(row.seq, row.packed, row.origin == OURS) for row in connection.execute(rows)
+    ]
+
+
+def cover(model: str, build_id: str, rows: Iterable[Measured]) -> Cover:
+    """Choose the entries that show all that these show. The others may go but for those that
+    people gave. Takes minutes for large corpora, and no transaction meanwhile."""
+    ours: set[int] = set()
+
+    def packed() -> Iterable[tuple[int, bytes]]:
+        for row in rows:
+            if row.ours:
+                ours.add(row.seq)
             yield row.seq, row.packed
 
-    chosen, everything = maps.cover(rows())
-    kept = set(chosen)
-    redundant = sorted(seq for seq, ours in origins.items() if ours and seq not in kept)
-    return Cover(which.model, which.build_id, chosen, redundant, everything)
+    chosen, everything = maps.cover(packed())
+    return Cover(model, build_id, chosen, sorted(ours - set(chosen)), everything)
 
 
 def retire(connection: Connection, now: datetime, map_id: int, choice: Cover) -> None:
@@ -341,6 +364,19 @@ def retire(connection: Connection, now: datetime, map_id: int, choice: Cover) ->
     for part in _parts(choice.redundant):
         connection.execute(update(Entry).where(Entry.seq.in_(part)).values(retired_at=now))
     connection.execute(update(FeatureMap).where(FeatureMap.id == map_id).values(entries=0))
+
+
+def distilled(connection: Connection, now: datetime, lease: Lease, choice: Cover) -> bool:
+    """The end of a distilling job. False when somebody else has it by now."""
+    if not ledger.settle(connection, lease):
+        return False
+    retire(connection, now, lease.subject, choice)
+    ledger.decide(
+        connection, now, lease.name, "distilled",
+        f"{len(choice.kept)} entries show all {choice.features.bit_count()} features; "
+        f"{len(choice.redundant)} retired",
+    )
+    return True
 
 
 def _measured(model: str, build_id: str) -> Select[int, bytes, str]:

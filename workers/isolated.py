@@ -2,10 +2,10 @@
 """Asks a fresh process to run the model: what is true there is true anywhere.
 
 Contract: each call starts one `python -m workers.child` with a clean environment, no
-credentials, no open files and a wall-clock limit, and returns what it answered. `WorkDied` is
-raised when the model brought the child down: a fault of ours to look at, but never a finding
-about Linux. Every other end is an `InfraError`: the child could not begin, or somebody outside
-ended it.
+credentials, no open files and a limit on its time, and returns what it answered. `WorkDied` is
+raised when the model brought the child down, or used up its CPU time: a fault of ours to look at,
+but never a finding about Linux. Every other end is an `InfraError`: the child could not begin, did
+not get to run, or somebody outside ended it.
 
 A worker of Celery is a daemon that may not use multiprocessing, hence a plain subprocess.
 """
@@ -28,9 +28,12 @@ from workers.errors import InfraError, Stopped, WorkDied
 from workers.outside import from_outside, oom_kills
 from workers.wire import WireError, outcome_from_json
 
-REPLAY_SECONDS: Final = 60.0  # a run is bounded by steps and takes seconds at the very worst
-MINIMIZE_SECONDS: Final = 180.0  # the minimizer has a budget of its own far below that
-ALONE_SECONDS: Final = 120.0  # the child bounds its CPU time far below that
+# CPU time: how busy the machine is else is no fault of the work.
+REPLAY_CPU_SECONDS: Final = 60  # a run is bounded by steps and takes seconds at the very worst
+MINIMIZE_CPU_SECONDS: Final = 180  # the minimizer has a budget of its own far below that
+ALONE_CPU_SECONDS: Final = 20  # as libFuzzer gives one input
+# By the wall: the model never waits, so a child that is slower than that hardly gets to run.
+SLOWDOWN: Final = 10
 POLL_SECONDS: Final = 0.2  # how soon `stop` is noticed
 MAX_REASON: Final = 500  # characters of a child's complaint that are kept
 
@@ -53,7 +56,7 @@ class Minimal:
 def replay(text: str, hash_seed: int, stop: Callable[[], bool]) -> Replayed:
     """Run a scenario with its trace. `hash_seed` orders Python's sets and dicts of strings:
     an outcome that depends on it is caught by replays with different ones."""
-    answer = _ask({"do": "replay", "text": text}, hash_seed, REPLAY_SECONDS, stop)
+    answer = _ask({"do": "replay", "text": text}, hash_seed, REPLAY_CPU_SECONDS, stop)
     try:
         return Replayed(str(answer["build_id"]), outcome_from_json(answer["outcome"]))
     except (KeyError, WireError) as error:
@@ -71,7 +74,7 @@ def minimize(text: str, signature: Signature, stop: Callable[[], bool]) -> Minim
             "object_class": signature.object_class,
         },
     }
-    answer = _ask(request, 0, MINIMIZE_SECONDS, stop)
+    answer = _ask(request, 0, MINIMIZE_CPU_SECONDS, stop)
     try:
         return Minimal(
             build_id=str(answer["build_id"]),
@@ -87,14 +90,14 @@ def minimize(text: str, signature: Signature, stop: Callable[[], bool]) -> Minim
 def alone(text: str, stop: Callable[[], bool]) -> str:
     """Run a scenario under a slice's limits. How the child died of it; empty if it did not."""
     try:
-        _ask({"do": "alone", "text": text}, 0, ALONE_SECONDS, stop)
+        _ask({"do": "alone", "text": text}, 0, ALONE_CPU_SECONDS, stop)
     except WorkDied as death:
         return str(death)
     return ""
 
 
 def _ask(
-    request: dict[str, Any], hash_seed: int, limit_seconds: float, stop: Callable[[], bool]
+    request: dict[str, Any], hash_seed: int, cpu_seconds: int, stop: Callable[[], bool]
 ) -> Any:
     environment = {
         "PATH": "/usr/bin:/bin",
@@ -121,7 +124,9 @@ def _ask(
     with child:
         try:
             answer, complaint = _communicate(
-                child, json.dumps(request | {"supervisor": os.getpid()}), limit_seconds, stop
+                child,
+                json.dumps(request | {"supervisor": os.getpid(), "cpu_seconds": cpu_seconds}),
+                SLOWDOWN * cpu_seconds, stop,
             )
         finally:
             if child.poll() is None:
@@ -151,6 +156,6 @@ def _communicate(
             given = None  # communicate remembers what it has not sent yet
         waited += POLL_SECONDS
         if waited >= limit_seconds:
-            raise WorkDied(f"a child did not answer in {limit_seconds:g} s")
+            raise InfraError(f"a child did not answer in {limit_seconds:g} s")
         if stop():
             raise Stopped

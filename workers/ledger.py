@@ -310,6 +310,31 @@ def neglected(
     ).first() is not None
 
 
+def retry(connection: Connection, now: datetime, kind: str, subject: int) -> bool:
+    """A person wants held work done again. Returns whether there was any."""
+    again = connection.execute(
+        update(Job)
+        .where(Job.kind == kind, Job.subject == subject, Job.state == HELD)
+        .values(state=READY, attempts=0, setbacks=0, due_at=now, note="")
+    )
+    if again.rowcount and kind == FUZZ:
+        connection.execute(update(Run).where(Run.id == subject).values(state=QUEUED))
+    if again.rowcount:
+        decide(connection, now, named(kind, subject), "retried", kind)
+    return again.rowcount == 1
+
+
+def set_farm(
+    connection: Connection, now: datetime, *, paused: bool | None, draining: bool | None
+) -> None:
+    """Pause (no job begins) or drain (no slice begins), or go on."""
+    wanted = {"paused": paused, "draining": draining}
+    values = {name: value for name, value in wanted.items() if value is not None}
+    connection.execute(update(Farm).values(**values))
+    said = ", ".join(f"{name}={value}" for name, value in values.items())
+    decide(connection, now, "farm", "operator", said)
+
+
 def slots(connection: Connection, queue: str) -> int:
     """The slots of the workers that serve a queue."""
     rows = connection.execute(select(Worker.queues, Worker.slots)).all()

@@ -4,8 +4,8 @@
 Contract: `run_worker` and `run_scheduler` return when they are told to go (SIGTERM, SIGINT,
 SIGQUIT) and raise InfraError when they cannot start. A worker that is told to go ends its slices
 at once, records what they had, leaves their rest to others, and is gone within END_SECONDS. One
-that is alive but does nothing for STUCK_SECONDS, be it that a thread hangs or that it hears of no
-work though there is some, ends itself with code 3: whoever started it starts another one.
+that is alive but of no use (`workers.watchdog`) ends itself with code 3: whoever started it starts
+another one.
 """
 
 import logging
@@ -28,11 +28,9 @@ from workers.messages import Work
 from workers.scheduler import Scheduler
 from workers.schema import BROKER_QUEUES
 from workers.store import Store
+from workers.watchdog import STUCK_SECONDS, Watchdog
 from workers.worker import Worker
 
-END_SECONDS: Final = 10.0
-# The leases are lost by then. A store that says that it is down is no reason: it is waited for.
-STUCK_SECONDS: Final = 45.0
 SWEEP_SECONDS: Final = 60.0
 STUCK_CODE: Final = 3
 
@@ -61,13 +59,14 @@ def run_scheduler(folder: Path) -> None:
 def run_worker(
     folder: Path, *, slots: int, queues: tuple[str, ...] = BROKER_QUEUES,
     ready: Callable[[], None] = lambda: None, alive: Callable[[], None] = lambda: None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Work until told to go. `ready` is called when it listens, `alive` after each beat."""
     checks.refuse_unready(folder)
     store = Store.open(settings.database_url(folder))
     farm_id = store.farm().farm_id
     app = make_app(settings.broker_url(), farm_id)
-    service = _Service(store, folder, slots, queues, alive)
+    service = _Service(store, folder, slots, queues, alive, Watchdog(clock))
 
     def do(message: Work) -> None:
         try:
@@ -117,7 +116,7 @@ class _Service:
 
     def __init__(
         self, store: Store, folder: Path, slots: int, queues: tuple[str, ...],
-        alive: Callable[[], None],
+        alive: Callable[[], None], watchdog: Watchdog,
     ) -> None:
         self.name = service_name("worker")
         self.end = threading.Event()
@@ -126,8 +125,7 @@ class _Service:
         self._slots = slots
         self._queues = queues
         self._alive = alive
-        self._last_turn = time.monotonic()  # of the thread that beats
-        self._useful = self._last_turn  # when it last worked, or there was nothing to do
+        self._watchdog = watchdog
         site = Site.of(store, folder)
         self._build_id = site.hands.build_id()
         self.worker = Worker(site, self.name, stop=self.end.is_set)
@@ -153,6 +151,7 @@ class _Service:
 
     def _beat(self) -> None:
         while True:
+            useful = True  # a store that says that it is down is waited for
             try:
                 self.worker.beat_once()
                 self._store.here(
@@ -160,13 +159,13 @@ class _Service:
                     number=0 if self.end.is_set() else self._slots, busy=self.worker.busy,
                     build_id=self._build_id, note=self.worker.waits_for,
                 )
-                if self.worker.busy or not self._store.neglected(self._queues, STUCK_SECONDS):
-                    self._useful = time.monotonic()
+                useful = bool(self.worker.busy) or not self._store.neglected(
+                    self._queues, STUCK_SECONDS
+                )
                 self._alive()
             except InfraError as error:
-                self._useful = time.monotonic()
                 log.warning("no beat: %s", error)
-            self._last_turn = time.monotonic()
+            self._watchdog.turned(useful=useful)
             if self._stopped.wait(BEAT_SECONDS):
                 return
 
@@ -180,21 +179,10 @@ class _Service:
                 return
 
     def _watch(self) -> None:
-        told = 0.0
         while not self._stopped.wait(1.0):
-            now = time.monotonic()
-            if now - self._last_turn > STUCK_SECONDS:
-                self._give_up("the store neither answers nor fails")
-            if now - self._useful > STUCK_SECONDS:
-                self._give_up("it hears of no work, though there is some")
-            if self.end.is_set():
-                told = told or now
-                if now - told > END_SECONDS:
-                    self._give_up(f"it did not end in {END_SECONDS:.0f} s")
-
-    def _give_up(self, why: str) -> None:
-        log.error("%s: %s; ends, to be started again", self.name, why)
-        os._exit(STUCK_CODE)
+            if why := self._watchdog.verdict(told=self.end.is_set()):
+                log.error("%s: %s; ends, to be started again", self.name, why)
+                os._exit(STUCK_CODE)
 
 
 def _on_signals() -> threading.Event:

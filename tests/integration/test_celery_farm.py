@@ -33,7 +33,7 @@ config pmd_order=3 frames=64
 3 T0 clear_refs soft-dirty
 4 T0 write 3
 """
-SLICE_SECONDS = 2.0
+SLICE_SECONDS = 2.0  # how long one takes here is nobody's verdict
 LONG_SLICE_SECONDS = 90.0  # never ends in these tests: it is interrupted first
 
 
@@ -66,6 +66,16 @@ class Farm:
 
     def submit(self, seconds: float, *bugs: str) -> int:
         return self.store.create_run(jobs.slice_spec(seconds=seconds, bugs=bugs), QUEUE_FUZZ)
+
+    def fuzz(self, *bugs: str) -> RunRow:
+        """One slice, from the order to its end."""
+        run_id = self.submit(SLICE_SECONDS, *bugs)
+        wait_until("the run is done", lambda: self.run(run_id).state == DONE)
+        run = self.run(run_id)
+        assert run.attempt == 1
+        assert run.figures is not None
+        assert run.figures.exit_kind in ("ok", "findings")
+        return run
 
     def run(self, run_id: int) -> RunRow:
         row = self.store.run(run_id)
@@ -107,15 +117,16 @@ def farm(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm
 
 
 def test_a_slice_is_fuzzed_verified_and_minimized(farm: Farm) -> None:
-    run_id = farm.submit(SLICE_SECONDS, BUG)
+    run = farm.fuzz(BUG)
+    while not farm.store.failures(oracle="soft-dirty", run_id=run.id):
+        run = farm.fuzz(BUG)  # on a slow machine one slice may see too little
+    assert run.figures is not None
+    assert run.figures.exit_kind == "findings"
     wait_until(
         "the failure is minimal",
         lambda: bool(farm.store.failures(oracle="soft-dirty", state=MINIMIZED)),
     )
-    run = farm.run(run_id)
-    assert (run.state, run.attempt) == (DONE, 1)
-    assert farm.store.stats().exit_kinds == {"findings": 1}
-    seen = farm.store.failures(oracle="soft-dirty", state=MINIMIZED, run_id=run_id)[0]
+    seen = farm.store.failures(oracle="soft-dirty", state=MINIMIZED, run_id=run.id)[0]
     detail = farm.store.failure(seen.id)
     assert detail is not None
     assert detail.outcome is not None

@@ -17,8 +17,9 @@ from tests.farming import SPEC, finding
 from tests.integration.helm import render
 from triage.cli import VERBS
 from workers import metrics
+from workers.database import file_url
 from workers.schema import QUEUE_FUZZ
-from workers.store import Store, file_url
+from workers.store import Store
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -94,7 +95,7 @@ def test_nothing_of_ours_in_compose_has_more_than_it_needs() -> None:
     assert networks["inside"]["internal"]
     assert ours()["worker"]["networks"] == ["inside"]  # what runs scenarios cannot get out
     grace = int(ours()["worker"]["stop_grace_period"].removesuffix("s"))
-    from workers.service import END_SECONDS
+    from workers.watchdog import END_SECONDS
 
     assert grace > END_SECONDS
 
@@ -114,7 +115,7 @@ def test_the_chart_renders_what_kubernetes_takes(autoscale: bool) -> None:
 
 
 def test_pods_have_no_rights_and_time_to_end() -> None:
-    from workers.service import END_SECONDS
+    from workers.watchdog import END_SECONDS
 
     pods = [
         each["spec"]["template"]["spec"] for each in render(CHART, "farm", {})

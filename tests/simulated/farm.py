@@ -35,6 +35,7 @@ from tests.farming import BUILD, DIGEST, text_of
 from tests.simulated.world import FaultyStore, Host, World
 from workers import attempts, dialect
 from workers.app import BrokerDown
+from workers.database import file_url
 from workers.entries import Made, bare
 from workers.errors import InfraError, Stopped, WorkDied
 from workers.isolated import Minimal, Replayed
@@ -54,7 +55,7 @@ from workers.schema import (
     FeatureMap,
 )
 from workers.service import SWEEP_SECONDS
-from workers.store import Store, file_url
+from workers.store import Store
 from workers.worker import Worker
 
 HOSTS: Final = 3

@@ -10,10 +10,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.farming import SPEC, ManualClock, finding
 from workers import metrics
+from workers.database import file_url
 from workers.errors import StoreDown
 from workers.http import make_app
 from workers.schema import QUEUE_FUZZ
-from workers.store import Store, file_url
+from workers.store import Store
 
 
 @pytest.fixture

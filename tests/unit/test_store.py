@@ -15,8 +15,10 @@ from fuzz.findings import Finding
 from simulator.outcome import Outcome, Signature, TraceEvent, Violation
 from simulator.scenario import SWITCH, Directive
 from tests.farming import ManualClock, begun, leased
-from workers import ledger
+from workers import failures, ledger
+from workers.database import file_url
 from workers.errors import StoreError
+from workers.failures import MAX_EXAMPLES
 from workers.ledger import LEASE_SECONDS
 from workers.records import RunFigures
 from workers.schema import (
@@ -34,7 +36,7 @@ from workers.schema import (
     VERIFIED,
     VERIFY,
 )
-from workers.store import MAX_EXAMPLES, Store, file_url
+from workers.store import Store
 
 PROCESSES = 8
 INSERTS = 50
@@ -277,7 +279,7 @@ def test_a_failure_that_is_minimized_again_has_one_minimal_scenario(store: Store
         leased(store, MINIMIZE, 1), text_of(3), "b" * 64, outcome_of(finding(3)), {"n": 1}, ""
     )
     with store._write() as (connection, now):  # as a migration does
-        store._set(connection, 1, state=NEW)
+        failures.set_values(connection, 1, state=NEW)
         ledger.owe(connection, now, VERIFY, 1, QUEUE_TRIAGE)
     verify(store, finding(3), "c" * 64)
     store.minimized(

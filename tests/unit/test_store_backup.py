@@ -13,10 +13,11 @@ from fuzz import maps
 from tests.farming import BUILD, FakeHands, begun, finding, leased, site, text_of
 from workers import jobs
 from workers.backup import BackupError
+from workers.database import file_url
 from workers.entries import Made
 from workers.records import RunFigures
 from workers.schema import MINIMIZE, VERIFY, Base
-from workers.store import Store, file_url
+from workers.store import Store
 
 
 @pytest.fixture

@@ -15,10 +15,11 @@ from fuzz.pack import unpack
 from tests.farming import BUILD, text_of
 from triage.corpus_dump import dump
 from workers import entries, inbox
+from workers.database import file_url
 from workers.entries import LossError, Made, bare, entry_key
 from workers.pantry import SEEDS, Pantry
 from workers.schema import DISTILL, QUEUE_TRIAGE, FeatureMap
-from workers.store import Store, file_url
+from workers.store import Store
 
 SIZE = 64  # of the maps here
 

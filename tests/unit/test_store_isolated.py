@@ -61,26 +61,40 @@ def test_a_scenario_that_does_not_fail_cannot_be_minimized() -> None:
 
 def test_a_child_is_stopped_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "executable", script(tmp_path, "exec sleep 3600"))
-    monkeypatch.setattr(isolated, "REPLAY_SECONDS", float("inf"))
+    monkeypatch.setattr(isolated, "SLOWDOWN", float("inf"))
     asked = iter([False, False, True])
     with pytest.raises(Stopped):
         isolated.replay(CLEAN, 0, lambda: next(asked))
 
 
-def test_a_child_that_takes_too_long_died_of_its_work(
+def test_a_child_that_does_not_get_to_run_is_not_to_blame(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sys, "executable", script(tmp_path, "exec sleep 3600"))
-    monkeypatch.setattr(isolated, "REPLAY_SECONDS", 0.5)
-    with pytest.raises(WorkDied, match="did not answer in 0.5 s"):
+    monkeypatch.setattr(isolated, "SLOWDOWN", 0.01)
+    with pytest.raises(InfraError, match=r"did not answer in 0\.6 s"):
         isolated.replay(CLEAN, 0, never)
+
+
+def test_a_child_that_uses_up_its_time_died_of_its_work(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", script(tmp_path, "echo begun; kill -XCPU $$"))
+    with pytest.raises(WorkDied, match=f"ended with {-signal.SIGXCPU}"):
+        isolated.replay(CLEAN, 0, never)
+
+
+def test_the_end_of_its_time_can_be_told_from_a_kill() -> None:
+    spin = "from fuzz.confine import limit_cpu\nlimit_cpu(1)\nwhile True: pass"
+    child = subprocess.run([sys.executable, "-c", spin], cwd=ROOT, check=False)
+    assert child.returncode == -signal.SIGXCPU
 
 
 def test_a_child_whose_supervisor_has_gone_does_no_work() -> None:
     """The request names a supervisor that is not the child's parent, as after its death."""
     child = subprocess.run(
         [sys.executable, "-P", "-m", "workers.child"],
-        input='{"do": "replay", "supervisor": 1, "text": ""}',
+        input='{"do": "replay", "supervisor": 1, "cpu_seconds": 9, "text": ""}',
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -106,10 +120,11 @@ def test_a_scenario_that_does_no_harm_survives_alone() -> None:
     assert isolated.alone(CLEAN, never) == ""
 
 
-def test_a_scenario_whose_child_does_not_answer_dies_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolated, "ALONE_SECONDS", 0.0)
-    monkeypatch.setattr(isolated, "POLL_SECONDS", 0.0)  # no interpreter starts in no time
-    assert "did not answer" in isolated.alone(CLEAN, never)
+def test_a_scenario_that_never_ends_dies_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", script(tmp_path, "echo begun; kill -XCPU $$"))
+    assert f"ended with {-signal.SIGXCPU}" in isolated.alone(CLEAN, never)
 
 
 def test_a_child_that_the_model_brings_down_is_infrastructure(

@@ -31,6 +31,7 @@ from tests.farming import (
 )
 from workers import child, jobs
 from workers.attempts import Attempt, sweep
+from workers.database import file_url
 from workers.errors import InfraError, Stopped, StoreDown
 from workers.isolated import Minimal, Replayed
 from workers.jobs import STOPPED, Site
@@ -48,7 +49,7 @@ from workers.schema import (
     VERIFIED,
     VERIFY,
 )
-from workers.store import Store, file_url
+from workers.store import Store
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from fuzz.statistics import InternalError, Statistics
 from simulator.outcome import Outcome, Signature, Violation
 from tests.farming import begun
 from workers import attempts, jobs, laptop
+from workers.database import file_url
 from workers.errors import InfraError, Stopped, StoreDown
 from workers.isolated import Minimal, Replayed
 from workers.jobs import Hands
@@ -38,7 +39,7 @@ from workers.laptop import (
     run_local,
 )
 from workers.schema import MINIMIZED, VERIFIED
-from workers.store import Store, file_url
+from workers.store import Store
 
 BUILD = "b" * 64
 DIGEST = "00112233aabbccdd"

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from tests.farming import SPEC, ManualClock, begun, finding, leased
 from workers import ledger
 from workers.app import BrokerDown
+from workers.database import file_url
 from workers.errors import StoreDown
 from workers.ledger import (
     FORGET_SECONDS,
@@ -33,7 +34,7 @@ from workers.schema import (
     RUNNING,
     VERIFY,
 )
-from workers.store import Store, file_url
+from workers.store import Store
 
 
 @pytest.fixture

@@ -19,9 +19,10 @@ from sqlalchemy.schema import CreateTable
 from fuzz.findings import write_finding
 from tests.farming import SIGNATURE, FakeHands, finding, leased, outcome, site, text_of
 from workers import attempts, dialect, inbox, jobs, migrate
+from workers.database import file_url
 from workers.errors import SchemaMoved, StoreError
 from workers.schema import FUZZ, MINIMIZE, MINIMIZED, NEW, VERIFY, Base, Failure
-from workers.store import Store, file_url
+from workers.store import Store
 
 
 @pytest.fixture
