@@ -36,8 +36,8 @@ class Side(Protocol):
 
 class Kernel(Protocol):
     """A real kernel. `why_not` says why it cannot run a scenario, "" if it can; `page_bits`
-    are the bits of pages that it can show; `order` is `conformance.order`'s; `version` is the
-    model's `kernel=` to compare it with."""
+    are the bits of pages that it can show; `order` is `conformance.order`'s; `version` is that
+    of Linux, as full as it is known."""
 
     def run(
         self, scenario: Scenario, *, every_op: bool, order: Sequence[int] = ()

@@ -30,8 +30,8 @@ LARGE_ONE_IN: Final = 32  # it costs ten times as much
 
 
 class Generator:
-    """The scenarios of one seed; `codes` are the rows that may come up, `version` is the `kernel=`
-    of all."""
+    """The scenarios of one seed; `codes` are the rows that may come up, `version` is that
+    of the Linux for which all are made."""
 
     def __init__(self, seed: int, codes: Iterable[int], version: str = "") -> None:
         self._version = version

@@ -30,7 +30,6 @@ from conformance.observation import (
     SOFT_DIRTY,
     Observed,
 )
-from simulator.kernels import nearest
 from simulator.scenario import Scenario
 
 TIMEOUT_SECONDS: Final = 10.0  # for a program, which takes less than a millisecond
@@ -68,7 +67,7 @@ class RealKernel:
     """A kernel, behind an executor that runs on it: a context manager. Not thread-safe.
 
     `launch` starts an executor; by default the one for this machine's own kernel. `version` is
-    the `kernel=` of the model to compare it with, by default what this machine runs; `features`
+    that of Linux, as full as it is known, by default what this machine runs; `features`
     are what the kernel offers, out of conformance.features.FEATURES."""
 
     def __init__(
@@ -79,7 +78,7 @@ class RealKernel:
         self._started = False
         self._timeout_ms = int(timeout_seconds * 1000)
         self._server: subprocess.Popen[bytes] | None = None
-        self.version = version or (nearest(os.uname().release) if launch is None else "")
+        self.version = version or (os.uname().release if launch is None else "")
         try:
             probed = self._ask(wire.probe(self._timeout_ms), self._launch.boot_seconds)
         except ExecutorError:

@@ -13,6 +13,7 @@ with a `departure` is no bug that Linux has once had, but what it does to this d
 versions) and an oracle rightly calls broken: the row says why.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,8 +52,9 @@ class Bug:
 
 
 def full(version: str) -> tuple[int, ...]:
-    """A version as numbers that compare: 6.12.118 is (6, 12, 118), 7.2 is (7, 2, 0)."""
-    numbers = [int(part) for part in version.split(".")]
+    """A version as numbers that compare: 6.12.118 is (6, 12, 118), 7.2 is (7, 2, 0). What a builder
+    has added to it does not count."""
+    numbers = [int(part) for part in re.findall(r"\d+", version.partition("-")[0])][:3]
     return tuple(numbers + [0] * (3 - len(numbers)))
 
 
@@ -170,6 +172,18 @@ BUGS: Final[tuple[Bug, ...]] = (
         culprits=("do_anonymous_page", "do_pte_missing"),
     ),
     Bug(
+        "mremap-dontunmap-locked-vm-partial",
+        "MREMAP_DONTUNMAP of locked memory leaves pages counted that are not locked",
+        "838bb60dc215 597e4b9ab48a", ("accounting",), EASY,
+        culprits=("move_vma", "dontunmap_complete", "vrm_stat_account"),
+        versions=(("5.7", "6.1.192"), ("6.2", "6.12.118"), ("6.13", "7.2")),
+    ),
+    Bug(
+        "mmap-error-path-leaks-prepared-file",
+        "an mmap() that fails keeps the file that mmap_prepare() has opened for it",
+        "CVE-2026-31654 894f99eb535e", ("leak",), EASY, culprits=("mmap_region",),
+    ),
+    Bug(
         "fork-early-cow-torn-snapshot", "fork() copies a pinned page while threads store to it",
         "70e806e4e645", ("memory-value",), MEDIUM,
         culprits=("copy_present_page",), versions=(("6.1", ""),),
@@ -211,6 +225,14 @@ def in_kernel(version: str) -> list[str]:
     return [bug.id for bug in BUGS if bug.is_in(version)]
 
 
+def apart(kernel: str, version: str) -> tuple[str, ...]:
+    """What `bug=` must say beside `kernel=` for the model to have exactly the rows of Linux
+    `version`, a full one."""
+    here, there = in_kernel(kernel), in_kernel(version)
+    more = [bug for bug in there if bug not in here]
+    return tuple(sorted(more + [f"-{bug}" for bug in here if bug not in there]))
+
+
 @final
 class BugFlags:
     """Which known bugs this run's model has, one attribute for each."""
@@ -240,6 +262,8 @@ class BugFlags:
         self.mremap_tlb_flush_late: bool = False
         self.mremap_move_pmd_no_rmap_lock: bool = False
         self.anon_page_in_file_mapping: bool = False
+        self.mremap_dontunmap_locked_vm_partial: bool = False
+        self.mmap_error_path_leaks_prepared_file: bool = False
         self.fork_early_cow_torn_snapshot: bool = False
         self.migration_restores_writable: bool = False
         self.device_private_loses_soft_dirty: bool = False

@@ -47,8 +47,6 @@ class Linux:
         # A merged VMA is soft-dirty when one of its parts was: VM_STICKY. Since 6.19, and in
         # stable releases of 6.18.
         self.sticky_softdirty: bool = version >= 618
-        # MREMAP_DONTUNMAP of a part of a locked VMA unlocks this part; before, all of the VMA.
-        self.dontunmap_splits_locked: bool = version >= 702
         # MREMAP_DONTUNMAP never merges the copy with the source that stays (copy_vma()'s
         # keep_source), which then counts its pages from where it is.
         self.dontunmap_keeps_source: bool = fixed

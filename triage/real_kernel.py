@@ -70,4 +70,4 @@ def _started(text: str) -> "RealKernel":
     if name.is_host:
         return kernel.RealKernel()
     image = kernels.resolve(name)
-    return kernel.RealKernel(qemu.guest(image), kernels.model_version(image.version))
+    return kernel.RealKernel(qemu.guest(image), image.version)

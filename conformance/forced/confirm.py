@@ -29,7 +29,6 @@ from conformance.forced.engine import Stuck
 from conformance.forced.force import force
 from conformance.forced.guest import ACTORS, Guest
 from conformance.forced.plan import Plan, Refused, plan, real_size
-from conformance.kernels import model_version
 from conformance.model import ModelKernel
 from simulator.ops import OP_READ, OP_WRITE
 from simulator.scenario import SWITCH, TLB, Directive, Scenario
@@ -126,7 +125,7 @@ def confirm(
     version = booted.image.version
     result = Confirmed(name, version, REFUSED, n=repeat)
     try:
-        broken, mended = plans(scenario, model_version(version), model)
+        broken, mended = plans(scenario, version, model)
     except Refused as refused:
         result.why, result.function = str(refused), refused.function
         return result

@@ -24,7 +24,6 @@ from conformance.forced.plan import HOLD, WAIT, Plan, Refused, plan, real_size
 from conformance.forced.rules import NO_CODE
 from conformance.fuzz import ORIGIN
 from conformance.generate import Generator
-from conformance.kernels import model_version
 from conformance.model import ModelKernel, comparable
 from corpus.text import dump
 from fuzz.findings import Finding
@@ -71,7 +70,7 @@ def interleave(
     scenarios: int = 0,
 ) -> Iterator[Disagreed | None]:
     """Run for `seconds` of wall clock. Yields after each scenario."""
-    version = model_version(booted.image.version)
+    version = booted.image.version
     generator = Generator(seed, codes(version), version)
     rng = Rng(seed)
     sites = [name for name in booted.build.sites if name not in NO_CODE]
@@ -122,7 +121,7 @@ def directed(
 ) -> Plan | None:
     """With directives at places that its run comes to; None when nobody is held anyhow."""
     scenario = _few_actors(scenario)
-    sized = real_size(scenario, version, ())
+    sized = real_size(scenario, version)
     try:
         _, outcome = model.go_on(sized)
     except Exception:

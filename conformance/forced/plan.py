@@ -17,9 +17,11 @@ from typing import Final
 
 from conformance import userland
 from conformance.forced.rules import NO_CODE
+from conformance.kernels import model_version
 from conformance.model import ModelKernel
 from conformance.observation import Observed
 from conformance.userland import PMD_ORDER
+from simulator.bugs import apart
 from simulator.ops import OP_FORK
 from simulator.outcome import SKIPPED, UNFINISHED, Outcome, TraceEvent, Violation
 from simulator.scenario import FAIL, IPI, PARK, SWITCH, TLB, Config, Scenario
@@ -80,12 +82,15 @@ class Plan:
 
 
 def real_size(scenario: Scenario, version: str, bugs: Collection[str] | None = None) -> Scenario:
-    """The scenario with a real machine's page tables and constants, with its own bugs or others."""
+    """The scenario with a real machine's page tables and constants, as Linux `version` runs it if
+    it names no kernel itself, and with its own bugs or others."""
     config = scenario.config
+    kernel = config.kernel or model_version(version)
+    wanted = config.bugs if bugs is None else bugs
     return replace(scenario, config=Config(
         pmd_order=PMD_ORDER, frames=MAX_FRAMES, pages=arena_pages(config), steps=0,
-        cpus=config.cpus, placement=config.placement, kernel=config.kernel or version,
-        bugs=config.bugs if bugs is None else tuple(bugs),
+        cpus=config.cpus, placement=config.placement, kernel=kernel,
+        bugs=tuple(sorted({*wanted, *(() if config.kernel else apart(kernel, version))})),
     ))
 
 

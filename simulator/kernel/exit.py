@@ -103,14 +103,18 @@ def exit_mmap(k: "Kernel", mm: Mm) -> None:
     mmap_lock.mmap_write_lock(k, mm, sites.EXIT_MMAP__WRITE_LOCK)
     zap.free_pgtables(k, gather, mm, mm.vmas, 0, 0, True)
     mmu_gather.tlb_finish_mmu(k, gather)
-    vmas = mm.vmas
-    for vma in vmas:
-        mmap_lock.vma_mark_detached(k, vma)
-        vma_tree.remove_vma(k, vma)
-    mm.vmas = []
+    tear_down_vmas(k, mm)
     mm.total_vm = 0
     mm.locked_vm = 0
     mmap_lock.mmap_write_unlock(k, mm)
+
+
+def tear_down_vmas(k: "Kernel", mm: Mm) -> None:
+    """Close and free VMAs that map nothing any more, and their tree."""
+    for vma in mm.vmas:
+        mmap_lock.vma_mark_detached(k, vma)
+        vma_tree.remove_vma(k, vma)
+    mm.vmas = []
 
 
 def release_lazy_mms(k: "Kernel") -> None:

@@ -16,7 +16,7 @@ from simulator import sites
 from simulator.errno import ENOMEM
 from simulator.kernel import exit as kernel_exit
 from simulator.lib import interval_tree
-from simulator.mm import anon_vma, mmap_lock, shmem, tlb
+from simulator.mm import anon_vma, mmap_lock, mmu_gather, shmem, tlb, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.copy_page_range import copy_page_range
 from simulator.mm.mm_types import VM_DONTCOPY, VM_LOCKED_MASK, VM_WIPEONFORK, Mm, Vma
@@ -66,8 +66,7 @@ def dup_mm(k: "Kernel", oldmm: Mm) -> Mm | None:
 
 
 def dup_mmap(k: "Kernel", mm: Mm, oldmm: Mm) -> i64:
-    """Copy every VMA, and share or copy what it maps. On failure `mm` holds the VMAs that
-    were finished; exit_mmap() takes them apart."""
+    """Copy every VMA, and share or copy what it maps. On failure `mm` has none."""
     mmap_lock.mmap_write_lock(k, oldmm, sites.DUP_MMAP__LOCK_PARENT)
     mmap_lock.mmap_write_lock(k, mm, sites.DUP_MMAP__LOCK_CHILD)
     mm.total_vm = oldmm.total_vm
@@ -79,12 +78,24 @@ def dup_mmap(k: "Kernel", mm: Mm, oldmm: Mm) -> i64:
             err = dup_vma(k, mm, mpnt)
             if err:
                 break
+        if err and mm.vmas:
+            unmap_half_copy(k, mm)
     mm.unstable = err != 0
     mmap_lock.mmap_write_unlock(k, mm)
     k.step(sites.DUP_MMAP__FLUSH, oldmm.obj, WRITE)
     tlb.flush_tlb_mm(k, oldmm)
     mmap_lock.mmap_write_unlock(k, oldmm)
     return err
+
+
+def unmap_half_copy(k: "Kernel", mm: Mm) -> None:
+    """What a dup_mmap() that failed has copied goes while both locks are held; rmap led there."""
+    tlb = mmu_gather.tlb_gather_mmu(k, mm)
+    for vma in mm.vmas:
+        zap.unmap_single_vma(k, tlb, vma, vma.start, vma.end, zap.ZAP_FLAG_DROP_MARKER)
+    zap.free_pgtables(k, tlb, mm, mm.vmas, 0, 0, True)
+    mmu_gather.tlb_finish_mmu(k, tlb)
+    kernel_exit.tear_down_vmas(k, mm)
 
 
 def dup_vma(k: "Kernel", mm: Mm, mpnt: Vma) -> i64:
@@ -109,7 +120,7 @@ def dup_vma(k: "Kernel", mm: Mm, mpnt: Vma) -> i64:
     mm.vmas.append(tmp)
     inode = tmp.inode
     if inode is not None:
-        shmem.get_file(inode)
+        shmem.get_file(k, inode)
         lock.down_write(k, sites.DUP_MMAP__I_MMAP_LOCK, inode.i_mmap_rwsem)
         interval_tree.insert_after(inode.i_mmap, tmp, mpnt)
         lock.up_write(k, inode.i_mmap_rwsem)

@@ -14,7 +14,7 @@ from simulator import ops, sites
 from simulator.errno import EAGAIN, EFAULT, EINVAL, ENOMEM
 from simulator.lib.maple_tree import find_vma, vma_lookup, vma_prev
 from simulator.mm import gup, mmap_lock, swap, vma_merge
-from simulator.mm.mm_types import VM_LOCKED, VM_LOCKED_MASK, VM_LOCKONFAULT, Mm, Vma
+from simulator.mm.mm_types import VM_LOCKED, VM_LOCKED_MASK, VM_LOCKONFAULT, Mm, Vma, add_locked_vm
 from simulator.mm.mmap import rlimit_memlock, vma_supports_mlock
 from simulator.mm.pgtable import pmd_addr_end, walk_pmd
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
@@ -55,9 +55,9 @@ def mlock_fixup(
     if target is None:
         return None
     if not flags & VM_LOCKED:
-        mm.locked_vm -= end - start
+        add_locked_vm(mm, start - end, sites.MLOCK_FIXUP__SET_FLAGS)
     elif not old & VM_LOCKED:
-        mm.locked_vm += end - start
+        add_locked_vm(mm, end - start, sites.MLOCK_FIXUP__SET_FLAGS)
     if flags & old & VM_LOCKED:
         mmap_lock.vma_start_write(k, target)
         k.step(sites.MLOCK_FIXUP__SET_FLAGS, target.obj, WRITE)

@@ -193,6 +193,7 @@ class Inode:
         self.id: i64 = ident
         self.live: bool = False
         self.refs: i64 = 0  # open files: the handle's own, and one for each VMA
+        self.opened_at: i64 = 0  # site after which it was last opened
         self.i_size: i64 = 0  # in words
         self.cache: list[Folio | None] = []
         self.i_rwsem: RwSem = RwSem(LC_INODE, ident)
@@ -397,6 +398,7 @@ class Mm:
         self.nr_anon: i64 = 0  # page table entries that rss_anon should count (O19)
         self.nr_file: i64 = 0  # and rss_file
         self.entry_at: i64 = sites.OP__BEGIN  # site after which their number last changed
+        self.counted_at: i64 = 0  # who counted locked_vm last under this mmap_lock (O19)
         # By page: the site after which its entry was last written, the culprit when that breaks
         # a promise.
         self.who: vec[i64] = vec[i64]([sites.OP__BEGIN] * pages)
@@ -418,6 +420,12 @@ def add_mm_counter(mm: Mm, member: i64, pages: i64) -> None:
         mm.rss_anon += pages
     else:
         mm.rss_file += pages
+
+
+def add_locked_vm(mm: Mm, pages: i64, site: i64) -> None:
+    """`mm` has locked more pages, or fewer; `site` is in the function that says so."""
+    mm.locked_vm += pages
+    mm.counted_at = site
 
 
 def mm_counter(folio: Folio) -> i64:

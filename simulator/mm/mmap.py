@@ -22,7 +22,7 @@ from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
     VM_ACCESS_FLAGS, VM_ACCOUNT, VM_DONTDUMP, VM_DROPPABLE, VM_GROWSDOWN, VM_LOCKED, VM_LOCKED_MASK,
     VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE, VM_NORESERVE, VM_READ, VM_SHARED,
-    VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Inode, Mm, Vma,
+    VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Inode, Mm, Vma, add_locked_vm,
 )
 from simulator.state import WRITE
 
@@ -134,7 +134,8 @@ def vms_complete_munmap_vmas(k: "Kernel", mm: Mm, vms: VmaMunmap) -> None:
         return
     vms_clear_ptes(k, mm, vms)
     mm.total_vm -= vms.nr_pages
-    mm.locked_vm -= vms.locked_vm
+    if vms.locked_vm:
+        add_locked_vm(mm, -vms.locked_vm, sites.VMS_COMPLETE_MUNMAP_VMAS__ITSELF)
     for vma in vms.detached:
         vma_tree.remove_vma(k, vma)
     if vms.unlock:
@@ -262,6 +263,9 @@ def mmap_region(
     # Entries go while the old VMAs are still in the tree, where rmap may look for them.
     if vms.nr_pages:
         vms_clear_ptes(k, mm, vms)
+    prepared: Inode | None = None
+    if inode is None and flags & VM_SHARED and k.bug.mmap_error_path_leaks_prepared_file:
+        prepared = mmap_prepare(k, end - start)
     vma: Vma | None = None
     if vms.prev is not None or vms.next is not None:
         vmg = vma_merge.VmaMerge(mm, start, end, flags, pgoff)
@@ -272,7 +276,7 @@ def mmap_region(
             vma_merge.prefer_next(k, vmg)
         vma = vma_merge.vma_merge_new_range(k, vmg)
     if vma is None:
-        vma = mmap_new_vma(k, mm, start, end, flags, pgoff, inode)
+        vma = mmap_new_vma(k, mm, start, end, flags, pgoff, inode, prepared)
         if vma is None:
             vms_abort_munmap_vmas(k, mm, vms)
             return -ENOMEM
@@ -285,28 +289,41 @@ def mmap_region(
         vma.flags = flags | VM_SOFTDIRTY
     if vma.flags & VM_LOCKED:
         if vma_supports_mlock(vma):
-            mm.locked_vm += end - start
+            add_locked_vm(mm, end - start, sites.MMAP_REGION__SET_FLAGS)
         else:
             vma.flags &= ~VM_LOCKED_MASK
     k.watch.vma_flags_set(k, mm, vma, start, end)
     return 0
 
 
+def mmap_prepare(k: "Kernel", pages: i64) -> Inode | None:
+    """Known bug mmap-error-path-leaks-prepared-file: the file comes before the VMA that takes it,
+    as that of a shared mapping of /dev/zero does (mmap_zero_prepare()), which the model lacks."""
+    inode = shmem.shmem_zero_setup(k, pages)
+    if inode is not None:
+        inode.opened_at = sites.MMAP_REGION__SET_FLAGS
+    return inode
+
+
 def mmap_new_vma(
-    k: "Kernel", mm: Mm, start: i64, end: i64, flags: i64, pgoff: i64, inode: Inode | None
+    k: "Kernel", mm: Mm, start: i64, end: i64, flags: i64, pgoff: i64, inode: Inode | None,
+    prepared: Inode | None,
 ) -> Vma | None:
-    """Allocate, lock and insert a VMA, in this order: lockless readers find it at once."""
+    """Allocate, lock and insert a VMA, in this order: lockless readers find it at once. It takes
+    over `prepared`, the file that it shall have anyway."""
     vma = vma_tree.vm_area_alloc(k, mm)
     if vma is None:
         return None
     vma_tree.vma_set_range(vma, start, end, pgoff)
     vma.flags = flags
     if inode is not None:
-        shmem.get_file(inode)
+        shmem.get_file(k, inode)
         vma.inode = inode
-    elif flags & VM_SHARED and shmem.shmem_zero_setup(k, vma):
-        vma_tree.vm_area_free(k, vma)
-        return None
+    elif flags & VM_SHARED:
+        vma.inode = prepared or shmem.shmem_zero_setup(k, end - start)
+        if vma.inode is None:
+            vma_tree.vm_area_free(k, vma)
+            return None
     if k.bug.mmap_vma_visible_before_locked:
         insert_unlocked(k, mm, vma)
     else:
@@ -367,7 +384,7 @@ def expand_downwards(k: "Kernel", vma: Vma, va: i64) -> i64:
         else:
             mm.total_vm += grow
             if locked:
-                mm.locked_vm += grow
+                add_locked_vm(mm, grow, sites.EXPAND_DOWNWARDS__SET_START)
             k.step(sites.EXPAND_DOWNWARDS__SET_START, mm.obj, WRITE)
             anon_vma.pre_update_vma(vma)
             vma.start = va

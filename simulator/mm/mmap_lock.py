@@ -43,6 +43,7 @@ def mmap_read_unlock(k: "Kernel", mm: Mm) -> None:
 
 def mmap_write_lock(k: "Kernel", mm: Mm, site: i64) -> None:
     lock.down_write(k, site, mm.mmap_lock)
+    mm.counted_at = 0
     mm.mm_lock_seq += 1  # odd: somebody may write-lock VMAs
 
 

@@ -16,7 +16,7 @@ from simulator.lib.maple_tree import find_vma, find_vma_intersection, vma_lookup
 from simulator.mm import anon_vma, gup, mmap, mmap_lock, vma_merge
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
-    VM_ACCOUNT, VM_LOCKED, VM_LOCKED_MASK, VM_MAYSHARE, VM_SHARED, Mm, Vma,
+    VM_ACCOUNT, VM_LOCKED, VM_LOCKED_MASK, VM_MAYSHARE, VM_SHARED, Mm, Vma, add_locked_vm,
 )
 from simulator.mm.move_page_tables import PagetableMove, move_page_tables
 from simulator.state import WRITE
@@ -113,7 +113,7 @@ def expand_vma_in_place(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
         return -ENOMEM
     mm.total_vm += delta
     if vma.flags & VM_LOCKED:
-        mm.locked_vm += delta
+        add_locked_vm(mm, delta, sites.EXPAND_VMA_IN_PLACE__ITSELF)
     return 0
 
 
@@ -151,7 +151,7 @@ def mremap_to(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
 
 def prep_move_vma(k: "Kernel", vrm: VmaRemap, vma: Vma) -> i64:
     """MREMAP_DONTUNMAP leaves an unlocked VMA behind: of a locked one just the part that moves."""
-    if not (vrm.dontunmap and vma.flags & VM_LOCKED and k.linux.dontunmap_splits_locked):
+    if not vrm.dontunmap or not vma.flags & VM_LOCKED or k.bug.mremap_dontunmap_locked_vm_partial:
         return 0
     err: i64 = 0
     end = vrm.start + vrm.old_len
@@ -199,23 +199,25 @@ def move_locked_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
         vrm.vma = new_vma
         vrm.old_len = vrm.new_len
         vrm.start = vrm.new_start
-    elif vrm.dontunmap:
-        dontunmap_complete(k, mm, vrm, copy)
+    stays = vrm.dontunmap and not err
+    late = k.bug.mremap_dontunmap_locked_vm_partial  # counts the copy while the source is locked
+    if stays and not late:
+        dontunmap_complete(k, vrm, copy)
     mm.total_vm += vrm.new_len
     if vrm.vma.flags & VM_LOCKED:
-        mm.locked_vm += vrm.new_len
+        add_locked_vm(mm, vrm.new_len, sites.MOVE_VMA__ITSELF)
+    if stays and late:
+        dontunmap_complete(k, vrm, copy)
     if err or not vrm.dontunmap:
         unmap_source_vma(k, mm, vrm)
     return err if err else vrm.new_start
 
 
-def dontunmap_complete(k: "Kernel", mm: Mm, vrm: VmaRemap, copy: vma_merge.VmaCopy) -> None:
+def dontunmap_complete(k: "Kernel", vrm: VmaRemap, copy: vma_merge.VmaCopy) -> None:
     """The source stays, empty and unlocked; its count goes over to the copy. As a whole VMA it no
     longer needs its anon_vmas."""
     vma = copy.vma
-    if vma.flags & VM_LOCKED:
-        mm.locked_vm -= vma.end - vma.start - vrm.old_len
-        vma.flags &= ~VM_LOCKED_MASK
+    vma.flags &= ~VM_LOCKED_MASK
     if (
         copy.new_vma is not vma
         and vrm.start == vma.start

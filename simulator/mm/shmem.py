@@ -20,7 +20,6 @@ from simulator.lock_classes import LC_FOLIO
 from simulator.mm import page_alloc, swap
 from simulator.mm.mm_types import (
     PG_DIRTY, PG_SWAPBACKED, PG_UPTODATE, REF_CACHE, REF_OWNER, REF_TEMP, Folio, Inode, Mm, Page,
-    Vma,
 )
 from simulator.mm.page_ref import folio_get, folio_put, folio_try_get, move_ref
 from simulator.mm.pgtable import pmd_addr_end, ptep_get
@@ -74,19 +73,18 @@ def memfd_create(k: "Kernel", handle: i64, pages: i64) -> i64:
     inode = k.inodes[handle]
     if inode.live:
         return -EEXIST
-    create(inode, pages)
+    create(k, inode, pages)
     return 0
 
 
-def shmem_zero_setup(k: "Kernel", vma: Vma) -> i64:
-    """The unnamed file behind a shared anonymous mapping, as long as the mapping is."""
+def shmem_zero_setup(k: "Kernel", pages: i64) -> Inode | None:
+    """The unnamed file behind a shared anonymous mapping of so many pages; None without memory."""
     if k.should_fail(sites.SHMEM_ZERO_SETUP__ALLOC, OBJ_NONE):
-        return -ENOMEM
+        return None
     inode = Inode(FIRST_SHARED_ANON + len(k.shared_anon))
-    create(inode, vma.end - vma.start)
+    create(k, inode, pages)
     k.shared_anon.append(inode)
-    vma.inode = inode
-    return 0
+    return inode
 
 
 def other_file(k: "Kernel", number: i64) -> Inode:
@@ -97,15 +95,16 @@ def other_file(k: "Kernel", number: i64) -> Inode:
             return inode
     inode = Inode(ident)
     inode.opaque = True
-    create(inode, 0)
+    create(k, inode, 0)
     k.other_files.append(inode)
     return inode
 
 
-def create(inode: Inode, pages: i64) -> None:
+def create(k: "Kernel", inode: Inode, pages: i64) -> None:
     """An empty file of that size, open once."""
     inode.live = True
     inode.refs = 1
+    inode.opened_at = k.cur.site
     make_room(inode, pages)
     inode.i_size = pages * WORDS_PER_PAGE
 
@@ -121,9 +120,10 @@ def make_room(inode: Inode, pages: i64) -> None:
         inode.expected = expected
 
 
-def get_file(inode: Inode) -> None:
+def get_file(k: "Kernel", inode: Inode) -> None:
     """One more open file: a VMA's."""
     inode.refs += 1
+    inode.opened_at = k.cur.site
 
 
 def fput(k: "Kernel", inode: Inode) -> None:
@@ -168,7 +168,7 @@ def release_all(k: "Kernel") -> None:
 def check_gone(k: "Kernel", inode: Inode) -> None:
     if inode.live:
         k.violate(
-            "leak", sites.SHMEM_EVICT_INODE__REMOVE, "file",
+            "leak", inode.opened_at, "file",
             f"a file is left, open {inode.refs} times",
         )
 

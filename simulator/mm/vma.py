@@ -253,7 +253,7 @@ def split_vma(k: "Kernel", vma: Vma, va: i64, new_below: bool) -> i64:
         vm_area_free(k, new)
         return -ENOMEM
     if new.inode is not None:
-        shmem.get_file(new.inode)
+        shmem.get_file(k, new.inode)
     mmap_lock.vma_start_write(k, vma)
     mmap_lock.vma_start_write(k, new)
     vp = VmaPrepare(vma)

@@ -412,6 +412,6 @@ def copy_vma(
         vm_area_free(k, new_vma)
         return None
     if new_vma.inode is not None:
-        shmem.get_file(new_vma.inode)
+        shmem.get_file(k, new_vma.inode)
     vma_link(k, mm, new_vma)
     return VmaCopy(new_vma, vma, False)

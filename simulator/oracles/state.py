@@ -122,7 +122,7 @@ def changed(k: "Kernel", mm: Mm) -> None:
         )
     if locked != mm.locked_vm and not mm.unstable:
         k.violate(
-            "accounting", k.cur.site, "mm",
+            "accounting", mm.counted_at or k.cur.site, "mm",
             f"locked_vm is {mm.locked_vm}, the VMAs with VM_LOCKED have {locked} pages",
         )
 

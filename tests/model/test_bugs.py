@@ -3,7 +3,7 @@
 
 import pytest
 
-from simulator.bugs import BUGS, BY_ID, Bug, in_kernel
+from simulator.bugs import BUGS, BY_ID, Bug, apart, in_kernel
 from simulator.kernels import VERSIONS
 from tests.model.run import run
 
@@ -50,6 +50,16 @@ def test_a_version_has_the_rows_whose_ranges_hold_it() -> None:
     bug = Bug("x", "", "", ("pin",), "easy", versions=(("5.14", "6.1.171"), ("6.2", "6.12")))
     assert [v for v in ("5.13.9", "5.14", "6.1.170", "6.1.171", "6.2", "6.11.7", "6.12")
             if bug.is_in(v)] == ["5.14", "6.1.170", "6.2", "6.11.7"]
+
+
+def test_what_sets_a_full_version_apart_from_its_kernel() -> None:
+    row = "mremap-dontunmap-locked-vm-partial"
+    assert row in in_kernel("6.12")
+    assert apart("6.12", "6.12.118") == (f"-{row}",)
+    assert apart("6.18", "6.18.44-fc") == ()
+    assert apart("6.1", "6.18") == ()
+    assert apart("7.2", "6.18") == (row,)
+    assert apart("", "") == ()
 
 
 def test_the_mended_model_has_none() -> None:

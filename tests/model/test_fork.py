@@ -90,6 +90,19 @@ def test_a_fork_without_memory_leaves_nothing_behind(site: str) -> None:
 """)[5:] == ["ENOMEM", "skipped", 0, 3]
 
 
+def test_a_fork_that_fails_takes_its_copy_apart_before_it_lets_others_in() -> None:
+    outcome = run("""
+1 T0 mmap 0..8 rw private anon populate
+2 T0 mmap 8..10 r private anon
+3 T0 fork T1
+@3 vm_area_dup:alloc#2 fail
+""", trace=True)
+    assert outcome.violation is None
+    seen = [event.site for event in outcome.trace if event.uid == 3]
+    assert "zap_pte_range:clear_pte" in seen[: seen.index("dup_mmap:flush")]
+    assert "exit_mmap:write_lock" not in seen
+
+
 def test_a_fork_fails_when_a_pinned_page_cannot_be_copied() -> None:
     assert results(PARENT_WITH_DATA + """
 3 T0 pin p0 3 w
