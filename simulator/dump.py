@@ -8,31 +8,93 @@ from mypy_extensions import i64
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_NAMES, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL,
     PTE_WRITE, PTE_YOUNG, SWP_MARKER_GUARD, SWP_NAMES, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_SHARED,
-    VM_WRITE, Mm, Page, Vma, pte_kind,
+    VM_WRITE, AnonVma, Lock, Mm, Page, RwSem, Vma, pte_kind,
 )
-from simulator.mm.pgtable import DEVICE_PFN_BASE, pfn_to_page
+from simulator.mm.pgtable import pfn_to_page
+from simulator.sites import ACTOR_LABELS
+from simulator.touched import frame_text, name_of
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
 def describe(k: "Kernel") -> str:
-    """Every live mm, one line an object, in a fixed order."""
+    """Every live mm, and what is behind its pages, one line an object, in a fixed order. A lock
+    and who has it is a line of its own, which begins with its name."""
     lines: list[str] = []
     for mm in k.mms:
         if not mm.live:
             continue
         lines.append(f"mm{mm.id}:")
+        lines.append("  " + sem_text(mm.mmap_lock))
         for vma in mm.vmas:
             lines.append("  " + vma_text(vma))
+        lines.append("  " + lock_text(mm.page_table_lock))
         for table in mm.tables:
             if table is not None:
                 base = table.pmd << k.pmd_order
+                lines.append(f"  {lock_text(table.ptl)}, of pages {base}..{base + k.ptrs_per_pte}")
                 for i in range(k.ptrs_per_pte):
                     if table.pte[i]:
                         lines.append(f"  page {base + i}: {pte_text(k, table.pte[i])}")
         lines += stale_text(mm)
+    for av in k.anon_vmas.taken():
+        if av.live:
+            lines += anon_vma_text(av)
+    for inode in k.inodes + k.shared_anon:
+        if inode.live:
+            lines.append(sem_text(inode.i_rwsem))
+            lines.append(sem_text(inode.i_mmap_rwsem))
+    for t in k.tasks:
+        mutex = getattr(t.device, "mutex", None)  # a driver's own, of whatever driver
+        if isinstance(mutex, Lock):
+            lines.append(lock_text(mutex))
+    for frames in [k.frames] + [pgmap.slab for pgmap in k.pagemaps]:
+        for page in frames.taken():
+            if page.folio.live and page.folio.page is page:
+                lines.append(lock_text(page.folio.lock))
     return "\n".join(lines)
+
+
+def lock_text(lock: Lock) -> str:
+    """`ptl 0: T1 has it, T0 waits`."""
+    who = ACTOR_LABELS[lock.owner] + " has it" if lock.owner >= 0 else "free"
+    return f"{name_of(lock.obj)}: {who}" + waiting_text(lock.waiters)
+
+
+def sem_text(sem: RwSem) -> str:
+    """`mmap_lock 0: T0, T1 have it for read, T2 waits`."""
+    if sem.writer >= 0:
+        who = ACTOR_LABELS[sem.writer] + " has it for write"
+    elif sem.readers:
+        names = actors_text(sem.readers)
+        who = names + (" have" if ", " in names else " has") + " it for read"
+    else:
+        who = "free"
+    return f"{name_of(sem.obj)}: {who}" + waiting_text(sem.waiters)
+
+
+def waiting_text(mask: i64) -> str:
+    return f", waited for by {actors_text(mask)}" if mask else ""
+
+
+def actors_text(mask: i64) -> str:
+    return ", ".join(ACTOR_LABELS[i] for i in range(len(ACTOR_LABELS)) if (mask >> i) & 1)
+
+
+def anon_vma_text(av: AnonVma) -> list[str]:
+    """Its VMAs, and its lock if it is a root."""
+    linked = ", ".join(f"{vma.start}..{vma.end} of {owner_text(vma)}" for vma in av.vmas) or "none"
+    root = av.root
+    below = f", root anon_vma {root.id}" if root is not None and root is not av else ""
+    lines = [f"anon_vma {av.id}: refs={av.refcount}, VMAs: {linked}{below}"]
+    if root is av:
+        lines.append(sem_text(av.rwsem))
+    return lines
+
+
+def owner_text(vma: Vma) -> str:
+    return f"mm{vma.mm.id}" if vma.mm is not None else "no mm"
 
 
 def vma_text(vma: Vma) -> str:
@@ -43,7 +105,8 @@ def vma_text(vma: Vma) -> str:
     )
     backing = "anon" if vma.inode is None else f"f{vma.inode.id}+{vma.pgoff}"
     grows = " growsdown" if flags & VM_GROWSDOWN else ""
-    return f"vma {vma.start}..{vma.end} {perms} {backing}{grows}"
+    av = f" anon_vma {vma.anon_vma.id}" if vma.anon_vma is not None else ""
+    return f"vma {vma.start}..{vma.end} {perms} {backing}{grows}{av}"
 
 
 def pte_text(k: "Kernel", pte: i64) -> str:
@@ -78,11 +141,6 @@ def entry_text(k: "Kernel", pte: i64) -> str:
     words += " soft-dirty" if pte & PTE_SOFT_DIRTY else ""
     words += " prot-none" if pte & PTE_PROTNONE and not pte & PTE_PRESENT else ""
     return f"{words}, " + ("the zero page" if pte & PTE_SPECIAL else frame_text(pte >> PFN_SHIFT))
-
-
-def frame_text(pfn: i64) -> str:
-    """A frame of memory, or a page of a device's, by its number there."""
-    return f"frame {pfn}" if pfn < DEVICE_PFN_BASE else f"device page {pfn - DEVICE_PFN_BASE}"
 
 
 def page_text(page: Page) -> str:

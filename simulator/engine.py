@@ -114,8 +114,6 @@ def begin_op(k: "Kernel", t: Task, op: Op, index: i64) -> None:
             t.visits[t.visited[i]] = 0
         t.nr_visited = 0
     k.alarm = 0 if t.watch else k.sched.alarm_due
-    if k.tracing:
-        t.depth = []
 
 
 def end_of_op(k: "Kernel", t: Task) -> None:

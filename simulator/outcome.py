@@ -53,14 +53,16 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class TraceEvent:
-    """One line of a trace: who, where, in which op, and what (`text` may be empty)."""
+    """One line of a trace: who, where, in which op, and what (`text` may be empty). `calls` are
+    the functions of Linux around it, outermost first, each with a number of its own; empty in a
+    compiled model (simulator/calls.py)."""
 
     step: int
     actor: int
     cpu: int
     uid: int
     site: str
-    depth: int
+    calls: tuple[tuple[int, str], ...]
     text: str
 
 

@@ -84,7 +84,6 @@ class Task:
         self.waits_class: i64 = 0
         self.began_seq: i64 = 0  # Kernel.seq when the op began
         self.alone: i64 = 0  # Schedule.nr_begun then, if nobody else was inside an op; else 0
-        self.depth: list[str] = []  # trace only: functions on the inferred call stack
         self.in_switch: bool = False  # inside context_switch()
         self.acks_missing: i64 = 0  # IPIs sent and not yet handled
         self.gathering: i64 = 0  # mmu_gathers in progress

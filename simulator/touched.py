@@ -6,11 +6,18 @@ them, so that a reader of a trace (triage/steps.py) can tell where two actors me
 space, the object.
 """
 
+from typing import Final
+
 from mypy_extensions import i64
 
-from simulator.objects import PHRASES, decode
+from simulator.lock_classes import LC_FOLIO
+from simulator.mm.pgtable import DEVICE_PFN_BASE
+from simulator.objects import PHRASES, decode, lock_obj, page_obj
 from simulator.sites import lock_label
 from simulator.state import WRITE
+
+_PAGE: Final = decode(page_obj(0))[0]
+_LOCK: Final = decode(lock_obj(0, 0))[0]
 
 
 def touched(obj: i64, access: i64) -> str:
@@ -23,6 +30,15 @@ def touched(obj: i64, access: i64) -> str:
 def name_of(obj: i64) -> str:
     """Words for an object of steps."""
     kind, container, index = decode(obj)
+    if kind == _PAGE:
+        return frame_text(index)
+    if kind == _LOCK and container == LC_FOLIO:
+        return f"{lock_label(container)} of {frame_text(index)}"
     phrase = PHRASES[kind]
     lock = lock_label(container) if "{lock}" in phrase else ""
     return phrase.format(index=index, container=container, lock=lock)
+
+
+def frame_text(pfn: i64) -> str:
+    """A frame of memory, or a page of a device's, by its number there."""
+    return f"frame {pfn}" if pfn < DEVICE_PFN_BASE else f"device page {pfn - DEVICE_PFN_BASE}"

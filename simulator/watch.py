@@ -253,6 +253,15 @@ class Watch:
     def ipi_sent(self, k: "Kernel", cpu: "Cpu", late: i64) -> None:
         """An IPI is under way to a CPU, which will not look at it for `late` steps."""
 
+    def ipi_spared(self, k: "Kernel", cpu: "Cpu", mm: "Mm") -> None:
+        """A flush of `mm` has found no need to tell a CPU that has run it."""
+
+    def ref_taken(self, k: "Kernel", folio: "Folio", reason: i64) -> None:
+        """One more reference on a folio."""
+
+    def ref_dropped(self, k: "Kernel", folio: "Folio", reason: i64) -> None:
+        """One less; with the last one the folio is about to be freed."""
+
     def noted(self, k: "Kernel", text: str) -> None:
         """Something that no other event says, in words."""
 

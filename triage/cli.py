@@ -124,6 +124,7 @@ SPEAKING_ERRORS: Final[Mapping[tuple[str, str], int]] = {
     ("workers.errors", "InfraError"): INFRASTRUCTURE,
     ("workers.settings", "SettingsError"): USAGE,
     ("triage.bench", "BenchError"): INFRASTRUCTURE,
+    ("triage.traced", "TraceError"): INFRASTRUCTURE,
 }
 
 ABOUT: Final = """Find races in Linux memory management on a deterministic model of it.

@@ -8,12 +8,16 @@ nobody came in between are one line each; ops of the race window show what has h
 matters: where the CPU changes hands, where two actors touch one object one after the other and one
 of them writes, who waits for whom, what is flushed, what the culprit does, and the step that broke
 the promise. A line is an outcome that the model told (simulator/trace.py), never the name of a
-place. A function is the one whose site was passed last; a release stands with what took the lock.
+place. It stands below the function that it happened in, which is named again when its CPU goes on
+after an interruption, and is indented by the functions around it that are drawn. What only the
+failure that is shown decides stands outside of the race: the same race is drawn alike whichever of
+its failures that is. A loop that goes on and on is drawn once round.
 
 It does not promise every step (`mmfarm replay --trace` has them), nor that an uninterrupted
 run draws as more than a list of ops.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -23,21 +27,32 @@ from corpus.text import print_op
 from simulator.lock_classes import LOCK_CLASS_NAMES
 from simulator.outcome import UNFINISHED, Outcome, Violation, result_name
 from simulator.scenario import ACTOR_NAMES, Scenario
-from triage.steps import Step, steps_of
+from triage.steps import Calls, Step, steps_of
 
 WIDTH: Final = 100  # what a mail and a terminal show without wrapping
 MAX_COLUMNS: Final = 4  # more do not fit into WIDTH with function names in them
 GAP: Final = 3
-NARROWEST: Final = 18  # a column below this breaks kernel function names
-MAX_LINES: Final = 48  # of outcomes: one screen; above it only those that decide are drawn
+NARROWEST: Final = 22  # a column below this breaks kernel function names
+SHORTEST_ROUND: Final = 4  # rows: fewer are said twice sooner than left out
+LONGEST_ROUND: Final = 400  # rows: more than anybody draws
+MAX_LINES_AROUND: Final = 16  # of outcomes, outside of the race
+MAX_LINES: Final = 36  # of outcomes: one screen; above it only those that decide are drawn
 HEIGHT: Final = 60  # lines: what a person takes in at a glance, on a large screen
-MAX_ROWS: Final = 54  # with the titles, and if no line is wrapped
+LINES_LESS: Final = 4  # a drawing that is too high is tried again with so many outcomes less
 MIN_ROWS: Final = 16
+# How outcomes begin that change page tables, or read them.
+WRITING: Final = ("clears", "sets", "pte ", "pmd ")
 # How outcomes begin that say who waits for whom, what is flushed, what the user's code sees.
-TELLING: Final = ("waits", "CPU", "IPI", "nothing to flush", "loads", "stores", "does not get")
+TELLING: Final = (
+    "waits", "CPU", "IPI", "no IPI", "nothing to flush", "loads", "stores", "does not get"
+)
 MAX_ALONE: Final = 20  # uninterrupted ops in a row, one line each; those before are counted
 INDENT: Final = 2
-HARDWARE: Final = "mmu"  # sites of the CPU itself, which is no function
+LOCKING: Final = ("takes ", "releases ")  # how it begins that a lock changes hands
+COUNTING: Final = ("reference ", "drops a reference ")
+BATCHES: Final = ": lru batch,"  # of references that nobody draws
+_FOR: Final = re.compile(r" for (read|write)$")
+_NUMBER: Final = re.compile(r"\d+")
 MAX_INDENT: Final = 5  # levels; deeper calls are drawn at this one
 
 
@@ -71,6 +86,10 @@ class Diagram:
     steps: int
 
 
+Shown = tuple[Step, int]  # a step, and which of its notes; or that somebody comes in there
+INTERRUPTED: Final = -1
+
+
 @dataclass(frozen=True, slots=True)
 class _Span:
     """What one actor did of one op without anybody in between. `ends`: of this op nothing
@@ -91,26 +110,39 @@ def draw(scenario: Scenario, outcome: Outcome) -> str:
 
 def lay_out(scenario: Scenario, outcome: Outcome) -> Diagram:
     """Choose what to draw and where, in at most HEIGHT lines of text."""
-    whole = _lay_out(scenario, outcome)
-    max_rows = MAX_ROWS
-    while True:
-        diagram = replace(whole, rows=tuple(_cut(whole.rows, max_rows)))
-        over = render(diagram).count("\n") + 1 - HEIGHT
-        if over <= 0 or max_rows == MIN_ROWS:
+    for most in range(MAX_LINES, 0, -LINES_LESS):
+        diagram = _lay_out(scenario, outcome, most)
+        if _too_high(diagram) <= 0:
             return diagram
-        max_rows = max(MIN_ROWS, max_rows - (over + 1) // 2)  # many lines are wrapped
+    max_rows = len(diagram.rows)
+    while True:
+        max_rows = max(MIN_ROWS, max_rows - (_too_high(diagram) + 1) // 2)  # many are wrapped
+        diagram = replace(diagram, rows=tuple(_cut(diagram.rows, max_rows)))
+        if _too_high(diagram) <= 0 or max_rows == MIN_ROWS:
+            return diagram
 
 
-def _lay_out(scenario: Scenario, outcome: Outcome) -> Diagram:
+def _too_high(diagram: Diagram) -> int:
+    return render(diagram).count("\n") + 1 - HEIGHT
+
+
+def _lay_out(scenario: Scenario, outcome: Outcome, most: int) -> Diagram:
     steps = steps_of(outcome.trace)
+    noticed = ""
     if outcome.violation is not None:
+        noticed = _noticed_in(steps, outcome.violation)
         steps = [_without_verdict(step, outcome.violation) for step in steps]
     spans = _spans(steps)
     results = {
         op.uid: value for op, value in zip(scenario.ops, outcome.results, strict=False)
     }
-    window = _window(spans, results, outcome.violation)
-    kept = _interesting([spans[i] for i in sorted(window)], outcome.violation)
+    race = _race(spans, results)
+    window = race | _around(spans, race, outcome.violation)
+    shown = _interesting([spans[i] for i in sorted(race)], most)
+    shown |= _telling_of(
+        [spans[i] for i in sorted(window - race)], outcome.violation,
+        min(most, MAX_LINES_AROUND) if race else most,
+    )
     texts = op_texts(scenario)
     columns = _columns(spans, window, texts)
     place = {column.cpu: i for i, column in enumerate(columns)}
@@ -135,14 +167,14 @@ def _lay_out(scenario: Scenario, outcome: Outcome) -> Diagram:
             who = f"{ACTOR_NAMES[span.actor]}: "
         previous[column] = span.actor
         stack = stacks.setdefault((span.uid, span.actor), [])
-        inner = _inner(span, kept, stack, column) if number in window else []
+        inner = _inner(span, shown, stack, column) if number in window else []
         result = results.get(span.uid, UNFINISHED) if span.ends else UNFINISHED
         first = span.steps[0].step
         if span.begins:
             alone = span.ends and not inner
-            shown = f" = {result_name(result)}" if alone and result != UNFINISHED else ""
+            came = f" = {result_name(result)}" if alone and result != UNFINISHED else ""
             text = texts.get(span.uid, "exit")
-            rows.append(Row(first, column, 0, "op", f"{who}{text}{shown}"))
+            rows.append(Row(first, column, 0, "op", f"{who}{text}{came}"))
             if alone:
                 continue
         elif who:
@@ -151,8 +183,30 @@ def _lay_out(scenario: Scenario, outcome: Outcome) -> Diagram:
         if result != UNFINISHED:
             text = f"returns {result_name(result)}"
             rows.append(Row(span.steps[-1].step, column, 1, "op", text))
-    rows.extend(_violated(outcome.violation, spans, place, others))
-    return Diagram(tuple(columns), tuple(rows), len(kept), len(steps))
+    rows = once_round(_joined(rows))
+    rows.extend(_violated(outcome.violation, noticed, spans, place, others))
+    return Diagram(tuple(columns), tuple(rows), len({id(step) for step, _ in shown}), len(steps))
+
+
+def once_round(rows: list[Row]) -> list[Row]:
+    """Rows in which a loop goes round, with one round of it: lines that differ in numbers at
+    most. Of several loops, the one that makes most of the rows."""
+    keys = [
+        (row.column, row.indent, _NUMBER.sub("#", row.text)) if row.kind != "op" else (i, 0, "")
+        for i, row in enumerate(rows)
+    ]
+    most, start, size = 0, 0, 0
+    for each in range(SHORTEST_ROUND, min(len(rows) // 2, LONGEST_ROUND) + 1):
+        same = 0
+        for i in range(each, len(rows)):
+            same = same + 1 if keys[i] == keys[i - each] else 0
+            if same >= each and same > most:
+                most, start, size = same, i - same + 1, each
+    if not most:
+        return rows
+    rounds = f"{most // size} rounds more" if most // size > 1 else "one round more"
+    more = Row(rows[start].step, 0, 0, "op", f"... {rounds} like this")
+    return [*rows[:start], more, *rows[start + most - most % size :]]
 
 
 def _cut(rows: Sequence[Row], most: int) -> Sequence[Row]:
@@ -197,10 +251,20 @@ def op_texts(scenario: Scenario) -> dict[int, str]:
 # --- what to draw ---------------------------------------------------------------------------
 
 
+def _noticed_in(steps: Sequence[Step], violation: Violation) -> str:
+    """The function in which the promise was broken or its breach was noticed; empty in none."""
+    verdict = f"{violation.signature.oracle}: {violation.promise}"
+    for step in reversed(steps):
+        for note in step.notes:
+            if note.text == verdict:
+                return note.calls[-1][1] if note.calls else ""
+    return ""
+
+
 def _without_verdict(step: Step, violation: Violation) -> Step:
     """The model ends a trace with the broken promise, which has a line of its own here."""
     verdict = f"{violation.signature.oracle}: {violation.promise}"
-    return replace(step, notes=tuple(note for note in step.notes if note != verdict))
+    return replace(step, notes=tuple(note for note in step.notes if note.text != verdict))
 
 
 def _spans(steps: Sequence[Step]) -> list[_Span]:
@@ -225,14 +289,11 @@ def _spans(steps: Sequence[Step]) -> list[_Span]:
     ]
 
 
-def _window(
-    spans: list[_Span], results: dict[int, int], violation: Violation | None
-) -> set[int]:
-    """Indices of the spans drawn in detail: all from where an op begins that somebody came
-    into the middle of until it ends, and what the culprit and the finder of the broken
-    promise did."""
+def _race(spans: list[_Span], results: dict[int, int]) -> set[int]:
+    """Indices of the spans of the race: all from where an op begins that somebody came into the
+    middle of until it ends."""
     begun: dict[int, int] = {}
-    window: set[int] = set()
+    race: set[int] = set()
     for i, span in enumerate(spans):
         if span.uid == 0:
             continue
@@ -241,16 +302,23 @@ def _window(
             unfinished = results.get(span.uid) == UNFINISHED
             last = len(spans) - 1 if unfinished else i
             if last > begun[span.uid]:
-                window.update(range(begun[span.uid], last + 1))
-    if violation is not None:
-        window.update(
-            i for i, span in enumerate(spans)
-            if (span.uid == violation.uid and span.uid)
-            or any(step.function == violation.signature.culprit for step in span.steps)
-        )
-        if not violation.uid and spans:
-            window.add(len(spans) - 1)
-    return window
+                race.update(range(begun[span.uid], last + 1))
+    return race
+
+
+def _around(spans: list[_Span], race: set[int], violation: Violation | None) -> set[int]:
+    """Indices of the spans that are drawn in detail although they are not in the race: what the
+    finder of the broken promise did, and what the culprit did if it was not part of the race."""
+    if violation is None:
+        return set()
+    culprit = violation.signature.culprit
+    found = {i for i, span in enumerate(spans) if span.uid and span.uid == violation.uid}
+    passed = {i for i, span in enumerate(spans) if any(s.function == culprit for s in span.steps)}
+    if not passed & race:
+        found |= passed
+    if not violation.uid and spans and not race:
+        found.add(len(spans) - 1)
+    return found
 
 
 def _hidden(spans: int, window: set[int]) -> set[int]:
@@ -268,28 +336,103 @@ def _hidden(spans: int, window: set[int]) -> set[int]:
     return hidden
 
 
-def _interesting(spans: list[_Span], violation: Violation | None) -> set[int]:
-    """Steps of the window worth a line."""
-    decisive = {span.steps[-1].step for span in spans if not span.ends}
+def _interesting(spans: list[_Span], most: int) -> set[Shown]:
+    """What of the race is worth a line: from the most telling to the least, as many kinds as make
+    `most` lines."""
     inner = [step for span in spans for step in span.steps if step.function != "op"]
-    if violation is not None:
-        locks = violation.signature.oracle == "deadlock"
-        culprit = [step for step in inner if step.function == violation.signature.culprit]
-        decisive |= {step.step for step in inner if step.step == violation.step}
-    else:
-        locks = False
-        culprit = []
-    meetings = _continued(_meetings(inner, locks), inner)
-    telling = {step.step for step in inner if any(n.startswith(TELLING) for n in step.notes)}
-    # From the most telling to the least: as many kinds as fit one screen.
-    kept = decisive
-    for more in (
-        meetings, telling, {step.step for step in culprit}, {step.step for step in inner}
-    ):
-        if sum(len(step.notes) for step in inner if step.step in kept | more) > MAX_LINES:
+    shared = _shared_locks(spans)
+    meetings = _continued(_meetings(inner), inner)
+    return _until(most, _before_others(spans), (
+        _notes((step for step in inner if step.step in meetings), WRITING),
+        _notes(step for step in inner if step.step in meetings),
+        _notes(inner, TELLING), _notes(inner, WRITING), _notes(inner),
+        {each for each in _notes(inner, LOCKING) if _lock_of(_text(each)) in shared},
+        _counts(inner),
+    ))
+
+
+def _telling_of(spans: list[_Span], violation: Violation | None, most: int) -> set[Shown]:
+    """What is worth a line outside of the race."""
+    if violation is None:
+        return set()
+    inner = [step for span in spans for step in span.steps if step.function != "op"]
+    culprit = violation.signature.culprit
+    return _until(most, _notes(step for step in inner if step.step == violation.step), (
+        {each for each in _notes(inner) if _innermost(each) == culprit},
+        _notes(inner, TELLING), _notes(inner, WRITING), _notes(inner), _counts(inner),
+    ))
+
+
+def _until(most: int, shown: set[Shown], kinds: Iterable[set[Shown]]) -> set[Shown]:
+    """With more and more kinds, while it is no more than `most` lines. The rounds of a loop are
+    counted once, for they are drawn once."""
+    for more in kinds:
+        lines = {
+            (each[0].actor, _NUMBER.sub("#", _text(each))) for each in shown | more
+            if each[1] != INTERRUPTED
+        }
+        if len(lines) > most:
             break
-        kept = kept | more
-    return kept
+        shown = shown | more
+    return shown
+
+
+def _before_others(spans: list[_Span]) -> set[Shown]:
+    """Where somebody comes in, and what had happened last before that."""
+    shown: set[Shown] = set()
+    for span in spans:
+        if not span.steps[-1].to:
+            continue
+        shown.add((span.steps[-1], INTERRUPTED))
+        for step in reversed(span.steps):
+            if step.notes and step.function != "op":
+                shown.add((step, len(step.notes) - 1))
+                break
+    return shown
+
+
+def _notes(steps: Iterable[Step], kinds: tuple[str, ...] = ()) -> set[Shown]:
+    """Outcomes of some steps: that begin like this; or all, but for locks that change hands,
+    and counts."""
+    return {
+        (step, number) for step in steps for number, note in enumerate(step.notes)
+        if (
+            note.text.startswith(kinds) if kinds
+            else not note.text.startswith((*LOCKING, *COUNTING))
+        )
+    }
+
+
+def _counts(steps: Iterable[Step]) -> set[Shown]:
+    """References that come and go, but for those of batches on the way to the LRU."""
+    return {each for each in _notes(steps, COUNTING) if BATCHES not in _text(each)}
+
+
+def _text(shown: Shown) -> str:
+    step, number = shown
+    return step.notes[number].text
+
+
+def _innermost(shown: Shown) -> str:
+    step, number = shown
+    calls = step.notes[number].calls
+    return calls[-1][1] if calls else ""
+
+
+def _lock_of(text: str) -> str:
+    """`ptl 0` of `takes ptl 0 for read`."""
+    return _FOR.sub("", text.partition(" ")[2])
+
+
+def _shared_locks(spans: list[_Span]) -> set[str]:
+    """Locks that more than one actor takes."""
+    takers: dict[str, set[int]] = {}
+    for span in spans:
+        for step in span.steps:
+            for note in step.notes:
+                if note.text.startswith(LOCKING):
+                    takers.setdefault(_lock_of(note.text), set()).add(span.actor)
+    return {lock for lock, actors in takers.items() if len(actors) > 1}
 
 
 def _continued(kept: set[int], steps: Sequence[Step]) -> set[int]:
@@ -306,13 +449,13 @@ def _continued(kept: set[int], steps: Sequence[Step]) -> set[int]:
     return more
 
 
-def _meetings(steps: Iterable[Step], locks: bool) -> set[int]:
+def _meetings(steps: Iterable[Step]) -> set[int]:
     """Steps of two actors that touch one object one right after the other, one of them
-    writing. Taking a lock is no news unless the locks are what went wrong."""
+    writing. Locks that both take without anybody waiting are no meeting."""
     latest: dict[str, Step] = {}
     found: set[int] = set()
     for step in steps:
-        if not step.thing or (not locks and _is_lock(step.thing)):
+        if not step.thing or _is_lock(step.thing):
             continue
         before = latest.get(step.thing)
         if before is not None and before.actor != step.actor and (before.writes or step.writes):
@@ -352,25 +495,64 @@ def _title(cpu: int, spans: list[_Span], texts: dict[int, str]) -> str:
 
 
 def _inner(
-    span: _Span, kept: set[int], stack: list[tuple[int, str]], column: int
+    span: _Span, shown: set[Shown], drawn: list[tuple[int, str]], column: int
 ) -> list[Row]:
-    """The kept steps of a span below the functions they stand in. `stack` holds the functions
-    that are drawn and still open, and is carried from span to span of an op."""
+    """What is shown of a span below the functions it stands in. `drawn` holds the calls that
+    are drawn and still open, and is carried from span to span of an op; the innermost is named
+    again where the op goes on."""
     rows: list[Row] = []
+    if drawn and not span.begins:
+        drawn.pop()
+
+    def add(step: Step, calls: Calls, text: str) -> None:
+        while drawn and drawn[-1] not in calls:
+            drawn.pop()
+        if calls and (not drawn or drawn[-1] != calls[-1]):
+            drawn.append(calls[-1])
+            rows.append(Row(step.step, column, len(drawn), "call", f"{calls[-1][1]}()"))
+        rows.append(Row(step.step, column, len(drawn) + 1, "step", text))
+
+    read: set[str] = set()  # since this actor wrote an entry: read again, it is no news
     for step in span.steps:
-        if step.step not in kept or not (step.notes or step.to):
-            continue
-        here = (step.depth, step.function)
-        while stack and stack[-1][0] >= step.depth and stack[-1] != here:
-            stack.pop()
-        if (not stack or stack[-1] != here) and step.function != HARDWARE:
-            stack.append(here)
-            rows.append(Row(step.step, column, len(stack), "call", f"{step.function}()"))
-        rows += [Row(step.step, column, len(stack) + 1, "step", note) for note in step.notes]
-        if step.to:
-            text = f"[{step.to} comes in; to come: {step.label}]"
-            rows.append(Row(step.step, column, len(stack) + 1, "step", text))
+        for number, note in enumerate(step.notes):
+            if note.text in read:
+                continue
+            if note.text.startswith(WRITING):
+                read = read | {note.text} if " is " in note.text else set()
+            later = step.notes[number + 1].text if number + 1 < len(step.notes) else ""
+            if (step, number) in shown and not _flushes_at_once(note.text, later):
+                add(step, note.calls, note.text)
+        if step.to and (step, INTERRUPTED) in shown:
+            add(step, step.calls, f"[{step.to} comes in; to come: {step.label}]")
     return _counted(rows)
+
+
+def _flushes_at_once(text: str, later: str) -> bool:
+    """Whether it is of an IPI, and what its CPU does with it says so already."""
+    before, _, cpu = text.rpartition(" ")
+    return before == "IPI to" and later.startswith(f"{cpu} flushes")
+
+
+def _joined(rows: list[Row]) -> list[Row]:
+    """A function of which one line is drawn, in one line with it."""
+    out: list[Row] = []
+    i = 0
+    while i < len(rows):
+        row = rows[i]
+        inside = 0
+        while (
+            i + 1 + inside < len(rows) and rows[i + 1 + inside].column == row.column
+            and rows[i + 1 + inside].indent > row.indent
+        ):
+            inside += 1
+        if row.kind == "call" and inside == 1 and rows[i + 1].kind == "step":
+            only = rows[i + 1]
+            out.append(replace(only, indent=row.indent, text=f"{row.text}: {only.text}"))
+            i += 2
+        else:
+            out.append(row)
+            i += 1
+    return out
 
 
 def _counted(rows: list[Row]) -> list[Row]:
@@ -384,11 +566,13 @@ def _counted(rows: list[Row]) -> list[Row]:
 
 
 def _violated(
-    violation: Violation | None, spans: list[_Span], place: dict[int, int], others: int
+    violation: Violation | None, noticed: str, spans: list[_Span], place: dict[int, int],
+    others: int,
 ) -> list[Row]:
     if violation is None:
         return []
-    text = f"*** {violation.signature.oracle} ***"
+    where = f" in {noticed}()" if noticed else ""
+    text = f"*** {violation.signature.oracle}{where} ***"
     for span in reversed(spans):
         if violation.uid and span.uid == violation.uid:
             return [Row(violation.step, place.get(span.cpu, others), 0, "violation", text)]
@@ -399,15 +583,32 @@ def _violated(
 
 
 def _fit(diagram: Diagram, width: int) -> list[int]:
-    """Column widths: as wide as their text, the widest cut until all fit `width`."""
-    widths = [max(len(column.title), NARROWEST) for column in diagram.columns]
+    """Column widths: as wide as their text, then narrower where it costs the fewest lines, until
+    all fit `width`."""
+    texts: list[list[tuple[str, int]]] = [[] for _ in diagram.columns]
     for row in diagram.rows:
-        need = INDENT * min(row.indent, MAX_INDENT) + len(row.text)
-        widths[row.column] = max(widths[row.column], need)
+        texts[row.column].append((row.text, INDENT * min(row.indent, MAX_INDENT)))
+    widths = [
+        max([len(column.title), NARROWEST, *(len(text) + indent for text, indent in inside)])
+        for column, inside in zip(diagram.columns, texts, strict=True)
+    ]
+    heights = [len(inside) for inside in texts]
     room = width - GAP * (len(widths) - 1)
+
+    def height(column: int) -> int:
+        """Lines of a column that is one narrower."""
+        narrower = widths[column] - 1
+        return sum(len(_wrap(text, narrower, indent)) for text, indent in texts[column])
+
+    costs = [height(i) - heights[i] for i in range(len(widths))]
     while sum(widths) > room:
-        widest = widths.index(max(widths))
-        widths[widest] -= 1
+        least = min(
+            (i for i in range(len(widths)) if widths[i] > NARROWEST),
+            key=lambda i: (costs[i], -widths[i]),
+        )
+        widths[least] -= 1
+        heights[least] += costs[least]
+        costs[least] = height(least) - heights[least]
     return widths
 
 

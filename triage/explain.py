@@ -8,6 +8,7 @@ is more than a likeness.
 """
 
 import difflib
+import re
 import shlex
 import textwrap
 from collections.abc import Callable
@@ -17,15 +18,16 @@ from typing import Final
 from corpus.text import dump
 from simulator.build import build_id, mode
 from simulator.outcome import Outcome, Violation
-from simulator.run import Machine
 from simulator.scenario import Scenario
 from triage import results, terminal
 from triage.diagram import WIDTH, Diagram, lay_out, render
 from triage.known import Likeness, looks_like
 from triage.terminal import BAD, BOLD, fields
+from triage.traced import traced
 
 
 CONTEXT_LINES: Final = 4  # around a change of state: the VMA that a page belongs to
+FREE_LOCK: Final = re.compile(r" *(\w+(?: of [a-z ]+)? \d+): free")  # simulator/dump.py
 FIELD_WIDTH: Final = WIDTH - 12  # beside the names of the fields
 
 
@@ -48,7 +50,7 @@ class Explanation:
 
 def explain(scenario: Scenario, file: str) -> Explanation | None:
     """Run `scenario`, which stands in `file`, and explain its violation."""
-    outcome = Machine().run(scenario, trace=True)
+    outcome = traced(scenario)
     violation = outcome.violation
     if violation is None:
         return None
@@ -83,7 +85,7 @@ def to_text(
     ]
     if drawn.drawn < drawn.steps:
         parts[-1] += f"\n\n({drawn.drawn} of {drawn.steps} steps drawn)"
-    title, state = state_change(outcome)
+    title, state = state_change(explanation)
     parts.append(f"{style(title, BOLD)}\n{state}")
     pairs = [
         ("broken", style(textwrap.fill(violation.promise, FIELD_WIDTH), BAD)),
@@ -93,7 +95,9 @@ def to_text(
     if explanation.scenario.config.bugs:
         pairs.append(("asked for", "bug=" + ",".join(explanation.scenario.config.bugs)))
     pairs += [
-        ("looks like", "\n".join(known_lines(explanation))),
+        ("looks like", "\n".join(
+            textwrap.fill(line, FIELD_WIDTH) for line in known_lines(explanation)
+        )),
         ("digest", f"{outcome.digest} ({mode()} model {build_id()[:results.SHORT_BUILD]})"),
         ("replay", explanation.replay),
         ("every step", f"{explanation.replay} --trace"),
@@ -130,17 +134,38 @@ def to_json(explanation: Explanation) -> dict[str, object]:
     }
 
 
-def state_change(outcome: Outcome) -> tuple[str, str]:
+def state_change(explanation: Explanation) -> tuple[str, str]:
     """A heading, and the state before and after as one diff with the lines around each
-    change. There is no before where nobody came in between."""
-    before = outcome.state_before.splitlines()
-    after = outcome.state_after.splitlines()
+    change; without locks that are free and not named in the drawing. There is no before where
+    nobody came in between."""
+    outcome = explanation.outcome
+    drawn = render(explanation.diagram)
+    before = _without_free_locks(outcome.state_before, drawn)
+    after = _without_free_locks(outcome.state_after, drawn)
     if not before or before == after:
         title = "State before and after" if before else "State"
-        return title, "\n".join(f"  {line}" for line in after)
+        return title, "\n".join(_state_line(f"  {line}") for line in after)
     lines = list(difflib.unified_diff(before, after, n=CONTEXT_LINES, lineterm=""))[2:]
     if lines[0].startswith("@@ -1"):
         del lines[0]
     return "State before (-) and after (+)", "\n".join(
-        "  ..." if line.startswith("@@") else f"{line[0]} {line[1:]}" for line in lines
+        "  ..." if line.startswith("@@") else _state_line(f"{line[0]} {line[1:]}")
+        for line in lines
+    )
+
+
+def _without_free_locks(state: str, drawn: str) -> list[str]:
+    words = " ".join(drawn.split())  # names may stand in two lines
+    return [
+        line for line in state.splitlines()
+        if not (free := FREE_LOCK.match(line)) or free[1] in words
+    ]
+
+
+def _state_line(line: str) -> str:
+    """A line of the state, in as many lines as it takes."""
+    indent = len(line) - len(line[1:].lstrip()) + 2
+    return textwrap.fill(
+        line, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False,
+        drop_whitespace=True,
     )

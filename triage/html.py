@@ -41,7 +41,7 @@ def page(explanation: Explanation) -> str:
         f'<h2>The race</h2>\n<div class="race">{_race(explanation)}</div>',
     ]
     for title, text in (
-        state_change(explanation.outcome),
+        state_change(explanation),
         ("Looks like", "\n".join(known_lines(explanation))),
         ("Scenario", dump(explanation.scenario)),
         ("Replay", explanation.replay),

@@ -49,7 +49,7 @@ def trace_json(outcome: Outcome) -> list[dict[str, object]]:
     return [
         {
             "step": e.step, "actor": ACTOR_NAMES[e.actor], "cpu": e.cpu, "uid": e.uid,
-            "site": e.site, "depth": e.depth, "text": e.text,
+            "site": e.site, "calls": [function for _, function in e.calls], "text": e.text,
         }
         for e in outcome.trace
     ]
@@ -90,9 +90,9 @@ def trace_text(outcome: Outcome) -> str:
         (
             str(s.step).rjust(6), f"CPU{s.cpu}", ACTOR_NAMES[s.actor],
             f"op {s.uid}" if s.uid else "End",
-            f"{'  ' * s.depth}{s.function}:{s.label.replace(' ', '_')}",
+            f"{'  ' * max(len(s.calls) - 1, 0)}{s.function}:{s.label.replace(' ', '_')}",
             ("write " if s.writes else "read ") + s.thing if s.thing else "",
-            "; ".join([*s.notes, f"-> {s.to}"] if s.to else s.notes),
+            "; ".join([note.text for note in s.notes] + [f"-> {s.to}"] * bool(s.to)),
         )
         for s in steps_of(outcome.trace)
     ]

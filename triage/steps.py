@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The trace of a run as steps that people read: one for each site passed, with all that was
-said there, under the functions that it stands in.
+said there, in the calls that it stands in.
 
-Contract: a pure function of the trace. Depth is inferred from the sites, for the model records
-no returns: a function that is passed again later in the same op is still open in between. So
-callees that share no site with their caller afterwards stand beside it, not below.
+Contract: a pure function of the trace.
 """
 
 from collections.abc import Sequence
@@ -19,12 +17,23 @@ READ: Final = "read "
 WRITE: Final = "write "
 
 
+Calls = tuple[tuple[int, str], ...]  # as in TraceEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that happened, and inside of which calls."""
+
+    text: str
+    calls: Calls
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One site passed. `uid` is 0 only in the End; a context switch counts to the op it leads
-    to. `thing` is the object that the access to come touches, `notes` what has happened since the
-    site was passed, `to` the actor that a directive let run here; each may be empty. `depth` counts
-    enclosing functions."""
+    """One site passed, inside of `calls`. `uid` is 0 only in the End; a context switch counts to
+    the op it leads to. `thing` is the object that the access to come touches, `notes` what has
+    happened since the site was passed, `to` the actor that a directive let run here; each may be
+    empty."""
 
     step: int
     actor: int
@@ -32,10 +41,10 @@ class Step:
     uid: int
     function: str
     label: str
-    depth: int
+    calls: Calls
     thing: str
     writes: bool
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     to: str
 
 
@@ -43,7 +52,7 @@ class Step:
 class _Passed:
     event: TraceEvent
     uid: int
-    texts: list[str]
+    notes: list[Note]
 
 
 def steps_of(trace: Sequence[TraceEvent]) -> list[Step]:
@@ -56,24 +65,23 @@ def steps_of(trace: Sequence[TraceEvent]) -> list[Step]:
         ):
             passed.append(_Passed(event, event.uid, []))
         if event.text:
-            passed[-1].texts.append(event.text)
+            passed[-1].notes.append(Note(event.text, event.calls))
     _assign_switches(passed)
-    depths = _depths(passed)
-    return [_step(each, depth) for each, depth in zip(passed, depths, strict=True)]
+    return [_step(each) for each in passed]
 
 
-def _step(passed: _Passed, depth: int) -> Step:
+def _step(passed: _Passed) -> Step:
     event = passed.event
     function, _, label = event.site.partition(":")
-    touching = [text for text in passed.texts[:1] if text.startswith((READ, WRITE))]
-    to = [text for text in passed.texts if text.startswith("-> ")]
-    notes = [text for text in passed.texts if text not in touching and text not in to]
+    touching = [note for note in passed.notes[:1] if note.text.startswith((READ, WRITE))]
+    to = [note for note in passed.notes if note.text.startswith("-> ")]
     return Step(
         step=event.step, actor=event.actor, cpu=event.cpu, uid=passed.uid,
-        function=function, label=label.replace("_", " "), depth=depth,
-        thing=touching[0].partition(" ")[2] if touching else "",
-        writes=bool(touching) and touching[0].startswith(WRITE),
-        notes=tuple(notes), to=to[0].removeprefix("-> ") if to else "",
+        function=function, label=label.replace("_", " "), calls=event.calls,
+        thing=touching[0].text.partition(" ")[2] if touching else "",
+        writes=bool(touching) and touching[0].text.startswith(WRITE),
+        notes=tuple(note for note in passed.notes if note not in (*touching, *to)),
+        to=to[0].text.removeprefix("-> ") if to else "",
     )
 
 
@@ -85,26 +93,3 @@ def _assign_switches(passed: list[_Passed]) -> None:
             following[each.event.actor] = each.uid
         else:
             each.uid = following.get(each.event.actor, 0)
-
-
-def _depths(passed: list[_Passed]) -> list[int]:
-    last: dict[tuple[int, int, str], int] = {}
-    for i, each in enumerate(passed):
-        last[_key(each)] = i
-    stacks: dict[tuple[int, int], list[str]] = {}
-    depths: list[int] = []
-    for i, each in enumerate(passed):
-        actor, uid, function = _key(each)
-        stack = stacks.setdefault((actor, uid), [])
-        if function in stack:
-            del stack[stack.index(function) + 1 :]
-        else:
-            while stack and last[actor, uid, stack[-1]] < i:
-                stack.pop()
-            stack.append(function)
-        depths.append(len(stack) - 1)
-    return depths
-
-
-def _key(passed: _Passed) -> tuple[int, int, str]:
-    return passed.event.actor, passed.uid, passed.event.site.partition(":")[0]

@@ -34,7 +34,7 @@ def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
         "dead": [_directive_to_json(d) for d in outcome.dead],
         "recorded": [_directive_to_json(d) for d in outcome.recorded],
         "trace": [
-            [e.step, e.actor, e.cpu, e.uid, e.site, e.depth, e.text] for e in outcome.trace
+            [e.step, e.actor, e.cpu, e.uid, e.site, e.calls, e.text] for e in outcome.trace
         ],
         "state_before": outcome.state_before,
         "state_after": outcome.state_after,
@@ -72,10 +72,10 @@ def _violation(data: Any) -> Violation:
 
 
 def _event(data: Any) -> TraceEvent:
-    step, actor, cpu, uid, site, depth, text = data
+    step, actor, cpu, uid, site, calls, text = data
     return TraceEvent(
         step=int(step), actor=int(actor), cpu=int(cpu), uid=int(uid), site=str(site),
-        depth=int(depth), text=str(text),
+        calls=tuple((int(number), str(function)) for number, function in calls), text=str(text),
     )
 
 

@@ -11,7 +11,7 @@ from simulator.machine import mmu
 from simulator.mm import mmap, mmap_lock
 from simulator.mm.memory import handle_mm_fault
 from simulator.mm.mm_types import (
-    PFN_SHIFT, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, Mm, Stale, Vma, pte_present,
+    PFN_SHIFT, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, Mm, Vma, pte_present,
 )
 from simulator.mm.pgtable import peek, pfn_to_page
 from simulator.mm.vm_fault import (
@@ -34,20 +34,12 @@ def user_load(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
         if pte:
             page = pfn_to_page(k, pte >> PFN_SHIFT)
             value = page.words[word & 3]
-            stale = t.through_stale
-            k.watch.user_loaded(k, mm, va, page, word & 3, value, stale)
-            if k.tracing:
-                k.note(f"loads {value} from page {va}, frame {page.pfn}" + through(stale))
+            k.watch.user_loaded(k, mm, va, page, word & 3, value, t.through_stale)
             return value
         ret = do_user_addr_fault(k, t, mm, va, False)
         if ret:
             return ret
         again(k, mm, va)
-
-
-def through(stale: Stale | None) -> str:
-    """Words for a translation that the tables no longer have."""
-    return " through the stale translation" if stale is not None else ""
 
 
 def user_store(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
@@ -59,10 +51,7 @@ def user_store(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
             page = pfn_to_page(k, pte >> PFN_SHIFT)
             token = k.new_token()
             page.words[word & 3] = token
-            stale = t.through_stale
-            k.watch.user_stored(k, mm, va, page, word & 3, token, stale)
-            if k.tracing:
-                k.note(f"stores {token} to page {va}, frame {page.pfn}" + through(stale))
+            k.watch.user_stored(k, mm, va, page, word & 3, token, t.through_stale)
             return 0
         ret = do_user_addr_fault(k, t, mm, va, True)
         if ret:

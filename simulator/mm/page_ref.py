@@ -34,6 +34,8 @@ def folio_get(k: "Kernel", folio: Folio, reason: i64) -> None:
         )
     folio.ref += 1
     booked(k, folio, reason)
+    if k.tracing:
+        k.watch.ref_taken(k, folio, reason)
 
 
 def booked(k: "Kernel", folio: Folio, reason: i64) -> None:
@@ -77,6 +79,8 @@ def folio_try_get(k: "Kernel", folio: Folio, reason: i64) -> bool:
         return False
     folio.ref += 1
     booked(k, folio, reason)
+    if k.tracing:
+        k.watch.ref_taken(k, folio, reason)
     return True
 
 
@@ -91,6 +95,8 @@ def folio_put(k: "Kernel", folio: Folio, reason: i64) -> None:
     if reason == REF_MAP:
         refs_changed(k, folio.page)
     folio.ref -= 1
+    if k.tracing:
+        k.watch.ref_dropped(k, folio, reason)
     if folio.ref == 0:
         page_alloc.free_folio(k, folio)
 

@@ -158,6 +158,8 @@ def do_flush(
                         k, sites.NATIVE_FLUSH_TLB_MULTI__IPI, cpu,
                         FlushInfo(mm, start, end, full, freed_tables, gen, t.id),
                     )
+                elif k.tracing:
+                    k.watch.ipi_spared(k, cpu, mm)
             others >>= 1
             i += 1
     if me.loaded_mm is mm:

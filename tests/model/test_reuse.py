@@ -37,7 +37,7 @@ KEPT = {
     (Kernel, "above"), (Kernel, "hub"), (Kernel, "idle_stacks"), (Kernel, "busy_stacks"),
     (Kernel, "cpu_pool"), (Kernel, "stale_pool"), (Kernel, "pagemaps"),
     (Task, "recheck"), (Task, "visits"), (Task, "visited"), (Task, "nr_visited"), (Task, "took"),
-    (Task, "depth"), (Task, "planned"), (Task, "began_seq"), (Task, "alone"),
+    (Task, "planned"), (Task, "began_seq"), (Task, "alone"),
     (Task, "inject_index"),
 }
 

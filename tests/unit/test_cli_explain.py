@@ -9,7 +9,7 @@ import pytest
 from corpus.files import KNOWN_BUGS
 from corpus.text import load, parse
 from simulator.outcome import Signature
-from triage import explain, html
+from triage import diagram, explain, html
 from triage.export import export
 from triage.known import looks_like
 
@@ -47,7 +47,7 @@ def test_the_same_bug_is_recognized_and_another_culprit_is_not() -> None:
 
 
 def test_state_is_a_diff_where_somebody_came_in_between() -> None:
-    title, state = explain.state_change(explained().outcome)
+    title, state = explain.state_change(explained())
     assert title == "State before (-) and after (+)"
     assert any(line.startswith("-") for line in state.splitlines())
     assert any(line.startswith("+") for line in state.splitlines())
@@ -56,9 +56,30 @@ def test_state_is_a_diff_where_somebody_came_in_between() -> None:
 def test_a_bug_without_a_race_shows_one_state() -> None:
     found = explain.explain(load(KNOWN_BUGS / "softdirty-clear-no-flush.mm"), "x.mm")
     assert found is not None
-    title, state = explain.state_change(found.outcome)
+    title, state = explain.state_change(found)
     assert title == "State"
     assert "vma" in state
+
+
+def test_locks_that_occur_stand_in_the_state_and_others_do_not() -> None:
+    found = explain.explain(load(KNOWN_BUGS / "migratevma-tlb-flush-after-ptl.mm"), "x.mm")
+    assert found is not None
+    drawn = diagram.render(found.diagram)
+    _, state = explain.state_change(found)
+    assert "releases ptl 0" in drawn
+    assert "ptl 0: free, of pages 0..8" in state
+    assert "page_table_lock" not in drawn
+    assert "page_table_lock" not in state
+    assert "anon_vma 0: refs=1, VMAs: 0..8 of mm0" in state
+    assert max(map(len, state.splitlines())) <= diagram.WIDTH
+
+
+def test_the_state_before_is_that_before_the_race() -> None:
+    found = explain.explain(load(KNOWN_BUGS / "migratevma-tlb-flush-after-ptl.mm"), "x.mm")
+    assert found is not None
+    _, state = explain.state_change(found)
+    (before,) = [line for line in state.splitlines() if line.startswith("-   page 3")]
+    assert "rw dirty young soft-dirty -> frame 1" in before  # and not yet a migration entry
 
 
 def test_a_passing_scenario_has_no_explanation() -> None:

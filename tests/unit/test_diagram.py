@@ -6,7 +6,7 @@ from dataclasses import replace
 from simulator.ops import OP_MADVISE, OP_MIGRATE_TO_DEVICE, OP_MMAP, OP_READ, OP_WRITE
 from simulator.outcome import UNFINISHED, Outcome, Signature, TraceEvent, Violation
 from simulator.scenario import DEVICE, Op, Scenario
-from triage.diagram import MAX_ALONE, MAX_COLUMNS, MAX_ROWS, WIDTH, draw, lay_out
+from triage.diagram import HEIGHT, MAX_ALONE, MAX_COLUMNS, WIDTH, draw, lay_out, render
 from triage.steps import steps_of
 
 RACE = Scenario(
@@ -26,10 +26,19 @@ CLEARED = "clears pte 3, was rw, frame 1"
 NONE = "pte 3 is none"
 
 
+# The functions around each function of the trace: a call each.
+AROUND = {"migrate_vma_setup": 1, COLLECT: 2, "zap_pmd_range": 3, "zap_pte_range": 4}
+INSIDE_OF = {COLLECT: ("migrate_vma_setup",), "zap_pte_range": ("zap_pmd_range",)}
+
+
 def event(step: int, actor: int, uid: int, site: str, text: str = "",
           cpu: int = -1) -> TraceEvent:
     places = {0: 0, DEVICE: 1, 1: 2}
-    return TraceEvent(step, actor, places[actor] if cpu < 0 else cpu, uid, site, 0, text)
+    function = site.partition(":")[0]
+    calls = tuple(
+        (AROUND[each], each) for each in (*INSIDE_OF.get(function, ()), function) if each in AROUND
+    )
+    return TraceEvent(step, actor, places[actor] if cpu < 0 else cpu, uid, site, calls, text)
 
 
 TRACE = [
@@ -73,7 +82,7 @@ def test_time_runs_downward_and_rows_stand_in_the_column_of_their_cpu() -> None:
     assert [row.step for row in rows] == sorted(row.step for row in rows)
     columns = {row.text: row.column for row in rows}
     assert columns[CLEARED] == 1
-    assert columns[NONE] == 2
+    assert columns[f"zap_pte_range(): {NONE}"] == 2
 
 
 def test_an_op_outside_the_race_is_one_line_with_its_result() -> None:
@@ -94,11 +103,11 @@ def test_objects_that_both_sides_only_read_are_left_out() -> None:
 
 
 def test_the_step_before_another_cpu_comes_in_is_always_drawn() -> None:
-    assert "ptl dropped" in draw(RACE, OUTCOME)
+    assert "[T1 comes in; to come: ptl dropped]" in " ".join(draw(RACE, OUTCOME).split())
 
 
 def test_a_line_is_what_happened_and_never_the_name_of_a_place() -> None:
-    text = draw(RACE, OUTCOME)
+    text = " ".join(draw(RACE, OUTCOME).split())
     assert CLEARED in text
     assert "clear pte: pte 3" not in text
     nothing = [e for e in TRACE if e.text not in (CLEARED, NONE)]
@@ -107,23 +116,56 @@ def test_a_line_is_what_happened_and_never_the_name_of_a_place() -> None:
 
 
 def test_what_an_interrupted_actor_did_when_it_went_on_is_drawn_there() -> None:
-    late = [event(18, DEVICE, 3, f"{COLLECT}:ptl_dropped", "releases ptl 0")]
+    late = [event(18, DEVICE, 3, f"{COLLECT}:ptl_dropped", "flush deferred")]
     trace = TRACE[:-3] + late + [replace(e, step=e.step + 1) for e in TRACE[-3:]]
     rows = lay_out(RACE, replace(OUTCOME, trace=trace)).rows
-    released = next(row for row in rows if row.text == "releases ptl 0")
+    released = next(row for row in rows if row.text.endswith("flush deferred"))
     came_in = next(row for row in rows if "comes in" in row.text)
     assert came_in.text == "[T1 comes in; to come: ptl dropped]"
     assert came_in.step < released.step
     assert released.column == came_in.column
 
 
-def test_indentation_follows_functions_that_are_still_open() -> None:
-    rows = lay_out(RACE, OUTCOME).rows
-    indent = {row.text: row.indent for row in rows}
-    assert indent["zap_pte_range()"] < indent[NONE]
-    depths = {f"{s.function}:{s.label}": s.depth for s in steps_of(TRACE)}
-    assert depths["zap_pte_range:read pte"] == depths["zap_pmd_range:next"] + 1
-    assert depths["migrate_vma_setup:begin"] == depths[f"{COLLECT}:clear pte"]
+def test_indentation_follows_the_calls_that_are_drawn() -> None:
+    trace = [*TRACE]
+    trace.insert(15, event(13, 1, 4, "zap_pmd_range:pmd", "pmd 0 is a table"))
+    indent = {row.text: row.indent for row in lay_out(RACE, replace(OUTCOME, trace=trace)).rows}
+    assert indent["zap_pmd_range()"] < indent["pmd 0 is a table"]
+    assert indent[f"zap_pte_range(): {NONE}"] == indent["zap_pmd_range()"] + 1
+    alone = {row.text: row.indent for row in lay_out(RACE, OUTCOME).rows}
+    assert alone[f"zap_pte_range(): {NONE}"] == 1  # below the op, for nothing else is drawn
+
+
+def test_a_second_call_of_a_function_is_named_again() -> None:
+    twice = [
+        TraceEvent(15, 1, 2, 4, "zap_pte_range:read_pte", ((number, "zap_pte_range"),), text)
+        for number, text in ((4, NONE), (5, "pte 4 is none"))
+    ]
+    trace = [*TRACE[:-6], *twice, event(17, 1, 4, "op:end")]
+    texts = [row.text for row in lay_out(RACE, replace(OUTCOME, trace=trace)).rows]
+    assert texts[-4:-2] == [f"zap_pte_range(): {NONE}", "zap_pte_range(): pte 4 is none"]
+
+
+def test_a_function_is_named_again_after_an_interruption() -> None:
+    late = [event(18, DEVICE, 3, f"{COLLECT}:ptl_dropped", "flush deferred")]
+    trace = TRACE[:-3] + late + [replace(e, step=e.step + 1) for e in TRACE[-3:]]
+    texts = [row.text for row in lay_out(RACE, replace(OUTCOME, trace=trace)).rows]
+    assert sum(text.startswith(f"{COLLECT}()") for text in texts) == 2
+
+
+def test_a_loop_is_drawn_once_round() -> None:
+    rounds = [
+        event(100 + 4 * n + i, actor, uid, f"{function}:spins", text)
+        for n in range(50)
+        for i, (actor, uid, function, text) in enumerate((
+            (DEVICE, 3, COLLECT, f"waits for ptl {n}"), (DEVICE, 3, COLLECT, "clears pte 3"),
+            (1, 4, "zap_pte_range", "sets pte 3"), (1, 4, "zap_pte_range", f"loads {n}"),
+        ))
+    ]
+    outcome = replace(OUTCOME, trace=TRACE[:-6] + rounds, results=[0, 1, UNFINISHED, UNFINISHED])
+    texts = [row.text for row in lay_out(RACE, outcome).rows]
+    assert "... 49 rounds more like this" in texts
+    assert sum(text == "clears pte 3" for text in texts) <= 2
 
 
 def test_of_many_ops_before_the_race_the_last_are_drawn_and_the_rest_counted() -> None:
@@ -173,7 +215,7 @@ def test_long_texts_are_wrapped_into_the_width() -> None:
 def test_no_more_than_four_columns_and_nobody_is_forgotten() -> None:
     ops = tuple(Op(i + 1, i, OP_READ, (0,)) for i in range(7))
     trace = [
-        TraceEvent(7 * j + i, i, i, i + 1, f"f{i}:s", 0, f"write {PTE}")
+        TraceEvent(7 * j + i, i, i, i + 1, f"f{i}:s", (), f"write {PTE}")
         for j in (0, 1) for i in range(7)
     ]
     drawn = lay_out(Scenario(ops=ops), replace(OUTCOME, results=[0] * 7, trace=trace))
@@ -193,15 +235,13 @@ def test_actors_that_share_a_cpu_are_told_apart() -> None:
 def test_a_long_race_is_cut_to_the_steps_that_decide() -> None:
     noise = [
         event(100 + i, i % 2, 4 - 3 * (i % 2), "zap_pte_range:read_pte", text)
-        for i in range(900) for text in (f"write {PTE}", "clears pte 3, was none")
+        for i in range(900) for text in (f"write {PTE}", f"clears pte {i * i % 97}, was none")
     ]
     trace = TRACE[:15] + noise + [replace(e, step=e.step + 2000) for e in TRACE[15:]]
     long = lay_out(RACE, replace(OUTCOME, trace=trace))
-    assert CLEARED not in [row.text for row in long.rows]
-    assert len(long.rows) <= MAX_ROWS + 1
-    assert any(row.text.startswith("... ") for row in long.rows)
+    assert len(render(long).splitlines()) <= HEIGHT
     short = lay_out(RACE, OUTCOME)
-    assert CLEARED in [row.text for row in short.rows]
+    assert CLEARED in [row.text.removeprefix(f"{COLLECT}(): ") for row in short.rows]
 
 
 def test_the_same_run_draws_the_same_bytes() -> None:

@@ -34,7 +34,7 @@ FLOORS = (
     ("oracles", "oracles"),
     ("syscalls", "syscalls"),
     ("engine", "engine"),
-    ("observer, dump, trace", "observer dump trace touched"),
+    ("observer, dump, trace", "observer dump trace touched calls"),
     ("run", "run"),
 )
 NO_MODEL = ("simulator", "simulator.build")  # what finds and compiles the model

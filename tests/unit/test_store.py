@@ -82,7 +82,7 @@ def outcome_of(found: Finding) -> Outcome:
         results=[0, -14],
         dead=[Directive(1, "op:begin", 1, SWITCH, 1)],
         recorded=[Directive(2, "op:end", 1, SWITCH, 0)],
-        trace=[TraceEvent(3, 0, 0, 1, "op:begin", 0, "PTE 3 cleared")],
+        trace=[TraceEvent(3, 0, 0, 1, "f:begin", ((7, "f"),), "PTE 3 cleared")],
         state_before="before",
         state_after="after",
     )

@@ -14,6 +14,7 @@ from triage import inputs, results
 from triage.diagram import draw
 from triage.exits import FINDING, INFRASTRUCTURE, OK, SKIPPED
 from triage.terminal import fields, write, write_json
+from triage.traced import traced
 
 
 @click.command()
@@ -78,7 +79,7 @@ def shown(claim: claims.Claim, decided: Judgement) -> str:
             ("schedule", "the claim's own" if decided.as_claimed
              else f"another one than the claim's, found as number {runs:,}"),
         ]
-        drawing = draw(decided.scenario, Machine().run(decided.scenario, trace=True))
+        drawing = draw(decided.scenario, traced(decided.scenario))
         return f"{fields(rows)}\n\n{drawing}\n\n{dump(decided.scenario)}"
     rows.append(("covered", extent(decided.covered)))
     rows.append(("schedules", f"{runs:,}; no faults, current translations, IPIs at once"))

@@ -7,6 +7,7 @@ from simulator.run import Machine
 from triage import inputs, results
 from triage.exits import FINDING, OK
 from triage.terminal import write, write_json
+from triage.traced import traced
 
 
 @click.command()
@@ -20,7 +21,7 @@ def command(file: str, trace: bool, as_json: bool) -> int:
     model build always gives the same digest.
     """
     scenario = inputs.scenario(file)
-    outcome = Machine().run(scenario, trace=trace)
+    outcome = traced(scenario) if trace else Machine().run(scenario)
     if as_json:
         document = results.outcome_json(scenario, outcome)
         if trace:
