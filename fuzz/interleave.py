@@ -16,7 +16,7 @@ out as equal to something that is tried:
 
 What makes two steps dependent: one object, and one of the two writes. A step touches what it
 announces, and with an entry the page behind it; a walk of the hardware reads its CPU, which IPIs
-write; a lock that sleeps makes its CPU lazy; pages that a gather frees are all pages; a lock is
+write; who sleeps makes its CPU lazy; pages that a gather frees are all pages; a lock is
 written by its release, and what allocates by what frees, which are no steps. Fingerprints have
 62 bits.
 
@@ -169,6 +169,7 @@ class Interleaving(Strategy):
         self.count = number + 1
         self._blocked()
         at = self._resumed(cur)
+        self._look_again()
         shared = self._announce(cur, at, site, obj, access)
         self.waiting |= 1 << at
         others = runnable & ~(1 << cur)
@@ -329,6 +330,17 @@ class Interleaving(Strategy):
             blocked >>= 1
             at += 1
 
+    def _look_again(self) -> None:
+        """Who waits before an entry touches the page that the entry names when it goes on."""
+        waiting = self.waiting
+        at: i64 = 0
+        while waiting:
+            if waiting & 1 and self.obj[at] >> KIND_SHIFT == _PTE:
+                actor = at if at < NR_ACTORS else at - NR_ACTORS
+                self._also(actor, at, 0, self._page_behind(self.obj[at]), self.access[at])
+            waiting >>= 1
+            at += 1
+
     def _locks(self, at: i64) -> bool:
         return self.obj[at] >> KIND_SHIFT == _LOCK
 
@@ -346,6 +358,11 @@ class Interleaving(Strategy):
             if self.more[i] >= 0:
                 self._access(actor, self.more[i], self.more_access[i], event)
             i += 1
+
+    def sleeps(self, cur: i64) -> None:
+        cpu = cpu_obj(self.cpu_of[cur])
+        self._learn(cur, cpu, WRITE)
+        self._access(cur, cpu, WRITE, 2)
 
     def silent(self, cur: i64, obj: i64) -> None:
         self._resumed(cur)

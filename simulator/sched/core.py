@@ -177,6 +177,9 @@ def block(k: "Kernel", holder: i64, cls: i64, *, sleeps: bool) -> None:
     lock_cycle(k, t)
     if sleeps:
         site = t.site
+        s = k.strategy
+        if s is not None:
+            s.sleeps(t.id)
         k.above.enter_idle(k, t)
         t.site = site
     give_way(k)

@@ -41,6 +41,9 @@ class Strategy:
         and perhaps nobody else."""
         return cur
 
+    def sleeps(self, cur: i64) -> None:
+        """`cur` has found a lock taken that it waits for asleep: its CPU is idle from here on."""
+
     def silent(self, cur: i64, obj: i64) -> None:
         """`cur` writes to `obj` in the middle of something, where nobody can come in between:
         it lets go of a lock, or gives a frame back (ALLOCATOR)."""
