@@ -60,14 +60,14 @@ class Kernel:
 
     def __init__(self) -> None:
         # Feedback, over all runs.
-        self.counters: vec[u8] = vec[u8]([u8(0)] * features.COUNTERS_SIZE)
-        self.counted: vec[i64] = vec[i64]([0] * features.COUNTERS_SIZE)  # not zero: the first so
+        self.counters: Final[vec[u8]] = vec[u8]([u8(0)] * features.COUNTERS_SIZE)
+        self.counted: Final[vec[i64]] = vec[i64]([0] * features.COUNTERS_SIZE)  # not zero: the first so
         self.nr_counted: i64 = 0  # many
-        self.sites_seen: vec[i64] = vec[i64]([0] * sites.NR_SITES)  # visits
-        self.named_seen: vec[i64] = vec[i64]([0] * len(features.NAMED_SITUATIONS))
+        self.sites_seen: Final[vec[i64]] = vec[i64]([0] * sites.NR_SITES)  # visits
+        self.named_seen: Final[vec[i64]] = vec[i64]([0] * len(features.NAMED_SITUATIONS))
 
         # Steps of this run.
-        self.tasks: list[Task] = [Task(i) for i in range(NR_ACTORS)]
+        self.tasks: Final[list[Task]] = [Task(i) for i in range(NR_ACTORS)]
         self.cur: Task = self.tasks[0]
         self.nr_steps: i64 = 0
         self.alarm: i64 = 0  # step at which the slow path is taken
@@ -101,14 +101,14 @@ class Kernel:
         self.shared_cpus: bool = False
         self.stale_pool: list[Stale] = []  # machine/mmu.py
         self.seq: i64 = 0  # counts page table writes that took something away
-        self.frames: Slab[Page] = Slab()  # mm/page_alloc.py
-        self.zero_page: Page = Page(0)
+        self.frames: Final[Slab[Page]] = Slab()  # mm/page_alloc.py
+        self.zero_page: Final[Page] = Page(0)
         self.pagemaps: list[DevPagemap] = []  # mm/memremap.py: by page frame number
-        self.tables: Slab[PageTable] = Slab()  # mm/pgtable.py
+        self.tables: Final[Slab[PageTable]] = Slab()  # mm/pgtable.py
         self.rcu_tables: list[PageTable] = []  # mm/mmu_gather.py: tables that wait for readers
         self.rcu_masks: list[i64] = []
-        self.vmas: Slab[Vma] = Slab()  # mm/vma.py
-        self.anon_vmas: Slab[AnonVma] = Slab()  # mm/anon_vma.py
+        self.vmas: Final[Slab[Vma]] = Slab()  # mm/vma.py
+        self.anon_vmas: Final[Slab[AnonVma]] = Slab()  # mm/anon_vma.py
         self.mms: list[Mm] = []  # kernel/fork.py: by id
         self.inodes: list[Inode] = [Inode(i) for i in range(NR_FILES)]  # mm/shmem.py
         self.other_files: list[Inode] = []
@@ -151,7 +151,12 @@ class Kernel:
         t = self.cur
         word = site * 32 + access * 16 + t.id  # four bits of actors: see the assertion above
         self.digest = ((self.digest + word) * _FACTOR + obj) & _DIGEST_MASK
-        self.feature(EDGE + ((t.site * 41 ^ site) & 8191))
+        feature = EDGE + ((t.site * 41 ^ site) & 8191)
+        count = self.counters[feature]
+        if count == 0:
+            self._first(feature)
+        elif count != 255:
+            self.counters[feature] = count + 1
         t.site = site
         self.sites_seen[site] += 1
         if obj >= 0:
@@ -176,13 +181,17 @@ class Kernel:
 
     def feature(self, i: i64) -> None:
         """Count one feature, by its place in the map (simulator/features.py), up to 255."""
-        c = self.counters
-        count = c[i]
+        count = self.counters[i]
         if count == 0:
-            self.counted[self.nr_counted] = i
-            self.nr_counted += 1
-        if count != 255:
-            c[i] = count + 1
+            self._first(i)
+        elif count != 255:
+            self.counters[i] = count + 1
+
+    def _first(self, i: i64) -> None:
+        """Feature `i` was not counted before: `clear_counters` must know of it."""
+        self.counted[self.nr_counted] = i
+        self.nr_counted += 1
+        self.counters[i] = u8(1)
 
     def clear_counters(self) -> None:
         """Zero the feedback map: only what is not zero, for a run counts in few places."""

@@ -47,7 +47,7 @@ class Task:
     """An actor: struct task_struct as far as mm and the scheduler need it."""
 
     def __init__(self, ident: i64) -> None:
-        self.id: i64 = ident
+        self.id: Final[i64] = ident
         self.cpu: i64 = 0
         self.state: i64 = ABSENT
         self.mm: Mm | None = None
@@ -66,8 +66,8 @@ class Task:
         self.met: i64 = -1  # what the last round found
         self.watch: bool = False
         self.planned: list[Planned] = []
-        self.visits: vec[i64] = vec[i64]([0] * sites.NR_SITES)
-        self.visited: vec[i64] = vec[i64]([0] * sites.NR_SITES)  # the first `nr_visited`
+        self.visits: Final[vec[i64]] = vec[i64]([0] * sites.NR_SITES)
+        self.visited: Final[vec[i64]] = vec[i64]([0] * sites.NR_SITES)  # the first `nr_visited`
         self.nr_visited: i64 = 0
         self.parked_until: i64 = -1  # op index
         self.inject_fail: bool = False
@@ -78,8 +78,8 @@ class Task:
         self.rcu_readers: i64 = 0
         self.rcu_at: i64 = 0  # site of who began the last read-side section
         self.held_mask: i64 = 0
-        self.held: vec[i64] = vec[i64]([0] * NR_LOCK_CLASSES)
-        self.took: vec[i64] = vec[i64]([0] * NR_LOCK_CLASSES)  # site of the last acquisition
+        self.held: Final[vec[i64]] = vec[i64]([0] * NR_LOCK_CLASSES)
+        self.took: Final[vec[i64]] = vec[i64]([0] * NR_LOCK_CLASSES)  # site of the last acquisition
         self.waits_for: i64 = -1  # actor that holds what this one waits for
         self.waits_class: i64 = 0
         self.began_seq: i64 = 0  # Kernel.seq when the op began
@@ -138,12 +138,12 @@ class Schedule:
 
     def __init__(self, ops: list[Op], directives: i64) -> None:
         n = len(ops)
-        self.ops: list[Op] = ops
-        self.results: list[i64] = [UNFINISHED] * n
-        self.op_done: vec[i64] = vec[i64]([0] * n)  # by op index
-        self.no_plan: list[Planned] = []
-        self.plan: list[list[Planned]] = [self.no_plan] * n  # by op index
-        self.used: vec[i64] = vec[i64]([0] * directives)  # by directive: it did something
+        self.ops: Final[list[Op]] = ops
+        self.results: Final[list[i64]] = [UNFINISHED] * n
+        self.op_done: Final[vec[i64]] = vec[i64]([0] * n)  # by op index
+        self.no_plan: Final[list[Planned]] = []
+        self.plan: Final[list[list[Planned]]] = [self.no_plan] * n  # by op index
+        self.used: Final[vec[i64]] = vec[i64]([0] * directives)  # by directive: it did something
         self.recorded: list[Planned] = []  # what a strategy decided; `index` is the op's uid
         # Masks of actors.
         self.runnable: i64 = 0

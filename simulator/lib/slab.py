@@ -6,7 +6,7 @@ Who takes an object gives every field its first value; so a run costs what it to
 of the run before is left.
 """
 
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from mypy_extensions import i64
 
@@ -17,7 +17,7 @@ class Slab(Generic[T]):
     """The first `nr` of `objects` have been taken in this run, those in `free` given back."""
 
     def __init__(self) -> None:
-        self.objects: list[T] = []
+        self.objects: Final[list[T]] = []
         self.free: list[T] = []
         self.nr: i64 = 0
 

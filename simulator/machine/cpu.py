@@ -33,8 +33,8 @@ class Cpu:
     the hardware walks, which differs from `loaded_mm` inside switch_mm_irqs_off()."""
 
     def __init__(self, ident: i64) -> None:
-        self.id: i64 = ident
-        self.obj: i64 = cpu_obj(ident)
+        self.id: Final[i64] = ident
+        self.obj: Final[i64] = cpu_obj(ident)
         self.curr: i64 = -1  # actor, -1 idle
         self.loaded_mm: Mm | None = None
         self.cr3: Mm | None = None
@@ -43,8 +43,8 @@ class Cpu:
         self.lazy_mm: Mm | None = None  # borrowed from a thread that has exited, with a count
         self.asid: i64 = 0
         self.next_asid: i64 = 1
-        self.ctx_mm: vec[i64] = vec[i64]([-1] * TLB_NR_DYN_ASIDS)
-        self.ctx_gen: vec[i64] = vec[i64]([0] * TLB_NR_DYN_ASIDS)
+        self.ctx_mm: Final[vec[i64]] = vec[i64]([-1] * TLB_NR_DYN_ASIDS)
+        self.ctx_gen: Final[vec[i64]] = vec[i64]([0] * TLB_NR_DYN_ASIDS)
         self.pending: list[CallSingleData] = []
         self.flushes: i64 = 0  # TLB flushes so far
         self.irqs_off: i64 = 0

@@ -10,7 +10,7 @@ after free.
 
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from simulator import sites
 from simulator.build.native import final, vec
@@ -139,26 +139,28 @@ def is_device_private_pte(pte: i64) -> bool:
     return kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Lock:
     """A sleeping or spinning exclusive lock. `owner` is an actor number or -1."""
 
     def __init__(self, cls: i64, ident: i64) -> None:
-        self.cls: i64 = cls
-        self.id: i64 = ident
-        self.obj: i64 = lock_obj(cls, ident)
+        self.cls: Final[i64] = cls
+        self.id: Final[i64] = ident
+        self.obj: Final[i64] = lock_obj(cls, ident)
         self.owner: i64 = -1
         self.waiters: i64 = 0  # actors to wake at release
 
 
+@mypyc_attr(acyclic=True)
 @final
 class RwSem:
     """A reader-writer semaphore. Readers queue behind a waiting writer, as in Linux."""
 
     def __init__(self, cls: i64, ident: i64) -> None:
-        self.cls: i64 = cls
-        self.id: i64 = ident
-        self.obj: i64 = lock_obj(cls, ident)
+        self.cls: Final[i64] = cls
+        self.id: Final[i64] = ident
+        self.obj: Final[i64] = lock_obj(cls, ident)
         self.writer: i64 = -1
         self.readers: i64 = 0  # mask of actors
         self.waiters: i64 = 0
@@ -190,14 +192,14 @@ class Inode:
     reclaim, no truncate. `cache` has a slot for every page up to i_size."""
 
     def __init__(self, ident: i64) -> None:
-        self.id: i64 = ident
+        self.id: Final[i64] = ident
         self.live: bool = False
         self.refs: i64 = 0  # open files: the handle's own, and one for each VMA
         self.opened_at: i64 = 0  # site after which it was last opened
         self.i_size: i64 = 0  # in words
         self.cache: list[Folio | None] = []
-        self.i_rwsem: RwSem = RwSem(LC_INODE, ident)
-        self.i_mmap_rwsem: RwSem = RwSem(LC_IMMAP, ident)
+        self.i_rwsem: Final[RwSem] = RwSem(LC_INODE, ident)
+        self.i_mmap_rwsem: Final[RwSem] = RwSem(LC_IMMAP, ident)
         self.i_mmap: list[Vma] = []
         self.nrpages: i64 = 0
         self.opaque: bool = False  # a file of an imported program: VMAs only
@@ -217,9 +219,9 @@ class Folio:
     them; all have order 0 yet, and one page."""
 
     def __init__(self, page: "Page") -> None:
-        self.page: Page = page
-        self.pfn: i64 = page.pfn
-        self.obj: i64 = page.obj
+        self.page: Final[Page] = page
+        self.pfn: Final[i64] = page.pfn
+        self.obj: Final[i64] = page.obj
         self.live: bool = False
         self.ref: i64 = 0
         self.pincount: i64 = 0
@@ -229,9 +231,9 @@ class Folio:
         self.inode: Inode | None = None  # `mapping` of the page cache
         self.pgmap: DevPagemap | None = None  # of ZONE_DEVICE pages
         self.index: i64 = 0
-        self.lock: Lock = Lock(LC_FOLIO, page.pfn)
-        self.ledger: vec[i64] = vec[i64]([0] * NR_REFS)  # references by reason (O2)
-        self.taken_at: vec[i64] = vec[i64]([0] * NR_REFS)  # site of the last one
+        self.lock: Final[Lock] = Lock(LC_FOLIO, page.pfn)
+        self.ledger: Final[vec[i64]] = vec[i64]([0] * NR_REFS)  # references by reason (O2)
+        self.taken_at: Final[vec[i64]] = vec[i64]([0] * NR_REFS)  # site of the last one
 
 
 @final
@@ -240,12 +242,12 @@ class Page:
     page_folio() finds."""
 
     def __init__(self, pfn: i64) -> None:
-        self.pfn: i64 = pfn
-        self.obj: i64 = page_obj(pfn)
+        self.pfn: Final[i64] = pfn
+        self.obj: Final[i64] = page_obj(pfn)
         self.folio: Folio = Folio(self)
         self.mapcount: i64 = 0
         self.flags: i64 = 0  # PG_ANON_EXCLUSIVE; all others are the folio's
-        self.words: vec[i64] = vec[i64]([0] * WORDS_PER_PAGE)
+        self.words: Final[vec[i64]] = vec[i64]([0] * WORDS_PER_PAGE)
         self.nr_entries: i64 = 0  # page table entries that map it (O3)
         self.nr_migration: i64 = 0  # migration entries that stand for it
         self.entry_at: i64 = 0  # site after which nr_entries last changed, or it was allocated
@@ -300,19 +302,20 @@ def init_page_count(folio: Folio, reason: i64, site: i64) -> None:
     folio.taken_at[reason] = site
 
 
+@mypyc_attr(acyclic=True)
 @final
 class PageTable:
     """A page of PTEs with its split lock."""
 
     def __init__(self, ident: i64, size: i64) -> None:
-        self.id: i64 = ident
+        self.id: Final[i64] = ident
         self.live: bool = False
         self.mm_id: i64 = -1  # where it was last linked
         self.pmd: i64 = 0  # index of the PMD entry that points here
         self.pte: vec[i64] = vec[i64]([0] * size)
         self.linked_at: i64 = 0  # site after which it was last linked, unlinked or allocated
         self.used: i64 = 0  # entries that are not none
-        self.ptl: Lock = Lock(LC_PTL, ident)
+        self.ptl: Final[Lock] = Lock(LC_PTL, ident)
 
 
 @final
@@ -321,8 +324,8 @@ class Vma:
     lock of 6.16 and later (include/linux/mmap_lock.h)."""
 
     def __init__(self, ident: i64) -> None:
-        self.id: i64 = ident
-        self.obj: i64 = vma_obj(ident)
+        self.id: Final[i64] = ident
+        self.obj: Final[i64] = vma_obj(ident)
         self.live: bool = False
         self.mm: Mm | None = None
         self.start: i64 = 0
@@ -367,15 +370,15 @@ class Mm:
     VMAs, and one user."""
 
     def __init__(self, ident: i64, pages: i64, nr_pmds: i64) -> None:
-        self.id: i64 = ident
-        self.obj: i64 = mm_obj(ident)
+        self.id: Final[i64] = ident
+        self.obj: Final[i64] = mm_obj(ident)
         self.live: bool = True
         self.users: i64 = 1  # mm_users
         self.count: i64 = 1  # mm_count
         self.vmas: list[Vma] = []  # the maple tree: attached VMAs by address
-        self.tables: list[PageTable | None] = [None] * nr_pmds
-        self.mmap_lock: RwSem = RwSem(LC_MMAP, ident)
-        self.page_table_lock: Lock = Lock(LC_PAGE_TABLE, ident)
+        self.tables: Final[list[PageTable | None]] = [None] * nr_pmds
+        self.mmap_lock: Final[RwSem] = RwSem(LC_MMAP, ident)
+        self.page_table_lock: Final[Lock] = Lock(LC_PAGE_TABLE, ident)
         self.mm_lock_seq: i64 = 0
         self.tlb_gen: i64 = 1
         self.cpumask: i64 = 0  # mm_cpumask(): who gets IPIs
@@ -401,11 +404,13 @@ class Mm:
         self.counted_at: i64 = 0  # who counted locked_vm last under this mmap_lock (O19)
         # By page: the site after which its entry was last written, the culprit when that breaks
         # a promise.
-        self.who: vec[i64] = vec[i64]([sites.OP__BEGIN] * pages)
-        self.shadow: vec[i64] = vec[i64]([0] * pages)  # page -> logical page of O5, 0 none
-        self.modified: vec[i64] = vec[i64]([0] * pages)  # by page, for O16: since clear_refs
-        self.soft: vec[i64] = vec[i64]([0] * pages)  # by page: the last entry was soft-dirty
-        self.dirty: vec[i64] = vec[i64]([0] * pages)  # frame of a dirty entry that is taken out
+        self.who: Final[vec[i64]] = vec[i64]([sites.OP__BEGIN] * pages)
+        self.shadow: Final[vec[i64]] = vec[i64]([0] * pages)  # page -> logical page of O5, 0 none
+        # By page, for O16: since clear_refs.
+        self.modified: Final[vec[i64]] = vec[i64]([0] * pages)
+        self.soft: Final[vec[i64]] = vec[i64]([0] * pages)  # the last entry was soft-dirty
+        # By page: frame of a dirty entry that is taken out.
+        self.dirty: Final[vec[i64]] = vec[i64]([0] * pages)
         self.unmapping_start: i64 = 0  # what a downgraded munmap() is still freeing (O13)
         self.unmapping_end: i64 = 0
 

@@ -25,7 +25,7 @@ class MmuGather:
     """struct mmu_gather. `start` and `end` (pages) are what must be flushed."""
 
     def __init__(self, mm: Mm, fullmm: bool) -> None:
-        self.mm: Mm = mm
+        self.mm: Final[Mm] = mm
         self.fullmm: bool = fullmm
         self.start: i64 = NO_RANGE
         self.end: i64 = 0

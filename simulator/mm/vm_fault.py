@@ -39,9 +39,9 @@ class VmFault:
     """struct vm_fault. `table` is the page table while its lock is held."""
 
     def __init__(self, vma: Vma, mm: Mm, va: i64, flags: i64) -> None:
-        self.vma: Vma = vma
-        self.mm: Mm = mm
-        self.va: i64 = va
+        self.vma: Final[Vma] = vma
+        self.mm: Final[Mm] = mm
+        self.va: Final[i64] = va
         self.flags: i64 = flags
         self.table: PageTable | None = None
         self.orig_pte: i64 = 0

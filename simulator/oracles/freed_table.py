@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.mm.mm_types import PageTable
+from simulator.mm.mm_types import Mm, PageTable
 from simulator.mm.pgtable import is_linked
 from simulator.oracles import stale_tlb
 
@@ -33,9 +33,9 @@ def check(k: "Kernel", table: PageTable) -> None:
     stale_tlb.table_freed(k, table)
 
 
-def locked(k: "Kernel", va: i64, table: PageTable) -> None:
+def locked(k: "Kernel", mm: Mm, va: i64, table: PageTable) -> None:
     """Whoever locks the page table of `va` must find it linked, or let it go."""
-    if not is_linked(k, table):
+    if mm.tables[va >> k.pmd_order] is not table and not is_linked(k, table):
         k.violate(
             "use-after-free", sites.PTE_OFFSET_MAP_LOCK__PMD, "page-table",
             f"the page table of page {va} is used, which was unlinked before it was locked",
@@ -51,8 +51,8 @@ def read(k: "Kernel", table: PageTable) -> None:
         )
 
 
-def written(k: "Kernel", va: i64, table: PageTable) -> None:
-    if not is_linked(k, table):
+def written(k: "Kernel", mm: Mm, va: i64, table: PageTable) -> None:
+    if mm.tables[va >> k.pmd_order] is not table and not is_linked(k, table):
         k.violate(
             "use-after-free", k.cur.site, "page-table",
             f"an entry for page {va} is written to a page table that is linked nowhere",

@@ -5,7 +5,7 @@ One method for each event of `Watch` that some oracle heeds; what an oracle make
 own file. Events come with the model standing still, so that listeners see one state.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
@@ -29,7 +29,7 @@ class Oracles(Watch):
     """Ends the run when a promise is broken. What an oracle keeps of a run is here."""
 
     def __init__(self) -> None:
-        self.values: memory_value.LogicalPages = memory_value.LogicalPages()
+        self.values: Final[memory_value.LogicalPages] = memory_value.LogicalPages()
         self.dirty_taken: list[dirty_loss.Taken] = []
         self.keeping: i64 = 0  # actors inside calls that give no data up
 
@@ -45,7 +45,7 @@ class Oracles(Watch):
             dirty_loss.entry_written(k, self.dirty_taken, mm, va, old, new)
         if pte_kind(new) == SWP_MARKER_GUARD:
             state.marker_set(k, mm, va)
-        freed_table.written(k, va, table)
+        freed_table.written(k, mm, va, table)
 
     def page_cleaned(self, k: "Kernel", mm: "Mm", va: i64) -> None:
         dirty_loss.given_up(mm, va)
@@ -164,7 +164,7 @@ class Oracles(Watch):
         freed_page.check(k, folio)
 
     def table_locked(self, k: "Kernel", mm: "Mm", va: i64, table: "PageTable") -> None:
-        freed_table.locked(k, va, table)
+        freed_table.locked(k, mm, va, table)
 
     def table_read(self, k: "Kernel", table: "PageTable") -> None:
         freed_table.read(k, table)
