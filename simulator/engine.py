@@ -100,7 +100,9 @@ def begin_op(k: "Kernel", t: Task, op: Op, index: i64) -> None:
     t.uid = op.uid
     k.sched.nr_begun += 1
     k.sched.nr_inside += 1
-    t.alone = k.sched.nr_begun if k.sched.nr_inside == 1 else 0
+    t.alone = 0
+    if k.sched.nr_inside == 1:
+        t.alone = k.sched.nr_begun
     t.retries = 0
     t.idle_rounds = 0
     t.met = -1
@@ -113,7 +115,7 @@ def begin_op(k: "Kernel", t: Task, op: Op, index: i64) -> None:
         for i in range(t.nr_visited):
             t.visits[t.visited[i]] = 0
         t.nr_visited = 0
-    k.alarm = 0 if t.watch else k.sched.alarm_due
+    core.arm(k, t)
 
 
 def end_of_op(k: "Kernel", t: Task) -> None:
@@ -142,7 +144,9 @@ def finish_op(k: "Kernel", t: Task, op: Op, index: i64, result: i64) -> None:
     """Book the result and move the actor to its next op."""
     k.sched.results[index] = result
     k.fold(result)
-    key: i64 = result if -2000 < result < 0 else 1
+    key: i64 = 1
+    if -2000 < result < 0:
+        key = result
     k.feature(features.OUTCOME + (op.code * 4096 - key) % features.OUTCOME_SIZE)
     k.sched.op_done[index] = 1
     t.in_op = False

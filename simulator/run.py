@@ -202,7 +202,9 @@ def place_of(s: Schedule, uid: i64, near: i64) -> i64:
     the order of their ops."""
     i = near
     while s.ops[i].uid != uid:
-        i = i + 1 if i + 1 < len(s.ops) else 0
+        i += 1
+        if i == len(s.ops):
+            i = 0
     return i
 
 

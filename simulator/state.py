@@ -61,8 +61,8 @@ class Kernel:
     def __init__(self) -> None:
         # Feedback, over all runs.
         self.counters: Final[vec[u8]] = vec[u8]([u8(0)] * features.COUNTERS_SIZE)
-        self.counted: Final[vec[i64]] = vec[i64]([0] * features.COUNTERS_SIZE)  # not zero: the first so
-        self.nr_counted: i64 = 0  # many
+        self.counted: Final[vec[i64]] = vec[i64]([0] * features.COUNTERS_SIZE)  # not zero:
+        self.nr_counted: i64 = 0  # the first so many
         self.sites_seen: Final[vec[i64]] = vec[i64]([0] * sites.NR_SITES)  # visits
         self.named_seen: Final[vec[i64]] = vec[i64]([0] * len(features.NAMED_SITUATIONS))
 

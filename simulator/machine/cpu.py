@@ -3,7 +3,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from simulator.build.native import final, vec
 from simulator.mm.mm_types import Folio, Mm
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 TLB_NR_DYN_ASIDS: Final = 6  # arch/x86/include/asm/tlbflush.h
 
 
+@mypyc_attr(acyclic=True)
 class CallSingleData:
     """An IPI on its way to one CPU (call_single_data_t), and what it is to do there."""
 

@@ -86,7 +86,7 @@ def set_alarm(k: "Kernel") -> None:
     elif k.sched.ipi_due and k.sched.ipi_due < due:
         due = k.sched.ipi_due
     k.sched.alarm_due = due
-    k.alarm = 0 if k.cur.watch else due
+    core.arm(k, k.cur)
 
 
 def wait_for_acks(k: "Kernel", site: i64) -> None:

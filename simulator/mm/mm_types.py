@@ -408,7 +408,7 @@ class Mm:
         self.shadow: Final[vec[i64]] = vec[i64]([0] * pages)  # page -> logical page of O5, 0 none
         # By page, for O16: since clear_refs.
         self.modified: Final[vec[i64]] = vec[i64]([0] * pages)
-        self.soft: Final[vec[i64]] = vec[i64]([0] * pages)  # the last entry was soft-dirty
+        self.soft: Final[vec[i64]] = vec[i64]([0] * pages)  # PTE_SOFT_DIRTY of the last entry
         # By page: frame of a dirty entry that is taken out.
         self.dirty: Final[vec[i64]] = vec[i64]([0] * pages)
         self.unmapping_start: i64 = 0  # what a downgraded munmap() is still freeing (O13)

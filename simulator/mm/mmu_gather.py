@@ -3,7 +3,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from simulator import features, sites
 from simulator.build.native import final
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NO_RANGE: Final[i64] = 1 << 40
 
 
+@mypyc_attr(acyclic=True)
 @final
 class MmuGather:
     """struct mmu_gather. `start` and `end` (pages) are what must be flushed."""

@@ -102,7 +102,9 @@ def pfn_to_page(k: "Kernel", pfn: i64) -> Page:
 def peek(k: "Kernel", mm: Mm, va: i64) -> i64:
     """The entry as it is, for oracles and dumps: no lock, no step."""
     table = mm.tables[va >> k.pmd_order]
-    return 0 if table is None else table.pte[va & (k.ptrs_per_pte - 1)]
+    if table is None:
+        return 0
+    return table.pte[va & (k.ptrs_per_pte - 1)]
 
 
 def is_linked(k: "Kernel", table: PageTable) -> bool:

@@ -7,7 +7,7 @@ and the periodic trimming of mm_cpumask().
 
 from typing import TYPE_CHECKING
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from simulator import features, sites
 from simulator.machine import ipi, mmu
@@ -96,6 +96,7 @@ def leave_mm(k: "Kernel", cpu: Cpu) -> None:
 # --- shootdowns ------------------------------------------------------------------------------
 
 
+@mypyc_attr(acyclic=True)
 class FlushInfo(CallSingleData):
     """struct flush_tlb_info."""
 

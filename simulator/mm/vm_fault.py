@@ -5,7 +5,7 @@ mm_types.h): flags and answers of a fault, struct vm_fault, and mapping a page o
 
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from simulator.build.native import final
 from simulator.mm import rmap
@@ -34,6 +34,7 @@ VM_FAULT_COMPLETED: Final = 0x4000
 VM_FAULT_ERROR: Final = VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV
 
 
+@mypyc_attr(acyclic=True)
 @final
 class VmFault:
     """struct vm_fault. `table` is the page table while its lock is held."""

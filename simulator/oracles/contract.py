@@ -311,7 +311,9 @@ def forked(k: "Kernel", values: LogicalPages, mm: Mm, child: Mm | None) -> None:
         va = vma.start
         end = vma.end
         while va < end:
-            lp: i64 = 0 if wiped else parents[va]
+            lp: i64 = 0
+            if not wiped:
+                lp = parents[va]
             own = childs[va]
             if lp != own and not same_words(values, lp, own):
                 k.violate(

@@ -33,9 +33,11 @@ class Taken:
 
 def entry_written(k: "Kernel", taken: list[Taken], mm: Mm, va: i64, old: i64, new: i64) -> None:
     """The entry of `va` was `old` and is `new`."""
-    frame = mm.dirty[va]
-    if old:
-        frame = old >> PFN_SHIFT if old & PTE_DIRTY else 0
+    frame: i64 = 0
+    if old == 0:
+        frame = mm.dirty[va]
+    elif old & PTE_DIRTY:
+        frame = old >> PFN_SHIFT
     if new == 0:
         mm.dirty[va] = frame
         if frame:
@@ -43,8 +45,10 @@ def entry_written(k: "Kernel", taken: list[Taken], mm: Mm, va: i64, old: i64, ne
             if page.folio.inode is not None:
                 taken.append(Taken(mm, va, page, k.cur.id, k.cur.site))
         return
+    if frame == 0:
+        return
     mm.dirty[va] = 0
-    if frame == 0 or new & PTE_DIRTY or is_device_private_pte(new):
+    if new & PTE_DIRTY or is_device_private_pte(new):
         return
     if new >> PFN_SHIFT == frame or is_migration_pte(old):
         lost(k, va, pfn_to_page(k, new >> PFN_SHIFT), k.cur.site)

@@ -40,11 +40,12 @@ class Oracles(Watch):
     ) -> None:
         if mm.notifiers and old:
             secondary_mmu.entry_written(k, mm, va, old, new)
-        soft_dirty.entry_written(k, mm, va, new)
         if old | new:
             dirty_loss.entry_written(k, self.dirty_taken, mm, va, old, new)
-        if pte_kind(new) == SWP_MARKER_GUARD:
-            state.marker_set(k, mm, va)
+        if new:
+            soft_dirty.entry_written(k, mm, va, new)
+            if pte_kind(new) == SWP_MARKER_GUARD:
+                state.marker_set(k, mm, va)
         freed_table.written(k, mm, va, table)
 
     def page_cleaned(self, k: "Kernel", mm: "Mm", va: i64) -> None:

@@ -91,7 +91,9 @@ class LogicalPages:
 
     def word(self, lp: i64, word: i64) -> i64:
         """What a word of a logical page holds; NO_PAGE holds zeroes."""
-        return self.words[lp * WORDS_PER_PAGE + word] if lp else 0
+        if lp == NO_PAGE:
+            return 0
+        return self.words[lp * WORDS_PER_PAGE + word]
 
 
 def stored(v: LogicalPages, mm: Mm, va: i64, page: Page, word: i64, token: i64) -> None:

@@ -73,13 +73,14 @@ def clear_refs_begins(mm: Mm) -> None:
 
 
 def entry_written(k: "Kernel", mm: Mm, va: i64, new: i64) -> None:
-    """An entry that was soft-dirty comes back without the bit: only clear_refs may do that."""
-    if new == 0:
-        return  # taken out: to be changed, to be moved, or for good
-    has: i64 = 1 if new & PTE_SOFT_DIRTY else 0
+    """An entry that was soft-dirty comes back without the bit: only clear_refs may do that. Those
+    that are taken out, to be changed, to be moved, or for good, are none."""
+    has = new & PTE_SOFT_DIRTY
     had = mm.soft[va]
+    if had == has:
+        return
     mm.soft[va] = has
-    if had and not has and mm.modified[va] == MODIFIED:
+    if had and mm.modified[va] == MODIFIED:
         vma = vma_lookup(mm, va)
         if vma is not None and tracked(mm, vma):
             k.violate(

@@ -72,10 +72,17 @@ def park_executor(k: "Kernel", me: greenlet) -> None:
     k.idle_stacks.append(me)
 
 
+def arm(k: "Kernel", t: Task) -> None:
+    """Set the step at which `t` takes the slow path: all of them while its op is watched."""
+    k.alarm = k.sched.alarm_due
+    if t.watch:
+        k.alarm = 0
+
+
 def set_current(k: "Kernel", t: Task) -> None:
     """`t` runs now, on its CPU, which switches to it where it ran something else."""
     k.cur = t
-    k.alarm = 0 if t.watch else k.sched.alarm_due
+    arm(k, t)
     cpu = k.cpus[t.cpu]
     if cpu.curr != t.id or cpu.is_lazy or (t.mm is not None and cpu.loaded_mm is not t.mm):
         site = t.site
