@@ -34,9 +34,14 @@ _CAPABILITY_VERSION_3: Final = 0x20080522
 def confine(*, cpu_seconds: int, rss_limit_mib: int) -> None:
     """Bound this process for good. Raises OSError where the system refuses, but for namespaces,
     which many do (`isolate`)."""
-    isolate()
     address_space = (rss_limit_mib + BASE_ADDRESS_SPACE_MIB) << 20
     _lower(resource.RLIMIT_AS, address_space)
+    confine_process(cpu_seconds=cpu_seconds)
+
+
+def confine_process(*, cpu_seconds: int) -> None:
+    """All of `confine` but for memory. Raises OSError."""
+    isolate()
     limit_cpu(cpu_seconds)
     _lower(resource.RLIMIT_NOFILE, MAX_OPEN_FILES)
     _lower(resource.RLIMIT_FSIZE, MAX_FILE_BYTES)

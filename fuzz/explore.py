@@ -65,12 +65,14 @@ class Explorer:
     """The state of the search. Counts only grow."""
 
     def __init__(
-        self, machine: Machine, slot: Slot, listener: Listener, seed: int, bugs: tuple[str, ...]
+        self, machine: Machine, slot: Slot, listener: Listener, seed: int, bugs: tuple[str, ...],
+        kernel: str = "",
     ) -> None:
         self.machine: Machine = machine
         self.slot: Slot = slot
         self.listener: Listener = listener
         self.bugs: tuple[str, ...] = bugs
+        self.kernel: str = kernel
         self.portfolio: Portfolio = Portfolio(seed)
         self.novelty: Novelty = Novelty()
         self.queue: list[Scenario] = []  # the oldest first
@@ -96,7 +98,7 @@ class Explorer:
         """Run a scenario under its directives and under strategies."""
         self.scenarios += 1
         self.slot.hold(encode(scenario))
-        bare = self.with_bugs(scenario)
+        bare = self.with_model(scenario)
         if self.run(bare):
             self.queue.append(scenario)
             self._donate(scenario)
@@ -149,11 +151,12 @@ class Explorer:
         self.listener.differs(recorded, outcome, second)
         return False
 
-    def with_bugs(self, scenario: Scenario) -> Scenario:
-        """The slice chooses the model: bytes cannot express `bug=`."""
-        if not self.bugs:
+    def with_model(self, scenario: Scenario) -> Scenario:
+        """The slice chooses the model: bytes cannot express `bug=` and `kernel=`."""
+        if not self.bugs and not self.kernel:
             return scenario
-        return replace(scenario, config=replace(scenario.config, bugs=self.bugs))
+        config = replace(scenario.config, bugs=self.bugs, kernel=self.kernel)
+        return replace(scenario, config=config)
 
     def _make(self, base: Scenario, other: Scenario | None, rng: Rng) -> Scenario:
         if rng.chance(1, FRESH_ONE_IN):

@@ -8,6 +8,7 @@ Contract: runs in a work folder that its supervisor (fuzz/slice.py) has made:
     known              the map of features that the farm has seen (read, if there)
     corpus             a pack of pairs: an input that shows what is not known, or was to be
                        measured, and the map of its features (written)
+    shown              the map of all features that it has shown (written at its end)
     findings/          one JSON file per signature, each whole at any time
     statistics.jsonl   a line a second; the last one says `final`
     in-flight          the scenario that is running (a shared mapping)
@@ -42,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--bug", action="append", default=[], help="known bugs of the model")
+    parser.add_argument("--kernel", default="", help="the model is that Linux, as it was shipped")
     parser.add_argument("--rss-limit-mib", type=int, required=True)
     parser.add_argument("--supervisor", type=int, required=True, help="end when this pid ends")
     parser.add_argument("--engine", choices=("auto", "atheris", "plain"), default="auto")
@@ -63,6 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
         Machine,
         seed=options.seed,
         bugs=tuple(options.bug),
+        kernel=options.kernel,
         seconds=options.seconds,
         work=work,
         seeds=_pack(work / "seeds"),
@@ -85,6 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
         rss_limit_mib=options.rss_limit_mib,
     )
     session.write_statistics(final=True)
+    (work / "shown").write_bytes(session.explorer.novelty.shown())
     return 0
 
 

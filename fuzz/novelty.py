@@ -27,7 +27,8 @@ class Novelty:
 
     def __init__(self) -> None:
         self.features: i64 = 0  # how many were seen
-        self.seen: vec[u8] = vec[u8]([u8(0)] * features.COUNTERS_SIZE)
+        self.seen: vec[u8] = vec[u8]([u8(0)] * features.COUNTERS_SIZE)  # by this one
+        self.known: vec[u8] = vec[u8]([u8(0)] * features.COUNTERS_SIZE)  # by others before
         self.bucket: vec[u8] = vec[u8]([u8(bit) for bit in _BUCKETS])
 
     def remember(self, known: bytes) -> None:
@@ -36,7 +37,7 @@ class Novelty:
         if len(known) != features.COUNTERS_SIZE:
             return
         for i, bits in enumerate(known):
-            self.seen[i] |= u8(bits)
+            self.known[i] |= u8(bits)
             self.features += bits.bit_count()
 
     def scan(self, machine: Machine) -> list[i64]:
@@ -50,7 +51,12 @@ class Novelty:
             seen = self.seen[at]
             if seen & bit == 0:
                 self.seen[at] = seen | bit
-                new.append(at)
+                if self.known[at] & bit == 0:
+                    new.append(at)
             i += 1
         self.features += len(new)
         return new
+
+    def shown(self) -> bytes:
+        """The map of what this one has seen itself."""
+        return bytes([int(bits) for bits in self.seen])

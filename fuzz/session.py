@@ -65,6 +65,7 @@ class Session(Listener):
         *,
         seed: int,
         bugs: tuple[str, ...],
+        kernel: str = "",
         seconds: float,
         work: Path,
         engine: str,
@@ -100,7 +101,9 @@ class Session(Listener):
         self._deadline: Final = self._began + seconds
         self._next_statistics = self._began
         self._slot: Final = Slot(work / "in-flight")
-        self.explorer: Final = Explorer(machines(), self._slot, self, seed, tuple(sorted(bugs)))
+        self.explorer: Final = Explorer(
+            machines(), self._slot, self, seed, tuple(sorted(bugs)), kernel
+        )
         self._engine_novelty: Final = Novelty()  # of what `test` has run
         self._kept_novelty: Final = Novelty()  # of what is kept anywhere
         self.explorer.novelty.remember(known)
@@ -144,7 +147,7 @@ class Session(Listener):
         violations = explorer.violations
         self._slot.hold(data)
         try:
-            explorer.run(explorer.with_bugs(decode(data)))
+            explorer.run(explorer.with_model(decode(data)))
         except Exception as e:
             self._replace_machine(e)
             return False

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, final
@@ -80,6 +80,7 @@ class SliceSpec:
     work: Path | None = None
     seed: int = 1
     bugs: tuple[str, ...] = ()
+    kernel: str = ""
     seed_corpus: Path | None = None
     rss_limit_mib: int = DEFAULT_RSS_LIMIT_MIB
     engine: str = "auto"
@@ -155,7 +156,9 @@ def run_slice(
         if spec.seed_corpus is not None or not (work / "seeds").exists():
             seeds = write_seeds(spec.seed_corpus, work / "seeds")
         began = clock()
-        return_code, timed_out, statistics = _supervise(spec, work, progress, clock, stop)
+        return_code, timed_out, statistics = supervise(
+            _command(spec, work), spec.seconds, work, progress, clock, stop
+        )
         seconds = clock() - began
         findings = _collect_findings(work, statistics)
         kind = classify(return_code, timed_out=timed_out, nr_findings=len(findings))
@@ -168,8 +171,8 @@ def run_slice(
             statistics=statistics,
             kept=list(read_kept(work / "corpus")),
             seconds=round(seconds, 3),
-            in_flight=_in_flight(work, spec.bugs) if died else None,
-            log_tail=_log_tail(work / "log"),
+            in_flight=_in_flight(work, spec) if died else None,
+            log_tail=log_tail(work / "log"),
             return_code=return_code,
             seeds=seeds.inputs,
             unused_seeds=seeds.unused,
@@ -179,16 +182,8 @@ def run_slice(
 # --- the child ------------------------------------------------------------------------------
 
 
-def _supervise(
-    spec: SliceSpec,
-    work: Path,
-    progress: Callable[[Statistics], None] | None,
-    clock: Callable[[], float],
-    stop: Callable[[], bool],
-) -> tuple[int, bool, Statistics]:
-    """Start the child and wait for its end. Returns its code, whether the watchdog ended it,
-    and its last statistics."""
-    command = [
+def _command(spec: SliceSpec, work: Path) -> list[str]:
+    return [
         sys.executable, "-P", "-m", "fuzz.harness", str(work),
         f"--seconds={spec.seconds}",
         f"--seed={spec.seed}",
@@ -196,10 +191,23 @@ def _supervise(
         f"--rss-limit-mib={spec.rss_limit_mib}",
         f"--engine={spec.engine}",
         *(f"--bug={bug}" for bug in spec.bugs),
+        f"--kernel={spec.kernel}",
         *(("--stop-at-first",) if spec.stop_at_first else ()),
         f"--executions={spec.executions}",
     ]  # fmt: skip
-    deadline = clock() + spec.seconds + START_GRACE_SECONDS + END_GRACE_SECONDS
+
+
+def supervise(
+    command: Sequence[str],
+    limit_seconds: float,
+    work: Path,
+    progress: Callable[[Statistics], None] | None,
+    clock: Callable[[], float],
+    stop: Callable[[], bool],
+) -> tuple[int, bool, Statistics]:
+    """Start a child that is to work for so long and wait for its end. Returns its code, whether
+    the watchdog ended it, and its last statistics."""
+    deadline = clock() + limit_seconds + START_GRACE_SECONDS + END_GRACE_SECONDS
     follower = _Follower(work / "statistics.jsonl")
     timed_out = False
     with (work / "log").open("wb") as log:
@@ -302,7 +310,7 @@ def _collect_findings(work: Path, statistics: Statistics) -> list[Finding]:
     return findings
 
 
-def _in_flight(work: Path, bugs: tuple[str, ...]) -> str | None:
+def _in_flight(work: Path, spec: SliceSpec) -> str | None:
     """The text of what was running when the child died."""
     entry = read_slot(work / "in-flight")
     if entry is None or len(entry.data) > MAX_SIZE:
@@ -310,13 +318,14 @@ def _in_flight(work: Path, bugs: tuple[str, ...]) -> str | None:
     scenario = decode(entry.data)
     scenario = replace(
         scenario,
-        config=replace(scenario.config, bugs=tuple(sorted(bugs))),
+        config=replace(scenario.config, bugs=tuple(sorted(spec.bugs)), kernel=spec.kernel),
         headers=(("origin", "farm"),),
     )
     return text.dump(scenario)
 
 
-def _log_tail(path: Path) -> str:
+def log_tail(path: Path) -> str:
+    """The end of a child's log."""
     with path.open("rb") as f:
         size = f.seek(0, os.SEEK_END)
         f.seek(max(0, size - LOG_TAIL_BYTES))

@@ -88,7 +88,7 @@ def _fuzz(request: Request, kernel: RealKernel, store: Store, report: Report) ->
     )
     for found in session:
         if found is not None:
-            number = store.record_minimal(finding(found)).failure_id
+            number = store.record(finding(found)).failure_id
             report.found.append((number, found))
             print(f"mmfarm: failure {number}: {found.signature}", file=sys.stderr)
         if time.monotonic() - said > QUIET_SECONDS:

@@ -41,10 +41,15 @@ def _opened(folder: Path) -> Iterator["Store | None"]:
         store.close()
 
 
-def listed(folder: Path) -> list[FailureRow]:
-    """All failures, those seen most often first."""
+def listed(
+    folder: Path, limit: int, *, canaries: bool = False
+) -> tuple[list[FailureRow], int]:
+    """The failures seen most often, and how many more there are."""
     with _opened(folder) as store:
-        return store.failures() if store is not None else []
+        if store is None:
+            return [], 0
+        rows = store.failures(limit=limit, canaries=canaries)
+        return rows, store.count_failures(canaries=canaries) - len(rows)
 
 
 def detail(folder: Path, number: int) -> FailureDetail:

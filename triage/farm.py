@@ -39,6 +39,6 @@ def name_of(kind: str, number: int) -> str:
 def subject(name: str) -> tuple[str, int]:
     """The letter and the number of `F12`. Refuses what is no such name."""
     letter, number = name[:1].upper(), name[1:]
-    if letter not in ("R", "F", "Q", "C", "M") or not number.isdecimal():
-        raise Refused(f"{name}: name a run like R12, a failure like F12 or a scenario like Q12")
+    if letter not in ("R", "F", "Q", "C", "M", "G") or not number.isdecimal():
+        raise Refused(f"{name}: name a run like R12, a failure F12, a scenario Q12, a campaign G12")
     return letter, int(number)

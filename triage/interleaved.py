@@ -41,7 +41,7 @@ def run(request: Request, kernel_name: str, as_json: bool) -> int:
         )
         for each in session:
             if each is not None:
-                number = store.record_minimal(finding(each)).failure_id
+                number = store.record(finding(each)).failure_id
                 found.append((number, each))
                 print(f"mmfarm: failure {number}: {each.otherwise}", file=sys.stderr)
     if as_json:

@@ -26,6 +26,7 @@ from fuzz.findings import Finding, read_findings, write_atomically
 from fuzz.seeds import read_kept
 from fuzz.slice import ExitKind
 from fuzz.statistics import Statistics, statistics_from_json
+from simulator.features import COUNTERS_SIZE
 from workers.entries import Made
 from workers.ledger import Lease
 from workers.records import Recorded, RunFigures
@@ -82,6 +83,15 @@ class Attempt:
             store.push(order.model, order.build_id, order.run_id, kept[at : at + PUSH_AT_ONCE])
             for at in range(0, len(kept), PUSH_AT_ONCE)
         )
+
+    def shown(self) -> bytes:
+        """The map of all features that the slice has shown; empty if it did not get to its
+        end."""
+        try:
+            shown = (self.work / "shown").read_bytes()
+        except OSError:
+            return b""
+        return shown if len(shown) == COUNTERS_SIZE else b""
 
     def remove(self) -> None:
         """All of it is in the store."""
@@ -171,7 +181,7 @@ def _sweep_one(store: Store, farm_id: str, place: Path, lock: IO[str], swept: Sw
     attempt = Attempt(place, order, lock)
     findings, complaints = attempt.findings()
     swept.complaints.extend(complaints)
-    swept.recorded.extend(_file(store, findings, order.run_id))
+    swept.recorded.extend(store.file(findings, order.run_id))
     new_entries = attempt.push(store)
     if order.queue == QUEUE_LOCAL:
         # Nobody but the run that died would do it again.
@@ -191,7 +201,7 @@ def _sweep_old(store: Store, place: Path, swept: Swept) -> None:
     for work in sorted(place.glob(f"{_OLD_PREFIX}*")):
         findings, complaints = usable(work)
         swept.complaints.extend(complaints)
-        swept.recorded.extend(_file(store, findings, run_id))
+        swept.recorded.extend(store.file(findings, run_id))
     owed = store.job_of(FUZZ, run_id)
     if owed is not None:
         lease = Lease(owed.id, owed.leases, FUZZ, run_id, owed.queue, 0)
@@ -210,11 +220,6 @@ def unfiled(folder: Path) -> list[str]:
                 lines += [f"{each.signature}: waits in {place}" for each in findings]
                 lines += complaints
     return lines
-
-
-def _file(store: Store, findings: list[Finding], run_id: int) -> list[Recorded]:
-    known = store.run(run_id) is not None  # not one whose row went long ago
-    return store.file(findings, run_id if known else None)
 
 
 def _figures(work: Path, new_entries: int) -> RunFigures:

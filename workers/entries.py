@@ -7,6 +7,11 @@ with a cap. Numbers are given under a lock that is held until the commit, so tha
 all entries up to a number needs only what is above it. What a slice made is kept only if it
 shows, on that model build, what nothing before has shown: the feature map knows.
 
+An entry that a build has not run yet may be poison, whoever gave it: one slice at a time gets it
+(`unproven`), and all others only when one that had it went well (`measured` by its features, or
+`harmless`). A slice that does not come back with it in GIVEN_SECONDS is thought dead of something
+else; had it died of the entry, that would be a suspect by then (`workers.suspects`).
+
 `model` names the bugs and the kernel that a slice fuzzed with; empty is the mended model, whose
 entries slices of other models start from, too, and not the other way round.
 
@@ -15,11 +20,11 @@ It does not promise that an entry still shows anything on another build: feature
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, and_, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
 
@@ -44,6 +49,9 @@ MAX_TEXT_BYTES: Final = 1 << 20  # as scenarios in files
 # A corpus is distilled again when that many were kept since, or as many as it had.
 DISTILL_ENTRIES: Final = 2000
 READ_AT_ONCE: Final = 500  # rows
+EMPTY: Final = maps.pack(b"")  # no features: not measured
+# Twice the longest slice: who has an entry longer than that has lost it.
+GIVEN_SECONDS: Final = 240
 OURS: Final = "farm"  # the origin of what fuzzing made
 
 
@@ -61,7 +69,6 @@ class Made:
 class Pulled:
     seq: int
     text: str
-    measured: bool  # its features on this build are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +129,12 @@ def push(
             number = row.seq
             if row.model != model:
                 seen |= shown  # the features of a base entry are its own model's business
+                harmless(connection, build_id, [number])
                 continue
         if each.features:
             measured.append({
                 "seq": number, "build_id": build_id, "count": shown.bit_count(),
-                "packed": maps.pack(each.features),
+                "packed": maps.pack(each.features), "given_at": None,
             })
             if row is not None and row.retired_at is not None and shown & ~seen:
                 connection.execute(
@@ -137,8 +145,15 @@ def push(
         connection.execute(insert(Entry), entries)
         connection.execute(update(Farm).values(corpus_seq=seq))
     if measured:
+        arriving = dialect.upsert(connection, EntryFeatures)
+        new = arriving.excluded
         connection.execute(
-            dialect.upsert(connection, EntryFeatures).on_conflict_do_nothing(), measured
+            arriving.on_conflict_do_update(
+                index_elements=["seq", "build_id"],
+                set_={"packed": new["packed"], "count": new["count"], "given_at": None},
+                where=EntryFeatures.count == 0,
+            ),
+            measured,
         )
     if size:
         _remember(connection, now, known.id, seen, size, len(entries))
@@ -198,19 +213,20 @@ def plant(connection: Connection, now: datetime, given: Iterable[Made]) -> int:
     ])
 
 
-def newest(connection: Connection, model: str, above: int, limit: int) -> list[Pulled]:
-    """What came since the entry `above`, the newest first."""
-    return _pulled(connection, select(Entry.seq, Entry.packed).where(
-        *_of(model), Entry.seq > above
-    ).order_by(Entry.seq.desc()).limit(limit), measured=True)
+def newest(
+    connection: Connection, model: str, build_id: str, above: int, limit: int
+) -> list[Pulled]:
+    """What came since the entry `above` and has run on this build, the newest first."""
+    return _pulled(connection, _proven(model, build_id).where(Entry.seq > above).order_by(
+        Entry.seq.desc()
+    ).limit(limit))
 
 
-def some(connection: Connection, model: str, seqs: Sequence[int]) -> list[Pulled]:
-    """Those of these numbers that are there."""
-    return _pulled(
-        connection, select(Entry.seq, Entry.packed).where(*_of(model), Entry.seq.in_(seqs)),
-        measured=True,
-    )
+def some(
+    connection: Connection, model: str, build_id: str, seqs: Sequence[int]
+) -> list[Pulled]:
+    """Those of these numbers that are there and have run on this build."""
+    return _pulled(connection, _proven(model, build_id).where(Entry.seq.in_(seqs)))
 
 
 def above(connection: Connection, seq: int, limit: int) -> list[Dumped]:
@@ -227,31 +243,63 @@ def above(connection: Connection, seq: int, limit: int) -> list[Dumped]:
     ]
 
 
-def unmeasured(
+def unproven(
     connection: Connection, now: datetime, model: str, build_id: str, limit: int
 ) -> list[Pulled]:
-    """Entries of this model that this build may not have run yet: each is given out once."""
+    """Entries that this build has not run, and those of this model whose features on it are not
+    known. They are the caller's until he tells, or for GIVEN_SECONDS."""
     known = _map(connection, now, model, build_id)
-    given = connection.execute(
-        select(Entry.seq)
-        .where(Entry.model == model, Entry.retired_at.is_(None), Entry.seq > known.given)
-        .order_by(Entry.seq)
-        .limit(limit)
-    ).scalars().all()
-    if not given:
+    lost_before = now - timedelta(seconds=GIVEN_SECONDS)
+    lost = (
+        *_of(model), EntryFeatures.build_id == build_id, EntryFeatures.given_at < lost_before
+    )
+    seqs = set(connection.execute(
+        select(EntryFeatures.seq).join(Entry, Entry.seq == EntryFeatures.seq)
+        .where(*lost).order_by(EntryFeatures.seq).limit(limit)
+    ).scalars())
+    fresh = connection.execute(
+        select(
+            Entry.seq, Entry.model, EntryFeatures.count.label("shown"), EntryFeatures.given_at
+        )
+        .outerjoin(EntryFeatures, (EntryFeatures.seq == Entry.seq)
+                   & (EntryFeatures.build_id == build_id))
+        .where(*_of(model), Entry.seq > known.given)
+        .order_by(Entry.seq).limit(limit - len(seqs))
+    ).all() if len(seqs) < limit else []
+    if fresh:
+        connection.execute(
+            update(FeatureMap).where(FeatureMap.id == known.id).values(given=fresh[-1].seq)
+        )
+    seqs.update(
+        row.seq for row in fresh
+        if row.shown is None  # nobody has it, or has had it
+        or (row.shown == 0 and row.given_at is None and row.model == model)
+    )
+    if not seqs:
         return []
-    connection.execute(
-        update(FeatureMap).where(FeatureMap.id == known.id).values(given=given[-1])
-    )
-    missing = ~(
-        select(EntryFeatures.seq)
-        .where(EntryFeatures.seq == Entry.seq, EntryFeatures.build_id == build_id)
-        .exists()
-    )
+    arriving = dialect.upsert(connection, EntryFeatures).values([
+        {"seq": seq, "build_id": build_id, "packed": EMPTY, "count": 0, "given_at": now}
+        for seq in sorted(seqs)
+    ])
+    # Another slice may have been faster: what it has got is not returned here.
+    free = or_(EntryFeatures.given_at.is_(None), EntryFeatures.given_at < lost_before)
+    mine = connection.execute(
+        arriving.on_conflict_do_update(
+            index_elements=["seq", "build_id"], set_={"given_at": now},
+            where=and_(EntryFeatures.count == 0, free),
+        ).returning(EntryFeatures.seq)
+    ).scalars().all()
     return _pulled(
-        connection,
-        select(Entry.seq, Entry.packed).where(Entry.seq.in_(given), missing).order_by(Entry.seq),
-        measured=False,
+        connection, select(Entry.seq, Entry.packed).where(Entry.seq.in_(mine)).order_by(Entry.seq)
+    )
+
+
+def harmless(connection: Connection, build_id: str, seqs: Sequence[int]) -> None:
+    """A slice that had these has gone well, or they are no inputs."""
+    connection.execute(
+        update(EntryFeatures)
+        .where(EntryFeatures.build_id == build_id, EntryFeatures.seq.in_(seqs))
+        .values(given_at=None)
     )
 
 
@@ -259,14 +307,21 @@ def _of(model: str) -> tuple[ColumnElement[bool], ...]:
     return (Entry.model.in_(("", model)), Entry.retired_at.is_(None))
 
 
-def _pulled(
-    connection: Connection, query: Select[int, bytes], *, measured: bool
-) -> list[Pulled]:
-    found = []
-    for seq, packed in connection.execute(query):
-        text = maps.unpack(packed, MAX_TEXT_BYTES).decode()
-        found.append(Pulled(seq, text, measured))
-    return found
+def _proven(model: str, build_id: str) -> Select[int, bytes]:
+    return (
+        select(Entry.seq, Entry.packed)
+        .join(EntryFeatures, EntryFeatures.seq == Entry.seq)
+        .where(
+            *_of(model), EntryFeatures.build_id == build_id, EntryFeatures.given_at.is_(None)
+        )
+    )
+
+
+def _pulled(connection: Connection, query: Select[int, bytes]) -> list[Pulled]:
+    return [
+        Pulled(seq, maps.unpack(packed, MAX_TEXT_BYTES).decode())
+        for seq, packed in connection.execute(query)
+    ]
 
 
 def last_seq(connection: Connection) -> int:
@@ -384,7 +439,8 @@ def _measured(model: str, build_id: str) -> Select[int, bytes, str]:
         select(EntryFeatures.seq, EntryFeatures.packed, Entry.origin)
         .join(Entry, Entry.seq == EntryFeatures.seq)
         .where(
-            EntryFeatures.build_id == build_id, Entry.model == model, Entry.retired_at.is_(None)
+            EntryFeatures.build_id == build_id, EntryFeatures.count > 0, Entry.model == model,
+            Entry.retired_at.is_(None),
         )
     )
 

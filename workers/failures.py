@@ -17,11 +17,12 @@ from typing import Any, Final
 from sqlalchemy import case, func, literal, select, tuple_, update
 from sqlalchemy.engine import Connection
 
+from conformance.compare import ORACLE as DISAGREEMENT
 from corpus.text import parse
 from fuzz.findings import Finding
 from simulator.outcome import Outcome
 from simulator.scenario import Scenario as Program
-from workers import dialect, ledger
+from workers import canaries, dialect, ledger, notices
 from workers.ledger import Lease
 from workers.records import Recorded
 from workers.schema import (
@@ -37,6 +38,7 @@ from workers.schema import (
     Certificate,
     Example,
     Failure,
+    Run,
     Scenario,
     Sighting,
     Trace,
@@ -62,10 +64,23 @@ def file(
 
 
 def record(
-    connection: Connection, now: datetime, finding: Finding, run_id: int | None,
-    state: str = NEW,
+    connection: Connection, now: datetime, finding: Finding, run_id: int | None
 ) -> Recorded:
-    """File one finding under its signature; what is new is to be verified."""
+    """File one finding under its signature; what is new is to be verified. A disagreement with a
+    real kernel is minimal as it comes, and no run of the model alone can verify it."""
+    state = MINIMIZED if finding.oracle == DISAGREEMENT else NEW
+    canary = canaries.shown_by(connection, run_id, finding)
+    if run_id is not None and not _stays(connection, run_id):
+        # Its row went long ago, and what it had found until then was counted.
+        run_id = None
+        by_itself = connection.execute(
+            select(Failure.id).where(
+                Failure.oracle == finding.oracle, Failure.culprit == finding.culprit,
+                Failure.object_class == finding.object_class,
+            )
+        ).first() is None
+    else:
+        by_itself = True
     arriving = dialect.upsert(connection, Failure).values(
         oracle=finding.oracle,
         culprit=finding.culprit,
@@ -76,29 +91,38 @@ def record(
         last_seen=now,
         state=state,
         note="",
+        canary=canary,
     )
     last = arriving.excluded["last_seen"]
-    id_ = connection.execute(
+    id_, hides = connection.execute(
         arriving.on_conflict_do_update(
             index_elements=["oracle", "culprit", "object_class"],
             # Clocks of hosts differ: time shall not run backwards for it.
             set_={
                 "last_seen": case((last > Failure.last_seen, last), else_=Failure.last_seen),
             },
-        ).returning(Failure.id)
-    ).scalar_one()
-    counts = run_id is None or connection.execute(
+        ).returning(Failure.id, Failure.canary)
+    ).one()
+    if canary is not None:
+        canaries.seen(connection, now, canary)
+        if hides != canary:  # others have found it: it is counted where they look
+            return Recorded(failure_id=id_, first=False)
+    elif hides is not None:
+        canaries.reveal(connection, now, id_)
+    counts = connection.execute(
         dialect.upsert(connection, Sighting)
         .values(run_id=run_id, failure_id=id_)
         .on_conflict_do_nothing()
         .returning(Sighting.run_id)
-    ).first() is not None
+    ).first() is not None if run_id is not None else by_itself
     count, known_state = connection.execute(
         update(Failure)
         .where(Failure.id == id_)
         .values(count=Failure.count + int(counts))
         .returning(Failure.count, Failure.state)
     ).one()
+    if state == MINIMIZED and count == 1:
+        _announce(connection, now, id_)
     added = _add_example(connection, now, id_, finding)
     if added and known_state == UNREPRODUCIBLE:
         # Another scenario of it may well replay: verify shall look again.
@@ -107,6 +131,13 @@ def record(
     if known_state == NEW:
         ledger.owe(connection, now, VERIFY, id_, QUEUE_TRIAGE)
     return Recorded(failure_id=id_, first=count == 1)
+
+
+def _stays(connection: Connection, run_id: int) -> bool:
+    """Whether there is such a run; then it is there until this transaction ends."""
+    return connection.execute(
+        select(Run.id).where(Run.id == run_id).with_for_update(key_share=True, read=True)
+    ).first() is not None
 
 
 def _add_example(
@@ -182,6 +213,7 @@ def verified(
         )
         _add_trace(connection, now, key, build_id, outcome)
         ledger.owe(connection, now, MINIMIZE, lease.subject, QUEUE_TRIAGE)
+        _announce(connection, now, lease.subject)
     return file(connection, now, side_finds, None)
 
 
@@ -194,6 +226,9 @@ def unreproducible(
         return None
     if _move(connection, lease.subject, NEW, UNREPRODUCIBLE, note):
         ledger.decide(connection, now, lease.name, "unreproducible", note)
+        notices.owe(
+            connection, now, notices.NONDETERMINISM, lease.name, f"its replays disagree: {note}"
+        )
     return file(connection, now, side_finds, None)
 
 
@@ -215,6 +250,17 @@ def minimized(
     if _move(connection, failure_id, VERIFIED, MINIMIZED, note):
         _keep_minimal(connection, now, failure_id, text, build_id, outcome, certificate)
     return file(connection, now, side_finds, None)
+def _announce(connection: Connection, now: datetime, failure_id: int) -> None:
+    """Tell people of a find, once it is one."""
+    row = connection.execute(select(Failure.__table__).where(Failure.id == failure_id)).one()
+    if row.canary is None:
+        words = f"{row.oracle} {row.culprit} {row.object_class}"
+        notices.owe(
+            connection, now, notices.FINDING, f"F{failure_id}",
+            f"{words}: {row.promise}; `mmfarm triage show {failure_id}` draws it",
+        )
+
+
 def _keep_minimal(
     connection: Connection, now: datetime, failure_id: int, text: str, build_id: str,
     outcome: Outcome, certificate: dict[str, Any],

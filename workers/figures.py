@@ -1,26 +1,30 @@
 # SPDX-License-Identifier: MIT
 """What an operator watches, read from the store in one transaction.
 
-Contract: plain numbers. Totals are sums over rows, so they outlive every process; they fall only
-when rows are removed. Ages are seconds of the database's clock.
+Contract: plain numbers. Totals are sums over rows, those that are gone included, so they outlive
+every process and never fall. Ages are seconds of the database's clock.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Select, func, select
 
-from workers import reading
+from workers import notices, reading, totals
 from workers.records import FarmRow, Stats
 from workers.schema import (
+    PASSED,
     QUARANTINED,
     READY,
+    Campaign,
     Decision,
     Entry,
     FeatureMap,
     Job,
     Lock,
     Suspect,
+    Trial,
     Worker,
 )
 
@@ -42,6 +46,9 @@ class Figures:
     quarantined: int
     entries: dict[str, int]  # model -> scenarios of its corpus that are kept
     features: dict[tuple[str, str], int]  # (model, build id) -> features seen
+    trials: dict[tuple[str, str], int]  # (canary, state) -> how many
+    canary_seconds: dict[str, float]  # canary -> seconds of slices to its last find
+    unsent: int  # notices that nobody has taken
 
 
 def read(connection: Connection, now: datetime) -> Figures:
@@ -65,7 +72,7 @@ def read(connection: Connection, now: datetime) -> Figures:
         scheduler=connection.execute(
             select(Lock.owner).where(Lock.name == "scheduler", Lock.until > now)
         ).scalar() or "",
-        decisions=_counts(connection, select(Decision.code, func.count()).group_by(Decision.code)),
+        decisions=_decisions(connection),
         quarantined=connection.execute(
             select(func.count()).select_from(Suspect).where(Suspect.state == QUARANTINED)
         ).scalar_one(),
@@ -79,7 +86,36 @@ def read(connection: Connection, now: datetime) -> Figures:
                 select(FeatureMap.model, FeatureMap.build_id, FeatureMap.features)
             )
         },
+        trials={
+            (name, state): count for name, state, count in connection.execute(
+                select(Campaign.name, Trial.state, func.count())
+                .join(Trial, Trial.campaign_id == Campaign.id)
+                .group_by(Campaign.name, Trial.state)
+            )
+        },
+        canary_seconds=_canary_seconds(connection),
+        unsent=notices.unsent(connection),
     )
+
+
+def _canary_seconds(connection: Connection) -> dict[str, float]:
+    last = (
+        select(func.max(Trial.id)).where(Trial.state == PASSED).group_by(Trial.campaign_id)
+    )
+    return {
+        row.name: row.seconds for row in connection.execute(
+            select(Campaign.name, Trial.seconds)
+            .join(Trial, Trial.campaign_id == Campaign.id).where(Trial.id.in_(last))
+        )
+    }
+
+
+def _decisions(connection: Connection) -> dict[str, int]:
+    counts = Counter(totals.below(totals.read(connection), "decision"))
+    counts.update(
+        _counts(connection, select(Decision.code, func.count()).group_by(Decision.code))
+    )
+    return dict(counts)
 
 
 def _counts(connection: Connection, wanted: Select[str, int]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The work of the farm as plain functions of a lease: fuzz, verify, minimize, alone, distill.
+"""The work of the farm as plain functions of a lease: fuzz, verify, minimize, alone, distill,
+conform.
 
 Contract: whoever leases jobs, from a broker's message or on a laptop, does the same work here.
 Each function commits its result with the end of the lease, in one transaction, before it
@@ -15,6 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, Protocol, TypeVar
 
+from conformance.slice import KernelSpec, run_kernel_slice
 from corpus.text import dump, parse
 from fuzz.findings import Finding
 from fuzz.slice import ExitKind, SliceResult, SliceSpec, run_slice
@@ -23,13 +25,14 @@ from simulator import build
 from simulator.outcome import Outcome, Signature
 from workers import attempts, isolated
 from workers.attempts import Order, figures_of, parsed
+from workers.campaigns import model_of
 from workers.errors import InfraError, Stopped, StoreDown
 from workers.isolated import Minimal, Replayed
 from workers.ledger import Lease
 from workers.outside import from_outside, oom_kills
 from workers.pantry import Pantry
-from workers.records import ExampleRow, Recorded
-from workers.schema import ALONE, DISTILL, FUZZ, MINIMIZE, VERIFY
+from workers.records import ExampleRow, Recorded, RunRow
+from workers.schema import ALONE, CONFORM, DISTILL, FUZZ, MINIMIZE, VERIFY
 from workers.store import Store
 
 # Each in a process of its own with another hash seed. Two would show that an outcome varies;
@@ -44,6 +47,7 @@ MIN_SLICE_SECONDS: Final = 1.0
 # that starting one costs nothing, short enough that losing one does not hurt.
 MAX_SLICE_SECONDS: Final = 120.0
 
+WELL: Final = (ExitKind.OK, ExitKind.FINDINGS)
 STOPPED: Final = "stopped"  # how a slice ended that was told to
 
 Progress = Callable[[int, Statistics], None]
@@ -75,6 +79,7 @@ class Hands:
     replay: Callable[[str, int, Callable[[], bool]], Replayed] = isolated.replay
     minimize: Callable[[str, Signature, Callable[[], bool]], Minimal] = isolated.minimize
     alone: Callable[[str, Callable[[], bool]], str] = isolated.alone
+    ask_kernel: Callable[..., SliceResult] = run_kernel_slice
     build_id: Callable[[], str] = build.build_id
 
 
@@ -105,6 +110,7 @@ class Done:
     recorded: list[Recorded] = field(default_factory=list)
     result: SliceResult | None = None
     new_entries: int = 0
+    shown: bytes = b""  # the map of what a slice that went to its end has shown
 
 
 def slice_spec(
@@ -131,32 +137,75 @@ def do(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
 def fuzz(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
     """Run a slice, file what it finds while it runs, and record what came of it."""
     store = site.store
-    run = store.run(lease.subject)
+    run = _run(site, lease)
+    bugs, kernel = tuple(run.spec["bugs"]), run.spec.get("kernel", "")
+    attempt = _begin(site, lease, model_of(bugs, kernel))
+    order = attempt.order
+    mine: list[int] = []
+
+    def act(filed: "_Filed") -> SliceResult:
+        nonlocal mine
+        mine = site.pantry.stock(attempt.work, order.model, order.build_id)
+        return site.hands.run_slice(
+            SliceSpec(
+                seconds=run.spec["seconds"], work=attempt.work, seed=_seed(run), bugs=bugs,
+                kernel=kernel,
+            ),
+            filed.progress, stop=stop,
+        )
+
+    done = _slice(site, lease, attempt, act, stop)
+    if done.result is not None and done.result.exit_kind in WELL:
+        site.patiently("seeds", lambda: store.harmless(order.build_id, mine))
+        if done.counts and done.shown:
+            news = done.new_entries > 0
+            site.patiently("features", lambda: store.showed(
+                order.model, order.build_id, done.shown, news=news
+            ))
+    return done
+
+
+def conform(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
+    """Compare this machine's kernel with the model for a slice's time."""
+    run = _run(site, lease)
+    attempt = _begin(site, lease, "kernel")
+    spec = KernelSpec(run.spec["seconds"], attempt.work, _seed(run))
+    return _slice(
+        site, lease, attempt,
+        lambda filed: site.hands.ask_kernel(spec, filed.progress, stop=stop), stop,
+    )
+
+
+def _run(site: Site, lease: Lease) -> RunRow:
+    run = site.store.run(lease.subject)
     assert run is not None  # a job and its run are written together
-    bugs = tuple(run.spec["bugs"])
+    return run
+
+
+def _seed(run: RunRow) -> int:
+    return run.id if run.spec["seed"] is None else int(run.spec["seed"])
+
+
+def _begin(site: Site, lease: Lease, model: str) -> attempts.Attempt:
     order = Order(
-        store.farm().farm_id, lease.job_id, lease.number, run.id, lease.queue,
-        " ".join(bugs), site.hands.build_id(),
+        site.store.farm().farm_id, lease.job_id, lease.number, lease.subject, lease.queue, model,
+        site.hands.build_id(),
     )
     try:
-        attempt = attempts.begin(site.folder, order)
+        return attempts.begin(site.folder, order)
     except OSError as error:
         raise InfraError(f"no folder for a slice: {error}") from error
-    filed = _Filed(site, attempt)
+
+
+def _slice(
+    site: Site, lease: Lease, attempt: attempts.Attempt,
+    act: Callable[["_Filed"], SliceResult], stop: Callable[[], bool],
+) -> Done:
+    """Have a child work in an attempt's folder, and record what came of it."""
     whole = False
     try:
-        site.pantry.stock(attempt.work, order.model, order.build_id)
         killed_before = oom_kills()
-        result = site.hands.run_slice(
-            SliceSpec(
-                seconds=run.spec["seconds"],
-                work=attempt.work,
-                seed=run.id if run.spec["seed"] is None else run.spec["seed"],
-                bugs=bugs,
-            ),
-            filed.progress,
-            stop=stop,
-        )
+        result = act(_Filed(site, attempt))
         killed = oom_kills() > killed_before
         if result.return_code > 0 and not result.executions and result.in_flight is None:
             raise InfraError(f"the slice could not begin: {_last_line(result.log_tail)}")
@@ -213,7 +262,7 @@ def _end(
     except StoreDown as error:
         whole = False
         attempts.log.warning("%s: its corpus is pushed later: %s", lease.name, error)
-    died = result.exit_kind not in (ExitKind.OK, ExitKind.FINDINGS)
+    died = result.exit_kind not in WELL
     if died and not stopped:
         complaints.append(result.log_tail)  # the log of a slice that went well tells nothing
     figures = figures_of(
@@ -231,13 +280,12 @@ def _end(
     ))
     if ended is None:
         raise Stopped
-    return Done(ended[1], ended[0], result, new_entries), whole
+    return Done(ended[1], ended[0], result, new_entries, attempt.shown()), whole
 
 
 def _rest(site: Site, lease: Lease, result: SliceResult) -> dict[str, Any] | None:
     """What is left to do of a slice that was told to stop; None if not worth a slice."""
-    run = site.store.run(lease.subject)
-    assert run is not None
+    run = _run(site, lease)
     left = float(run.spec["seconds"]) - result.seconds
     return run.spec | {"seconds": round(left, 3)} if left >= MIN_SLICE_SECONDS else None
 
@@ -262,7 +310,8 @@ def verify(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
     if none does."""
     store = site.store
     detail = store.failure(lease.subject)
-    assert detail is not None
+    if detail is None:  # a canary's, forgotten meanwhile
+        return Done(counts=False)
     side_finds: list[Finding] = []
     complaints: list[str] = []
     for example in store.examples(lease.subject):
@@ -289,7 +338,8 @@ def minimize(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done
     and keep it with its certificate."""
     store = site.store
     detail = store.failure(lease.subject)
-    assert detail is not None
+    if detail is None:
+        return Done(counts=False)
     signature = detail.failure.signature
     complaints: list[str] = []
     small = site.hands.minimize(detail.best.text, signature, stop)
@@ -342,6 +392,7 @@ def distill(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
 
 _JOBS: Final[dict[str, Callable[[Site, Lease, Callable[[], bool]], Done]]] = {
     FUZZ: fuzz, VERIFY: verify, MINIMIZE: minimize, ALONE: alone, DISTILL: distill,
+    CONFORM: conform,
 }
 
 

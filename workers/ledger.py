@@ -21,15 +21,17 @@ from sqlalchemy import case, delete, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
 
-from workers import dialect
+from workers import dialect, notices
 from workers.schema import (
     ABANDONED,
     ALONE,
+    CONFORM,
     DISTILL,
     FUZZ,
     HELD,
     LEASED,
     MINIMIZE,
+    OF_RUNS,
     QUEUED,
     READY,
     RUNNING,
@@ -54,10 +56,10 @@ MAX_SETBACK_SECONDS: Final = 30.0  # the longest wait after errors of the infras
 FORGET_SECONDS: Final = 60  # a worker that is not heard of for so long is gone
 
 _URGENCY: Final = case(
-    {ALONE: 0, MINIMIZE: 1, VERIFY: 2, FUZZ: 3, DISTILL: 4}, value=Job.kind, else_=5
+    {ALONE: 0, MINIMIZE: 1, VERIFY: 2, FUZZ: 3, CONFORM: 3, DISTILL: 4}, value=Job.kind, else_=5
 )
 
-SUBJECTS: Final = {FUZZ: "R", VERIFY: "F", MINIMIZE: "F", ALONE: "Q", DISTILL: "M"}
+SUBJECTS: Final = {FUZZ: "R", VERIFY: "F", MINIMIZE: "F", ALONE: "Q", DISTILL: "M", CONFORM: "R"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def _take(
     connection: Connection, now: datetime, which: ColumnElement[bool], worker: str
 ) -> Lease | None:
     stopped = select(Farm.id).where(
-        or_(Farm.paused.is_(True), Farm.draining.is_(True) & (Job.kind == FUZZ))
+        or_(Farm.paused.is_(True), Farm.draining.is_(True) & Job.kind.in_(OF_RUNS))
     )
     row = connection.execute(
         update(Job)
@@ -146,7 +148,7 @@ def _take(
     if row is None:
         return None
     taken = Lease(*row)
-    if taken.kind == FUZZ:
+    if taken.kind in OF_RUNS:
         connection.execute(
             update(Run)
             .where(Run.id == taken.subject)
@@ -207,8 +209,10 @@ def died(connection: Connection, now: datetime, mine: Lease, note: str) -> bool:
     ).scalar()
     held = attempts is not None and attempts >= MAX_ATTEMPTS
     if held:
-        decide(connection, now, mine.name, "held", f"{mine.kind} died {attempts} times: {note}")
-    if mine.kind == FUZZ and attempts is not None:
+        said = f"{mine.kind} died {attempts} times: {note}"
+        decide(connection, now, mine.name, "held", said)
+        notices.owe(connection, now, notices.QUARANTINE, mine.name, f"held: {said}")
+    if mine.kind in OF_RUNS and attempts is not None:
         connection.execute(
             update(Run)
             .where(Run.id == mine.subject)
@@ -223,7 +227,7 @@ def _release(connection: Connection, mine: Lease, **values: Any) -> None:
         .where(_is(mine), Job.state == LEASED)
         .values(state=READY, leased_until=None, sent_at=None, **values)
     )
-    if released.rowcount and mine.kind == FUZZ:
+    if released.rowcount and mine.kind in OF_RUNS:
         connection.execute(update(Run).where(Run.id == mine.subject).values(state=QUEUED))
 
 
@@ -264,7 +268,7 @@ def reap(connection: Connection, now: datetime) -> list[tuple[str, str]]:
     ).all()
     for kind, subject, worker in lost:
         decide(connection, now, named(kind, subject), "lease-lost", f"{worker} stopped beating")
-    runs = [subject for kind, subject, _ in lost if kind == FUZZ]
+    runs = [subject for kind, subject, _ in lost if kind in OF_RUNS]
     if runs:
         connection.execute(update(Run).where(Run.id.in_(runs)).values(state=QUEUED))
     connection.execute(
@@ -317,7 +321,7 @@ def retry(connection: Connection, now: datetime, kind: str, subject: int) -> boo
         .where(Job.kind == kind, Job.subject == subject, Job.state == HELD)
         .values(state=READY, attempts=0, setbacks=0, due_at=now, note="")
     )
-    if again.rowcount and kind == FUZZ:
+    if again.rowcount and kind in OF_RUNS:
         connection.execute(update(Run).where(Run.id == subject).values(state=QUEUED))
     if again.rowcount:
         decide(connection, now, named(kind, subject), "retried", kind)
@@ -333,6 +337,23 @@ def set_farm(
     connection.execute(update(Farm).values(**values))
     said = ", ".join(f"{name}={value}" for name, value in values.items())
     decide(connection, now, "farm", "operator", said)
+
+
+def stopped(connection: Connection) -> bool:
+    """Whether no slice is to begin."""
+    row = connection.execute(select(Farm.paused, Farm.draining)).one()
+    return bool(row.paused or row.draining)
+
+
+def every(connection: Connection, now: datetime, name: str, seconds: float) -> bool:
+    """Whether so long has passed since this said so last, whoever asked."""
+    until = now + timedelta(seconds=seconds)
+    made = dialect.upsert(connection, Lock).values(name=name, owner="", until=until)
+    return connection.execute(
+        made.on_conflict_do_update(
+            index_elements=["name"], set_={"until": until}, where=Lock.until <= now
+        ).returning(Lock.name)
+    ).first() is not None
 
 
 def slots(connection: Connection, queue: str) -> int:

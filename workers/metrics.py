@@ -14,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from workers.figures import Figures
-from workers.schema import FAILURE_STATES, RUN_STATES
+from workers.schema import FAILURE_STATES, MISSED, PASSED, RUN_STATES
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 SHORT_BUILD: Final = 12  # hex digits of a build id in a label
@@ -66,6 +66,16 @@ def metrics(f: Figures) -> Iterator[Metric]:
     for (model, build), count in sorted(f.features.items()):
         features.add_metric((model, build[:SHORT_BUILD]), count)
     yield features
+    trials = CounterMetricFamily(
+        "mmfarm_canary_trials", "Known bugs that had to be found.", labels=("canary", "state")
+    )
+    for canary in sorted({name for name, _ in f.trials}):
+        for state in (PASSED, MISSED):
+            trials.add_metric((canary, state), f.trials.get((canary, state), 0))
+    yield trials
+    yield _gauges("mmfarm_canary_seconds", "Slices until a canary was found last.", "canary",
+                  f.canary_seconds)
+    yield _gauge("mmfarm_unsent_notices", "Notices that nobody has taken yet.", f.unsent)
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:

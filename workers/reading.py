@@ -4,14 +4,18 @@
 Contract: nothing here writes. `Store` has a method for each, which opens the connection.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Row, and_, case, exists, func, select
+from sqlalchemy import Row, Select, Subquery, and_, case, exists, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql import ColumnElement
 
 from simulator.outcome import Signature
+from workers import totals
 from workers.records import (
     DecisionRow,
     ExampleRow,
@@ -26,6 +30,7 @@ from workers.records import (
     WorkerRow,
 )
 from workers.schema import (
+    DONE,
     MINIMAL,
     Certificate,
     Decision,
@@ -42,60 +47,56 @@ from workers.schema import (
 )
 from workers.wire import outcome_from_json
 
-# Each failure's scenarios by rank: the minimal one, then those that replayed, then by size.
-_RANKED = (
-    select(
-        Example.failure_id,
-        Example.role,
-        Example.origin,
-        Example.build_id,
-        Example.digest,
-        Example.steps,
-        Scenario.sha256,
-        Scenario.text,
+IDS_AT_ONCE: Final = 500  # of failures in one statement
+
+
+def _ranked(ids: Sequence[int]) -> Subquery:
+    """The scenarios of failures by rank: the minimal one, then those that replayed, then by
+    size."""
+    replayed = and_(
+        Trace.scenario_sha256 == Example.scenario_sha256, Trace.build_id == Example.build_id
+    )
+    best = (
+        case((Example.role == MINIMAL, 0), else_=1),
+        case((Trace.digest.is_not(None), 0), else_=1),
         Scenario.ops,
         Scenario.directives,
-        func.row_number()
-        .over(
-            partition_by=Example.failure_id,
-            order_by=(
-                case((Example.role == MINIMAL, 0), else_=1),
-                case((Trace.digest.is_not(None), 0), else_=1),
-                Scenario.ops,
-                Scenario.directives,
-                func.length(Scenario.text),
-                Scenario.sha256,
-            ),
+        func.length(Scenario.text),
+        Scenario.sha256,
+    )
+    return (
+        select(
+            Example.failure_id, Example.role, Example.origin, Example.build_id, Example.digest,
+            Example.steps, Scenario.sha256, Scenario.text, Scenario.ops, Scenario.directives,
+            func.row_number().over(partition_by=Example.failure_id, order_by=best).label("rank"),
         )
-        .label("rank"),
+        .select_from(Example)
+        .join(Scenario)
+        .outerjoin(Trace, replayed)
+        .where(Example.failure_id.in_(ids))
+        .subquery()
     )
-    .select_from(Example)
-    .join(Scenario)
-    .outerjoin(
-        Trace,
-        and_(
-            Trace.scenario_sha256 == Example.scenario_sha256, Trace.build_id == Example.build_id
-        ),
-    )
-    .subquery()
-)
 
-_FAILURES = select(
-    Failure.__table__,
-    select(func.count())
-    .where(Sighting.failure_id == Failure.id)
-    .scalar_subquery()
-    .label("runs"),
-    _RANKED.c.ops,
-    _RANKED.c.directives,
-).join(_RANKED, and_(_RANKED.c.failure_id == Failure.id, _RANKED.c.rank == 1))
+
+def _failures(ids: Sequence[int]) -> Select[Any]:
+    """Failures by number, each with its best scenario."""
+    ranked = _ranked(ids)
+    runs = select(func.count()).where(Sighting.failure_id == Failure.id).scalar_subquery()
+    return select(
+        Failure.__table__, (runs + Failure.past_runs).label("runs"), ranked.c.ops,
+        ranked.c.directives,
+    ).join(ranked, and_(ranked.c.failure_id == Failure.id, ranked.c.rank == 1))
 
 
 def failures(
-    connection: Connection, oracle: str | None, state: str | None, run_id: int | None
+    connection: Connection, oracle: str | None, state: str | None, run_id: int | None,
+    limit: int | None, *, canaries: bool,
 ) -> list[FailureRow]:
-    """Failures that match all filters, those seen most often first."""
-    query = _FAILURES.order_by(Failure.count.desc(), Failure.id)
+    """Failures that match all filters, those seen most often first. Those that only a canary has
+    shown are left out, or are asked for."""
+    hidden = Failure.canary.is_not(None) if canaries else Failure.canary.is_(None)
+    # Choose first: what is shown of each is looked up by number.
+    query = select(Failure.id).where(hidden).order_by(Failure.count.desc(), Failure.id)
     if oracle is not None:
         query = query.where(Failure.oracle == oracle)
     if state is not None:
@@ -104,12 +105,26 @@ def failures(
         query = query.where(
             exists().where(Sighting.run_id == run_id, Sighting.failure_id == Failure.id)
         )
-    return [_failure_row(row) for row in connection.execute(query)]
+    if limit is not None:
+        query = query.limit(limit)
+    ids = connection.execute(query).scalars().all()
+    found = {}
+    for at in range(0, len(ids), IDS_AT_ONCE):
+        for row in connection.execute(_failures(ids[at : at + IDS_AT_ONCE])):
+            found[row.id] = _failure_row(row)
+    return [found[number] for number in ids if number in found]
+
+
+def count_failures(connection: Connection, *, canaries: bool) -> int:
+    hidden = Failure.canary.is_not(None) if canaries else Failure.canary.is_(None)
+    return connection.execute(
+        select(func.count()).select_from(Failure).where(hidden)
+    ).scalar_one()
 
 
 def failure(connection: Connection, failure_id: int) -> FailureDetail | None:
     """One failure with its best scenario; None when there is no such failure."""
-    row = connection.execute(_FAILURES.where(Failure.id == failure_id)).first()
+    row = connection.execute(_failures([failure_id])).first()
     if row is None:
         return None
     kept = examples(connection, failure_id)
@@ -133,9 +148,8 @@ def failure(connection: Connection, failure_id: int) -> FailureDetail | None:
 
 def examples(connection: Connection, failure_id: int) -> list[ExampleRow]:
     """All kept scenarios of a failure, the best first."""
-    rows = connection.execute(
-        select(_RANKED).where(_RANKED.c.failure_id == failure_id).order_by(_RANKED.c.rank)
-    )
+    ranked = _ranked([failure_id])
+    rows = connection.execute(select(ranked).order_by(ranked.c.rank))
     return [
         ExampleRow(
             sha256=row.sha256,
@@ -161,14 +175,19 @@ def stats(connection: Connection) -> Stats:
             func.coalesce(func.sum(Run.cpu_seconds), 0.0),
         )
     ).one()
+    past = totals.read(connection)
+    runs = Counter(_tally(connection, Run.state))
+    runs.update({DONE: past.get("runs", 0)} if past.get("runs") else {})
+    kinds = Counter(_tally(connection, Run.exit_kind))
+    kinds.update(totals.below(past, "exit_kind"))
     return Stats(
-        failures=_tally(connection, Failure.state),
-        runs=_tally(connection, Run.state),
-        exit_kinds=_tally(connection, Run.exit_kind),
-        executions=int(executions),
-        steps=int(steps),
-        seconds=float(seconds),
-        cpu_seconds=float(cpu_seconds),
+        failures=_tally(connection, Failure.state, Failure.canary.is_(None)),
+        runs=dict(runs),
+        exit_kinds=dict(kinds),
+        executions=int(executions) + past.get("executions", 0),
+        steps=int(steps) + past.get("steps", 0),
+        seconds=float(seconds) + past.get("seconds", 0) / 1000,
+        cpu_seconds=float(cpu_seconds) + past.get("cpu_seconds", 0) / 1000,
         scenarios=connection.execute(select(func.count(Scenario.sha256))).scalar_one(),
     )
 
@@ -179,7 +198,7 @@ def run(connection: Connection, run_id: int) -> RunRow | None:
 
 
 def runs(connection: Connection, state: str | None) -> list[RunRow]:
-    """Runs in the order they were created."""
+    """Runs in the order they were created, as far as they are kept."""
     query = select(Run.__table__).order_by(Run.id)
     if state is not None:
         query = query.where(Run.state == state)
@@ -273,9 +292,12 @@ def _run_row(row: Row[Any]) -> RunRow:
     )
 
 
-def _tally(connection: Connection, column: InstrumentedAttribute[Any]) -> dict[str, int]:
+def _tally(
+    connection: Connection, column: InstrumentedAttribute[Any], *which: ColumnElement[bool]
+) -> dict[str, int]:
     """How many rows have each value that is not NULL."""
     query = (
-        select(column, func.count()).where(column.is_not(None)).group_by(column).order_by(column)
+        select(column, func.count()).where(column.is_not(None), *which)
+        .group_by(column).order_by(column)
     )
     return {row[0]: row[1] for row in connection.execute(query)}

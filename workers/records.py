@@ -166,3 +166,53 @@ class DecisionRow:
     subject: str
     code: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """One message to a person; see `workers.notices`."""
+
+    id: int
+    kind: str
+    subject: str
+    text: str
+    created_at: datetime
+    tries: int
+    sent_at: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    """What the farm fuzzes by itself; see `workers.schema.Campaign`."""
+
+    id: int
+    name: str
+    kind: str
+    state: str
+    bugs: list[str]
+    kernel: str
+    weight: float
+    slice_seconds: float
+    given: float
+    created_at: datetime
+    slices: int
+    executions: int
+    seconds: float
+    plateau_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """One time that a canary's bug had to be found; see `workers.schema.Trial`."""
+
+    id: int
+    campaign_id: int
+    state: str
+    began_at: datetime
+    found_at: datetime | None
+    ended_at: datetime | None
+    began_seconds: float
+    seconds: float
+    limit_seconds: float
+    note: str

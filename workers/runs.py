@@ -14,16 +14,17 @@ from sqlalchemy import insert, update
 from sqlalchemy.engine import Connection
 
 from fuzz.findings import Finding
-from workers import failures, ledger, suspects
+from workers import campaigns, failures, ledger, notices, suspects
 from workers.ledger import Lease
 from workers.records import Recorded, RunFigures
 from workers.schema import DONE, FUZZ, QUEUED, Run
 
 
 def create(
-    connection: Connection, now: datetime, spec: dict[str, Any], queue: str
+    connection: Connection, now: datetime, spec: dict[str, Any], queue: str, *,
+    kind: str = FUZZ, campaign_id: int | None = None,
 ) -> int:
-    """Order one slice, to be done by whoever serves the queue."""
+    """Order one slice, to be done by whoever serves the queue; for a campaign, or a person."""
     run_id = connection.execute(
         insert(Run)
         .values(
@@ -39,10 +40,11 @@ def create(
             new_entries=0,
             statistics={},
             note="",
+            campaign_id=campaign_id,
         )
         .returning(Run.id)
     ).scalar_one()
-    ledger.owe(connection, now, FUZZ, run_id, queue)
+    ledger.owe(connection, now, kind, run_id, queue)
     return run_id
 
 
@@ -62,7 +64,7 @@ def end(
     where the findings were filed, and whether this was the attempt that counts."""
     mine = ledger.settle(connection, lease)
     if mine:
-        connection.execute(
+        campaign_id = connection.execute(
             update(Run)
             .where(Run.id == lease.subject)
             .values(
@@ -79,10 +81,28 @@ def end(
                 note=note,
                 in_flight=figures.in_flight,
             )
-        )
+            .returning(Run.campaign_id)
+        ).scalar()
+        if campaign_id is not None:
+            campaigns.ended(connection, campaign_id, figures.executions, figures.seconds)
+        _look_for_errors(connection, now, lease, figures)
         if rest is not None:
-            further = create(connection, now, rest, lease.queue)
+            further = create(
+                connection, now, rest, lease.queue, kind=lease.kind, campaign_id=campaign_id
+            )
             ledger.decide(connection, now, lease.name, "rest", f"continues as R{further}")
         if suspect is not None:
             suspects.suspect(connection, now, lease, suspect, figures.exit_kind)
     return failures.file(connection, now, findings, lease.subject), mine
+
+
+def _look_for_errors(
+    connection: Connection, now: datetime, lease: Lease, figures: RunFigures
+) -> None:
+    """A run that does not repeat is the worst that can be said of the model."""
+    for error in figures.statistics.get("internal_errors", ()):
+        if error["kind"] == "nondeterminism":
+            said = f"a run in {lease.name} did not repeat: {error['detail']}"
+            ledger.decide(connection, now, lease.name, "nondeterminism", said)
+            notices.owe(connection, now, notices.NONDETERMINISM, lease.name, said)
+            return

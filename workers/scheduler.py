@@ -2,14 +2,16 @@
 """The scheduler: compares the broker with the store, for the store is the truth.
 
 Contract: any number may run; one at a time works, which holds a lock of the database for
-LOCK_SECONDS and again. A tick ends leases that stopped beating and sends what is owed: what was
-never sent, and what was and did not arrive. Ticks may fail in the middle and be repeated at will.
+LOCK_SECONDS and again. A tick ends leases that stopped beating, orders the slices of campaigns, and
+sends what is owed: what was never sent, and what was and did not arrive. Ticks may fail in the
+middle and be repeated at will.
 """
 
 import logging
 from collections.abc import Callable
 from typing import Final
 
+from workers import rota
 from workers.errors import InfraError
 from workers.schema import BROKER_QUEUES
 from workers.store import Store
@@ -18,6 +20,7 @@ TICK_SECONDS: Final = 1.0
 LOCK_SECONDS: Final = 15.0  # how long the others wait for one that died
 # Messages beyond one for each slot, so that a slot that gets free need not wait for a tick.
 SPARE: Final = 2
+LOOK_AFTER_TICKS: Final = 5  # trials, plateaus, rows that are to go
 
 log: Final = logging.getLogger("mmfarm.scheduler")
 
@@ -30,6 +33,7 @@ class Scheduler:
         self._name = name
         self._send = send
         self._works = False
+        self._ticks = 0
 
     def tick(self) -> bool:
         """Do what is to be done now. Returns whether this one has the lock. Raises InfraError,
@@ -43,9 +47,20 @@ class Scheduler:
             return False
         for what, worker in store.reap():
             log.warning("%s: %s stopped beating; somebody else goes on", what, worker)
+        self._plan()
         for queue in BROKER_QUEUES:
             self._send_owed(queue)
         return True
+
+    def _plan(self) -> None:
+        """Order what campaigns are to be given, and look after what changes slowly."""
+        for queue in rota.JOB_OF:
+            for run_id in self._store.plan(queue, SPARE):
+                log.info("R%d: ordered for a campaign", run_id)
+        self._ticks += 1
+        if self._ticks % LOOK_AFTER_TICKS == 0:
+            for rule, count in self._store.look_after().items():
+                log.info("forgotten by the rule for %s: %d rows", rule, count)
 
     def _send_owed(self, queue: str) -> None:
         sent: list[int] = []

@@ -6,8 +6,8 @@ constraint has a name made by one convention, so that a migration can drop it by
 dialects. `workers/migrations` creates exactly these tables, which a test compares.
 
 Three kinds of tables: what the farm has found (failure, scenario, example, trace, certificate,
-corpus), what it owes (job, the outbox and the ledger of leases in one), and what it did
-(run, decision, notice).
+corpus), what it owes (job, the outbox and the ledger of leases in one; notice) and shall do
+(campaign, trial), and what it did (run, decision, total).
 
 It does not promise any behaviour: `workers.store` and the modules it opens connections for are
 the only ones that read or write rows.
@@ -52,13 +52,17 @@ VERIFY: Final = "verify"  # replay a new failure
 MINIMIZE: Final = "minimize"  # make a verified failure minimal
 ALONE: Final = "alone"  # run a suspect scenario in a process of its own
 DISTILL: Final = "distill"  # retire what a corpus does not need; a feature map
-JOB_KINDS: Final = (FUZZ, VERIFY, MINIMIZE, ALONE, DISTILL)
+CONFORM: Final = "conform"  # random scenarios on a real kernel and on the model; a run
+JOB_KINDS: Final = (FUZZ, VERIFY, MINIMIZE, ALONE, DISTILL, CONFORM)
+OF_RUNS: Final = (FUZZ, CONFORM)  # whose subject is a run
 
 # Where a job waits: a queue of the broker, or this machine, where `mmfarm run` does it.
 QUEUE_FUZZ: Final = "fuzz"
 QUEUE_TRIAGE: Final = "triage"
+QUEUE_KERNEL: Final = "kernel"  # served by workers that were told to: their kernel is asked
 QUEUE_LOCAL: Final = "local"
-BROKER_QUEUES: Final = (QUEUE_FUZZ, QUEUE_TRIAGE)
+DEFAULT_QUEUES: Final = (QUEUE_FUZZ, QUEUE_TRIAGE)
+BROKER_QUEUES: Final = (*DEFAULT_QUEUES, QUEUE_KERNEL)
 QUEUES: Final = (*BROKER_QUEUES, QUEUE_LOCAL)
 
 # States of a job. One that is done is no row.
@@ -74,6 +78,23 @@ QUARANTINED: Final = "quarantined"  # alone it dies, too: no slice gets it any m
 RELEASED: Final = "released"  # by a person
 SUSPECT_STATES: Final = (SUSPECTED, CLEARED, QUARANTINED, RELEASED)
 WITHHELD: Final = (SUSPECTED, QUARANTINED)
+
+# What a campaign is for.
+FUZZING: Final = "fuzz"
+CANARY: Final = "canary"  # a known bug that the farm has to find again and again
+KERNEL: Final = "kernel"  # a real kernel is asked
+CAMPAIGN_KINDS: Final = (FUZZING, CANARY, KERNEL)
+
+# States of a campaign.
+ACTIVE: Final = "active"
+ENDED: Final = "ended"
+CAMPAIGN_STATES: Final = (ACTIVE, ENDED)
+
+# How a canary's trial stands.
+OPEN: Final = "open"
+PASSED: Final = "passed"
+MISSED: Final = "missed"
+TRIAL_STATES: Final = (OPEN, PASSED, MISSED)
 
 # Why a failure has a scenario.
 FOUND: Final = "found"
@@ -141,6 +162,9 @@ class Failure(Base):
     last_seen: Mapped[datetime]
     state: Mapped[str]
     note: Mapped[str]  # why it is unreproducible, or what stopped the last attempt; else empty
+    # Since revision 0003: the canary that alone has shown it, so that nobody takes it for a find.
+    canary: Mapped[int | None]
+    past_runs: Mapped[int] = mapped_column(server_default="0")  # that saw it; their rows are gone
 
 
 class Scenario(Base):
@@ -153,6 +177,49 @@ class Scenario(Base):
     ops: Mapped[int]
     directives: Mapped[int]
     first_seen: Mapped[datetime]
+
+
+class Campaign(Base):
+    """What the farm fuzzes by itself, all the time: a model, and its share of the slots."""
+
+    __tablename__ = "campaign"
+    __table_args__ = (
+        _one_of("kind", CAMPAIGN_KINDS), _one_of("state", CAMPAIGN_STATES),
+        UniqueConstraint("name"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    kind: Mapped[str]
+    state: Mapped[str]
+    bugs: Mapped[list[str]] = mapped_column(JSON)
+    kernel: Mapped[str]  # `kernel=` of the model; empty: the mended model
+    weight: Mapped[float]  # its share of the slots, beside the other campaigns' weights
+    slice_seconds: Mapped[float]
+    given: Mapped[float]  # seconds of slices ordered, each divided by the weight of its moment
+    created_at: Mapped[datetime]
+    slices: Mapped[int]  # that ended
+    executions: Mapped[int] = mapped_column(BigInteger)
+    seconds: Mapped[float]  # of slices
+    plateau_at: Mapped[datetime | None]  # since when nothing new comes; NULL while it does
+
+
+class Trial(Base):
+    """A canary's bug, to be found within `limit_seconds` of its slices."""
+
+    __tablename__ = "trial"
+    __table_args__ = (_one_of("state", TRIAL_STATES), Index(None, "campaign_id", "state"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey(Campaign.id))
+    state: Mapped[str]
+    began_at: Mapped[datetime]
+    found_at: Mapped[datetime | None]  # a slice has shown it
+    ended_at: Mapped[datetime | None]  # it is minimal, or was missed
+    began_seconds: Mapped[float]  # of the campaign, when it began
+    seconds: Mapped[float]  # of slices until it was found; of all when it was missed
+    limit_seconds: Mapped[float]
+    note: Mapped[str]
 
 
 class Run(Base):
@@ -178,6 +245,7 @@ class Run(Base):
     # The slice's last words about itself, internal errors of ours among them.
     statistics: Mapped[dict[str, Any]]
     note: Mapped[str]  # what went wrong: lost findings, the end of the log; else empty
+    campaign_id: Mapped[int | None]  # since revision 0003; NULL: ordered by a person
     # What ran when the slice died. Not a finding: nothing says that the scenario is to blame.
     # Kept as it came out of shared memory, so it need not be canonical.
     in_flight: Mapped[str | None]
@@ -339,14 +407,17 @@ class Entry(Base):
 
 
 class EntryFeatures(Base):
-    """What a model build shows when it runs an entry."""
+    """What a model build shows when it runs an entry. A row without features and with `given_at`:
+    a slice was given it and has not come back; without either: it has run and did no harm."""
 
     __tablename__ = "entry_features"
+    __table_args__ = (Index(None, "given_at"),)
 
     seq: Mapped[int] = mapped_column(ForeignKey(Entry.seq), primary_key=True)
     build_id: Mapped[str] = mapped_column(primary_key=True)
-    packed: Mapped[bytes]  # a map of features, compressed
+    packed: Mapped[bytes]  # a map of features, compressed; empty: not measured
     count: Mapped[int]
+    given_at: Mapped[datetime | None]  # since revision 0003
 
 
 class FeatureMap(Base):
@@ -364,6 +435,13 @@ class FeatureMap(Base):
     # Entries up to this one were given to slices to be measured on this build.
     given: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[datetime]
+    # Since revision 0003. Slices that told all that they showed, and of that what one alone of
+    # them has shown, what two have, what more have: estimates are made of these.
+    slices: Mapped[int] = mapped_column(server_default="0")
+    once: Mapped[bytes | None]
+    twice: Mapped[bytes | None]
+    often: Mapped[bytes | None]
+    new_at_slice: Mapped[int] = mapped_column(server_default="0")  # the last with something new
 
 
 class Decision(Base):
@@ -377,3 +455,30 @@ class Decision(Base):
     subject: Mapped[str]  # R12, F12, Q12, C12
     code: Mapped[str]
     detail: Mapped[str]
+
+
+class Total(Base):
+    """Sums over rows that are gone, by name: `executions`, `exit_kind:ok`, `decision:rest`. Times
+    are milliseconds, so that all are whole numbers."""
+
+    __tablename__ = "total"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+
+
+class Notice(Base):
+    """What a person shall hear of: one message, sent until somebody takes it."""
+
+    __tablename__ = "notice"
+    __table_args__ = (UniqueConstraint("kind", "subject"), Index(None, "sent_at", "due_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    subject: Mapped[str]
+    text: Mapped[str]
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]  # the next try
+    tries: Mapped[int]
+    sent_at: Mapped[datetime | None]
+    error: Mapped[str]  # of the last try

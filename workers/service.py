@@ -10,23 +10,26 @@ another one.
 
 import logging
 import os
+import shutil
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from workers import checks, inbox, settings
+from workers import checks, inbox, notices, settings
 from workers.app import make_app, send, serve
 from workers.errors import InfraError, SchemaMoved
 from workers.jobs import Site
 from workers.ledger import BEAT_SECONDS
 from workers.messages import Work
+from workers.messenger import Messenger
 from workers.scheduler import Scheduler
-from workers.schema import BROKER_QUEUES
+from workers.schema import DEFAULT_QUEUES
 from workers.store import Store
 from workers.watchdog import STUCK_SECONDS, Watchdog
 from workers.worker import Worker
@@ -52,12 +55,16 @@ def run_scheduler(folder: Path) -> None:
         store, service_name("scheduler"),
         lambda queue, job_id: send(app, queue, Work(farm_id, job_id)),
     )
+    messenger = threading.Thread(
+        target=Messenger(store).run, args=(end.wait,), name="messenger", daemon=True
+    )
+    messenger.start()  # a webhook that hangs holds up nobody
     scheduler.run(end.wait)
     store.close()
 
 
 def run_worker(
-    folder: Path, *, slots: int, queues: tuple[str, ...] = BROKER_QUEUES,
+    folder: Path, *, slots: int, queues: tuple[str, ...] = DEFAULT_QUEUES,
     ready: Callable[[], None] = lambda: None, alive: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
@@ -173,10 +180,21 @@ class _Service:
         while True:
             try:
                 self.worker.sweep()
-            except InfraError as error:
+                self._look_at_disk()
+            except (InfraError, OSError) as error:
                 log.warning("no sweep: %s", error)
             if self._stopped.wait(SWEEP_SECONDS):
                 return
+
+    def _look_at_disk(self) -> None:
+        """One notice a day and host while there is no room to work."""
+        free = shutil.disk_usage(self._folder).free >> 20
+        if free < checks.MIN_FREE_MIB:
+            host, day = socket.gethostname(), datetime.now(UTC).date()
+            self._store.notice(
+                notices.DISK, f"{host} {day}",
+                f"{free} MiB are free for data on {host}, {checks.MIN_FREE_MIB} are needed",
+            )
 
     def _watch(self) -> None:
         while not self._stopped.wait(1.0):

@@ -9,6 +9,7 @@ or on a command line then.
     MMFARM_DATABASE   URL of the store, e.g. postgresql+psycopg://mmfarm@db/mmfarm
     MMFARM_BROKER     URL of the broker, e.g. rediss://mmfarm:password@broker:6379/0
     MMFARM_DATABASE_FILE, MMFARM_BROKER_FILE   files that hold them
+    MMFARM_NOTICE_COMMAND, MMFARM_NOTICE_URL, MMFARM_NOTICE_URL_FILE   see workers/messenger.py
 """
 
 import os
@@ -36,6 +37,14 @@ def broker_url(environ: Mapping[str, str] = os.environ) -> str:
 def names_broker(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether somebody named a broker."""
     return bool(_setting("MMFARM_BROKER", environ))
+
+
+def notice_url(environ: Mapping[str, str] = os.environ) -> str:
+    """Where notices are posted; empty: nowhere."""
+    url = _setting("MMFARM_NOTICE_URL", environ)
+    if url and not url.startswith(("https://", "http://")):
+        raise SettingsError("MMFARM_NOTICE_URL: not an http:// or https:// address")
+    return url
 
 
 def _setting(name: str, environ: Mapping[str, str]) -> str:

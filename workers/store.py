@@ -21,27 +21,33 @@ from sqlalchemy import select
 from fuzz.findings import Finding
 from simulator.outcome import Outcome
 from workers import backup as backups
-from workers import entries, failures, figures, ledger, reading, runs, suspects
+from workers import campaigns, entries, failures, figures, ledger, notices, reading, retention
+from workers import canaries as canary
+from workers import rota, runs, suspects
+from workers.campaigns import Estimate
 from workers.database import Database
 from workers.entries import Cover, Dumped, Made, Measured, Pulled
 from workers.errors import StoreError
 from workers.figures import Figures
 from workers.ledger import Lease
 from workers.records import (
+    CampaignRow,
     DecisionRow,
     ExampleRow,
     FailureDetail,
     FailureRow,
     FarmRow,
     JobRow,
+    NoticeRow,
     Recorded,
     RunFigures,
     RunRow,
     Stats,
     SuspectRow,
+    TrialRow,
     WorkerRow,
 )
-from workers.schema import FUZZ, MINIMIZE, MINIMIZED, VERIFY, Job
+from workers.schema import FUZZ, FUZZING, MINIMIZE, VERIFY, Job
 
 
 class Store(Database):
@@ -174,12 +180,6 @@ class Store(Database):
         with self._write() as (connection, now):
             return failures.file(connection, now, findings, run_id)
 
-    def record_minimal(self, finding: Finding) -> Recorded:
-        """File a finding that is minimal as it comes, and that no run of the model alone can
-        verify: a disagreement with a real kernel."""
-        with self._write() as (connection, now):
-            return failures.record(connection, now, finding, None, MINIMIZED)
-
     def verified(
         self, lease: Lease, text: str, build_id: str, outcome: Outcome, note: str,
         side_finds: Iterable[Finding] = (),
@@ -209,11 +209,19 @@ class Store(Database):
             )
 
     def failures(
-        self, oracle: str | None = None, state: str | None = None, run_id: int | None = None
+        self, oracle: str | None = None, state: str | None = None, run_id: int | None = None,
+        limit: int | None = None, *, canaries: bool = False,
     ) -> list[FailureRow]:
-        """Failures that match all filters, those seen most often first."""
+        """Failures that match all filters, those seen most often first; those that canaries alone
+        have shown only when they are asked for, and then nothing else."""
         with self._read() as connection:
-            return reading.failures(connection, oracle, state, run_id)
+            return reading.failures(
+                connection, oracle, state, run_id, limit, canaries=canaries
+            )
+
+    def count_failures(self, *, canaries: bool = False) -> int:
+        with self._read() as connection:
+            return reading.count_failures(connection, canaries=canaries)
 
     def failure(self, failure_id: int) -> FailureDetail | None:
         """One failure with its best scenario; None when there is no such failure."""
@@ -275,6 +283,81 @@ class Store(Database):
         with self._read() as connection:
             return reading.job_of(connection, kind, subject)
 
+    # Campaigns, and what follows from them.
+
+    def add_campaign(
+        self, name: str, *, kind: str = FUZZING, bugs: Sequence[str] = (), kernel: str = "",
+        weight: float = 1.0, slice_seconds: float = 60.0, canaries: bool = True,
+    ) -> list[str]:
+        """Begin a campaign, and the canaries that there are none of. Returns the names of what
+        begins. Raises `campaigns.CampaignError`."""
+        with self._write() as (connection, now):
+            campaigns.add(
+                connection, now, name=name, kind=kind, bugs=bugs, kernel=kernel, weight=weight,
+                slice_seconds=slice_seconds,
+            )
+            return [name, *(canary.set_up(connection, now) if canaries else [])]
+
+    def change_campaign(
+        self, name: str, *, weight: float | None = None, state: str | None = None
+    ) -> CampaignRow:
+        with self._write() as (connection, now):
+            return campaigns.change(connection, now, name, weight=weight, state=state)
+
+    def campaigns(self) -> list[CampaignRow]:
+        with self._read() as connection:
+            return campaigns.rows(connection)
+
+    def trials(self, campaign_id: int, limit: int) -> list[TrialRow]:
+        """The newest trials of a canary."""
+        with self._read() as connection:
+            return canary.trials(connection, campaign_id, limit)
+
+    def estimates(self) -> dict[str, Estimate]:
+        """What is left to find, by model."""
+        with self._read() as connection:
+            return campaigns.estimates(connection)
+
+    def discovery(self) -> tuple[int, int]:
+        with self._read() as connection:
+            return campaigns.discovery(connection)
+
+    def showed(self, model: str, build_id: str, shown: bytes, *, news: bool) -> None:
+        """A slice that went to its end has shown all of these features."""
+        with self._write() as (connection, _):
+            campaigns.showed(connection, model, build_id, shown, news=news)
+
+    def plan(self, queue: str, spare: int) -> list[int]:
+        """Order slices of campaigns for the slots of a queue. Returns the runs."""
+        with self._write() as (connection, now):
+            return rota.fill(connection, now, queue, spare)
+
+    def look_after(self) -> dict[str, int]:
+        """What is to be done now and then: trials, plateaus, and what is to be forgotten. Returns
+        how many rows went, by rule."""
+        with self._write() as (connection, now):
+            canary.tick(connection, now)
+            campaigns.look_for_plateaus(connection, now)
+        with self._write() as (connection, now):
+            return retention.apply(connection, now)
+
+    def due_notices(self, limit: int) -> list[NoticeRow]:
+        with self._write() as (connection, now):
+            return notices.due(connection, now, limit)
+
+    def notice_sent(self, notice_id: int, error: str) -> None:
+        with self._write() as (connection, now):
+            notices.sent(connection, now, notice_id, error)
+
+    def notice(self, kind: str, subject: str, text: str) -> None:
+        with self._write() as (connection, now):
+            notices.owe(connection, now, kind, subject, text)
+
+    def notices(self, limit: int) -> list[NoticeRow]:
+        """The newest."""
+        with self._read() as connection:
+            return notices.newest(connection, limit)
+
     # Poison.
 
     def tried_alone(self, lease: Lease, deaths: int, note: str) -> bool:
@@ -305,18 +388,23 @@ class Store(Database):
         with self._write() as (connection, now):
             return entries.plant(connection, now, given)
 
-    def unmeasured(self, model: str, build_id: str, limit: int) -> list[Pulled]:
-        """Entries that this build may not have run yet; each is given out once."""
+    def unproven(self, model: str, build_id: str, limit: int) -> list[Pulled]:
+        """Entries that this build has not run yet; nobody else gets them meanwhile."""
         with self._write() as (connection, now):
-            return entries.unmeasured(connection, now, model, build_id, limit)
+            return entries.unproven(connection, now, model, build_id, limit)
 
-    def newest(self, model: str, above: int, limit: int) -> list[Pulled]:
-        with self._read() as connection:
-            return entries.newest(connection, model, above, limit)
+    def harmless(self, build_id: str, seqs: Sequence[int]) -> None:
+        """A slice that had these has gone well."""
+        with self._write() as (connection, _):
+            entries.harmless(connection, build_id, seqs)
 
-    def some(self, model: str, seqs: Sequence[int]) -> list[Pulled]:
+    def newest(self, model: str, build_id: str, above: int, limit: int) -> list[Pulled]:
         with self._read() as connection:
-            return entries.some(connection, model, seqs)
+            return entries.newest(connection, model, build_id, above, limit)
+
+    def some(self, model: str, build_id: str, seqs: Sequence[int]) -> list[Pulled]:
+        with self._read() as connection:
+            return entries.some(connection, model, build_id, seqs)
 
     def above(self, seq: int, limit: int) -> list[Dumped]:
         """The next entries above a number, in order: to go through all of them."""

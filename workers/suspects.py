@@ -13,7 +13,7 @@ from sqlalchemy import case, update
 from sqlalchemy.engine import Connection
 
 from corpus.text import parse
-from workers import dialect, entries, ledger
+from workers import dialect, entries, ledger, notices
 from workers.ledger import Lease
 from workers.schema import (
     ALONE,
@@ -58,9 +58,9 @@ def suspect(
         ledger.owe(connection, now, ALONE, row.id, QUEUE_TRIAGE)
         ledger.decide(connection, now, subject, "suspected", f"{lease.name}: {note}")
     else:
-        ledger.decide(
-            connection, now, subject, "quarantined", f"{row.deaths} slices died with it"
-        )
+        said = f"{row.deaths} slices died with it"
+        ledger.decide(connection, now, subject, "quarantined", said)
+        notices.owe(connection, now, notices.QUARANTINE, subject, said)
 
 
 def tried_alone(
@@ -76,6 +76,8 @@ def tried_alone(
         .values(state=state, deaths=Suspect.deaths + deaths, note=note)
     )
     ledger.decide(connection, now, lease.name, state, note)
+    if deaths:
+        notices.owe(connection, now, notices.QUARANTINE, lease.name, f"dies alone, too: {note}")
     return True
 
 

@@ -66,6 +66,7 @@ TROUBLE_SECONDS: Final = 75.0  # of faults
 SIMULATED_TICK_SECONDS: Final = 3.0  # of schedulers: most ticks have nothing to do, and cost time
 # After the last fault: what is left of all runs, one after the other, with room.
 CALM_SECONDS: Final = 900.0
+MAX_POISONED: Final = 3  # slices that a poisoned seed may cost
 STUCK_SECONDS: Final = 120.0  # nothing waits that long for a slot that is free
 
 FAULTS: Final = ("crash", "crash", "stop", "store", "broker", "forget", "disk", "disk", "cut")
@@ -438,7 +439,7 @@ class Farm:
         stats = self.store.stats()
         if sum(stats.runs.values()) < RUNS:
             yield f"an order is lost: {stats.runs}"
-        if self.truth.poisoned > HOSTS * SLOTS + 2:
+        if self.truth.poisoned > MAX_POISONED:
             yield f"{self.truth.poisoned} slices died of one seed"
 
     def _wrong_corpus(self) -> Iterator[str]:

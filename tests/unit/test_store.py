@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.compare import ORACLE
 from corpus.text import TextError
 from fuzz.findings import Finding
 from simulator.outcome import Outcome, Signature, TraceEvent, Violation
@@ -292,9 +293,9 @@ def test_a_failure_that_is_minimized_again_has_one_minimal_scenario(store: Store
     assert detail.certificate == {"n": 2}
 
 
-def test_a_finding_that_is_minimal_as_it_comes_needs_no_verification(store: Store) -> None:
-    assert store.record_minimal(finding(2)).first
-    assert not store.record_minimal(finding(1)).first
+def test_a_disagreement_is_minimal_as_it_comes_and_needs_no_verification(store: Store) -> None:
+    assert store.record(replace(finding(2), oracle=ORACLE)).first
+    assert not store.record(replace(finding(1), oracle=ORACLE)).first
     (row,) = store.failures()
     assert (row.state, row.count, row.ops) == (MINIMIZED, 2, 2)
     assert store.jobs() == []

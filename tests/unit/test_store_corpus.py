@@ -12,7 +12,7 @@ import pytest
 from corpus.text import load, parse
 from fuzz import maps
 from fuzz.pack import unpack
-from tests.farming import BUILD, text_of
+from tests.farming import BUILD, ManualClock, text_of
 from triage.corpus_dump import dump
 from workers import entries, inbox
 from workers.database import file_url
@@ -55,17 +55,18 @@ def test_entries_are_numbered_without_a_gap(store: Store) -> None:
         store.push("", BUILD, None, [made(number, number), made(number + 10, number)])
     assert [entry.seq for entry in store.above(0, 10)] == [1, 2, 3, 4, 5]
     assert store.last_seq() == 5
-    assert [entry.seq for entry in store.newest("", 3, 10)] == [5, 4]
+    assert [entry.seq for entry in store.newest("", BUILD, 3, 10)] == [5, 4]
 
 
 def test_features_belong_to_a_build_and_inputs_outlive_it(store: Store) -> None:
     store.push("", BUILD, None, [made(1, 1), made(2, 2)])
     other = "c" * 64
-    given = store.unmeasured("", other, 1)
+    given = store.unproven("", other, 1)
     assert [each.text for each in given] == [text_of(1)]
-    assert [each.text for each in store.unmeasured("", other, 9)] == [text_of(2)]
-    assert store.unmeasured("", other, 9) == [], "each is given out once"
-    assert store.unmeasured("", BUILD, 9) == [], "these have features on this build"
+    assert [each.text for each in store.unproven("", other, 9)] == [text_of(2)]
+    assert store.unproven("", other, 9) == [], "one slice at a time gets it"
+    assert store.unproven("", BUILD, 9) == [], "these have features on this build"
+    assert store.some("", other, [1, 2]) == [], "nobody knows yet that they do no harm"
     assert seen(store, build=other) == 0
     assert store.push("", other, None, [made(1, 5, 6)]) == 0
     assert seen(store, build=other) == 0b1100000
@@ -77,8 +78,10 @@ def test_slices_of_other_models_start_from_the_mended_one_and_not_the_other_way_
 ) -> None:
     store.plant([made(1)])
     store.push("a-bug", BUILD, None, [made(2, 2), made(1, 7)])
-    assert {each.text for each in store.newest("a-bug", 0, 9)} == {text_of(1), text_of(2)}
-    assert {each.text for each in store.newest("", 0, 9)} == {text_of(1)}
+    assert {each.text for each in store.unproven("a-bug", BUILD, 9)} == {text_of(1)}
+    store.harmless(BUILD, [1])
+    assert {each.text for each in store.newest("a-bug", BUILD, 0, 9)} == {text_of(1), text_of(2)}
+    assert {each.text for each in store.newest("", BUILD, 0, 9)} == {text_of(1)}
 
 
 def test_texts_are_kept_bare_so_that_none_is_kept_twice() -> None:
@@ -192,13 +195,44 @@ def test_a_slice_starts_from_a_bounded_part_however_large_the_corpus(
     for number in range(3):
         work = tmp_path / str(number)
         work.mkdir()
-        pantry.stock(work, "", BUILD)
+        store.harmless(BUILD, pantry.stock(work, "", BUILD))
         packs.append({
             data for name in ("seeds", "unmeasured")
             for data in unpack((work / name).read_bytes())
         })
     assert all(0 < len(pack) <= SEEDS for pack in packs)
     assert len(set.union(*packs)) > SEEDS, "together they see more of it"
+
+
+def clocked(path: Path) -> tuple[Store, ManualClock]:
+    clock = ManualClock()
+    return Store.open(file_url(path / "clocked.db"), clock), clock
+
+
+def test_what_nobody_has_run_only_one_slice_at_a_time_gets(tmp_path: Path) -> None:
+    store, clock = clocked(tmp_path)
+    with closing(store):
+        store.plant([made(1)])
+        assert [each.seq for each in store.unproven("", BUILD, 9)] == [1]
+        for model in ("", "a-bug"):
+            assert store.unproven(model, BUILD, 9) == []
+            assert store.newest(model, BUILD, 0, 9) == []
+            assert store.some(model, BUILD, [1]) == []
+        clock.advance(entries.GIVEN_SECONDS + 1)
+        assert [each.seq for each in store.unproven("a-bug", BUILD, 9)] == [1], "it was lost"
+        store.harmless(BUILD, [1])
+        assert [each.seq for each in store.some("a-bug", BUILD, [1])] == [1]
+        assert store.unproven("a-bug", BUILD, 9) == []
+
+
+def test_what_did_no_harm_elsewhere_is_still_measured_for_its_own_model(store: Store) -> None:
+    store.plant([made(1)])
+    assert [each.seq for each in store.unproven("a-bug", BUILD, 9)] == [1]
+    store.harmless(BUILD, [1])
+    assert [each.seq for each in store.unproven("", BUILD, 9)] == [1]
+    store.push("", BUILD, None, [made(1, 5)])
+    assert seen(store) == 1 << 5
+    assert [each.seq for each in store.some("", BUILD, [1])] == [1]
 
 
 def test_what_was_dumped_is_the_same_corpus_when_it_is_taken_in(

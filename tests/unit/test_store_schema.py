@@ -49,7 +49,9 @@ def test_the_migrations_make_the_model(path: Path) -> None:
         for check in Base.metadata.tables[name].constraints:
             if type(check).__name__ == "CheckConstraint":
                 assert f"CONSTRAINT {check.name} CHECK ({check.sqltext})" in sql  # type: ignore[attr-defined]
-    assert {name for name, _ in made} == {"failure", "run", "example", "job", "suspect"}
+    assert {name for name, _ in made} == {
+        "failure", "run", "example", "job", "suspect", "campaign", "trial",
+    }
 
 
 def test_the_code_expects_the_last_migration() -> None:
@@ -131,7 +133,7 @@ def test_a_failure_in_a_state_that_does_not_exist_is_refused(path: Path) -> None
         sqlite3.IntegrityError, match="ck_failure_state"
     ):
         connection.execute(
-            "INSERT INTO failure VALUES (1, 'o', 'c', 'x', 'p', 1, 't', 't', 'lost', '')"
+            "INSERT INTO failure VALUES (1, 'o', 'c', 'x', 'p', 1, 't', 't', 'lost', '', NULL, 0)"
         )
 
 
