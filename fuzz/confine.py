@@ -4,7 +4,8 @@
 Contract: `confine` bounds address space, CPU time, files and core dumps, takes away the right to
 gain privileges, and where the kernel allows it moves the process into a user namespace, a network
 and an IPC namespace of its own, without capabilities: no network, and no look at the environment
-or the memory of other processes of the same user. `forbid_processes` ends the making of threads and
+or the memory of other processes of the same user. A filter refuses system calls that it has no use
+for (fuzz/seccomp.py). `forbid_processes` ends the making of threads and
 processes, and is called when the engine has started its own. None can be undone by what runs later.
 
 The child confines itself, and not its supervisor in a `preexec_fn`, because that is not safe
@@ -16,6 +17,8 @@ import ctypes
 import os
 import resource
 from typing import Final
+
+from fuzz import seccomp
 
 # Interpreter, Atheris' libraries and libFuzzer's tables as address space, beside what the
 # scenarios use. Address space is not memory: the engine bounds resident memory itself.
@@ -37,10 +40,11 @@ def confine(*, cpu_seconds: int, rss_limit_mib: int) -> None:
     address_space = (rss_limit_mib + BASE_ADDRESS_SPACE_MIB) << 20
     _lower(resource.RLIMIT_AS, address_space)
     confine_process(cpu_seconds=cpu_seconds)
+    seccomp.refuse(threads=True)
 
 
 def confine_process(*, cpu_seconds: int) -> None:
-    """All of `confine` but for memory. Raises OSError."""
+    """All of `confine` but for memory and system calls. Raises OSError."""
     isolate()
     limit_cpu(cpu_seconds)
     _lower(resource.RLIMIT_NOFILE, MAX_OPEN_FILES)
@@ -75,8 +79,9 @@ def isolate() -> bool:
 
 
 def forbid_processes() -> None:
-    """No thread and no process can be made any more (root excepted: the system exempts it)."""
-    _lower(resource.RLIMIT_NPROC, 0)
+    """No thread and no process can be made any more."""
+    _lower(resource.RLIMIT_NPROC, 0)  # root is exempt from it
+    seccomp.refuse(threads=False)
 
 
 def limit_cpu(seconds: int) -> None:

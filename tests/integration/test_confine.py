@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What a slice child cannot do, tried from inside."""
 
+import errno
 import json
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -40,6 +42,39 @@ try:
     said["writes"] = True
 except OSError:
     said["writes"] = False
+import ctypes, signal, threading
+def attempt(what):
+    try:
+        what()
+    except OSError as error:
+        return error.errno
+    return 0
+def call(*words):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(*words) < 0:
+        raise OSError(ctypes.get_errno(), "")
+ran = []
+thread = threading.Thread(target=lambda: ran.append(1))
+thread.start()
+thread.join()
+said["threads"] = len(ran)
+said["refused"] = {
+    "fork": attempt(os.fork), "exec": attempt(lambda: os.execv("/bin/true", ["true"])),
+    "socket": attempt(lambda: socket.socket(socket.AF_UNIX)),
+    "kill": attempt(lambda: os.kill(os.getppid(), 0)),
+    "ptrace": attempt(lambda: call(101, 16, os.getppid(), 0, 0)),
+    "userfaultfd": attempt(lambda: call(323, 0)), "bpf": attempt(lambda: call(321, 0, 0, 0)),
+    "unshare": attempt(lambda: call(272, 0x10000000)),
+    "x32": attempt(lambda: call(0x40000000 | 39)),
+}
+said["own"] = attempt(lambda: os.kill(os.getpid(), 0))
+from fuzz.confine import forbid_processes
+forbid_processes()
+try:
+    threading.Thread(target=lambda: None).start()
+    said["late thread"] = True
+except RuntimeError:
+    said["late thread"] = False
 print(json.dumps(said))
 """
 
@@ -59,6 +94,10 @@ def test_a_slice_has_no_network_no_rights_and_sees_no_environment(tmp_path: Path
         if not child(port, "isolate", tmp_path / "x")["isolated"]:
             pytest.skip("this kernel, or this container, forbids user namespaces")
         said = child(port, "confine", tmp_path / "mine")
+    refused, own = said.pop("refused"), said.pop("own")
+    assert (said.pop("threads"), said.pop("late thread"), own) == (1, False, 0)
+    if platform.machine() == "x86_64":
+        assert refused == dict.fromkeys(refused, errno.EPERM)
     assert said == {
         "network": False, "environ": 0, "capabilities": 0, "no_new_privs": 1,
         "uid": os.getuid(), "writes": True,

@@ -218,7 +218,8 @@ def test_each_trial_begins_from_nothing(store: Store, canary: int) -> None:
         finish(store, find(store))
         store.look_after()  # ends it
         store.look_after()  # begins another
-        assert [trial.state for trial in store.trials(canary, 9)] == [OPEN] + [PASSED] * (number + 1)
+        states = [trial.state for trial in store.trials(canary, 9)]
+        assert states == [OPEN] + [PASSED] * (number + 1)
         assert store.failures(canaries=True) == []
         assert [job for job in store.jobs() if job.kind != FUZZ] == []
 

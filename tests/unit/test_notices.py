@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a person shall hear of reaches the journal, a command and a webhook: once, and in the end."""
+"""What a person shall hear of reaches journal, command and webhook: once, and in the end."""
 
 import http.server
 import json
@@ -99,7 +99,7 @@ def test_what_fails_is_tried_again_later_each_time_and_given_up_in_the_end(
         store, {"MMFARM_NOTICE_COMMAND": script(tmp_path, "cat >&2; exit 7"), "PATH": "/bin"}
     )
     store.notice(notices.DISK, "h", "full")
-    tried = []  # the minutes in which it was
+    tried: list[int] = []  # the minutes in which it was
     for minute in range(24 * 60):
         if minute < 5 or minute % 10 == 0:
             messenger.send_due()
