@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql import ColumnElement
 
-from simulator.outcome import Signature
+from simulator.outcome import Outcome, Signature
 from workers import totals
 from workers.records import (
     DecisionRow,
@@ -45,7 +45,7 @@ from workers.schema import (
     Trace,
     Worker,
 )
-from workers.wire import outcome_from_json
+from workers.wire import WireError, outcome_from_json
 
 IDS_AT_ONCE: Final = 500  # of failures in one statement
 
@@ -141,9 +141,17 @@ def failure(connection: Connection, failure_id: int) -> FailureDetail | None:
         failure=_failure_row(row),
         best=best,
         examples=len(kept),
-        outcome=None if outcome is None else outcome_from_json(outcome),
+        outcome=None if outcome is None else _outcome(outcome),
         certificate=certificate,
     )
+
+
+def _outcome(kept: dict[str, Any]) -> Outcome | None:
+    """None for a trace that an older mmfarm has kept in a form of its own: a replay makes one."""
+    try:
+        return outcome_from_json(kept)
+    except WireError:
+        return None
 
 
 def examples(connection: Connection, failure_id: int) -> list[ExampleRow]:

@@ -59,7 +59,8 @@ class FailureDetail:
     failure: FailureRow
     best: ExampleRow
     examples: int  # how many scenarios of it are kept
-    outcome: Outcome | None  # of `best` on its build, with the trace; None until verified
+    outcome: Outcome | None  # of `best` on its build, with the trace; None until verified,
+    # and where an older mmfarm has kept it in another form
     certificate: dict[str, Any] | None  # `fuzz.certificate.Certificate` as JSON
 
 
