@@ -10,9 +10,9 @@ from simulator.mm.mm_types import (
     PTE_WRITE, PTE_YOUNG, SWP_MARKER_GUARD, SWP_NAMES, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_SHARED,
     VM_WRITE, AnonVma, Lock, Mm, Page, RwSem, Vma, pte_kind,
 )
-from simulator.mm.pgtable import pfn_to_page
+from simulator.mm.pgtable import frame_text, pfn_to_page
 from simulator.sites import ACTOR_LABELS
-from simulator.touched import frame_text, name_of
+from simulator.touched import name_of
 
 if TYPE_CHECKING:
     from simulator.state import Kernel

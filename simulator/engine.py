@@ -174,6 +174,7 @@ def end_run(k: "Kernel") -> None:
     ipi.deliver_due(k, core.NO_ALARM)
     for t in k.tasks:
         t.watch = False
+        t.uid = 0
     t0 = k.tasks[0]
     k.cur = t0
     if k.sched.observer is not None:

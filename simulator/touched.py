@@ -11,7 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from simulator.lock_classes import LC_FOLIO
-from simulator.mm.pgtable import DEVICE_PFN_BASE
+from simulator.mm.pgtable import frame_text
 from simulator.objects import PHRASES, decode, lock_obj, page_obj
 from simulator.sites import lock_label
 from simulator.state import WRITE
@@ -37,8 +37,3 @@ def name_of(obj: i64) -> str:
     phrase = PHRASES[kind]
     lock = lock_label(container) if "{lock}" in phrase else ""
     return phrase.format(index=index, container=container, lock=lock)
-
-
-def frame_text(pfn: i64) -> str:
-    """A frame of memory, or a page of a device's, by its number there."""
-    return f"frame {pfn}" if pfn < DEVICE_PFN_BASE else f"device page {pfn - DEVICE_PFN_BASE}"

@@ -14,12 +14,12 @@ from simulator import sites
 from simulator.calls import Call, Calls
 from simulator.dump import describe, entry_text
 from simulator.mm.page_ref import REASONS
-from simulator.mm.pgtable import peek
-from simulator.objects import OBJ_NONE, decode, lock_obj, pmd_obj, pte_obj
+from simulator.mm.pgtable import frame_text, peek
+from simulator.objects import decode, lock_obj, pmd_obj, pte_obj
 from simulator.oracles.listener import Oracles
 from simulator.outcome import TraceEvent
 from simulator.state import READ
-from simulator.touched import frame_text, name_of, touched
+from simulator.touched import name_of, touched
 
 if TYPE_CHECKING:
     from simulator.machine.cpu import Cpu
@@ -39,7 +39,6 @@ class Tracer(Oracles):
         super().__init__()
         self.events: list[TraceEvent] = []
         self.calls: Calls = Calls()
-        self.about: i64 = OBJ_NONE  # what the running actor touches next
         # Which op has had a CPU walk to a page last: by CPU, mm and page.
         self.filled: dict[tuple[int, int, int], int] = {}
         self.calm: str = ""  # the state when the last op began that began alone
@@ -51,7 +50,6 @@ class Tracer(Oracles):
                 self.calm = describe(k)
             else:
                 self.state_before = self.calm
-        self.about = obj
         self.put(k, t, site, touched(obj, access), self.calls.at_site(t.id, site))
 
     def accessing(self, k: "Kernel", t: "Task", site: i64, obj: i64, access: i64) -> None:
@@ -118,12 +116,12 @@ class Tracer(Oracles):
                 self.calls.now(k.cur.id, leaf=False),
             )
 
-    def blocked(self, k: "Kernel", cls: i64, holder: i64) -> None:
+    def blocked(self, k: "Kernel", cls: i64, obj: i64, holder: i64) -> None:
         what = "waits until its IPIs are handled"
         if cls:
-            kind, of, _ = decode(self.about)
-            mine = kind == _LOCK and of == cls  # else it waits for a lock that it does not take
-            what = f"waits for {name_of(self.about) if mine else sites.lock_label(cls)}"
+            name = name_of(obj)
+            is_lock = decode(obj)[0] == _LOCK
+            what = f"waits for {name if is_lock else f'{sites.lock_label(cls)} of {name}'}"
         by = f", held up by {sites.ACTOR_LABELS[holder]}" if holder >= 0 else ""
         self.add(k, k.cur, k.cur.site, what + by)
 

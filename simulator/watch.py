@@ -243,9 +243,9 @@ class Watch:
     def lock_released(self, k: "Kernel", obj: i64) -> None:
         """The running actor has let go of the lock."""
 
-    def blocked(self, k: "Kernel", cls: i64, holder: i64) -> None:
-        """The running actor waits for a lock of class `cls`, 0 an IPI, that `holder` has; -1:
-        nobody in particular."""
+    def blocked(self, k: "Kernel", cls: i64, obj: i64, holder: i64) -> None:
+        """The running actor waits for a lock of class `cls`, 0 an IPI, which `obj` has or is, and
+        that `holder` has; -1: nobody in particular."""
 
     def tlb_flushed(self, k: "Kernel", cpu: "Cpu", mm: "Mm", start: i64, end: i64) -> None:
         """A CPU has dropped its translations of [start, end) of `mm`; all if `end` is 0."""

@@ -35,11 +35,14 @@ GAP: Final = 3
 NARROWEST: Final = 22  # a column below this breaks kernel function names
 SHORTEST_ROUND: Final = 4  # rows: fewer are said twice sooner than left out
 LONGEST_ROUND: Final = 400  # rows: more than anybody draws
-MAX_LINES_AROUND: Final = 16  # of outcomes, outside of the race
-MAX_LINES: Final = 36  # of outcomes: one screen; above it only those that decide are drawn
+MAX_LINES_AROUND: Final = 8  # of outcomes, outside of the race
+MAX_LINES: Final = 48  # of outcomes: one screen; above it only those that decide are drawn
 HEIGHT: Final = 60  # lines: what a person takes in at a glance, on a large screen
 LINES_LESS: Final = 4  # a drawing that is too high is tried again with so many outcomes less
-MIN_ROWS: Final = 16
+LINES_AFTER: Final = 14  # of HEIGHT, at least, for what comes of the race
+LAST_ROWS: Final = 2  # of what was cut
+MIN_ROWS: Final = 8
+MOST_WRAPS: Final = 8  # lines of a row, so that no row too many is cut
 # How outcomes begin that change page tables, or read them.
 WRITING: Final = ("clears", "sets", "pte ", "pmd ")
 # How outcomes begin that say who waits for whom, what is flushed, what the user's code sees.
@@ -51,7 +54,10 @@ INDENT: Final = 2
 LOCKING: Final = ("takes ", "releases ")  # how it begins that a lock changes hands
 COUNTING: Final = ("reference ", "drops a reference ")
 BATCHES: Final = ": lru batch,"  # of references that nobody draws
-_FOR: Final = re.compile(r" for (read|write)$")
+# That somebody meets somebody at a lock, and what a lock is called.
+CONTENDED: Final = ("waits for", "does not get", "mmap_lock")
+_LOCK_NAME: Final = re.compile(r"((?:\w+_lock of (?:frame|device page|vma)|\w+) \d+)")
+HELD: Final = re.compile(": (pin|gup),|, 0 left")  # references for which others must do otherwise
 _NUMBER: Final = re.compile(r"\d+")
 MAX_INDENT: Final = 5  # levels; deeper calls are drawn at this one
 
@@ -109,24 +115,36 @@ def draw(scenario: Scenario, outcome: Outcome) -> str:
 
 
 def lay_out(scenario: Scenario, outcome: Outcome) -> Diagram:
-    """Choose what to draw and where, in at most HEIGHT lines of text."""
+    """Choose what to draw and where, in at most HEIGHT lines of text. How much of it, the race
+    decides, until nobody comes in between any more; what follows is cut to the lines that are
+    left."""
     for most in range(MAX_LINES, 0, -LINES_LESS):
-        diagram = _lay_out(scenario, outcome, most)
-        if _too_high(diagram) <= 0:
+        diagram, last = _lay_out(scenario, outcome, most)
+        race = [row for row in diagram.rows if row.step <= last]
+        if _height(diagram) <= HEIGHT:
             return diagram
-    max_rows = len(diagram.rows)
-    while True:
-        max_rows = max(MIN_ROWS, max_rows - (_too_high(diagram) + 1) // 2)  # many are wrapped
-        diagram = replace(diagram, rows=tuple(_cut(diagram.rows, max_rows)))
-        if _too_high(diagram) <= 0 or max_rows == MIN_ROWS:
-            return diagram
+        if race and _height(replace(diagram, rows=tuple(race))) <= HEIGHT - LINES_AFTER:
+            break
+    rest = [row for row in diagram.rows if row.step > last]
+    after = len(rest)
+    while (over := _height(diagram) - HEIGHT) > 0 and after > MIN_ROWS:
+        after = max(MIN_ROWS, after - max(1, over // MOST_WRAPS))
+        rows = [*race, *_cut(rest, after)]
+        diagram = replace(diagram, rows=tuple(rows))
+    most = len(diagram.rows)
+    while _height(diagram) > HEIGHT and most > MIN_ROWS:
+        most -= 1
+        diagram = replace(diagram, rows=tuple(_cut(diagram.rows, most)))
+    return diagram
 
 
-def _too_high(diagram: Diagram) -> int:
-    return render(diagram).count("\n") + 1 - HEIGHT
+def _height(diagram: Diagram) -> int:
+    return render(diagram).count("\n") + 1
 
 
-def _lay_out(scenario: Scenario, outcome: Outcome, most: int) -> Diagram:
+def _lay_out(scenario: Scenario, outcome: Outcome, most: int) -> tuple[Diagram, int]:
+    """A drawing of so many outcomes, whatever its height; and the step after which nobody comes
+    in between."""
     steps = steps_of(outcome.trace)
     noticed = ""
     if outcome.violation is not None:
@@ -185,7 +203,9 @@ def _lay_out(scenario: Scenario, outcome: Outcome, most: int) -> Diagram:
             rows.append(Row(span.steps[-1].step, column, 1, "op", text))
     rows = once_round(_joined(rows))
     rows.extend(_violated(outcome.violation, noticed, spans, place, others))
-    return Diagram(tuple(columns), tuple(rows), len({id(step) for step, _ in shown}), len(steps))
+    drawn = len({id(step) for step, _ in shown})
+    over = max((step.step for i in race for step in spans[i].steps if step.to), default=0)
+    return Diagram(tuple(columns), tuple(rows), drawn, len(steps)), over
 
 
 def once_round(rows: list[Row]) -> list[Row]:
@@ -209,11 +229,11 @@ def once_round(rows: list[Row]) -> list[Row]:
     return [*rows[:start], more, *rows[start + most - most % size :]]
 
 
-def _cut(rows: Sequence[Row], most: int) -> Sequence[Row]:
-    """A race that goes round and round shows how it begins and how it ends."""
+def _cut(rows: Sequence[Row], most: int) -> list[Row]:
+    """The first of many rows, and how they end."""
     if len(rows) <= most:
-        return rows
-    head, tail = rows[: most // 2], rows[-(most // 2) :]
+        return list(rows)
+    head, tail = rows[: most - LAST_ROWS - 1], rows[-LAST_ROWS:]
     left_out = len(rows) - len(head) - len(tail)
     return [*head, Row(tail[0].step, 0, 0, "op", f"... {left_out} lines"), *tail]
 
@@ -337,17 +357,19 @@ def _hidden(spans: int, window: set[int]) -> set[int]:
 
 
 def _interesting(spans: list[_Span], most: int) -> set[Shown]:
-    """What of the race is worth a line: from the most telling to the least, as many kinds as make
-    `most` lines."""
+    """What of the race is worth a line: where it meets another actor, what is read and written in
+    page tables, flushed, stored, waited for. What a line is worth does not depend on how the race
+    goes on, so that it is drawn alike whatever comes of it; unless it is too long: then the most
+    telling kinds are drawn that make `most` lines."""
     inner = [step for span in spans for step in span.steps if step.function != "op"]
-    shared = _shared_locks(spans)
     meetings = _continued(_meetings(inner), inner)
+    contended = {_lock_of(_text(each)) for each in _notes(inner, CONTENDED)}
     return _until(most, _before_others(spans), (
         _notes((step for step in inner if step.step in meetings), WRITING),
         _notes(step for step in inner if step.step in meetings),
-        _notes(inner, TELLING), _notes(inner, WRITING), _notes(inner),
-        {each for each in _notes(inner, LOCKING) if _lock_of(_text(each)) in shared},
-        _counts(inner),
+        _notes(inner, TELLING) | {each for each in _counts(inner) if HELD.search(_text(each))},
+        _notes(inner, WRITING), _notes(inner),
+        {each for each in _notes(inner, LOCKING) if _lock_of(_text(each)) in contended},
     ))
 
 
@@ -420,19 +442,9 @@ def _innermost(shown: Shown) -> str:
 
 
 def _lock_of(text: str) -> str:
-    """`ptl 0` of `takes ptl 0 for read`."""
-    return _FOR.sub("", text.partition(" ")[2])
-
-
-def _shared_locks(spans: list[_Span]) -> set[str]:
-    """Locks that more than one actor takes."""
-    takers: dict[str, set[int]] = {}
-    for span in spans:
-        for step in span.steps:
-            for note in step.notes:
-                if note.text.startswith(LOCKING):
-                    takers.setdefault(_lock_of(note.text), set()).add(span.actor)
-    return {lock for lock, actors in takers.items() if len(actors) > 1}
+    """`ptl 0` of `takes ptl 0 for read`, or whatever happens to it."""
+    found = _LOCK_NAME.search(text)
+    return found[1] if found else ""
 
 
 def _continued(kept: set[int], steps: Sequence[Step]) -> set[int]:

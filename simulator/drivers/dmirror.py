@@ -25,7 +25,7 @@ from simulator.mm.migrate_device import (
 from simulator.mm.mm_types import VM_READ, VM_WRITE, Lock, Mm, Page
 from simulator.mm.mmu_notifier import EMPTY, MmuIntervalNotifier, mmu_interval_notifier_insert
 from simulator.mm.page_alloc import folio_alloc
-from simulator.mm.pgtable import DEVICE_PFN_BASE, pfn_to_page
+from simulator.mm.pgtable import DEVICE_PFN_BASE, frame_text, pfn_to_page
 from simulator.mm.vm_fault import VM_FAULT_OOM, VM_FAULT_SIGBUS, VmFault
 from simulator.objects import OBJ_NONE, device_obj
 from simulator.sched.lock import lock_fresh, mutex_lock, mutex_unlock
@@ -83,7 +83,7 @@ class DmirrorDevmem(DevPagemap):
         if not page.folio.live:
             k.violate(
                 "use-after-free", sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, "device-private",
-                f"migrate_to_ram() was called with device page {page.pfn}, which has been freed",
+                f"migrate_to_ram() was called with {frame_text(page.pfn)}, which has been freed",
             )
         d = self.dmirror
         assert d is not None

@@ -12,6 +12,7 @@ from mypy_extensions import i64
 
 from simulator import features
 from simulator.machine.cpu import CallSingleData, Cpu
+from simulator.objects import OBJ_NONE
 from simulator.scenario import IPI
 from simulator.sched import core
 from simulator.state import WRITE
@@ -93,7 +94,7 @@ def wait_for_acks(k: "Kernel", site: i64) -> None:
     """Spin until every IPI sent by the current actor has been handled."""
     t = k.cur
     while t.acks_missing > 0:
-        core.block(k, holder_of_irqs(k, t.id), 0, sleeps=False)
+        core.block(k, holder_of_irqs(k, t.id), 0, OBJ_NONE, sleeps=False)
 
 
 def holder_of_irqs(k: "Kernel", source: i64) -> i64:

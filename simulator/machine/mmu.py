@@ -98,14 +98,13 @@ def flush_range(k: "Kernel", cpu: Cpu, mm: Mm, start: i64, end: i64) -> None:
 def flush_all(k: "Kernel", cpu: Cpu, mm: Mm) -> None:
     """Every entry of this mm's ASID on this CPU."""
     cpu.flushes += 1
+    if mm.stale:
+        keep: i64 = ~(1 << cpu.id)
+        for s in mm.stale:
+            s.mask &= keep
+        forget(k, mm)
     if k.tracing:
         k.watch.tlb_flushed(k, cpu, mm, 0, 0)
-    if not mm.stale:
-        return
-    keep: i64 = ~(1 << cpu.id)
-    for s in mm.stale:
-        s.mask &= keep
-    forget(k, mm)
 
 
 def forget(k: "Kernel", mm: Mm) -> None:

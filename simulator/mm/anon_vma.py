@@ -80,7 +80,7 @@ def free_anon_vma(k: "Kernel", av: AnonVma) -> None:
             f"an anon_vma is freed while {len(av.vmas)} VMAs are linked to it",
         )
     if k.tracing:
-        k.note(f"free anon_vma {av.id}")
+        k.note(f"frees anon_vma {av.id}")
     av.live = False
     av.root = None
     av.parent = None

@@ -27,7 +27,9 @@ from simulator.mm.mm_types import (
     is_migration_pte, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_pin, folio_put, folio_try_get, folio_unpin
-from simulator.mm.pgtable import peek, pfn_to_page, pmd_index, pmd_table, ptep_get, vm_normal_page
+from simulator.mm.pgtable import (
+    frame_text, peek, pfn_to_page, pmd_index, pmd_table, ptep_get, vm_normal_page,
+)
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.mm.vm_fault import (
     FAULT_FLAG_REMOTE, FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, VM_FAULT_ERROR, VM_FAULT_OOM,
@@ -99,7 +101,7 @@ def try_grab_folio(k: "Kernel", folio: Folio, flags: i64) -> None:
     if folio.flags & PG_ZERO:
         return
     if flags & FOLL_PIN:
-        folio_pin(folio)
+        folio_pin(k, folio)
     elif flags & FOLL_GET:
         folio_get(k, folio, REF_GUP)
 
@@ -114,7 +116,7 @@ def try_grab_folio_fast(k: "Kernel", page: Page, flags: i64) -> bool:
     if not folio_try_get(k, folio, REF_TEMP):
         return False
     k.step(sites.TRY_GRAB_FOLIO_FAST__PIN, page.obj, WRITE)
-    folio_pin(folio)
+    folio_pin(k, folio)
     folio_put(k, folio, REF_TEMP)
     return True
 
@@ -399,7 +401,7 @@ def store_remote(k: "Kernel", mm: Mm, va: i64, page: Page, word: i64, seen: i64)
         k.watch.forced_stored(k, mm, va, page, seen)
     k.watch.stored(k, mm, va, page, word, token, here)
     if k.tracing:
-        k.note(f"store page {va} through the kernel's mapping")
+        k.note(f"stores {token} to page {va}, {frame_text(page.pfn)}, through the kernel's mapping")
     return 0
 
 

@@ -60,7 +60,7 @@ def mmap_write_downgrade(k: "Kernel", mm: Mm) -> None:
     mm.mm_lock_seq += 1
     lock.downgrade_write(k, mm.mmap_lock)
     if k.tracing:
-        k.note("mmap_lock downgraded to read")
+        k.note(f"mmap_lock {mm.id} downgraded to read")
 
 
 def mmap_assert_write_locked(k: "Kernel", mm: Mm) -> None:
@@ -110,7 +110,7 @@ def wait_for_readers(k: "Kernel", vma: Vma, target: i64) -> None:
     while vma.vm_refcnt != target:
         k.sometimes(features.Z_VMA_WRITER_WAITED)
         vma.waiters |= 1 << k.cur.id
-        core.block(k, lock.first_actor(vma.readers), LC_VMA, sleeps=True)
+        core.block(k, lock.first_actor(vma.readers), LC_VMA, vma.obj, sleeps=True)
 
 
 def vma_mark_attached(k: "Kernel", vma: Vma) -> None:

@@ -100,7 +100,7 @@ def mmu_interval_read_begin(k: "Kernel", notifier: MmuIntervalNotifier) -> i64:
     seq = notifier.seq
     while mm.notifier_seq == seq:
         mm.notifier_waiters |= 1 << k.cur.id
-        core.block(k, -1, LC_MN, sleeps=True)
+        core.block(k, -1, LC_MN, mm.obj, sleeps=True)
     return seq
 
 

@@ -149,7 +149,7 @@ def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
         pmd_populate(k, mm, new_va, table)
         k.sometimes(features.Z_MREMAP_PMD_MOVED)
         if k.tracing:
-            k.note(f"move page table of page {old_va} to {new_va}")
+            k.note(f"moves the page table of page {old_va} to {new_va}")
         tlb_module.flush_tlb_range(k, mm, old_va, old_va + size)
     lock.spin_unlock(k, mm.page_table_lock)
     if rmap_locks:

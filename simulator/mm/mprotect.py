@@ -67,6 +67,8 @@ def change_present_pte(
         new |= PTE_WRITE
     if old & PTE_PRESENT and (old ^ new) & PTE_PROT_BITS:
         mmu_gather.tlb_remove_tlb_entry(tlb, va)
+        if k.tracing:
+            k.note("flush deferred")
     return new
 
 
@@ -104,8 +106,6 @@ def change_pte_range(
                 new = change_present_pte(k, tlb, vma, va, old, cp_flags)
                 k.step(sites.CHANGE_PTE_RANGE__COMMIT, pte_obj(mm.id, va), WRITE)
                 set_pte_at(k, mm, table, va, new)
-                if k.tracing:
-                    k.note("flush deferred")
             else:
                 old = ptep_get(k, table, va)
                 new = change_nonpresent_pte(k, old)

@@ -11,6 +11,7 @@ from mypy_extensions import i64
 
 from simulator.mm import mm_types, page_alloc
 from simulator.mm.mm_types import GUP_PIN_COUNTING_BIAS, REF_MAP, REF_PIN, Folio, Page
+from simulator.mm.pgtable import frame_text
 from simulator.tables import by_number
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def folio_get(k: "Kernel", folio: Folio, reason: i64) -> None:
     if folio.ref <= 0 or not folio.live:
         k.violate(
             "refcount", k.cur.site, k.class_of(folio.page),
-            f"a {REASONS[reason]} reference was taken on frame {folio.pfn}, which has none",
+            f"a {REASONS[reason]} reference was taken on {frame_text(folio.pfn)}, which has none",
         )
     folio.ref += 1
     booked(k, folio, reason)
@@ -89,7 +90,8 @@ def folio_put(k: "Kernel", folio: Folio, reason: i64) -> None:
     if folio.ledger[reason] <= 0:
         k.violate(
             "refcount", k.cur.site, k.class_of(folio.page),
-            f"a {REASONS[reason]} reference on frame {folio.pfn} was dropped that nobody holds",
+            f"a {REASONS[reason]} reference on {frame_text(folio.pfn)} was dropped that "
+            f"nobody holds",
         )
     folio.ledger[reason] -= 1
     if reason == REF_MAP:
@@ -109,21 +111,25 @@ def move_ref(k: "Kernel", folio: Folio, old: i64, new: i64) -> None:
     booked(k, folio, new)
 
 
-def folio_pin(folio: Folio) -> None:
+def folio_pin(k: "Kernel", folio: Folio) -> None:
     """FOLL_PIN of a small folio; the caller knows that the page is live."""
     folio.ref += GUP_PIN_COUNTING_BIAS
     folio.ledger[REF_PIN] += GUP_PIN_COUNTING_BIAS
     folio.pincount += 1
+    if k.tracing:
+        k.watch.ref_taken(k, folio, REF_PIN)
 
 
 def folio_unpin(k: "Kernel", folio: Folio) -> None:
     folio.pincount -= 1
     folio.ledger[REF_PIN] -= GUP_PIN_COUNTING_BIAS
     folio.ref -= GUP_PIN_COUNTING_BIAS
+    if k.tracing:
+        k.watch.ref_dropped(k, folio, REF_PIN)
     if folio.ledger[REF_PIN] < 0:
         k.violate(
             "refcount", k.cur.site, k.class_of(folio.page),
-            f"frame {folio.pfn} was unpinned too often",
+            f"{frame_text(folio.pfn)} was unpinned too often",
         )
     if folio.ref == 0:
         page_alloc.free_folio(k, folio)

@@ -90,6 +90,11 @@ def ptep_get(k: "Kernel", table: PageTable, va: i64) -> i64:
     return table.pte[va & (k.ptrs_per_pte - 1)]
 
 
+def frame_text(pfn: i64) -> str:
+    """For people: a frame of memory, or a page of a device's, by its number there."""
+    return f"frame {pfn}" if pfn < DEVICE_PFN_BASE else f"device page {pfn - DEVICE_PFN_BASE}"
+
+
 def pfn_to_page(k: "Kernel", pfn: i64) -> Page:
     """The struct page of a frame or device page; pfn 0 is the shared zero page."""
     if pfn == 0:

@@ -10,6 +10,7 @@ from simulator.mm.mm_types import (
     Vma,
 )
 from simulator.mm.page_ref import add_mapcount, folio_maybe_dma_pinned, move_ref
+from simulator.mm.pgtable import frame_text
 from simulator.sched.lock import down_read, up_read
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def folio_remove_rmap_pte(k: "Kernel", page: Page) -> None:
     if page.mapcount < 0:
         k.violate(
             "mapcount", k.cur.site, k.class_of(page),
-            f"frame {page.pfn} was unmapped more often than mapped",
+            f"{frame_text(page.pfn)} was unmapped more often than mapped",
         )
 
 

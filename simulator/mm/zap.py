@@ -101,10 +101,10 @@ def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) ->
     mm = tlb.mm
     k.step(sites.ZAP_PTE_RANGE__CLEAR_PTE, pte_obj(mm.id, va), WRITE)
     pte = ptep_zap(k, mm, table, va)
-    if k.tracing:
-        k.note("flush deferred")
     k.watch.data_dropped(k, mm, va)
     mmu_gather.tlb_remove_tlb_entry(tlb, va)
+    if k.tracing:
+        k.note("flush deferred")
     page = vm_normal_page(k, pte)
     if page is None:
         return 0

@@ -6,6 +6,7 @@ changed is dropped (mapping.py); the culprit is whoever drops it."""
 from typing import TYPE_CHECKING
 
 from simulator.mm.mm_types import PG_ANON_EXCLUSIVE, Page
+from simulator.mm.pgtable import frame_text
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -16,11 +17,11 @@ def shared(k: "Kernel", page: Page) -> None:
     if page.flags & PG_ANON_EXCLUSIVE:
         k.violate(
             "anon-exclusive", k.cur.site, k.class_of(page),
-            f"frame {page.pfn} is marked exclusive and mapped {page.mapcount} times",
+            f"{frame_text(page.pfn)} is marked exclusive and mapped {page.mapcount} times",
         )
     if page.nr_writable > 0:
         k.violate(
             "anon-exclusive", k.cur.site, k.class_of(page),
-            f"frame {page.pfn} is mapped {page.mapcount} times and writable through "
+            f"{frame_text(page.pfn)} is mapped {page.mapcount} times and writable through "
             f"{page.nr_writable} of them",
         )

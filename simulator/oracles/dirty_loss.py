@@ -14,7 +14,7 @@ from mypy_extensions import i64
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_DIRTY, PTE_DIRTY, Mm, Page, is_device_private_pte, is_migration_pte,
 )
-from simulator.mm.pgtable import peek, pfn_to_page
+from simulator.mm.pgtable import frame_text, peek, pfn_to_page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -58,7 +58,8 @@ def lost(k: "Kernel", va: i64, page: Page, culprit: i64) -> None:
     if not page.folio.flags & PG_DIRTY:
         k.violate(
             "dirty-loss", culprit, k.class_of(page),
-            f"the dirty bit of page {va} is lost: neither its entry nor frame {page.pfn} has it",
+            f"the dirty bit of page {va} is lost: neither its entry nor "
+            f"{frame_text(page.pfn)} has it",
         )
 
 

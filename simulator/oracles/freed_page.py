@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from simulator.mm.mm_types import NR_REFS, Folio
 from simulator.mm.page_ref import REASONS
 from simulator.oracles import page_cache, secondary_mmu, stale_tlb
+from simulator.mm.pgtable import frame_text
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -18,27 +19,29 @@ if TYPE_CHECKING:
 def check(k: "Kernel", folio: Folio) -> None:
     """Called when the last reference goes."""
     if not folio.live:
-        k.violate("use-after-free", k.cur.site, "page", f"frame {folio.pfn} was freed twice")
+        k.violate("use-after-free", k.cur.site, "page", f"{frame_text(folio.pfn)} was freed twice")
     if folio.page.mapcount:
         k.violate(
             "mapcount", k.cur.site, k.class_of(folio.page),
-            f"frame {folio.pfn} was freed while {folio.page.mapcount} entries map it",
+            f"{frame_text(folio.pfn)} was freed while {folio.page.mapcount} entries map it",
         )
     if folio.pincount:
         k.violate(
-            "pin", k.cur.site, k.class_of(folio.page), f"frame {folio.pfn} was freed while pinned"
+            "pin", k.cur.site, k.class_of(folio.page),
+            f"{frame_text(folio.pfn)} was freed while pinned"
         )
     if folio.lock.owner >= 0:
         k.violate(
             "kernel-assertion", k.cur.site, k.class_of(folio.page),
-            f"frame {folio.pfn} was freed while its folio lock is held",
+            f"{frame_text(folio.pfn)} was freed while its folio lock is held",
         )
     ledger = folio.ledger
     for i in range(NR_REFS):
         if ledger[i]:
             k.violate(
                 "refcount", k.cur.site, k.class_of(folio.page),
-                f"frame {folio.pfn} was freed with {ledger[i]} {REASONS[i]} references booked",
+                f"{frame_text(folio.pfn)} was freed with {ledger[i]} {REASONS[i]} "
+                f"references booked",
             )
     if folio.inode is not None:
         page_cache.page_freed(k, folio)

@@ -17,7 +17,7 @@ from simulator.mm.mm_types import (
     AnonVma, Mm, Page, Vma, is_device_private_pte, is_migration_pte, pte_present,
 )
 from simulator.mm.page_ref import REASONS
-from simulator.mm.pgtable import is_linked, next_entry, peek, pfn_to_page
+from simulator.mm.pgtable import frame_text, is_linked, next_entry, peek, pfn_to_page
 from simulator.oracles import memory_value, page_cache, permission, secondary_mmu, soft_dirty, state
 from simulator.oracles.memory_value import LogicalPages
 from simulator.scenario import WORDS_PER_PAGE
@@ -45,12 +45,13 @@ def while_mapped(k: "Kernel", values: LogicalPages) -> None:
         if page.audit != page.mapcount:
             k.violate(
                 "mapcount", page.maps_at or page.entry_at, k.class_of(page),
-                f"frame {page.pfn} has mapcount {page.mapcount}, {page.audit} entries map it",
+                f"{frame_text(page.pfn)} has mapcount {page.mapcount}, {page.audit} entries map it",
             )
         if page.folio.ledger[REF_MAP] != page.mapcount:
             k.violate(
                 "refcount", page.refs_at or page.entry_at, k.class_of(page),
-                f"frame {page.pfn} has {page.folio.ledger[REF_MAP]} references of mappings and "
+                f"{frame_text(page.pfn)} has {page.folio.ledger[REF_MAP]} references of "
+                f"mappings and "
                 f"mapcount {page.mapcount}",
             )
         state.audit_page(k, page)
@@ -58,7 +59,7 @@ def while_mapped(k: "Kernel", values: LogicalPages) -> None:
             if page.folio.ledger[reason]:
                 k.violate(
                     "leak", page.folio.taken_at[reason], k.class_of(page),
-                    f"frame {page.pfn} has {page.folio.ledger[reason]} {REASONS[reason]} "
+                    f"{frame_text(page.pfn)} has {page.folio.ledger[reason]} {REASONS[reason]} "
                     "references left when all ops have ended",
                 )
     audit_structs(k)
@@ -144,7 +145,7 @@ def audit_page(
     folio = page.folio
     if not folio.live:
         k.violate(
-            "use-after-free", who, "page", f"page {va} maps frame {page.pfn}, which is free"
+            "use-after-free", who, "page", f"page {va} maps {frame_text(page.pfn)}, which is free"
         )
     page.audit += 1
     if folio.inode is None:
@@ -152,7 +153,8 @@ def audit_page(
         audit_rmap(k, mm, va, page, who)
     elif folio.ledger[REF_CACHE] <= 0:
         k.violate(
-            "page-cache", who, "file", f"page {va} maps frame {page.pfn}, which left the cache"
+            "page-cache", who, "file",
+            f"page {va} maps {frame_text(page.pfn)}, which left the cache"
         )
 
 
@@ -161,12 +163,12 @@ def audit_rmap(k: "Kernel", mm: Mm, va: i64, page: Page, who: i64) -> None:
     folio = page.folio
     av = folio.anon_vma
     if av is None:
-        k.violate("rmap", who, "anon", f"anonymous frame {page.pfn} has no anon_vma")
+        k.violate("rmap", who, "anon", f"anonymous {frame_text(page.pfn)} has no anon_vma")
         return
     if not av.live or av.gen != folio.anon_vma_gen:
         k.violate(
             "use-after-free", who, "anon_vma",
-            f"frame {page.pfn} at page {va} points to an anon_vma that was freed",
+            f"{frame_text(page.pfn)} at page {va} points to an anon_vma that was freed",
         )
     for vma in av.vmas:
         if vma.mm is mm and vma.attached and vma.start <= va < vma.end:
@@ -174,7 +176,7 @@ def audit_rmap(k: "Kernel", mm: Mm, va: i64, page: Page, who: i64) -> None:
                 return
     k.violate(
         "rmap", who, "anon",
-        f"rmap_walk() of frame {page.pfn} does not reach page {va}, which maps it",
+        f"rmap_walk() of {frame_text(page.pfn)} does not reach page {va}, which maps it",
     )
 
 
@@ -186,12 +188,12 @@ def after_exit(k: "Kernel") -> None:
                 if page.folio.ledger[reason]:
                     k.violate(
                         "leak", page.folio.taken_at[reason], k.class_of(page),
-                        f"frame {page.pfn} is left with {page.folio.ledger[reason]} "
+                        f"{frame_text(page.pfn)} is left with {page.folio.ledger[reason]} "
                         f"{REASONS[reason]} references",
                     )
             k.violate(
                 "refcount", sites.EXIT_MMAP__BEGIN, k.class_of(page),
-                f"frame {page.pfn} is left without a reference",
+                f"{frame_text(page.pfn)} is left without a reference",
             )
     left = k.frames.left()
     for pgmap in k.pagemaps:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from simulator import page_state
 from simulator.lock_classes import LC_PTL
 from simulator.mm.mm_types import PFN_SHIFT, REF_MAP, Page, PageTable, is_migration_pte
-from simulator.mm.pgtable import is_linked
+from simulator.mm.pgtable import frame_text, is_linked
 from simulator.oracles import anon_exclusive, pin
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def restored(k: "Kernel", src: Page) -> None:
                 who = k.mms[table.mm_id].who[va]
                 k.violate(
                     "rmap", who if is_linked(k, table) else table.linked_at, k.class_of(src),
-                    f"rmap_walk() of frame {src.pfn} missed its migration entry at page {va}",
+                    f"rmap_walk() of {frame_text(src.pfn)} missed its migration entry at page {va}",
                 )
 
 
@@ -69,13 +69,14 @@ def miscounted(k: "Kernel", page: Page) -> None:
     if folio.ledger[REF_MAP] < page.mapcount:
         k.violate(
             "refcount", page.refs_at or page.entry_at, k.class_of(page),
-            f"frame {page.pfn} has {folio.ledger[REF_MAP]} references of mappings and "
+            f"{frame_text(page.pfn)} has {folio.ledger[REF_MAP]} references of mappings and "
             f"mapcount {page.mapcount}",
         )
     if page.mapcount < page.nr_entries or only_lock(k):
         k.violate(
             "mapcount", page.maps_at or page.entry_at, k.class_of(page),
-            f"frame {page.pfn} has mapcount {page.mapcount}, {page.nr_entries} entries map it",
+            f"{frame_text(page.pfn)} has mapcount {page.mapcount}, {page.nr_entries} "
+            f"entries map it",
         )
 
 

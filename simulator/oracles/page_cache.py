@@ -12,6 +12,7 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.mm.mm_types import REF_CACHE, Folio, Inode, Page, Vma
+from simulator.mm.pgtable import frame_text
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -22,7 +23,8 @@ def found(k: "Kernel", inode: Inode, index: i64, folio: Folio, site: i64) -> Non
     if folio.inode is not inode or folio.index != index:
         k.violate(
             "page-cache", site, "file",
-            f"slot {index} of a file's page cache holds frame {folio.pfn}, which is not its page",
+            f"slot {index} of a file's page cache holds {frame_text(folio.pfn)}, which is "
+            f"not its page",
         )
 
 
@@ -43,7 +45,7 @@ def page_freed(k: "Kernel", folio: Folio) -> None:
         if inode.cache[folio.index] is folio:
             k.violate(
                 "page-cache", k.cur.site, "file",
-                f"frame {folio.pfn} was freed while it is page {folio.index} of a file",
+                f"{frame_text(folio.pfn)} was freed while it is page {folio.index} of a file",
             )
 
 
@@ -89,7 +91,7 @@ def audit_file(k: "Kernel", inode: Inode) -> None:
         if not page.live or page.ledger[REF_CACHE] != 1:
             k.violate(
                 "page-cache", sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT, "file",
-                f"slot {index} of a file's page cache holds frame {page.pfn} with "
+                f"slot {index} of a file's page cache holds {frame_text(page.pfn)} with "
                 f"{page.ledger[REF_CACHE]} references of the cache",
             )
     if pages != inode.nrpages:

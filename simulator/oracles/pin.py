@@ -19,7 +19,7 @@ from simulator.mm import pins
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, Mm, Page, is_migration_pte, pte_present,
 )
-from simulator.mm.pgtable import peek
+from simulator.mm.pgtable import frame_text, peek
 
 if TYPE_CHECKING:
     from simulator.mm.pins import Pin
@@ -37,7 +37,7 @@ def taken(k: "Kernel", p: "Pin") -> None:
     if not page.flags & PG_ANON_EXCLUSIVE:
         k.violate(
             "pin", k.cur.site, "anon",
-            f"page {p.va} was pinned although frame {page.pfn} may be shared",
+            f"page {p.va} was pinned although {frame_text(page.pfn)} may be shared",
         )
     # GUP-fast may have raced with a zap: the pin is good, but of a page that is gone.
     p.tied = peek(k, mm, p.va) >> PFN_SHIFT == page.pfn
@@ -58,12 +58,12 @@ def check(k: "Kernel", p: "Pin", page: Page, mm: Mm) -> None:
     if pte >> PFN_SHIFT != page.pfn or not (pte_present(pte) or is_migration_pte(pte)):
         k.violate(
             "pin", mm.who[p.va], "anon",
-            f"frame {page.pfn} is pinned as page {p.va}, which no longer maps it",
+            f"{frame_text(page.pfn)} is pinned as page {p.va}, which no longer maps it",
         )
     if not page.flags & PG_ANON_EXCLUSIVE:
         k.violate(
             "pin", k.cur.site, "anon",
-            f"frame {page.pfn} is pinned as page {p.va} and lost its exclusivity",
+            f"{frame_text(page.pfn)} is pinned as page {p.va} and lost its exclusivity",
         )
 
 
@@ -89,6 +89,6 @@ def stored(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
         if p.kind == pins.PIPE and p.page is page and p.mm is not mm:
             k.violate(
                 "pin", mm.who[va], "anon",
-                f"a store to page {va} went into frame {page.pfn}, which another process has "
+                f"a store to page {va} went into {frame_text(page.pfn)}, which another process has "
                 "put into a pipe",
             )

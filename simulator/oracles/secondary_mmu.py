@@ -12,7 +12,7 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.build.native import vec
 from simulator.mm.mm_types import PFN_SHIFT, PTE_WRITE, SWP_DEVICE_WRITE, Folio, Mm, Page, pte_kind
-from simulator.mm.pgtable import DEVICE_PFN_BASE, peek, pfn_to_page
+from simulator.mm.pgtable import DEVICE_PFN_BASE, frame_text, peek, pfn_to_page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -35,7 +35,7 @@ def not_mapped(k: "Kernel", pt: "vec[i64]", page: Page) -> None:
             k.violate(
                 "secondary-mmu", sites.DMIRROR_MIGRATE_FINALIZE_AND_MAP__LOCK
                 if page.pfn >= DEVICE_PFN_BASE else k.cur.site, k.class_of(page),
-                f"frame {page.pfn} was freed while the device still maps it at page {va}",
+                f"{frame_text(page.pfn)} was freed while the device still maps it at page {va}",
             )
         va += 1
 
@@ -56,7 +56,8 @@ def entry_written(k: "Kernel", mm: Mm, va: i64, old: i64, new: i64) -> None:
         if lost and page.folio.lock.owner != k.cur.id:
             k.violate(
                 "secondary-mmu", k.cur.site, k.class_of(page),
-                f"the entry of page {va} changed while a device maps frame {pfn} there, and the "
+                f"the entry of page {va} changed while a device maps {frame_text(pfn)} "
+                f"there, and the "
                 "device was not told",
             )
 
@@ -71,7 +72,7 @@ def used(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     if pte >> PFN_SHIFT != page.pfn or not folio.live and page.pfn:
         k.violate(
             "secondary-mmu", mm.who[va], k.class_of(page),
-            f"the device uses frame {page.pfn} for page {va}, the page tables do not",
+            f"the device uses {frame_text(page.pfn)} for page {va}, the page tables do not",
         )
 
 

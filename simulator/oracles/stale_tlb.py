@@ -19,7 +19,7 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.machine.cpu import Cpu
 from simulator.mm.mm_types import PFN_SHIFT, Folio, Mm, PageTable, Stale
-from simulator.mm.pgtable import pfn_to_page
+from simulator.mm.pgtable import frame_text, pfn_to_page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -75,7 +75,8 @@ def page_freed(k: "Kernel", folio: Folio) -> None:
             if s.pte >> PFN_SHIFT == pfn and s.table is None and broken(k, mm, s):
                 report(
                     k, s,
-                    f"frame {pfn} was freed while a CPU may still translate page {s.va} to it",
+                    f"{frame_text(pfn)} was freed while a CPU may still translate page "
+                    f"{s.va} to it",
                 )
 
 

@@ -18,7 +18,7 @@ from simulator.mm.mm_types import (
     PFN_SHIFT, PG_DEVICE_PRIVATE, PG_LRU, PTE_SPECIAL, PTE_UFFD_WP, SWP_MARKER_GUARD, VM_LOCKED,
     VM_MAYBE_GUARD, VM_SHARED, Folio, Mm, Page, Vma, is_device_private_pte, pte_kind, pte_present,
 )
-from simulator.mm.pgtable import pfn_to_page
+from simulator.mm.pgtable import frame_text, pfn_to_page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -30,7 +30,8 @@ def handed_out(k: "Kernel", page: Page, site: i64) -> None:
     if folio.live or folio.ref or page.mapcount or folio.flags & PG_LRU:
         k.violate(
             "state", site, "page",
-            f"frame {page.pfn} was handed out with {folio.ref} references and {page.mapcount} "
+            f"{frame_text(page.pfn)} was handed out with {folio.ref} references and "
+            f"{page.mapcount} "
             f"mappings, {'on' if folio.flags & PG_LRU else 'off'} the LRU",
         )
 
@@ -42,7 +43,7 @@ def lru_adding(k: "Kernel", folio: Folio) -> None:
     if page.migrated:
         k.violate(
             "state", sites.MIGRATE_DEVICE_FINALIZE__ITSELF, k.class_of(page),
-            f"frame {page.pfn} goes to the LRU after its contents have migrated",
+            f"{frame_text(page.pfn)} goes to the LRU after its contents have migrated",
         )
 
 
@@ -159,10 +160,10 @@ def audit_page(k: "Kernel", page: Page) -> None:
     if folio.anon_vma is not None and folio.inode is not None:
         k.violate(
             "state", page.entry_at, "page",
-            f"frame {page.pfn} is anonymous and a file's page"
+            f"{frame_text(page.pfn)} is anonymous and a file's page"
         )
     if page.mapcount and not folio.flags & (PG_LRU | PG_DEVICE_PRIVATE):
         k.violate(
             "state", page.entry_at, k.class_of(page),
-            f"frame {page.pfn} is mapped and on no LRU list: nobody could reclaim it",
+            f"{frame_text(page.pfn)} is mapped and on no LRU list: nobody could reclaim it",
         )

@@ -169,9 +169,10 @@ def give_way(k: "Kernel") -> None:
     switch_to(k, target)
 
 
-def block(k: "Kernel", holder: i64, cls: i64, *, sleeps: bool) -> None:
-    """The current actor waits until `wake` names it. `holder` is the actor it waits for, or
-    -1; `sleeps` is False for spinning, which keeps the CPU busy."""
+def block(k: "Kernel", holder: i64, cls: i64, obj: i64, *, sleeps: bool) -> None:
+    """The current actor waits until `wake` names it: for a lock of class `cls`, 0 an IPI, which
+    `obj` has or is. `holder` is the actor it waits for, or -1; `sleeps` is False for spinning,
+    which keeps the CPU busy."""
     t = k.cur
     bit: i64 = 1 << t.id
     t.state = BLOCKED
@@ -180,7 +181,7 @@ def block(k: "Kernel", holder: i64, cls: i64, *, sleeps: bool) -> None:
     k.sched.runnable &= ~bit
     k.sched.blocked |= bit
     if k.tracing:
-        k.watch.blocked(k, cls, holder)
+        k.watch.blocked(k, cls, obj, holder)
     lock_cycle(k, t)
     if sleeps:
         site = t.site

@@ -115,7 +115,7 @@ def take(k: "Kernel", site: i64, lock: Lock, *, sleeps: bool) -> None:
         elif lock.cls == LC_FOLIO:
             k.sometimes(features.Z_FOLIO_LOCK_CONTENDED)
         lock.waiters |= 1 << t.id
-        core.block(k, lock.owner, lock.cls, sleeps=sleeps)
+        core.block(k, lock.owner, lock.cls, lock.obj, sleeps=sleeps)
     lock.owner = t.id
     acquired(k, t, lock.cls, ordered=True)
     if k.tracing:
@@ -145,7 +145,7 @@ def down_read(k: "Kernel", site: i64, sem: RwSem) -> None:
         k.sometimes(features.Z_RWSEM_CONTENDED)
         sem.waiters |= bit
         holder = sem.writer if sem.writer >= 0 else first_actor(sem.write_waiters)
-        core.block(k, holder, sem.cls, sleeps=True)
+        core.block(k, holder, sem.cls, sem.obj, sleeps=True)
     sem.readers |= bit
     acquired(k, t, sem.cls, ordered=True)
     if k.tracing:
@@ -188,7 +188,7 @@ def down_write(k: "Kernel", site: i64, sem: RwSem) -> None:
         sem.waiters |= bit
         sem.write_waiters |= bit
         holder = sem.writer if sem.writer >= 0 else first_actor(sem.readers)
-        core.block(k, holder, sem.cls, sleeps=True)
+        core.block(k, holder, sem.cls, sem.obj, sleeps=True)
     sem.write_waiters &= ~bit
     sem.writer = t.id
     acquired(k, t, sem.cls, ordered=True)
@@ -249,4 +249,4 @@ def wait_queued(k: "Kernel", lock: Lock, holder: i64) -> None:
     """Sleep until `holder` has unlocked, without taking the lock. The caller has put itself among
     the waiters; who has been woken since then does not sleep."""
     if lock.waiters & (1 << k.cur.id):
-        core.block(k, holder, lock.cls, sleeps=True)
+        core.block(k, holder, lock.cls, lock.obj, sleeps=True)
