@@ -20,7 +20,9 @@ schedule is always the first failing one in the order of fuzz/search.py, so equa
 equal directives. The fine part repeats until a whole round changes nothing; the single steps
 that this round tried are the certificate.
 
-Failures with another signature met on the way are returned, not followed.
+Failures with another signature met on the way are returned, not followed. Who may have to stop is
+told of each scenario that is simpler than all before it (`improved`): a reduction that starts from
+the last of them goes on where this one ended.
 """
 
 from collections.abc import Callable
@@ -83,6 +85,9 @@ CHUNK_TRIES: Final = 64
 SPARSE_TRIES: Final = 2_000
 
 
+Improved = Callable[[Scenario], None]
+
+
 class NotFailing(ValueError):
     """The scenario does not fail with the signature: there is nothing to minimize."""
 
@@ -104,15 +109,17 @@ def minimize(
     signature: Signature,
     machine: Machine,
     budget: int = DEFAULT_BUDGET,
+    improved: Improved | None = None,
 ) -> Minimized:
     """The simplest scenario found that fails like `scenario`. `budget` bounds executions, of
-    which a long one counts as several (fuzz/search.py)."""
+    which a long one counts as several (fuzz/search.py). `improved` hears of each that is simpler
+    than those before."""
     violation = machine.run(scenario).violation
     if violation is None or violation.signature != signature:
         found = f"fails with {violation.signature}" if violation else "passes"
         raise NotFailing(f"the scenario {found}, and not with {signature}")
     judge = Judge(machine, signature, budget)
-    reduction = _Reduction(judge, scenario)
+    reduction = _Reduction(judge, scenario, improved)
     try:
         reduction.coarse()
         reduction.fine()
@@ -139,12 +146,25 @@ def minimize(
 class _Reduction:
     """The scenario as simple as it is by now."""
 
-    def __init__(self, judge: Judge, scenario: Scenario) -> None:
+    def __init__(self, judge: Judge, scenario: Scenario, improved: Improved | None) -> None:
         self.judge = judge
-        self.current = scenario
+        self._current = scenario
+        self._least = cost(scenario)
+        self._improved = improved
         self.tried: list[Tried] = []
         self.shuffled: set[tuple[Scenario, int]] = set()
         self.written: set[tuple[int, int, int]] = set()
+
+    @property
+    def current(self) -> Scenario:
+        return self._current
+
+    @current.setter
+    def current(self, failing: Scenario) -> None:
+        self._current = failing
+        if self._improved is not None and cost(failing) < self._least:
+            self._least = cost(failing)
+            self._improved(failing)
 
     # --- coarse -----------------------------------------------------------------------------
 

@@ -89,6 +89,7 @@ class Session(Listener):
         self._inputs = 0
         self._machines: Final = machines
         self._sites: Final[set[str]] = set()  # reached with machines that were replaced
+        self._left: Final[set[str]] = set()  # sites at which somebody was preempted
         self._situations: Final[set[str]] = set()
         self._stop_at_first: Final = stop_at_first
         self._max_executions: Final = executions
@@ -202,6 +203,7 @@ class Session(Listener):
         )
         machine = explorer.machine
         self._sites.update(n for n, count in machine.sites_seen().items() if count)
+        self._left.update(n for n, count in machine.sites_left().items() if count)
         self._situations.update(n for n, count in machine.named_seen().items() if count)
         explorer.machine = self._machines()
         explorer.running = None
@@ -291,6 +293,8 @@ class Session(Listener):
         statistics.sites_missed = [
             name for name, count in sites.items() if not count and name not in self._sites
         ]
+        left = {n for n, count in self.explorer.machine.sites_left().items() if count}
+        statistics.sites_preempted = sorted(left | self._left)
         statistics.situations_missed = [
             name
             for name, count in situations.items()

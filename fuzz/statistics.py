@@ -41,6 +41,7 @@ class Statistics:
     first_find_cpu_seconds: float = 0.0
     sites_reached: int = 0
     sites_missed: list[str] = field(default_factory=list)
+    sites_preempted: list[str] = field(default_factory=list)  # where somebody else came in
     situations_reached: int = 0  # named rare ones
     situations_missed: list[str] = field(default_factory=list)
     internal_errors: list[InternalError] = field(default_factory=list)

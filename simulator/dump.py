@@ -28,7 +28,8 @@ def describe(k: "Kernel") -> str:
         lines.append(f"mm{mm.id}:")
         lines.append("  " + sem_text(mm.mmap_lock))
         for vma in mm.vmas:
-            lines.append("  " + vma_text(vma))
+            av = vma.anon_vma
+            lines.append(f"  {vma_text(vma)}" + (f" anon_vma {av.id}" if av is not None else ""))
         lines.append("  " + lock_text(mm.page_table_lock))
         for table in mm.tables:
             if table is not None:
@@ -105,8 +106,7 @@ def vma_text(vma: Vma) -> str:
     )
     backing = "anon" if vma.inode is None else f"f{vma.inode.id}+{vma.pgoff}"
     grows = " growsdown" if flags & VM_GROWSDOWN else ""
-    av = f" anon_vma {vma.anon_vma.id}" if vma.anon_vma is not None else ""
-    return f"vma {vma.start}..{vma.end} {perms} {backing}{grows}{av}"
+    return f"vma {vma.start}..{vma.end} {perms} {backing}{grows}"
 
 
 def pte_text(k: "Kernel", pte: i64) -> str:

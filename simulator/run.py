@@ -63,6 +63,10 @@ class Machine:
         """How often each site was passed, over all runs of this Machine."""
         return {name: self.k.sites_seen[i] for i, name in enumerate(sites.NAMES) if name}
 
+    def sites_left(self) -> dict[str, int]:
+        """How often an actor was preempted at each site, over all runs of this Machine."""
+        return {name: self.k.sites_left[i] for i, name in enumerate(sites.NAMES) if name}
+
     def named_seen(self) -> dict[str, int]:
         """How often each named rare situation came up, over all runs."""
         return {

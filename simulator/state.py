@@ -64,6 +64,7 @@ class Kernel:
         self.counted: Final[vec[i64]] = vec[i64]([0] * features.COUNTERS_SIZE)  # not zero:
         self.nr_counted: i64 = 0  # the first so many
         self.sites_seen: Final[vec[i64]] = vec[i64]([0] * sites.NR_SITES)  # visits
+        self.sites_left: Final[vec[i64]] = vec[i64]([0] * sites.NR_SITES)  # preemptions
         self.named_seen: Final[vec[i64]] = vec[i64]([0] * len(features.NAMED_SITUATIONS))
 
         # Steps of this run.
@@ -202,6 +203,7 @@ class Kernel:
 
     def feature_preempt(self, site: i64, target: i64) -> None:
         """An actor was preempted at `site` in favour of `target`."""
+        self.sites_left[site] += 1
         kind: i64 = 0 if is_user(target) else target
         self.feature(features.PREEMPT + (site * 16 + kind) % features.PREEMPT_SIZE)
 

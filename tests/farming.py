@@ -88,7 +88,7 @@ class FakeHands:
         return Hands(
             run_slice=self._run_slice,
             replay=self._replay,
-            minimize=lambda text, signature, stop: self.minimal(text),
+            minimize=lambda text, signature, stop, keep: self.minimal(text),
             alone=lambda text, stop: self.death(),
             build_id=lambda: self.build,
         )

@@ -22,11 +22,13 @@ from workers.laptop import (
     Found,
     Minimized,
     Progress,
+    Rested,
     SliceEnded,
     SliceStarted,
     Trouble,
     Unreproducible,
     Verified,
+    Working,
 )
 from workers.records import FailureDetail
 
@@ -58,6 +60,7 @@ class Board:
 
     limit_seconds: float
     elapsed_seconds: float = 0.0
+    working: dict[str, tuple[Working, float]] = field(default_factory=dict)  # and since when
     running: dict[int, Statistics] = field(default_factory=dict)  # run id -> latest
     runs: list[int] = field(default_factory=list)  # all slices' ids
     exit_kinds: dict[str, int] = field(default_factory=dict)
@@ -73,6 +76,7 @@ class Board:
     sites: int = 0
     situations: int = 0
     missed: frozenset[str] = ALL_SITES  # those that no slice came by
+    preempted: frozenset[str] = frozenset()  # those at which somebody else came in
 
     def take(self, event: Event) -> str:
         """Note an event. Returns a line for the log when it is worth one."""
@@ -102,6 +106,10 @@ class Board:
                 )
                 seen.failure = failure
                 return f"{seen.state} {_named(failure)}"
+            case Working(name):
+                self.working[name] = (event, self.elapsed_seconds)
+            case Rested(name):
+                self.working.pop(name, None)
             case Trouble(text):
                 self.troubles.append(text)
                 return text
@@ -110,6 +118,7 @@ class Board:
     def _reached(self, figures: Statistics) -> None:
         self.features = max(self.features, figures.features)
         self.sites = max(self.sites, figures.sites_reached)
+        self.preempted |= frozenset(figures.sites_preempted)
         self.situations = max(self.situations, figures.situations_reached)
         if figures.sites_reached:
             self.missed &= frozenset(figures.sites_missed)
@@ -125,7 +134,8 @@ class Board:
         never = self.functions_missed()
         text = (f"{self.executions:,} executions, which came by "
                 f"{len(sites.BY_NAME) - len(self.missed)} of {len(sites.BY_NAME)} sites in "
-                f"{functions - len(never)} of {functions} functions")
+                f"{functions - len(never)} of {functions} functions, and let somebody else in at "
+                f"{len(self.preempted)} sites")
         if never:
             text += f"; never by {', '.join(never[:MAX_FUNCTIONS])}"
         if len(never) > MAX_FUNCTIONS:
@@ -155,8 +165,19 @@ class Board:
         left = self.limit_seconds - self.elapsed_seconds
         return f"{left:.0f} s left" if left > 0 else "finishing what was found"
 
+    def at_work(self) -> list[str]:
+        """What failures are worked on, and for how long."""
+        return [
+            f"{work.doing} {_named(work.failure)}, {work.size}, for "
+            f"{self.elapsed_seconds - since:.0f} s"
+            for work, since in tuple(self.working.values())  # the main thread may add one meanwhile
+        ]
+
     def summary(self) -> str:
         """The run in one line."""
+        return "; ".join((self._figures(), *self.at_work()))
+
+    def _figures(self) -> str:
         return (
             f"{self.time_left()}  {self.executions:,} executions  "
             f"{self.executions_per_job_second:,.0f}/s per job  {self.features:,} features  "
@@ -179,6 +200,7 @@ class Board:
             ("corpus", f"{self.new_entries:,} new scenarios"),
             ("slices", ", ".join(kinds) or "starting"),
         ]
+        rows.extend(("working", text) for text in self.at_work())
         seen = sorted(self.failures.values(), key=lambda s: (s.at_seconds, s.failure.failure.id))
         for i, each in enumerate(seen[:MAX_FAILURES]):
             rows.append((

@@ -174,6 +174,7 @@ def _json(
         "features": board.features,
         "sites_reached": len(ALL_SITES) - len(board.missed),
         "sites_missed": sorted(board.missed),
+        "sites_preempted": len(board.preempted),
         "functions_missed": board.functions_missed(),
         "failed_slices": board.failed_slices,
         "situations_reached": board.situations,

@@ -8,6 +8,7 @@ it parses the scenario; `workers.isolated` is the only caller.
 
     {"do": "replay", "text"}                 -> {"build_id", "outcome"}
     {"do": "minimize", "text", "signature"}  -> {"build_id", "text", "certificate", "side_finds"}
+        and before it, in lines of their own, {"best": finding}: ever simpler scenarios
     {"do": "alone", "text"}                  -> {"build_id"}
 
 Each request also says its `supervisor`, without whom there is nobody to answer, and how many
@@ -16,9 +17,11 @@ Each request also says its `supervisor`, without whom there is nobody to answer,
 
 import ctypes
 import json
+import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
@@ -30,9 +33,11 @@ from simulator.build import build_id, mode
 from simulator.outcome import Signature
 from simulator.run import Machine
 from simulator.scenario import Scenario
+from workers.records import CUT_OFF
 from workers.wire import outcome_to_json
 
 BEGUN: Final = "begun"
+TELL_SECONDS: Final = 1.0  # of minimizing that may be lost
 CPU_SECONDS: Final = 300  # until the request says how many: above all of `workers.isolated`
 RSS_LIMIT_MIB: Final = 1024  # as much as a slice gets by default
 # The interpreted model does about that much less in the minimizer's time.
@@ -81,7 +86,16 @@ def _minimize(request: dict[str, Any]) -> dict[str, Any]:
     )
     budget = DEFAULT_BUDGET if mode() == "compiled" else DEFAULT_BUDGET // INTERPRETED_SLOWDOWN
     machine = Machine()
-    small = minimize(scenario, Signature(**request["signature"]), machine, budget)
+    witness = Machine()  # the other one is in the middle of something
+    last_told = -math.inf
+
+    def improved(best: Scenario) -> None:
+        nonlocal last_told
+        if time.monotonic() - last_told >= TELL_SECONDS:
+            last_told = time.monotonic()
+            print(json.dumps({"best": _finding(witness, best, CUT_OFF).to_json()}), flush=True)
+
+    small = minimize(scenario, Signature(**request["signature"]), machine, budget, improved)
     side_finds, lost = _told(machine, small.side_finds)
     return {
         "text": dump(small.scenario),
@@ -103,7 +117,7 @@ def _told(machine: Machine, sides: Iterable[Scenario]) -> tuple[list[str], list[
     return told, lost
 
 
-def _finding(machine: Machine, scenario: Scenario) -> Finding:
+def _finding(machine: Machine, scenario: Scenario, origin: str = "minimize") -> Finding:
     """What a scenario shows that the minimizer has just seen fail."""
     outcome = machine.run(scenario)
     violation = outcome.violation
@@ -119,7 +133,7 @@ def _finding(machine: Machine, scenario: Scenario) -> Finding:
         digest=outcome.digest,
         build_id=build_id(),
         steps=outcome.steps,
-        origin="minimize",
+        origin=origin,
     )
 
 

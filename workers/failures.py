@@ -140,6 +140,13 @@ def _stays(connection: Connection, run_id: int) -> bool:
     ).first() is not None
 
 
+def keep(
+    connection: Connection, now: datetime, failure_id: int, finding: Finding
+) -> None:
+    """Keep one more scenario of a failure that is known; nobody has seen it again."""
+    _add_example(connection, now, failure_id, finding)
+
+
 def _add_example(
     connection: Connection, now: datetime, failure_id: int, finding: Finding
 ) -> bool:

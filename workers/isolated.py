@@ -63,8 +63,11 @@ def replay(text: str, hash_seed: int, stop: Callable[[], bool]) -> Replayed:
         raise InfraError(f"replay: the child's answer is no outcome: {error}") from error
 
 
-def minimize(text: str, signature: Signature, stop: Callable[[], bool]) -> Minimal:
-    """Make a scenario as small as it gets with its signature."""
+def minimize(
+    text: str, signature: Signature, stop: Callable[[], bool], keep: Callable[[Finding], None]
+) -> Minimal:
+    """Make a scenario as small as it gets with its signature. When it ends otherwise, `keep` is
+    given the smallest that there was."""
     request = {
         "do": "minimize",
         "text": text,
@@ -74,7 +77,7 @@ def minimize(text: str, signature: Signature, stop: Callable[[], bool]) -> Minim
             "object_class": signature.object_class,
         },
     }
-    answer = _ask(request, 0, MINIMIZE_CPU_SECONDS, stop)
+    answer = _ask(request, 0, MINIMIZE_CPU_SECONDS, stop, lambda said: _keep_best(said, keep))
     try:
         return Minimal(
             build_id=str(answer["build_id"]),
@@ -87,6 +90,17 @@ def minimize(text: str, signature: Signature, stop: Callable[[], bool]) -> Minim
         raise InfraError(f"minimize: the child's answer is not one: {error}") from error
 
 
+def _keep_best(said: list[str], keep: Callable[[Finding], None]) -> None:
+    """Hand on the last whole finding among the lines of a child that was cut off."""
+    for line in reversed(said):
+        try:
+            best = Finding.from_json(json.loads(line)["best"])
+        except (KeyError, TypeError, ValueError, FindingError):
+            continue
+        keep(best)
+        return
+
+
 def alone(text: str, stop: Callable[[], bool]) -> str:
     """Run a scenario under a slice's limits. How the child died of it; empty if it did not."""
     try:
@@ -97,8 +111,11 @@ def alone(text: str, stop: Callable[[], bool]) -> str:
 
 
 def _ask(
-    request: dict[str, Any], hash_seed: int, cpu_seconds: int, stop: Callable[[], bool]
+    request: dict[str, Any], hash_seed: int, cpu_seconds: int, stop: Callable[[], bool],
+    cut_off: Callable[[list[str]], None] = lambda said: None,
 ) -> Any:
+    """The last line of the child's answer, as JSON. If there is none, `cut_off` is given the lines
+    that it said until then."""
     environment = {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
@@ -128,18 +145,23 @@ def _ask(
                 json.dumps(request | {"supervisor": os.getpid(), "cpu_seconds": cpu_seconds}),
                 SLOWDOWN * cpu_seconds, stop,
             )
+        except (Stopped, InfraError):
+            os.killpg(child.pid, signal.SIGKILL)
+            cut_off(child.communicate()[0].splitlines())
+            raise
         finally:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
     begun, _, answer = answer.partition("\n")
     if child.returncode != 0:
+        cut_off(answer.splitlines())
         reason = complaint.strip().rpartition("\n")[2][:MAX_REASON] or "it said nothing"
         message = f"{request['do']}: the child ended with {child.returncode}: {reason}"
         if begun != BEGUN or from_outside(child.returncode, oom_kills() > killed_before):
             raise InfraError(message)
         raise WorkDied(message)
     try:
-        return json.loads(answer)
+        return json.loads(answer.rpartition("\n")[2])
     except ValueError as error:
         raise InfraError(f"{request['do']}: the child's answer is no JSON: {error}") from error
 

@@ -10,6 +10,7 @@ says whose fault it was (`workers.errors`), and the lease is still there.
 `Hands` are what touches the model: functions of processes, which a simulated farm replaces.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,7 +32,7 @@ from workers.isolated import Minimal, Replayed
 from workers.ledger import Lease
 from workers.outside import from_outside, oom_kills
 from workers.pantry import Pantry
-from workers.records import ExampleRow, Recorded, RunRow
+from workers.records import CUT_OFF, ExampleRow, FailureDetail, Recorded, RunRow
 from workers.schema import ALONE, CONFORM, DISTILL, FUZZ, MINIMIZE, VERIFY
 from workers.store import Store
 
@@ -77,7 +78,9 @@ class Hands:
 
     run_slice: Callable[..., SliceResult] = run_slice
     replay: Callable[[str, int, Callable[[], bool]], Replayed] = isolated.replay
-    minimize: Callable[[str, Signature, Callable[[], bool]], Minimal] = isolated.minimize
+    minimize: Callable[
+        [str, Signature, Callable[[], bool], Callable[[Finding], None]], Minimal
+    ] = isolated.minimize
     alone: Callable[[str, Callable[[], bool]], str] = isolated.alone
     ask_kernel: Callable[..., SliceResult] = run_kernel_slice
     build_id: Callable[[], str] = build.build_id
@@ -334,15 +337,21 @@ def verify(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
 
 
 def minimize(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
-    """Make a verified failure's best scenario minimal, check that the result still replays,
-    and keep it with its certificate."""
+    """Make a verified failure's best scenario minimal, or the smallest that an attempt before had
+    come to, check that the result still replays, and keep it with its certificate. An attempt that
+    ends without a result keeps the smallest that it has come to."""
     store = site.store
     detail = store.failure(lease.subject)
     if detail is None:
         return Done(counts=False)
     signature = detail.failure.signature
     complaints: list[str] = []
-    small = site.hands.minimize(detail.best.text, signature, stop)
+
+    def keep(best: Finding) -> None:
+        with contextlib.suppress(InfraError):  # then the next attempt starts further back
+            store.keep(lease.subject, best)
+
+    small = site.hands.minimize(_smallest(store, detail), signature, stop, keep)
     complaints += small.lost
     build_id, outcomes = _replays(site.hands, small.text, stop)
     if build_id != small.build_id:
@@ -357,6 +366,16 @@ def minimize(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done
         lease, small.text, build_id, outcomes[0], small.certificate, "; ".join(complaints),
         side_finds,
     ))
+
+
+def _smallest(store: Store, detail: FailureDetail) -> str:
+    """What to minimize: the best scenario, or a smaller one of an attempt that was cut off."""
+    best = (detail.failure.ops, detail.failure.directives, detail.best.text)
+    kept = [
+        (each.ops, each.directives, each.text) for each in store.examples(detail.failure.id)
+        if each.origin == CUT_OFF
+    ]
+    return min(best, *kept)[2] if kept else best[2]
 
 
 class NotMinimal(Exception):

@@ -3,10 +3,11 @@
 
 Contract: `run_local` fuzzes for some seconds in `jobs` slots and yields what happens as typed
 events, `Done` last. A slot takes turns: a short slice, then one failure on its way to
-minimal; when the time is up, all that is still on its way gets FINISH_SECONDS more. Closing
-the iterator early (an interrupt) stops the children, records what they had found, and only
-then returns. What was left undone is in the store with its state, and the next run goes on;
-also with what a run that was killed had found.
+minimal; when the time is up, all that is still on its way gets FINISH_SECONDS more. First all are
+verified, then they are minimized, the smallest first. Closing the iterator early (an interrupt)
+stops the children, records what they had found, and only then returns. What was left undone is in
+the store with its state, and what a minimizer had come to, and the next run goes on; also with what
+a run that was killed had found.
 
 It does the same work as the workers of a farm, through the same `Worker`, and takes it from the
 store where those wait for a message. It does not promise the same finds twice: slices end by the
@@ -84,6 +85,27 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Working:
+    """Somebody begins to bring a failure further. `doing` is a word for people."""
+
+    name: str
+    doing: str
+    failure: FailureDetail
+
+    @property
+    def size(self) -> str:
+        row = self.failure.failure
+        return f"{row.ops} ops, {row.directives} directives"
+
+
+@dataclass(frozen=True, slots=True)
+class Rested:
+    """He has stopped."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verified:
     failure: FailureDetail
 
@@ -125,8 +147,8 @@ class Done:
 
 
 Event = (
-    SliceStarted | Progress | SliceEnded | Found | Verified | Unreproducible | Minimized
-    | Trouble | Done
+    SliceStarted | Progress | SliceEnded | Found | Working | Rested | Verified | Unreproducible
+    | Minimized | Trouble | Done
 )  # fmt: skip
 
 
@@ -324,9 +346,17 @@ class _Farm:
                 return False
             self._busy += 1
         try:
-            ended = self._worker.work_next([QUEUE_TRIAGE])
-            if ended is None:
+            lease = self._worker.take([QUEUE_TRIAGE])
+            if lease is None:
                 return False
+            if lease.kind in _DOING:
+                self.events.put(
+                    Working(lease.name, _DOING[lease.kind], self._failure(lease.subject))
+                )
+            try:
+                ended = self._worker.do(lease)
+            finally:
+                self.events.put(Rested(lease.name))
             done = ended.done or JobDone()
             self._announce(done.recorded)
             if ended.trouble:
@@ -354,6 +384,7 @@ class _Farm:
         self.events.put(Trouble(text))
 
 
+_DOING: Final = {VERIFY: "verifying", MINIMIZE: "minimizing"}
 _MOVED: Final[dict[str, Callable[[FailureDetail], Event]]] = {
     VERIFIED: Verified, UNREPRODUCIBLE: Unreproducible, MINIMIZED: Minimized,
 }

@@ -37,10 +37,12 @@ from workers.schema import (
     RUNNING,
     VERIFY,
     Decision,
+    Example,
     Farm,
     Job,
     Lock,
     Run,
+    Scenario,
     Worker,
 )
 
@@ -56,7 +58,19 @@ MAX_SETBACK_SECONDS: Final = 30.0  # the longest wait after errors of the infras
 FORGET_SECONDS: Final = 60  # a worker that is not heard of for so long is gone
 
 _URGENCY: Final = case(
-    {ALONE: 0, MINIMIZE: 1, VERIFY: 2, FUZZ: 3, CONFORM: 3, DISTILL: 4}, value=Job.kind, else_=5
+    {ALONE: 0, VERIFY: 1, MINIMIZE: 2, FUZZ: 3, CONFORM: 3, DISTILL: 4}, value=Job.kind, else_=5
+)
+# Of failures the smallest first: it is done soonest, and mostly tells most of its bug.
+_SIZE: Final = case(
+    (
+        Job.kind.in_((VERIFY, MINIMIZE)),
+        select(func.min(Scenario.ops + Scenario.directives))
+        .join(Example, Example.scenario_sha256 == Scenario.sha256)
+        .where(Example.failure_id == Job.subject)
+        .correlate(Job)
+        .scalar_subquery(),
+    ),
+    else_=0,
 )
 
 SUBJECTS: Final = {FUZZ: "R", VERIFY: "F", MINIMIZE: "F", ALONE: "Q", DISTILL: "M", CONFORM: "R"}
@@ -119,11 +133,12 @@ def take(
     connection: Connection, now: datetime, queues: Sequence[str], worker: str
 ) -> Lease | None:
     """Take the job of these queues that is due and comes first: what keeps others from work,
-    then what is nearest to its end, the oldest of equals."""
+    then failures to verify, so that each is known to be one, then those to minimize, the smallest
+    first, the oldest of equals."""
     oldest = (
         select(Job.id)
         .where(Job.state == READY, Job.queue.in_(queues), Job.due_at <= now)
-        .order_by(_URGENCY, Job.id)
+        .order_by(_URGENCY, _SIZE, Job.id)
         .limit(1)
         .with_for_update(skip_locked=True)  # SQLite has one writer at a time and ignores it
     )
@@ -290,7 +305,7 @@ def owed(connection: Connection, now: datetime, queue: str, slots: int) -> list[
     return list(connection.execute(
         select(Job.id)
         .where(*waiting, or_(Job.sent_at.is_(None), Job.sent_at < resend))
-        .order_by(_URGENCY, Job.id)
+        .order_by(_URGENCY, _SIZE, Job.id)
         .limit(slots - on_their_way)
     ).scalars())
 

@@ -7,7 +7,7 @@ Contract: datetimes are aware and UTC; everything else is JSON-ready but `Signat
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from simulator.outcome import Outcome, Signature
 
@@ -18,6 +18,9 @@ class Recorded:
 
     failure_id: int
     first: bool
+
+
+CUT_OFF: Final = "cut-off"  # origin of what a minimizer had come to when it was stopped
 
 
 @dataclass(frozen=True, slots=True)

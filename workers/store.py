@@ -180,6 +180,11 @@ class Store(Database):
         with self._write() as (connection, now):
             return failures.file(connection, now, findings, run_id)
 
+    def keep(self, failure_id: int, finding: Finding) -> None:
+        """Keep what somebody who works on a failure has come to. Raises corpus.text.TextError."""
+        with self._write() as (connection, now):
+            failures.keep(connection, now, failure_id, finding)
+
     def verified(
         self, lease: Lease, text: str, build_id: str, outcome: Outcome, note: str,
         side_finds: Iterable[Finding] = (),

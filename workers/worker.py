@@ -69,15 +69,17 @@ class Worker:
 
     def work(self, job_id: int) -> Ended | None:
         """Do a job if it is there to be done. None when it is not, or this was told to stop."""
-        return self._work(lambda: self.site.store.lease(job_id, self.name))
+        lease = self._patiently("a lease", lambda: self.site.store.lease(job_id, self.name))
+        return None if lease is None else self.do(lease)
 
     def work_next(self, queues: Sequence[str]) -> Ended | None:
-        """Do the oldest job of these queues that is due."""
-        return self._work(lambda: self.site.store.take(queues, self.name))
-
-    def _work(self, lease_one: Callable[[], Lease | None]) -> Ended | None:
-        lease = self._patiently("a lease", lease_one)
+        """Do the job of these queues that is due and comes first."""
+        lease = self.take(queues)
         return None if lease is None else self.do(lease)
+
+    def take(self, queues: Sequence[str]) -> Lease | None:
+        """Lease that job, for who wants to know what it is before it is done."""
+        return self._patiently("a lease", lambda: self.site.store.take(queues, self.name))
 
     def do(self, lease: Lease) -> Ended:
         """Do a job that is leased."""

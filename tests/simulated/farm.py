@@ -217,7 +217,7 @@ class Farm:
         return Hands(
             run_slice=lambda spec, progress, stop: self._slice(host, spec, progress, stop),
             replay=lambda text, seed, stop: self._replay(text, seed, stop),
-            minimize=lambda text, signature, stop: self._minimize(signature, stop),
+            minimize=lambda text, signature, stop, keep: self._minimize(signature, stop),
             alone=lambda text, stop: self._alone(text, stop),
             build_id=lambda: BUILD,
         )

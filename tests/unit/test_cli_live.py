@@ -8,8 +8,17 @@ import pytest
 
 from fuzz.statistics import InternalError, Statistics
 from simulator.outcome import Signature
-from triage.live import MAX_FAILURES, Board, Screen
-from workers.laptop import Found, Minimized, Progress, SliceEnded, SliceStarted, Trouble
+from triage.live import ALL_SITES, MAX_FAILURES, Board, Screen
+from workers.laptop import (
+    Found,
+    Minimized,
+    Progress,
+    Rested,
+    SliceEnded,
+    SliceStarted,
+    Trouble,
+    Working,
+)
 from workers.records import ExampleRow, FailureDetail, FailureRow
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -67,6 +76,29 @@ def test_a_failure_keeps_the_moment_it_was_first_seen_and_shows_how_far_it_is() 
     assert (
         "failures", "   4.5 s  3: leak f3 page  [minimized: 4 ops, 2 directives]"
     ) in board.rows()
+
+
+def test_what_is_worked_on_is_shown_with_its_size_and_for_how_long() -> None:
+    board = Board(limit_seconds=60)
+    board.elapsed_seconds = 60
+    board.take(Working("F3", "minimizing", failure(3, "verified")))
+    board.elapsed_seconds = 72
+    text = "minimizing 3: leak f3 page, 4 ops, 2 directives, for 12 s"
+    assert ("working", text) in board.rows()
+    assert board.summary().endswith(text)
+    board.take(Rested("F3"))
+    assert board.at_work() == []
+
+
+def test_a_clean_run_says_where_somebody_else_came_in() -> None:
+    board = Board(limit_seconds=60)
+    sites = sorted(ALL_SITES)
+    board.take(Progress(1, Statistics(
+        executions=500, sites_reached=len(sites) - 9, sites_missed=sites[:9],
+        sites_preempted=sites[20:25],
+    )))
+    board.take(Progress(2, Statistics(sites_preempted=sites[24:30])))
+    assert "let somebody else in at 10 sites" in board.looked_at()
 
 
 def test_slices_that_died_and_errors_of_ours_are_shown() -> None:

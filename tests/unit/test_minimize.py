@@ -8,7 +8,7 @@ import pytest
 
 from corpus import text
 from fuzz.minimizing.anew import Anew
-from fuzz.minimize import _in_chunks
+from fuzz.minimize import _in_chunks, minimize
 from fuzz.minimizing.edits import NAMES, apply, canonical, delete_ops, steps
 from fuzz.minimizing.judge import Judge
 from fuzz.minimizing.order import cost
@@ -330,6 +330,30 @@ def test_a_search_goes_no_deeper_where_nobody_comes_to_the_culprit() -> None:
     assert search.find(4) is None
     assert not search.reached
     assert search.executions < 100
+
+
+def test_who_may_have_to_stop_hears_of_ever_simpler_scenarios_that_fail() -> None:
+    failing = scenario(
+        "T0 mmap 0..8 rw private anon", "T0 mmap 16..24 rw private anon", "T0 write 3",
+        "T0 write 17", "T0 read 3", "T0 clear_refs soft-dirty", "T0 read 17",
+        config="bug=softdirty-clear-no-flush",
+    )
+    machine = Machine()
+    violation = machine.run(failing).violation
+    assert violation is not None
+    told: list[Scenario] = []
+    small = minimize(failing, violation.signature, machine, 300, told.append)
+    assert len(told) > 1
+    costs = [cost(failing), *map(cost, told)]
+    assert costs == sorted(costs, reverse=True)
+    assert len(set(costs)) == len(costs)
+    assert cost(small.scenario) == costs[-1]
+    for each in told:
+        again = Machine().run(each).violation
+        assert again is not None
+        assert again.signature == violation.signature
+    resumed = minimize(told[-1], violation.signature, machine, 300)
+    assert cost(resumed.scenario) <= cost(small.scenario)
 
 
 class Faulty:

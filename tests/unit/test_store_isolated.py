@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A fresh process runs the model for the farm; whatever happens to it is no finding."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from corpus.text import parse
+from fuzz.findings import Finding
 from simulator.build import build_id
 from simulator.outcome import Signature
 from simulator.run import Machine
-from workers import isolated
+from tests.farming import finding, text_of
+from workers import child, isolated
 from workers.errors import InfraError, Stopped, WorkDied
 from workers.jobs import never
 
@@ -56,7 +59,26 @@ def test_a_text_that_is_no_scenario_is_infrastructure_and_says_where() -> None:
 
 def test_a_scenario_that_does_not_fail_cannot_be_minimized() -> None:
     with pytest.raises(WorkDied, match="minimize: the child ended with 1: .*NotFailing"):
-        isolated.minimize(CLEAN, Signature("stale-tlb", "zap_pte_range", "anon"), never)
+        isolated.minimize(
+            CLEAN, Signature("stale-tlb", "zap_pte_range", "anon"), never, lambda best: None
+        )
+
+
+@pytest.mark.parametrize("end", ["exec sleep 3600", "exit 1"])
+def test_a_minimizer_that_is_cut_off_leaves_the_last_that_it_told(
+    end: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for number, reads in enumerate((4, 3)):
+        (tmp_path / f"{number}.json").write_text(
+            json.dumps({"best": finding(reads).to_json()}) + "\n"
+        )
+    said = f"cat >/dev/null; echo {child.BEGUN}; cat {tmp_path}/0.json {tmp_path}/1.json; "
+    said += "printf '{\"best\": \"cut'; touch " + str(tmp_path / "told") + f"; {end}"
+    monkeypatch.setattr(sys, "executable", script(tmp_path, said))
+    kept: list[Finding] = []
+    with pytest.raises((Stopped, WorkDied)):
+        isolated.minimize(CLEAN, finding().signature, (tmp_path / "told").exists, kept.append)
+    assert [each.text for each in kept] == [text_of(3)]
 
 
 def test_a_child_is_stopped_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from corpus.text import parse
 from fuzz.findings import Finding, write_finding
 from fuzz.slice import ExitKind, SliceResult, SliceSpec
 from fuzz.statistics import InternalError, Statistics
+from simulator.outcome import Signature
 from simulator.run import Machine
 from simulator.scenario import Scenario
 from tests.farming import (
@@ -36,14 +38,16 @@ from workers.errors import InfraError, Stopped, StoreDown
 from workers.isolated import Minimal, Replayed
 from workers.jobs import STOPPED, Site
 from workers.ledger import Lease
+from workers.records import CUT_OFF
 from workers.schema import (
     DONE,
     FUZZ,
     MINIMIZE,
     MINIMIZED,
     NEW,
-    QUEUE_FUZZ,
     QUEUED,
+    QUEUE_FUZZ,
+    QUEUE_TRIAGE,
     RUNNING,
     UNREPRODUCIBLE,
     VERIFIED,
@@ -498,6 +502,59 @@ def test_a_minimal_scenario_that_shows_another_failure_is_not_taken(
         jobs.minimize(here, lease)
     row = store.failures()[0]
     assert (row.state, row.ops) == (VERIFIED, 5)
+
+
+def test_all_failures_are_verified_before_one_is_minimized_and_the_smallest_comes_first(
+    store: Store, here: Site, fake: FakeHands
+) -> None:
+    sizes = {"large": 9, "small": 2, "medium": 5}
+    for culprit, reads in sizes.items():
+        store.record(finding(reads, Signature("leak", culprit, "page")))
+    culprits = {row.id: row.signature.culprit for row in store.failures()}
+    order = []
+    while (lease := store.take([QUEUE_TRIAGE], "w")) is not None:
+        order.append((lease.kind, culprits[lease.subject]))
+        shown = Signature("leak", culprits[lease.subject], "page")
+        fake.shows = partial(lambda signature, text, seed: outcome(signature), shown)
+        jobs.do(here, lease)
+    by_size = ["small", "medium", "large"]
+    assert order == [(VERIFY, each) for each in by_size] + [(MINIMIZE, each) for each in by_size]
+
+
+def test_a_minimizer_that_is_stopped_keeps_what_it_has_and_the_next_goes_on_from_there(
+    store: Store, here: Site
+) -> None:
+    given: list[str] = []
+
+    def stopped(text: str, signature: Any, stop: Any, keep: Any) -> Minimal:
+        given.append(text)
+        keep(replace(finding(2), origin=CUT_OFF))
+        raise Stopped
+
+    lease = minimizing(store, here)
+    count = store.failures()[0].count
+    for _ in range(2):
+        with pytest.raises(Stopped):
+            jobs.minimize(replace(here, hands=replace(here.hands, minimize=stopped)), lease)
+    assert given == [text_of(4), text_of(2)]
+    assert store.failures()[0].count == count  # nobody has seen it again
+
+
+def test_what_cannot_be_kept_of_a_minimizer_costs_no_more_than_that(
+    store: Store, here: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(failure_id: int, best: Finding) -> None:
+        raise StoreDown("the disk is full")
+
+    def stopped(text: str, signature: Any, stop: Any, keep: Any) -> Minimal:
+        keep(finding(2))
+        raise Stopped
+
+    lease = minimizing(store, here)
+    monkeypatch.setattr(store, "keep", full)
+    with pytest.raises(Stopped):
+        jobs.minimize(replace(here, hands=replace(here.hands, minimize=stopped)), lease)
+    assert state(store) == VERIFIED
 
 
 # --- poison -----------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ class World:
     def hands(self) -> Hands:
         return Hands(
             run_slice=self.run_slice, replay=self.replay, alone=lambda text, stop: "",
-            minimize=lambda text, signature, stop: self.minimize(text, signature, stop),
+            minimize=lambda text, signature, stop, keep: self.minimize(text, signature, stop),
             build_id=lambda: BUILD,
         )
 
