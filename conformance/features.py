@@ -12,7 +12,7 @@ from typing import Final
 from corpus import cform
 from simulator import ops
 from simulator.kernels import KERNELS
-from simulator.scenario import Op
+from simulator.scenario import THP_MODES, THP_NEVER, Config, Op
 
 FEATURES: Final[Mapping[str, str]] = {
     "soft-dirty": "`clear_refs soft-dirty`, and comparing soft-dirty bits",
@@ -24,6 +24,8 @@ FEATURES: Final[Mapping[str, str]] = {
     "guard-regions": "scenarios that require guard regions",
     "userfaultfd": "scenarios that require userfaultfd",
     "thp": "scenarios that require huge pages",
+    "thp-always": "`config thp=always`",
+    "thp-madvise": "`config thp=madvise`",
     "swap": "scenarios that require swap",
     "numa": "scenarios that require a second NUMA node",
     "mem-force": "`mem_read` and `mem_write`",
@@ -51,6 +53,11 @@ def refused(name: str, version: str) -> bool:
         case "MADV_GUARD_INSTALL" | "MADV_GUARD_REMOVE":
             return not linux.guard_regions
     return False
+
+
+def config_needs(config: Config) -> list[str]:
+    """What a kernel must be set to, by the executor's names."""
+    return [] if config.thp == THP_NEVER else [f"thp-{THP_MODES[config.thp]}"]
 
 
 def op_needs(op: Op) -> list[str]:

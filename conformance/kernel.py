@@ -128,6 +128,9 @@ class RealKernel:
                 return f"requires {word}, which no probe knows"
             if word not in self.features:
                 return f"requires {word}, which this kernel does not have"
+        for name in features.config_needs(config):
+            if name not in self.features:
+                return f"the kernel's knob is not that of config {name.replace('-', '=')}"
         for op in scenario.ops:
             for name in features.op_needs(op):
                 if name not in self.features and not features.refused(name, config.kernel):

@@ -19,6 +19,7 @@ from conformance.observation import (
     MAPPED_ONCE,
     PAGE_IS_FILE,
     PAGE_IS_GUARD,
+    PAGE_IS_HUGE,
     PAGE_IS_PFNZERO,
     PAGE_IS_PRESENT,
     PAGE_IS_SOFT_DIRTY,
@@ -102,7 +103,7 @@ def comparable(scenario: Scenario, version: str = "") -> Scenario:
     kernel = nearest(version) if version else ""
     config = Config(
         pmd_order=PMD_ORDER, frames=MAX_FRAMES, pages=arena_pages(scenario.config), steps=0,
-        kernel=kernel, bugs=apart(kernel, version),
+        kernel=kernel, bugs=apart(kernel, version), thp=scenario.config.thp,
     )
     return replace(scenario, config=config)
 
@@ -195,13 +196,17 @@ def _region(k: Kernel, mm: mt.Mm, vma: mt.Vma, pages: list[int]) -> Region:
         slot = va & (k.ptrs_per_pte - 1)
         if slot == 0 or va == vma.start:
             table = mm.tables[va >> k.pmd_order]
-        pte = table.pte[slot] if table is not None else 0
+        pmd = mm.pmd[va >> k.pmd_order]
+        pte = table.pte[slot] if table is not None else mt.pmd_pte(pmd, slot) if pmd else 0
         bits = soft_dirty
         if table is not None and not pte:
             bits |= EMPTY_PTE
         if pte:
-            bits |= _FROM_PAGEMAP[proc.pte_to_pagemap_entry(k, pte)] | _category(pte & _PTE_FLAGS)
-            if bits & FILE:
+            entry = proc.pmd_to_pagemap_entry(k, pmd) if pmd else proc.pte_to_pagemap_entry(k, pte)
+            bits |= _FROM_PAGEMAP[entry] | _category(pte & _PTE_FLAGS)
+            if pmd:
+                bits |= PAGE_IS_HUGE
+            elif bits & FILE:
                 bits |= PAGE_IS_FILE
             if bits & PRESENT:
                 bits |= IN_CORE

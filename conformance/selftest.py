@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Final
 
 from conformance import userland
-from conformance.features import FEATURES, op_needs, refused
+from conformance.features import FEATURES, config_needs, op_needs, refused
 from conformance.model import Broken, ModelKernel, comparable
 from conformance.observation import (
     FILE, MAPPED_ONCE, PRESENT, SWAP, Checkpoint, Observed, Region,
@@ -33,7 +33,8 @@ from simulator.scenario import Op, Scenario
 # What a selftest has no way to ask for, and what only the comparison with a kernel needs.
 _NOT_ASKED: Final = (
     "pagemap-guard", "pagemap-scan", "pagemap-scan-soft-dirty", "pagemap-scan-guard",
-    "pagemap-scan-empty", "userfaultfd", "thp", "swap", "numa", "device-private", "gup_test",
+    "pagemap-scan-empty", "userfaultfd", "thp", "thp-always", "thp-madvise",
+    "swap", "numa", "device-private", "gup_test",
 )
 _FEATURES: Final = list(FEATURES)
 tables.complete(
@@ -79,6 +80,7 @@ def _needs(scenario: Scenario, kernel: str) -> list[str]:
     """What a kernel must have, as far as one may lack it: not what that version refuses, as the
     model does. Raises NotExported for what no selftest can ask for."""
     words = dict(scenario.headers).get("requires", "").split()
+    words += config_needs(scenario.config)
     words += [name for op in scenario.ops for name in op_needs(op)]
     for name in words:
         if name not in PROBES and name not in ALWAYS:

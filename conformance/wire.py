@@ -14,10 +14,10 @@ from conformance.executor import max_slots
 from conformance.observation import Checkpoint, Observed, Region
 from conformance.vm_flags import VM_FLAGS
 from simulator import ops
-from simulator.scenario import Scenario
+from simulator.scenario import THP_NEVER, Scenario
 from simulator.validate import arena_pages
 
-_REQUEST: Final = Struct("<7I")
+_REQUEST: Final = Struct("<8I")
 _SLOTS: Final = max_slots()
 _OP: Final = Struct(f"<qHBBI{_SLOTS}q")
 _PADDING: Final = [(0,) * (_SLOTS - used) for used in range(_SLOTS + 1)]
@@ -50,23 +50,23 @@ def program(
         )
     packed[0] = _REQUEST.pack(
         _RUN_PROGRAM, len(order), arena_pages(scenario.config), every_op, children, timeout_ms,
-        0,
+        0, scenario.config.thp != THP_NEVER,
     )
     return b"".join(packed)
 
 
 def probe(timeout_ms: int) -> bytes:
-    return _REQUEST.pack(_PROBE, 0, 0, 0, 0, timeout_ms, 0)
+    return _REQUEST.pack(_PROBE, 0, 0, 0, 0, timeout_ms, 0, 1)
 
 
 def symbols(timeout_ms: int) -> bytes:
-    return _REQUEST.pack(_SYMBOLS, 0, 0, 0, 0, timeout_ms, 0)
+    return _REQUEST.pack(_SYMBOLS, 0, 0, 0, 0, timeout_ms, 0, 0)
 
 
 def forced(nr_pages: int, actors: int, children: int, timeout_ms: int) -> bytes:
     """The request for a program of these actors (a mask), of which forks make `children`. Its
     operations come later, by the bells."""
-    return _REQUEST.pack(_RUN_FORCED, 0, nr_pages, 0, children, timeout_ms, actors)
+    return _REQUEST.pack(_RUN_FORCED, 0, nr_pages, 0, children, timeout_ms, actors, 0)
 
 
 def features(body: bytes) -> frozenset[str]:

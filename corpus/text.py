@@ -39,6 +39,9 @@ _ALWAYS_PRINTED: Final = ("pmd_order", "frames")  # who reads wants to see the m
 _CONFIG_NUMBERS: Final = tuple(
     f.name for f in fields(Config) if isinstance(getattr(_DEFAULTS, f.name), int)
 )
+_CONFIG_NAMES: Final = {"thp": sc.THP_MODES}  # numbers that have names
+_ORDERS: Final = "mthp"  # a number whose bits are written as a list: 2,3
+_MAX_ORDER: Final = 9
 _CONFIG_KEYS: Final = (*_CONFIG_NUMBERS, "kernel", "bug")
 
 
@@ -123,12 +126,18 @@ def _print_config(config: Config) -> str:
     for key in _CONFIG_NUMBERS:
         value = getattr(config, key)
         if key in _ALWAYS_PRINTED or value != getattr(_DEFAULTS, key):
-            words.append(f"{key}={value}")
+            words.append(f"{key}={_config_value(key, value)}")
     words += [f"{ACTOR_NAMES[actor]}@{cpu}" for actor, cpu in config.placement]
     if config.kernel:
         words.append(f"kernel={config.kernel}")
     words += [f"bug={bug}" for bug in config.bugs]
     return " ".join(words)
+
+
+def _config_value(key: str, value: int) -> str:
+    if key == _ORDERS:
+        return ",".join(str(order) for order in range(value.bit_length()) if value >> order & 1)
+    return _CONFIG_NAMES[key][value] if key in _CONFIG_NAMES else str(value)
 
 
 def _decode(text: str | bytes, name: str) -> str:
@@ -288,7 +297,17 @@ class _Parser:
                 raise Bad(column, f"unknown config word {shown(key)}{nearest(key, _CONFIG_KEYS)}")
             if key in numbers or (key == "kernel" and kernel) or (key == "bug" and value in bugs):
                 raise Bad(column, f"{key} is given twice")
-            if key in _CONFIG_NUMBERS:
+            if key in _CONFIG_NAMES:
+                names = _CONFIG_NAMES[key]
+                if value not in names:
+                    raise Bad(at_value, f"{key} is one of {', '.join(names)}, not {shown(value)}")
+                numbers[key] = names.index(value)
+            elif key == _ORDERS:
+                orders = [number(order, at_value, key) for order in value.split(",")]
+                if max(orders) > _MAX_ORDER:
+                    raise Bad(at_value, f"{key} is a list of orders up to {_MAX_ORDER}")
+                numbers[key] = sum({1 << order for order in orders})
+            elif key in _CONFIG_NUMBERS:
                 numbers[key] = number(value, at_value, key)
             elif not _CONFIG_WORD.fullmatch(value):
                 raise Bad(at_value, f"{key} should name one, not {shown(value)}")

@@ -42,6 +42,7 @@ from simulator.scenario import (
     NR_ACTORS,
     PARK,
     SWITCH,
+    THP_MODES,
     TLB,
     Config,
     Directive,
@@ -51,13 +52,15 @@ from simulator.scenario import (
 from simulator.sites import BY_NAME, NAMES
 from simulator.validate import MAX_ENTRY, MAX_LATE, PMD_ORDERS, arena_pages
 
-HEADER_SIZE: Final[i64] = 32
+HEADER_SIZE: Final[i64] = 48
 RECORD_SIZE: Final[i64] = 16
+THP_AT: Final[i64] = 40  # offset of what huge pages are configured by, in the header
+MAX_PTES: Final[i64] = 255  # max_ptes_none, max_ptes_shared, one more in a byte
 ARGS_AT: Final[i64] = 4  # offset of the arguments in an op record
 DIRECTIVE_BIT: Final[i64] = 0x80  # of a record's first byte
 NR_KINDS: Final[i64] = 5
 # What fits the whole scenario: what libFuzzer's max_len has to be.
-MAX_SIZE: Final[int] = 32 + 16 * (MAX_FUZZ_OPS + MAX_FUZZ_DIRECTIVES)
+MAX_SIZE: Final[int] = 48 + 16 * (MAX_FUZZ_OPS + MAX_FUZZ_DIRECTIVES)
 
 MAX_U16: Final[i64] = 0xFFFF
 SITES: Final[list[int]] = [site for site, name in enumerate(NAMES) if name]
@@ -132,6 +135,8 @@ def check_fuzz_limits(scenario: Scenario) -> None:
     _at_most(config.folio_batch, MAX_TUNABLE, "for folio_batch")
     _at_most(config.gather_batch, MAX_TUNABLE, "for gather_batch")
     _at_most(config.flush_ceiling, MAX_TUNABLE, "for flush_ceiling")
+    _at_most(config.max_ptes_none, MAX_PTES - 1, "for max_ptes_none")
+    _at_most(config.max_ptes_shared, MAX_PTES - 1, "for max_ptes_shared")
     _at_most(len(scenario.ops), MAX_FUZZ_OPS, "ops")
     _at_most(len(scenario.directives), MAX_FUZZ_DIRECTIVES, "directives")
     actors: i64 = 0
@@ -186,6 +191,12 @@ def _put_config(out: BytesWriter, config: Config) -> None:
         cpu_of[actor] = cpu + 1
     for value in cpu_of:
         _put8(out, value)
+    while len(out) < THP_AT:
+        _put8(out, 0)
+    _put8(out, config.thp)
+    _put8(out, config.max_ptes_none + 1)
+    _put8(out, config.max_ptes_shared + 1)
+    _put16(out, config.mthp)
     while len(out) < HEADER_SIZE:
         _put8(out, 0)
 
@@ -282,6 +293,10 @@ def _get_config(data: bytes) -> Config:
         _within(_get16(data, 12), 0, MAX_TUNABLE),
         _within(_get16(data, 14), 0, MAX_TUNABLE),
         tuple(placement),
+        thp=_within(data[THP_AT], 0, len(THP_MODES) - 1),
+        mthp=_get16(data, THP_AT + 3) & ((1 << pmd_order) - 1) & ~3,
+        max_ptes_none=_within(data[THP_AT + 1], 0, min(1 << pmd_order, MAX_PTES)) - 1,
+        max_ptes_shared=_within(data[THP_AT + 2], 0, min(1 << pmd_order, MAX_PTES)) - 1,
     )
 
 

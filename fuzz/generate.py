@@ -50,6 +50,7 @@ from simulator.ops import (
     OP_PREAD,
     OP_PWRITE,
     OP_READ,
+    OP_SCAN,
     OP_SLEEP,
     OP_UNPIN,
     OP_VMSPLICE,
@@ -58,8 +59,12 @@ from simulator.ops import (
 )
 from simulator.scenario import (
     DEVICE,
+    KHUGEPAGED,
     MAX_FUZZ_OPS,
     NR_USER_ACTORS,
+    THP_ALWAYS,
+    THP_MADVISE,
+    THP_NEVER,
     WORDS_PER_PAGE,
     Config,
     Op,
@@ -74,10 +79,10 @@ _WEIGHTS: Final[dict[int, int]] = {
     OP_PIN_FAST: 5, OP_UNPIN: 3, OP_DMA_READ: 4, OP_DMA_WRITE: 4, OP_VMSPLICE: 3,
     OP_PIPE_READ: 3, OP_SLEEP: 2, OP_MIGRATE_TO_DEVICE: 12, OP_MIGRATE_TO_RAM: 4,
     OP_DEVICE_READ: 5, OP_DEVICE_WRITE: 5, OP_MINCORE: 2,
-    OP_MLOCK: 4, OP_MUNLOCK: 3, OP_MLOCK2: 2, OP_MLOCKALL: 2, OP_MUNLOCKALL: 1,
+    OP_SCAN: 8, OP_MLOCK: 4, OP_MUNLOCK: 3, OP_MLOCK2: 2, OP_MLOCKALL: 2, OP_MUNLOCKALL: 1,
 }
 # Never left out: without memory and accesses nothing happens. DEVICE has few rows anyway.
-_ALWAYS: Final = (OP_READ, OP_WRITE, OP_MIGRATE_TO_DEVICE)
+_ALWAYS: Final = (OP_READ, OP_WRITE, OP_MIGRATE_TO_DEVICE, OP_SCAN)
 # Rows that only make sense together are drawn together.
 _FAMILIES: Final = (
     (OP_PIN, OP_PIN_FAST, OP_UNPIN, OP_DMA_READ, OP_DMA_WRITE),
@@ -143,8 +148,10 @@ def pick_config(rng: Rng) -> Config:
         while actor < 4:
             placement.append((actor, rng.below(2)))
             actor += 1
+    thp = pick_thp(rng)
+    pmd_order: i64 = 3 if rng.chance(7, 8) else 4
     return Config(
-        pmd_order=3 if rng.chance(7, 8) else 4,
+        pmd_order=pmd_order,
         frames=pick_frames(rng),
         cpus=cpus,
         stack_gap=pick_tunable(rng),
@@ -152,7 +159,33 @@ def pick_config(rng: Rng) -> Config:
         gather_batch=pick_tunable(rng),
         flush_ceiling=pick_tunable(rng),
         placement=tuple(placement),
+        thp=thp,
+        mthp=pick_mthp(rng, thp, pmd_order),
+        max_ptes_none=pick_max_ptes(rng, thp, pmd_order),
+        max_ptes_shared=pick_max_ptes(rng, thp, pmd_order),
     )
+
+
+def pick_thp(rng: Rng) -> i64:
+    """Huge pages for all anonymous memory, where advised, or for none."""
+    r = rng.below(16)
+    if r < 6:
+        return THP_NEVER
+    return THP_ALWAYS if r < 13 else THP_MADVISE
+
+
+def pick_mthp(rng: Rng, thp: i64, pmd_order: i64) -> i64:
+    """Orders of large folios below that of the PMD: none mostly, else any."""
+    if thp == THP_NEVER or rng.chance(3, 4):
+        return 0
+    return rng.below(1 << pmd_order) & ~3 | 4
+
+
+def pick_max_ptes(rng: Rng, thp: i64, pmd_order: i64) -> i64:
+    """A limit of khugepaged: the default mostly, none, or a few."""
+    if thp == THP_NEVER or rng.chance(3, 4):
+        return -1
+    return 0 if rng.chance(1, 2) else rng.below(1 << pmd_order)
 
 
 def pick_frames(rng: Rng) -> i64:
@@ -199,6 +232,9 @@ class _Draft:
             r = rng.below(16)
             if r < 3 and device and DEVICE not in self.cast and not crowd:
                 self.cast.append(DEVICE)
+                continue
+            if r == 3 and weights[OP_SCAN] and KHUGEPAGED not in self.cast and not crowd:
+                self.cast.append(KHUGEPAGED)
                 continue
             actor += 1
             if r < 8 or crowd:

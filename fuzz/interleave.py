@@ -31,6 +31,7 @@ from mypy_extensions import i64
 from simulator.build.native import append, vec
 from simulator.lock_classes import LC_PAGE_TABLE
 from simulator.mm.mm_types import PFN_SHIFT
+from simulator.mm.pgtable import peek
 from simulator.objects import (
     CONTAINER_BITS,
     INDEX_BITS,
@@ -280,10 +281,7 @@ class Interleaving(Strategy):
         k = self.machine.k
         mm = k.mms[obj >> INDEX_BITS & ((1 << CONTAINER_BITS) - 1)]
         va = obj & ((1 << INDEX_BITS) - 1)
-        table = mm.tables[va >> k.pmd_order]
-        if table is None:
-            return -1
-        pte = table.pte[va & (k.ptrs_per_pte - 1)]
+        pte = peek(k, mm, va)
         if pte == 0:
             return -1
         return page_obj(pte >> PFN_SHIFT)

@@ -547,7 +547,8 @@ def _other_machine(draft: Draft, rng: Rng) -> Config:
     """The same config with one thing changed. The geometry stays: pages would move."""
     old = draft.config
     fresh = pick_config(rng)
-    which = rng.below(6)
+    which = rng.below(8)
+    most = (1 << old.pmd_order) - 1
     if which == 0:
         return _config_with(old, pick_frames(rng), old.cpus, old.placement, old)
     if which == 1:
@@ -557,6 +558,10 @@ def _other_machine(draft: Draft, rng: Rng) -> Config:
         folio_batch=pick_tunable(rng) if which == 3 else old.folio_batch,
         gather_batch=pick_tunable(rng) if which == 4 else old.gather_batch,
         flush_ceiling=pick_tunable(rng) if which == 5 else old.flush_ceiling,
+        thp=fresh.thp if which == 6 else old.thp,
+        mthp=fresh.mthp & ((1 << old.pmd_order) - 1) if which == 7 else old.mthp,
+        max_ptes_none=min(fresh.max_ptes_none, most) if which == 7 else old.max_ptes_none,
+        max_ptes_shared=min(fresh.max_ptes_shared, most) if which == 7 else old.max_ptes_shared,
     )
     return _config_with(old, old.frames, old.cpus, old.placement, tuned)
 
@@ -566,5 +571,6 @@ def _config_with(
 ) -> Config:
     return Config(
         old.pmd_order, frames, old.pages, cpus, old.steps, tuned.stack_gap, tuned.folio_batch,
-        tuned.gather_batch, tuned.flush_ceiling, placement, old.bugs, old.kernel,
+        tuned.gather_batch, tuned.flush_ceiling, placement, old.bugs, old.kernel, tuned.thp,
+        tuned.mthp, tuned.max_ptes_none, tuned.max_ptes_shared,
     )

@@ -39,6 +39,7 @@ from fuzz.slots import (
 )
 from simulator.ops import (
     MADV_COLD,
+    MADV_COLLAPSE,
     MADV_DODUMP,
     MADV_DOFORK,
     MADV_DONTDUMP,
@@ -47,7 +48,9 @@ from simulator.ops import (
     MADV_FREE,
     MADV_GUARD_INSTALL,
     MADV_GUARD_REMOVE,
+    MADV_HUGEPAGE,
     MADV_KEEPONFORK,
+    MADV_NOHUGEPAGE,
     MADV_NORMAL,
     MADV_PAGEOUT,
     MADV_POPULATE_READ,
@@ -86,6 +89,7 @@ from simulator.ops import (
     OP_PREAD,
     OP_PWRITE,
     OP_READ,
+    OP_SCAN,
     OP_UNPIN,
     OP_VMSPLICE,
     OP_WRITE,
@@ -100,6 +104,7 @@ _ADVICE_WEIGHTS: Final[dict[int, int]] = {
     MADV_FREE: 8, MADV_DONTFORK: 3, MADV_DOFORK: 2, MADV_WIPEONFORK: 3, MADV_KEEPONFORK: 2,
     MADV_POPULATE_READ: 5, MADV_POPULATE_WRITE: 6, MADV_GUARD_INSTALL: 5, MADV_GUARD_REMOVE: 4,
     MADV_COLD: 3, MADV_PAGEOUT: 2, MADV_DONTDUMP: 1, MADV_DODUMP: 1,
+    MADV_HUGEPAGE: 4, MADV_NOHUGEPAGE: 2, MADV_COLLAPSE: 12,
 }
 of_every_advice("operands._ADVICE_WEIGHTS", _ADVICE_WEIGHTS)
 ADVICE_WEIGHTS: Final[list[int]] = [weight for _, weight in sorted(_ADVICE_WEIGHTS.items())]
@@ -354,6 +359,8 @@ def _special_args(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
         return [_open_bit(rng, sketch.pipes) * WORDS_PER_PAGE]
     if code == OP_MLOCKALL:
         return [rng.pick(_MCL)]
+    if code == OP_SCAN:
+        return [0 if rng.chance(3, 4) else rng.below(4)]
     if code == OP_FORK:
         return [1 + rng.below(NR_USER_ACTORS - 1)]
     return []

@@ -17,6 +17,7 @@ from simulator.ops import (
     ADVICE,
     BY_NUMBER,
     MADV_COLD,
+    MADV_COLLAPSE,
     MADV_DODUMP,
     MADV_DOFORK,
     MADV_DONTDUMP,
@@ -25,7 +26,9 @@ from simulator.ops import (
     MADV_FREE,
     MADV_GUARD_INSTALL,
     MADV_GUARD_REMOVE,
+    MADV_HUGEPAGE,
     MADV_KEEPONFORK,
+    MADV_NOHUGEPAGE,
     MADV_NORMAL,
     MADV_PAGEOUT,
     MADV_POPULATE_READ,
@@ -69,6 +72,7 @@ from simulator.ops import (
     OP_PREAD,
     OP_PWRITE,
     OP_READ,
+    OP_SCAN,
     OP_SLEEP,
     OP_UNPIN,
     OP_VMSPLICE,
@@ -94,10 +98,11 @@ MOVED_SHIFT: Final[i64] = 12  # above: how far mremap has moved the page, up or 
 # What changes nothing that is known here.
 _LEAVES_ALL: Final = (
     OP_PREAD, OP_PWRITE, OP_CLEAR_REFS, OP_PAGEMAP, OP_MEM_READ, OP_DMA_READ, OP_DMA_WRITE,
-    OP_SLEEP, OP_DEVICE_READ, OP_DEVICE_WRITE, OP_MLOCKALL, OP_MUNLOCKALL,
+    OP_SLEEP, OP_DEVICE_READ, OP_DEVICE_WRITE, OP_MLOCKALL, OP_MUNLOCKALL, OP_SCAN,
 )
 _HINTS: Final = (
     MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_FREE, MADV_COLD, MADV_PAGEOUT,
+    MADV_COLLAPSE,
 )
 
 NO_MM: Final[i64] = -1
@@ -282,7 +287,7 @@ class Sketch:
             drop = DONTFORK
         elif advice == MADV_WIPEONFORK:
             put = WIPEONFORK
-        elif advice in (MADV_DONTDUMP, MADV_DODUMP):
+        elif advice in (MADV_DONTDUMP, MADV_DODUMP, MADV_HUGEPAGE, MADV_NOHUGEPAGE):
             self._split(mm, start, end)
             return
         elif advice == MADV_KEEPONFORK:

@@ -214,6 +214,56 @@ BUGS: Final[tuple[Bug, ...]] = (
         departure="the test driver looks at no sequence number when a migration ends and erases "
         "its entry without its lock; a real driver may not",
     ),
+    Bug(
+        "mthp-collapse-pmd-flush-other-vma",
+        "a collapse takes a page table away that another VMA maps through",
+        "review of mTHP collapse", ("memory-value", "leak", "kernel-assertion"), HARD,
+        culprits=(
+            "collapse_huge_page", "hugepage_vma_revalidate", "pmdp_collapse_flush",
+            "map_anon_folio_pte_nopf",
+        ),
+    ),
+    Bug(
+        "mthp-collapse-anon-vma-unlock-early",
+        "a collapse lets rmap walkers come while its page table is away", "review of mTHP collapse",
+        ("memory-value", "rmap", "kernel-assertion"), HARD, culprits=("collapse_huge_page",),
+    ),
+    Bug(
+        "mthp-collapse-rollback-incomplete",
+        "a collapse that fails sets back only some of the entries that it has taken out",
+        "proposal: remember and restore entries one by one",
+        ("memory-value", "dirty-loss", "mapcount", "accounting"), MEDIUM,
+        culprits=("collapse_huge_page",),
+    ),
+    Bug(
+        "mthp-collapse-notifier-wrong-range",
+        "a device is told of other pages than a collapse moves", "hazard",
+        ("secondary-mmu", "use-after-free"), EASY,
+        culprits=("collapse_huge_page", "collapse_huge_page_copy_succeeded"),
+    ),
+    Bug(
+        "migratevma-split-folio-no-ref",
+        "migrate_vma_collect_pmd() splits a folio that may be freed by then",
+        "mended in 7.3: migrate_vma_split_folio() consumes a reference",
+        ("refcount", "use-after-free"), MEDIUM,
+        culprits=("migrate_vma_split_folio", "migrate_vma_collect_pmd"), versions=(("7.2", "7.3"),),
+    ),
+    Bug(
+        "migration-loses-young-dirty", "a migration forgets that a page was written to",
+        "2e3468778dbe", ("dirty-loss",), EASY,
+        culprits=("try_to_migrate_one", "migrate_vma_collect_pmd", "remove_migration_pte"),
+    ),
+    Bug(
+        "madv-dontneed-vs-madv-free-thp",
+        "MADV_DONTNEED passes by a huge page that MADV_FREE has taken out for a moment",
+        "58ceeb6bec86", ("memory-value",), EASY, culprits=("madvise_free_huge_pmd",),
+    ),
+    Bug(
+        "tlb-huge-and-small-at-once",
+        "a CPU caches a huge and a small translation of one page while a PMD is split",
+        "erratum 383; pmdp_invalidate() in __split_huge_pmd_locked()", ("stale-tlb",), MEDIUM,
+        culprits=("split_huge_pmd_locked",),
+    ),
 )
 BY_ID: Final = {bug.id: bug for bug in BUGS}
 
@@ -268,6 +318,14 @@ class BugFlags:
         self.migration_restores_writable: bool = False
         self.device_private_loses_soft_dirty: bool = False
         self.test_hmm_maps_after_invalidation: bool = False
+        self.tlb_huge_and_small_at_once: bool = False
+        self.mthp_collapse_pmd_flush_other_vma: bool = False
+        self.mthp_collapse_notifier_wrong_range: bool = False
+        self.mthp_collapse_anon_vma_unlock_early: bool = False
+        self.mthp_collapse_rollback_incomplete: bool = False
+        self.migratevma_split_folio_no_ref: bool = False
+        self.migration_loses_young_dirty: bool = False
+        self.madv_dontneed_vs_madv_free_thp: bool = False
 
 
 def attribute(bug: Bug) -> str:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from simulator import sites
-from simulator.errno import EACCES, EAGAIN, EEXIST, EFAULT, EINVAL, EIO, ENOMEM, EPERM
+from simulator.errno import EACCES, EAGAIN, EBUSY, EEXIST, EFAULT, EINVAL, EIO, ENOMEM, EPERM
 from simulator.outcome import SIGBUS, SIGSEGV
-from simulator.scenario import DEVICE, NR_ACTORS, NR_USER_ACTORS
+from simulator.scenario import DEVICE, KHUGEPAGED, NR_ACTORS, NR_USER_ACTORS
 from simulator.tables import bits, complete, numbered
 
 # Kinds of arguments, with the integer slots each takes.
@@ -75,6 +75,9 @@ MADV_COLD: Final = 14
 MADV_PAGEOUT: Final = 15
 MADV_DONTDUMP: Final = 16
 MADV_DODUMP: Final = 17
+MADV_HUGEPAGE: Final = 18
+MADV_NOHUGEPAGE: Final = 19
+MADV_COLLAPSE: Final = 20
 ADVICE: Final = tuple([
     name.upper().replace("-", "_") for name in numbered(globals(), "MADV_")
 ])
@@ -93,8 +96,10 @@ CLEAR_REFS: Final = numbered(globals(), "CLEAR_REFS_")
 
 USER: Final = "user"  # T0..T7
 DEVICE_ONLY: Final = "device"
+KHUGEPAGED_ONLY: Final = "khugepaged"
 MAY_RUN: Final = {  # by who may run a row's ops: the actors
     USER: frozenset(range(NR_USER_ACTORS)), DEVICE_ONLY: frozenset((DEVICE,)),
+    KHUGEPAGED_ONLY: frozenset((KHUGEPAGED,)),
 }
 
 # What an op that succeeds returns.
@@ -184,6 +189,7 @@ OP_MUNLOCK: Final = 31
 OP_MLOCK2: Final = 32
 OP_MLOCKALL: Final = 33
 OP_MUNLOCKALL: Final = 34
+OP_SCAN: Final = 40
 
 OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(OP_READ, "read", (_WORD,), USER,
@@ -220,7 +226,7 @@ OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(OP_MADVISE, "madvise", (_RANGE, Arg("advice", ENUM, ADVICE)), USER,
            "madvise().",
            entry=sites.MADVISE_LOCK__READ, culprit="do_madvise",
-           failures=(-EINVAL, -ENOMEM, -EAGAIN, -EFAULT),
+           failures=(-EINVAL, -ENOMEM, -EAGAIN, -EFAULT, -EBUSY),
            c="madvise({range.addr}, {range.len}, {advice})"),
     OpSpec(OP_FORK, "fork", (Arg("child", ACTOR),), USER,
            "fork(); the child goes on as the named actor.",
@@ -327,6 +333,10 @@ OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(OP_MUNLOCKALL, "munlockall", (), USER,
            "munlockall().",
            entry=sites.MLOCKALL__LOCK, culprit="apply_mlockall_flags", c="munlockall()"),
+    OpSpec(OP_SCAN, "scan", (Arg("whose", ACTOR),), KHUGEPAGED_ONLY,
+           "khugepaged goes once through the memory of an actor's process.",
+           entry=sites.COLLAPSE_SCAN_MM_SLOT__TRYLOCK, culprit="collapse_scan_mm_slot",
+           requires="khugepaged"),
 )
 
 BY_NUMBER: Final = {spec.number: spec for spec in OPS}

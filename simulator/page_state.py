@@ -6,7 +6,7 @@ and pins in buckets); states and changes of state are features. Model-guided fuz
 by such states than by code coverage (OOPSLA 2025).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
@@ -17,12 +17,18 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
+_LARGE: Final = 1 << 20  # the page is one of a large folio's; above all page flags
+
+
 def abstract(page: Page) -> i64:
     """The page's state as a positive number: any number of mappings, references or pins above
     two is as good as three."""
     folio = page.folio
     mapped = page.mapcount
     spare = folio.ref - mapped
+    if folio.order:
+        mapped += folio.entire_mapcount
+        spare = folio.ref - folio.large_mapcount
     writable = page.nr_writable
     pins = folio.pincount
     if mapped > 3:
@@ -34,6 +40,8 @@ def abstract(page: Page) -> i64:
     if pins > 3:
         pins = 3
     flags = (page.flags | folio.flags) & PG_STATE
+    if folio.order:
+        flags |= _LARGE
     state = (flags * 256 + pins * 64 + spare * 16 + writable * 4 + mapped) * 8 + 1
     if folio.lock.owner >= 0:
         state += 4

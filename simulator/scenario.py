@@ -13,7 +13,7 @@ refuse to change.
 from dataclasses import dataclass
 from typing import Final, final
 
-from simulator.tables import by_number
+from simulator.tables import by_number, numbered
 
 # Actors: eight user threads, then the kernel's own. The numbers are part of the digest.
 KHUGEPAGED: Final = 8
@@ -36,6 +36,12 @@ PARK: Final = 1  # arg: op uid to wait for
 FAIL: Final = 2  # the allocation or trylock at the site fails
 IPI: Final = 3  # arg: the IPI sent here is delivered that many steps late
 TLB: Final = 4  # arg: which may-cache entry the hardware uses, 0 is the current walk
+
+# When anonymous memory gets huge pages (/sys/kernel/mm/transparent_hugepage/enabled).
+THP_NEVER: Final = 0
+THP_MADVISE: Final = 1
+THP_ALWAYS: Final = 2
+THP_MODES: Final = numbered(globals(), "THP_")
 
 WORDS_PER_PAGE: Final = 4
 
@@ -61,6 +67,10 @@ class Config:
     folio_batch: Final[int]  # Linux: PAGEVEC_SIZE = 31
     gather_batch: Final[int]  # pages in one mmu_gather batch
     flush_ceiling: Final[int]  # pages; Linux: tlb_single_page_flush_ceiling = 33
+    thp: Final[int]  # THP_*: huge pages for anonymous memory
+    mthp: Final[int]  # a bit for each order below that of the PMD which khugepaged may collapse to
+    max_ptes_none: Final[int]  # of khugepaged, -1: all but one
+    max_ptes_shared: Final[int]  # of khugepaged, -1: half of them
     placement: Final[tuple[tuple[int, int], ...]]  # (actor, cpu), sorted
     bugs: Final[tuple[str, ...]]  # known bugs the model shall have again, sorted
     kernel: Final[str]  # which Linux, of simulator.kernels; "" is 6.18
@@ -79,6 +89,10 @@ class Config:
         placement: tuple[tuple[int, int], ...] = (),
         bugs: tuple[str, ...] = (),
         kernel: str = "",
+        thp: int = THP_NEVER,
+        mthp: int = 0,
+        max_ptes_none: int = -1,
+        max_ptes_shared: int = -1,
     ) -> None:
         self.pmd_order = pmd_order
         self.frames = frames
@@ -92,6 +106,10 @@ class Config:
         self.placement = placement
         self.bugs = bugs
         self.kernel = kernel
+        self.thp = thp
+        self.mthp = mthp
+        self.max_ptes_none = max_ptes_none
+        self.max_ptes_shared = max_ptes_shared
 
 
 @final

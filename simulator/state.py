@@ -21,7 +21,7 @@ from simulator.features import CONFLICT, EDGE
 from simulator.kernels import KERNELS, Linux
 from simulator.lib.slab import Slab
 from simulator.mm.mm_types import (
-    PG_DEVICE_PRIVATE, PG_ZERO, AnonVma, Inode, Mm, Page, PageTable, Stale, Vma,
+    PG_DEVICE_PRIVATE, PG_ZERO, AnonVma, Folio, Inode, Mm, Page, PageTable, Stale, Vma,
 )
 from simulator.objects import OBJ_NONE
 from simulator.ops import NR_FILES
@@ -51,6 +51,7 @@ _DIGEST_MASK: Final = 0xFFF_FFFF_FFFF_FFFF
 # that one run touches are the same.
 LAST_SIZE: Final = 997
 assert NR_ACTORS <= 16, "step() and the tables of last accesses have four bits for an actor"
+MAX_PAGE_ORDER: Final = 9  # the largest block: what a PMD entry maps at most
 RETRIES_UNTIL_FAIR: Final = 24  # retries of one op after which the schedule becomes fair
 
 
@@ -85,6 +86,10 @@ class Kernel:
         self.pmd_order: i64 = 3
         self.ptrs_per_pte: i64 = 8
         self.nr_frames: i64 = 64
+        self.thp: i64 = 0  # scenario.THP_*
+        self.mthp: i64 = 0  # orders of large folios that a collapse may make
+        self.max_ptes_none: i64 = 0  # khugepaged's knobs
+        self.max_ptes_shared: i64 = 0
         self.nr_arena: i64 = 64
         self.stack_gap: i64 = 1
         self.folio_batch: i64 = 2
@@ -103,6 +108,11 @@ class Kernel:
         self.stale_pool: list[Stale] = []  # machine/mmu.py
         self.seq: i64 = 0  # counts page table writes that took something away
         self.frames: Final[Slab[Page]] = Slab()  # mm/page_alloc.py
+        # By order, the first frames of free blocks of more than one frame, and how many frames
+        # those are: mm/page_alloc.py.
+        self.free_blocks: Final[list[list[int]]] = [[] for _ in range(MAX_PAGE_ORDER + 1)]
+        self.nr_block_frames: i64 = 0
+        self.deferred_split: list[Folio] = []  # mm/deferred_split.py
         self.zero_page: Final[Page] = Page(0)
         self.pagemaps: list[DevPagemap] = []  # mm/memremap.py: by page frame number
         self.tables: Final[Slab[PageTable]] = Slab()  # mm/pgtable.py
@@ -123,6 +133,12 @@ class Kernel:
         self.pmd_order = c.pmd_order
         self.ptrs_per_pte = 1 << c.pmd_order
         self.nr_frames = c.frames
+        self.thp = c.thp
+        self.mthp = c.mthp
+        self.max_ptes_none = (1 << c.pmd_order) - 1 if c.max_ptes_none < 0 else c.max_ptes_none
+        self.max_ptes_shared = self.ptrs_per_pte // 2
+        if c.max_ptes_shared >= 0:
+            self.max_ptes_shared = c.max_ptes_shared
         self.nr_arena = arena_pages(c)
         self.stack_gap = c.stack_gap or (256 if large else 1)
         self.folio_batch = c.folio_batch or (31 if large else 2)

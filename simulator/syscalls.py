@@ -10,7 +10,9 @@ from simulator.drivers import dmirror
 from simulator.fs import proc
 from simulator.kernel import context_switch, fork
 from simulator.kernel import exit as kernel_exit
-from simulator.mm import fault, madvise, mincore, mlock, mmap, mprotect, mremap, pins, shmem
+from simulator.mm import (
+    fault, khugepaged, madvise, mincore, mlock, mmap, mprotect, mremap, pins, shmem,
+)
 from simulator.mm.mm_types import Mm
 from simulator.mm.util import vm_mmap_pgoff
 from simulator.outcome import SKIPPED
@@ -33,6 +35,8 @@ def call(k: "Kernel", t: Task, op: Op) -> i64:
         return dmirror.device_read(k, t, a[0])
     if code == ops.OP_DEVICE_WRITE:
         return dmirror.device_write(k, t, a[0])
+    if code == ops.OP_SCAN:
+        return khugepaged_scan(k, a[0])
     mm = t.mm
     if mm is None:
         return SKIPPED
@@ -98,6 +102,17 @@ def call(k: "Kernel", t: Task, op: Op) -> i64:
         context_switch.enter_idle(k, t)
         return 0
     raise AssertionError(f"syscalls.call() has no function for {ops.BY_NUMBER[op.code].name}")
+
+
+def khugepaged_scan(k: "Kernel", whose: i64) -> i64:
+    """khugepaged has a count on the mms of its list."""
+    mm = k.tasks[whose].mm
+    if mm is None:
+        return SKIPPED
+    mm.count += 1
+    result = khugepaged.scan(k, mm)
+    kernel_exit.mmdrop(k, mm)
+    return result
 
 
 def open_device(k: "Kernel", t: Task, mm: Mm) -> None:

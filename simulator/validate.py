@@ -8,7 +8,8 @@ from simulator.bugs import BY_ID
 from simulator.kernels import DEFAULT, KERNELS, VERSIONS
 from simulator.objects import INDEX_BITS
 from simulator.scenario import (
-    FAIL, IPI, MAX_DIRECTIVES, NR_ACTORS, NR_USER_ACTORS, PARK, SWITCH, TLB, Config, Op, Scenario,
+    FAIL, IPI, MAX_DIRECTIVES, NR_ACTORS, NR_USER_ACTORS, PARK, SWITCH, THP_MODES, TLB,
+    Config, Op, Scenario,
 )
 
 PMD_ORDERS: Final = (3, 4, 9)
@@ -92,10 +93,16 @@ def check_config(c: Config) -> None:
         ("folio_batch", c.folio_batch or 1, 1, 1024),
         ("gather_batch", c.gather_batch or 1, 1, 1 << 16),
         ("flush_ceiling", c.flush_ceiling or 1, 1, 1 << 16),
+        ("thp", c.thp, 0, len(THP_MODES) - 1),
+        ("mthp", c.mthp, 0, (1 << c.pmd_order) - 1),
+        ("max_ptes_none", c.max_ptes_none, -1, (1 << c.pmd_order) - 1),
+        ("max_ptes_shared", c.max_ptes_shared, -1, (1 << c.pmd_order) - 1),
     )
     for name, value, low, high in limits:
         if not low <= value <= high:
             raise ScenarioError(f"{name}={value} is outside {low}..{high}", 0)
+    if c.mthp & 3:
+        raise ScenarioError("mthp has orders from 2 to below pmd_order", 0)
     if list(c.placement) != sorted(set(c.placement)):
         raise ScenarioError("placements are sorted and differ", 0)
     cpus = c.cpus or MAX_CPUS

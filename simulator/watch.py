@@ -40,6 +40,10 @@ class Watch:
     def data_dropped(self, k: "Kernel", mm: "Mm", va: i64) -> None:
         """The data at `va` is given up: DONTNEED, munmap, guard install."""
 
+    def pmd_written(self, k: "Kernel", mm: "Mm", va: i64, old: i64) -> None:
+        """The PMD entry of the pages from `va` on was the huge entry `old`, or 0 for none, and is
+        what the tables say now."""
+
     def entry_moved(self, k: "Kernel", mm: "Mm", old_va: i64, new_va: i64) -> None:
         """mremap() has moved an entry, and the data behind it."""
 
@@ -79,8 +83,15 @@ class Watch:
         """The lock of `table` is about to be dropped. Pages whose entries changed under it are
         the first `nr_recheck` of the actor's `recheck`."""
 
+    def pml_dropping(self, k: "Kernel", mm: "Mm") -> None:
+        """The PMD lock of `mm` is about to be dropped, as for ptl_dropping()."""
+
     def migration_ptes_removed(self, k: "Kernel", src: "Page") -> None:
         """remove_migration_ptes() has walked the rmap of `src`."""
+
+    def translation_cached(self, k: "Kernel", mm: "Mm", va: i64, pages: i64) -> None:
+        """The running CPU's hardware caches a translation of the `pages` pages from `va` on, all
+        of which one entry maps; other CPUs or this one may hold older ones of the mm."""
 
     # --- loads and stores ---------------------------------------------------------------------
 
@@ -187,6 +198,12 @@ class Watch:
 
     def call_returns(self, k: "Kernel", mm: "Mm", start: i64, end: i64, call: str) -> None:
         """`call` is over: nobody may go on with what it met in [start, end)."""
+
+    def dontneed_begins(self, k: "Kernel", mm: "Mm", start: i64, end: i64) -> None:
+        """MADV_DONTNEED is about to give up what is in [start, end). Told if huge pages may be."""
+
+    def dontneed_returns(self, k: "Kernel", mm: "Mm", start: i64, end: i64) -> None:
+        """It has done so."""
 
     def own_call_returns(self, k: "Kernel", mm: "Mm", start: i64, end: i64, call: str) -> None:
         """`call` is over, and promises only for what it took away itself in [start, end)."""

@@ -34,6 +34,7 @@ struct request {
 	uint32_t children;	/* mask of the actors that forks name */
 	uint32_t timeout_ms;
 	uint32_t actors;	/* mask of those that there are: of RUN_FORCED, which has no operations */
+	uint32_t thp;		/* of RUN_PROGRAM: as the machine's knob says; else no huge pages */
 };
 
 enum kind { RUN_PROGRAM, PROBE, RUN_FORCED, SYMBOLS };

@@ -104,7 +104,7 @@ static void confine(void)
 	limit(RLIMIT_NPROC, tasks_now() + MORE_TASKS);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) ||
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 	    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) || sigprocmask(SIG_BLOCK, &child, NULL))
 		fatal("prctl");
 	child_signals = signalfd(-1, &child, SFD_CLOEXEC);
@@ -182,6 +182,8 @@ static int read_request(void)
 		errno = EPROTO;
 		fatal("request");
 	}
+	if (prctl(PR_SET_THP_DISABLE, !request->thp, 0, 0, 0))	/* programs inherit it */
+		fatal("prctl");
 	if (!read_all(control->ops, request->nr_ops * sizeof(*control->ops)))
 		return 0;
 	for (uint32_t i = 0; i < request->nr_ops; i++) {

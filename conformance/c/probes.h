@@ -148,10 +148,20 @@ static int file_says(const char *path, const char *text)
 	return strstr(control->scratch, text) != NULL;
 }
 
-static int thp(void)
+/* Only mappings that have room for a huge page and have been touched may be advised so. */
+static int collapse_works(void)
 {
-	return file_says("/sys/kernel/mm/transparent_hugepage/enabled", "[always]") ||
-		file_says("/sys/kernel/mm/transparent_hugepage/enabled", "[madvise]");
+	size_t huge = 2 * 512 * psize;
+	int works = mmap(P(0), huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+			 -1, 0) == P(0) && !store(P(0), 1) && !madvise(P(0), psize, MADV_COLLAPSE);
+
+	munmap(P(0), huge);
+	return works;
+}
+
+static int thp(const char *mode)
+{
+	return file_says("/sys/kernel/mm/transparent_hugepage/enabled", mode);
 }
 
 static int numa(void)
@@ -180,10 +190,19 @@ static void probe(void)
 	answer("mremap-several", several_vmas_move());
 	answer("mlock", mlock_works());
 	for (size_t i = 0; i < sizeof(advices) / sizeof(*advices); i++) {
-		fresh(MAP_PRIVATE);
-		answer(advices[i].name, !madvise(P(0), psize, advices[i].value));
+		int works;
+
+		if (advices[i].value == MADV_COLLAPSE) {
+			works = collapse_works();
+		} else {
+			fresh(MAP_PRIVATE);
+			works = !madvise(P(0), psize, advices[i].value);
+		}
+		answer(advices[i].name, works);
 	}
-	answer("thp", thp());
+	answer("thp", thp("[always]") || thp("[madvise]"));
+	answer("thp-always", thp("[always]"));
+	answer("thp-madvise", thp("[madvise]"));
 	answer("swap", file_says("/proc/swaps", "\n/"));
 	answer("numa", numa());
 	answer("device-private", !access("/dev/hmm_dmirror0", R_OK | W_OK));

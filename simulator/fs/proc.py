@@ -15,15 +15,17 @@ from simulator.mm import gup, mmap_lock, mmu_notifier, tlb
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, PTE_SOFT_DIRTY, PTE_UFFD_WP, PTE_WRITE, PTE_YOUNG,
     SWP_MARKER_GUARD, VM_SOFTDIRTY, Mm, Page, PageTable, Vma, is_cow_mapping, is_device_private_pte,
-    is_migration_pte, pte_kind, pte_present,
+    is_huge_zero_pmd, is_migration_pte, pmd_present, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_maybe_dma_pinned
 from simulator.mm.pgtable import (
-    pfn_to_page, pmd_addr_end, ptep_get, ptep_modify_prot_start, set_pte_at, vm_normal_page,
-    walk_pmd,
+    pfn_to_page, pmd_addr_end, pmd_is_huge, ptep_get, ptep_modify_prot_start, set_pmd_at,
+    set_pte_at, vm_normal_page, walk_pmd,
 )
-from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
-from simulator.objects import pte_obj
+from simulator.mm.pgtable_generic import (
+    pmd_trans_huge_lock, pmd_unlock, pmdp_invalidate, pte_offset_map_lock, pte_unmap_unlock,
+)
+from simulator.objects import pmd_obj, pte_obj
 from simulator.state import WRITE
 
 if TYPE_CHECKING:
@@ -79,7 +81,8 @@ def clear_refs_vma(k: "Kernel", mm: Mm, vma: Vma, soft: bool) -> None:
     va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, vma.start, vma.end)
     while va < vma.end:
         stop = pmd_addr_end(k, va, vma.end)
-        clear_refs_pte_range(k, mm, vma, va, stop, soft)
+        if not pmd_is_huge(k, mm, va) or not clear_refs_pmd(k, mm, va, soft):
+            clear_refs_pte_range(k, mm, vma, va, stop, soft)
         va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, stop, vma.end)
 
 
@@ -99,6 +102,33 @@ def clear_refs_pte_range(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64, so
             set_pte_at(k, mm, table, va, current & ~PTE_YOUNG)
         va += 1
     pte_unmap_unlock(k, table)
+
+
+def clear_refs_pmd(k: "Kernel", mm: Mm, va: i64, soft: bool) -> bool:
+    """clear_refs_pte_range() and clear_soft_dirty_pmd() of a huge entry; False: it is none. Unlike
+    small ones, pinned huge pages are write-protected, too."""
+    if not pmd_trans_huge_lock(k, sites.CLEAR_REFS_PTE_RANGE__PMD_LOCK, mm, va):
+        return False
+    i = va >> k.pmd_order
+    pmd = mm.pmd[i]
+    present = pmd_present(pmd)
+    if soft and present:
+        k.step(sites.CLEAR_SOFT_DIRTY_PMD__INVALIDATE, pmd_obj(mm.id, i), WRITE)
+        old = pmdp_invalidate(k, mm, va)
+        k.step(sites.CLEAR_SOFT_DIRTY_PMD__SET, pmd_obj(mm.id, i), WRITE)
+        for page in range(va, va + k.ptrs_per_pte):
+            k.watch.soft_dirty_cleared(k, mm, page)
+        set_pmd_at(k, mm, va, old & ~(PTE_WRITE | PTE_SOFT_DIRTY))
+    elif soft and is_migration_pte(pmd):
+        k.step(sites.CLEAR_SOFT_DIRTY_PMD__SET, pmd_obj(mm.id, i), WRITE)
+        for page in range(va, va + k.ptrs_per_pte):
+            k.watch.soft_dirty_cleared(k, mm, page)
+        set_pmd_at(k, mm, va, pmd & ~PTE_SOFT_DIRTY)
+    elif not soft and present and pmd & PTE_YOUNG:
+        k.step(sites.PMDP_TEST_AND_CLEAR_YOUNG__CLEAR, pmd_obj(mm.id, i), WRITE)
+        set_pmd_at(k, mm, va, mm.pmd[i] & ~PTE_YOUNG)
+    pmd_unlock(k, mm)
+    return True
 
 
 def clear_soft_dirty(
@@ -140,7 +170,14 @@ def pagemap(k: "Kernel", mm: Mm, va: i64) -> i64:
     bits: i64 = 0
     vma = vma_lookup(mm, va)
     if vma is not None:
-        table = pte_offset_map_lock(k, sites.PAGEMAP_PMD_RANGE__LOCK, mm, va)
+        huge = pmd_is_huge(k, mm, va) and pmd_trans_huge_lock(
+            k, sites.PAGEMAP_PMD_RANGE__PMD_LOCK, mm, va
+        )
+        table: PageTable | None = None
+        if huge:
+            bits = pmd_to_pagemap_entry(k, mm.pmd[va >> k.pmd_order])
+        else:
+            table = pte_offset_map_lock(k, sites.PAGEMAP_PMD_RANGE__LOCK, mm, va)
         if table is not None:
             bits = pte_to_pagemap_entry(k, ptep_get(k, table, va))
         if vma.flags & VM_SOFTDIRTY:
@@ -148,7 +185,22 @@ def pagemap(k: "Kernel", mm: Mm, va: i64) -> i64:
         k.watch.soft_dirty_reported(k, mm, va, bits & PM_SOFT_DIRTY != 0)
         if table is not None:
             pte_unmap_unlock(k, table)
+        elif huge:
+            pmd_unlock(k, mm)
     mmap_lock.mmap_read_unlock(k, mm)
+    return bits
+
+
+def pmd_to_pagemap_entry(k: "Kernel", pmd: i64) -> i64:
+    """pagemap_pmd_range_thp(): what a huge entry contributes for each of its pages."""
+    bits: i64 = PM_PRESENT if pmd_present(pmd) else PM_SWAP
+    if pmd & PTE_SOFT_DIRTY:
+        bits |= PM_SOFT_DIRTY
+    if is_huge_zero_pmd(pmd):
+        return bits | PM_FILE  # the huge zero folio is not anonymous
+    folio = pfn_to_page(k, pmd >> PFN_SHIFT).folio
+    if bits & PM_PRESENT and folio.page.mapcount + folio.entire_mapcount == 1:
+        bits |= PM_MMAP_EXCLUSIVE
     return bits
 
 
@@ -174,7 +226,7 @@ def pte_to_pagemap_entry(k: "Kernel", pte: i64) -> i64:
     if page is not None:
         if page.folio.anon_vma is None:
             bits |= PM_FILE
-        if bits & PM_PRESENT and page.mapcount == 1:
+        if bits & PM_PRESENT and page.mapcount + page.folio.entire_mapcount == 1:
             bits |= PM_MMAP_EXCLUSIVE
     return bits
 

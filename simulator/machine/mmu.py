@@ -19,7 +19,7 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.machine.cpu import Cpu
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_WRITE, PTE_YOUNG, Mm, PageTable, Stale,
+    PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_WRITE, PTE_YOUNG, Mm, PageTable, Stale, pmd_pte,
 )
 from simulator.objects import pmd_obj, pte_obj
 from simulator.scenario import TLB
@@ -42,7 +42,7 @@ def reset(k: "Kernel") -> None:
 
 
 def made_stale(
-    k: "Kernel", mm: Mm, va: i64, old: i64, table: PageTable | None, zapped: bool
+    k: "Kernel", mm: Mm, va: i64, old: i64, table: PageTable | None, zapped: bool, pages: i64 = 1
 ) -> None:
     """The tables said `old` at `va` (or pointed to `table`) and no longer do."""
     mask = mm.cached
@@ -51,6 +51,7 @@ def made_stale(
     t = k.cur
     s = k.stale_pool.pop() if k.stale_pool else Stale()
     s.va = va
+    s.pages = pages
     s.pte = old
     s.table = table
     s.mask = mask
@@ -65,13 +66,14 @@ def made_stale(
     mm.stale.append(s)
 
 
-def no_longer_stale(k: "Kernel", mm: Mm, va: i64, pte: i64) -> None:
+def no_longer_stale(k: "Kernel", mm: Mm, va: i64, pte: i64, pages: i64 = 1) -> None:
     """The tables say `pte` at `va`: what was cached before and allows no more than that is what a
     walk may find now."""
     gone = False
     for s in mm.stale:
         if (
-            s.va == va and s.table is None and s.pte >> PFN_SHIFT == pte >> PFN_SHIFT
+            s.va == va and s.pages == pages and s.table is None
+            and s.pte >> PFN_SHIFT == pte >> PFN_SHIFT
             and not s.pte & ~pte & (PTE_WRITE | PTE_DIRTY) and not s.promised
         ):
             s.mask = 0
@@ -81,12 +83,13 @@ def no_longer_stale(k: "Kernel", mm: Mm, va: i64, pte: i64) -> None:
 
 
 def flush_range(k: "Kernel", cpu: Cpu, mm: Mm, start: i64, end: i64) -> None:
-    """INVLPG for each page: also drops all paging-structure entries of the ASID."""
+    """INVLPG for each page: also drops all paging-structure entries of the ASID, and the whole of
+    a translation of a huge page."""
     cpu.flushes += 1
     keep: i64 = ~(1 << cpu.id)
     live = False
     for s in mm.stale:
-        if s.table is not None or start <= s.va < end:
+        if s.table is not None or (s.va < end and start < s.va + s.pages):
             s.mask &= keep
             live = live or s.mask == 0
     if live:
@@ -137,7 +140,7 @@ def drop_asid(k: "Kernel", cpu: Cpu, mm_id: i64) -> None:
 def count_stale(mm: Mm, va: i64, bit: i64) -> i64:
     n: i64 = 0
     for s in mm.stale:
-        if s.va == va and s.table is None and s.mask & bit:
+        if s.va <= va < s.va + s.pages and s.table is None and s.mask & bit:
             n += 1
     return n
 
@@ -149,7 +152,7 @@ def nth_stale(mm: Mm, va: i64, bit: i64, n: i64) -> Stale:
     i: i64 = len(mm.stale) - 1
     while i >= 0:
         s = mm.stale[i]
-        if s.va == va and s.table is None and s.mask & bit:
+        if s.va <= va < s.va + s.pages and s.table is None and s.mask & bit:
             found = s
             left -= 1
             if left == 0:
@@ -179,7 +182,7 @@ def translate(k: "Kernel", t: Task, mm: Mm, va: i64, access: i64) -> i64:
             if chosen:
                 s = nth_stale(mm, va, 1 << t.cpu, chosen)
                 if use_stale(k, t, s, access):
-                    return s.pte
+                    return pmd_pte(s.pte, va - s.va) if s.pages > 1 else s.pte
     return walk(k, t, mm, va, access)
 
 
@@ -232,7 +235,12 @@ def walk(k: "Kernel", t: Task, mm: Mm, va: i64, access: i64) -> i64:
         k.step(sites.MMU__WALK_PMD, pmd_obj(mm.id, pmd), READ)
         table = mm.tables[pmd]
         if table is None:
-            return 0
+            if not mm.pmd[pmd] & PTE_PRESENT:
+                return 0
+            k.step(sites.MMU__WALK_HUGE, pmd_obj(mm.id, pmd), access)
+            if cpu.flushes == flushes:
+                return walk_huge(k, t, mm, va, access)
+            continue
         k.step(sites.MMU__WALK_PTE, pte_obj(mm.id, va), access)
         if cpu.flushes == flushes:
             break
@@ -246,6 +254,8 @@ def walk(k: "Kernel", t: Task, mm: Mm, va: i64, access: i64) -> i64:
     pte = table.pte[i]
     if not pte & PTE_PRESENT:
         return 0
+    if mm.stale:
+        k.watch.translation_cached(k, mm, va, 1)
     if access == WRITE:
         if not pte & PTE_WRITE:
             return 0
@@ -255,6 +265,21 @@ def walk(k: "Kernel", t: Task, mm: Mm, va: i64, access: i64) -> i64:
     else:
         table.pte[i] = pte | PTE_YOUNG
     return table.pte[i]
+
+
+def walk_huge(k: "Kernel", t: Task, mm: Mm, va: i64, access: i64) -> i64:
+    """The walk ends at a PMD entry that maps a huge page: its accessed and dirty bits are set, and
+    what it says of the page at `va` is returned."""
+    i = va >> k.pmd_order
+    pmd = mm.pmd[i]
+    if not pmd & PTE_PRESENT or (access == WRITE and not pmd & PTE_WRITE):
+        return 0
+    start = i << k.pmd_order
+    if mm.stale:
+        k.watch.translation_cached(k, mm, start, k.ptrs_per_pte)
+    pmd |= PTE_YOUNG | PTE_DIRTY if access == WRITE else PTE_YOUNG
+    mm.pmd[i] = pmd
+    return pmd_pte(pmd, va - start)
 
 
 def stale_table(mm: Mm, table: PageTable) -> Stale | None:

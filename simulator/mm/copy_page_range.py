@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.errno import ENOMEM
+from simulator.errno import EAGAIN, ENOMEM
 from simulator.mm import mmu_gather, mmu_notifier, page_alloc, rmap, swap, tlb
+from simulator.mm.huge_memory import copy_huge_pmd
 from simulator.mm.memory import copy_words
 from simulator.mm.mm_types import (
     MM_ANONPAGES, MM_FILEPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_UPTODATE, PTE_DIRTY,
@@ -18,7 +19,7 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import add_mapcount, folio_get, folio_put
 from simulator.mm.pgtable import (
-    maybe_mkwrite, mk_pte, pfn_to_page, pmd_addr_end, pmd_table, pte_mkdirty, ptep_get,
+    maybe_mkwrite, mk_pte, pfn_to_page, pmd_addr_end, pmd_is_huge, pmd_table, pte_mkdirty, ptep_get,
     ptep_set_wrprotect, set_pte_at, vm_normal_page, vm_page_prot, walk_pmd,
 )
 from simulator.mm.pgtable_generic import pte_alloc, pte_unmap_unlock
@@ -57,7 +58,11 @@ def copy_page_range(k: "Kernel", dst: Vma, src: Vma) -> i64:
     va = walk_pmd(k, sites.COPY_PMD_RANGE__PMD, mm, src.start, src.end)
     while va < src.end and ret == 0:
         stop = pmd_addr_end(k, va, src.end)
-        ret = copy_pte_range(k, dst, src, mm, child, va, stop, cow)
+        ret = -EAGAIN
+        if pmd_is_huge(k, mm, va):
+            ret = copy_huge_pmd(k, dst, src, mm, child, va)
+        if ret == -EAGAIN:
+            ret = copy_pte_range(k, dst, src, mm, child, va, stop, cow)
         if ret == 0:
             va = walk_pmd(k, sites.COPY_PMD_RANGE__PMD, mm, stop, src.end)
     if cow:
@@ -129,7 +134,7 @@ def copy_present_pte(
         if folio.anon_vma is not None:
             k.step(sites.COPY_PRESENT_PTE__DUP_RMAP, pte_obj(mm.id, va), WRITE)
             folio_get(k, folio, REF_MAP)
-            if not rmap.folio_try_dup_anon_rmap_pte(k, page, src):
+            if not rmap.folio_try_dup_anon_rmap_pte(k, page, src, child):
                 folio_put(k, folio, REF_MAP)
                 if prealloc is None:
                     return NEED_PAGE
@@ -143,7 +148,7 @@ def copy_present_pte(
             add_mm_counter(child, MM_ANONPAGES, 1)
         else:
             folio_get(k, folio, REF_MAP)
-            rmap.folio_dup_file_rmap_pte(k, page)
+            rmap.folio_dup_file_rmap_pte(k, page, child)
             add_mm_counter(child, MM_FILEPAGES, 1)
     if cow and pte & PTE_WRITE:
         k.step(sites.COPY_PRESENT_PTE__WRPROTECT, pte_obj(mm.id, va), WRITE)
@@ -189,7 +194,7 @@ def copy_nonpresent_pte(
     if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:
         folio_get(k, page.folio, REF_MAP)
         page.flags &= ~PG_ANON_EXCLUSIVE
-        add_mapcount(k, page, 1)
+        add_mapcount(k, page, 1, child)
         if kind == SWP_DEVICE_WRITE and cow:
             pte = set_kind(pte, SWP_DEVICE_READ)
             if k.bug.device_private_loses_soft_dirty:

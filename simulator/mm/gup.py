@@ -19,18 +19,22 @@ from simulator.errno import EAGAIN, EFAULT, EINVAL, EIO, EMLINK, ENOMEM
 from simulator.lib.maple_tree import find_vma_intersection, vma_lookup
 from simulator.machine.ipi import local_irq_disable, local_irq_enable
 from simulator.mm import mmap, mmap_lock, mmu_gather, swap
+from simulator.mm.huge_memory import touch_pmd
 from simulator.mm.memory import handle_mm_fault
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_ZERO, PTE_DIRTY, PTE_PRESENT, PTE_SOFT_DIRTY,
     PTE_SPECIAL, PTE_WRITE, REF_GUP, REF_TEMP, VM_EXEC, VM_LOCKONFAULT, VM_MAYREAD, VM_MAYSHARE,
     VM_MAYWRITE, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Folio, Mm, Page, Vma, is_cow_mapping,
-    is_migration_pte, pte_present,
+    is_huge_zero_pmd, is_migration_pte, pmd_present, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_pin, folio_put, folio_try_get, folio_unpin
 from simulator.mm.pgtable import (
-    frame_text, peek, pfn_to_page, pmd_index, pmd_table, ptep_get, vm_normal_page,
+    frame_text, peek, pfn_to_page, pmd_addr_end, pmd_index, pmd_table, ptep_get, vm_normal_page,
 )
-from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from simulator.mm.pgtable_generic import (
+    pmd_lock, pmd_unlock, pte_alloc, pte_offset_map_lock, pte_unmap_unlock,
+)
+from simulator.mm.split_huge_pmd import haddr_of, split_huge_pmd
 from simulator.mm.vm_fault import (
     FAULT_FLAG_REMOTE, FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, VM_FAULT_ERROR, VM_FAULT_OOM,
 )
@@ -44,6 +48,7 @@ FOLL_WRITE: Final = 0x1
 FOLL_GET: Final = 0x2
 FOLL_FORCE: Final = 0x8
 FOLL_LONGTERM: Final = 0x100
+FOLL_SPLIT_PMD: Final = 0x800
 FOLL_TOUCH: Final = 0x10000
 FOLL_REMOTE: Final = 0x40000
 FOLL_PIN: Final = 0x80000
@@ -111,10 +116,14 @@ def try_grab_folio_fast(k: "Kernel", page: Page, flags: i64) -> bool:
     now, or somebody else's."""
     folio = page.folio
     k.step(sites.TRY_GRAB_FOLIO_FAST__GRAB, page.obj, WRITE)
-    if flags & FOLL_PIN == 0:
-        return folio_try_get(k, folio, REF_GUP)
-    if not folio_try_get(k, folio, REF_TEMP):
+    reason: i64 = REF_GUP if flags & FOLL_PIN == 0 else REF_TEMP
+    if not folio_try_get(k, folio, reason):
         return False
+    if page.folio is not folio:  # try_get_folio(): it has been split, or put together, meanwhile
+        folio_put(k, folio, reason)
+        return False
+    if flags & FOLL_PIN == 0:
+        return True
     k.step(sites.TRY_GRAB_FOLIO_FAST__PIN, page.obj, WRITE)
     folio_pin(k, folio)
     folio_put(k, folio, REF_TEMP)
@@ -161,6 +170,49 @@ def follow_page_pte(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
     return ret
 
 
+def follow_pmd(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
+    """follow_pmd_mask(): follow_page_pte() of whatever the PMD entry is."""
+    i = va >> k.pmd_order
+    k.step(sites.FOLLOW_PMD_MASK__PMD, pmd_obj(mm.id, i), READ)
+    pmd = mm.pmd[i]
+    if pmd == 0:
+        return follow_page_pte(k, vma, mm, va, flags)
+    if not pmd_present(pmd):
+        return -EAGAIN
+    pmd_lock(k, sites.FOLLOW_PMD_MASK__LOCK, mm)
+    pmd = mm.pmd[i]
+    if pmd == 0:
+        pmd_unlock(k, mm)
+        return follow_page_pte(k, vma, mm, va, flags)
+    if not pmd_present(pmd):
+        pmd_unlock(k, mm)
+        return -EAGAIN
+    if flags & FOLL_SPLIT_PMD:
+        pmd_unlock(k, mm)
+        split_huge_pmd(k, vma, va)
+        if not pte_alloc(k, mm, va):
+            return -ENOMEM
+        return follow_page_pte(k, vma, mm, va, flags)
+    ret = follow_huge_pmd(k, vma, mm, va, pmd, flags)
+    pmd_unlock(k, mm)
+    return ret
+
+
+def follow_huge_pmd(k: "Kernel", vma: Vma, mm: Mm, va: i64, pmd: i64, flags: i64) -> i64:
+    """The page of a huge entry, as follow_page_pte(); the head says whether it is exclusive."""
+    head = k.zero_page if is_huge_zero_pmd(pmd) else pfn_to_page(k, pmd >> PFN_SHIFT)
+    normal = None if is_huge_zero_pmd(pmd) else head
+    if flags & FOLL_WRITE and not can_follow_write_pte(pmd, normal, vma, flags):
+        return -EAGAIN
+    if not pmd & PTE_WRITE and gup_must_unshare(vma, head, flags):
+        return -EMLINK
+    k.step(sites.FOLLOW_HUGE_PMD__GRAB, head.obj, WRITE)
+    try_grab_folio(k, head.folio, flags)
+    if flags & FOLL_TOUCH and flags & FOLL_WRITE:
+        touch_pmd(k, mm, haddr_of(k, va))
+    return head.pfn if normal is None else head.pfn + (va & (k.ptrs_per_pte - 1))
+
+
 def faultin_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64, unshare: bool) -> i64:
     """A fault on behalf of GUP: 0, -EFAULT or -ENOMEM. mmap_lock stays held: only faults that
     wait for user space or for the disk drop it, and there are none."""
@@ -184,8 +236,11 @@ def get_user_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
     """__get_user_pages() for one page, with mmap_lock held: the frame or -errno. `vma` has
     passed check_vma_flags()."""
     while True:
-        pfn = follow_page_pte(k, vma, mm, va, flags)
-        if pfn >= 0:
+        if mm.pmd[va >> k.pmd_order]:
+            pfn = follow_pmd(k, vma, mm, va, flags)
+        else:
+            pfn = follow_page_pte(k, vma, mm, va, flags)
+        if pfn >= 0 or pfn == -ENOMEM:
             return pfn
         ret = faultin_page(k, vma, mm, va, flags, pfn == -EMLINK)
         if ret:
@@ -263,7 +318,8 @@ def gup_fast_pte_range(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     )
     table = pmd_table(k, mm, va)
     if table is None:
-        return -EAGAIN
+        pmd = mm.pmd[va >> k.pmd_order]
+        return gup_fast_pmd_leaf(k, mm, va, pmd, flags) if pmd & PTE_PRESENT else -EAGAIN
     k.step(sites.GUP_FAST_PTE_RANGE__READ_PTE, pte_obj(mm.id, va), READ)
     k.watch.table_read(k, table)
     pte = ptep_get(k, table, va)
@@ -281,6 +337,22 @@ def gup_fast_pte_range(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
         or (not pte & PTE_WRITE and gup_must_unshare(None, page, flags))
     ):
         gup_put_folio(k, page.folio, flags)
+        return -EAGAIN
+    return page.pfn
+
+
+def gup_fast_pmd_leaf(k: "Kernel", mm: Mm, va: i64, pmd: i64, flags: i64) -> i64:
+    """The same at a huge entry."""
+    if (flags & FOLL_WRITE and not pmd & PTE_WRITE) or is_huge_zero_pmd(pmd):
+        return -EAGAIN
+    i = va >> k.pmd_order
+    page = pfn_to_page(k, (pmd >> PFN_SHIFT) + (va & (k.ptrs_per_pte - 1)))
+    folio = page.folio
+    if not try_grab_folio_fast(k, page, flags):
+        return -EAGAIN
+    k.step(sites.GUP_FAST_PMD_LEAF__RECHECK, pmd_obj(mm.id, i), READ)
+    if mm.pmd[i] != pmd or (not pmd & PTE_WRITE and gup_must_unshare(None, folio.page, flags)):
+        gup_put_folio(k, folio, flags)
         return -EAGAIN
     return page.pfn
 
@@ -307,10 +379,15 @@ def faultin_page_range(k: "Kernel", mm: Mm, start: i64, end: i64, write: bool) -
         ret = get_user_page(k, vma, mm, va, flags)
         if ret < 0:
             break
-        va += 1
+        va = next_page(k, mm, va, end)
         k.cur.retries = 0  # progress
     swap.lru_add_drain(k)
     return va - start if va > start else ret
+
+
+def next_page(k: "Kernel", mm: Mm, va: i64, end: i64) -> i64:
+    """Where to go on after `va` has been found: behind all of a huge page (page_mask)."""
+    return pmd_addr_end(k, va, end) if mm.pmd[va >> k.pmd_order] else va + 1
 
 
 def mm_populate(k: "Kernel", mm: Mm, start: i64, end: i64, ignore_errors: bool) -> i64:
@@ -354,7 +431,7 @@ def populate_vma_page_range(k: "Kernel", vma: Vma, mm: Mm, start: i64, end: i64)
     while va < end and ret >= 0:
         ret = get_user_page(k, vma, mm, va, flags)
         if ret >= 0:
-            va += 1
+            va = next_page(k, mm, va, end)
             k.cur.retries = 0  # progress
     swap.lru_add_drain(k)
     return va - start if va > start else ret

@@ -8,12 +8,12 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.errno import EBUSY, EFAULT, EPERM
 from simulator.lib.maple_tree import vma_lookup
-from simulator.mm import migrate
+from simulator.mm import huge_memory, migrate
 from simulator.mm.memory import handle_mm_fault
 from simulator.mm.memremap import DevPagemap
 from simulator.mm.mm_types import (
     PFN_SHIFT, PTE_PROTNONE, PTE_SPECIAL, PTE_WRITE, SWP_DEVICE_WRITE, VM_READ, VM_WRITE, Mm, Vma,
-    is_device_private_pte, is_migration_pte, pte_kind, pte_present,
+    is_device_private_pte, is_huge_zero_pmd, is_migration_pte, pmd_present, pte_kind, pte_present,
 )
 from simulator.mm.mmu_notifier import MmuIntervalNotifier, mmu_interval_read_retry
 from simulator.mm.pgtable import pfn_to_page, ptep_get, vm_normal_page
@@ -48,6 +48,9 @@ def hmm_vma_walk_pmd(k: "Kernel", mm: Mm, owner: DevPagemap, va: i64, write: boo
         return -EFAULT
     while True:
         k.step(sites.HMM_VMA_WALK_PMD__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
+        pmd = mm.pmd[va >> k.pmd_order]
+        if pmd:
+            return hmm_vma_handle_pmd(k, vma, mm, owner, va, pmd, write)
         if mm.tables[va >> k.pmd_order] is None:
             return hmm_vma_fault(k, vma, mm, va, write)
         table = pte_offset_map(k, mm, va)
@@ -82,6 +85,28 @@ def hmm_nonpresent(
     elif not is_device_private_pte(pte):
         return -EFAULT  # a marker
     return hmm_vma_fault(k, vma, mm, va, write)
+
+
+def hmm_vma_handle_pmd(
+    k: "Kernel", vma: Vma, mm: Mm, owner: DevPagemap, va: i64, pmd: i64, write: bool
+) -> i64:
+    """A huge entry, or one of migration or device memory in its place. Read without the lock: who
+    splits it tells the device."""
+    offset = va & (k.ptrs_per_pte - 1)
+    if is_migration_pte(pmd):
+        huge_memory.pmd_migration_entry_wait(k, mm, va)
+        return -EBUSY
+    if not pmd_present(pmd):
+        if pfn_to_page(k, pmd >> PFN_SHIFT).folio.pgmap is owner:
+            writable = pte_kind(pmd) == SWP_DEVICE_WRITE
+            if writable or not write:
+                return ((pmd >> PFN_SHIFT) + offset) << 1 | (1 if writable else 0)
+        return hmm_vma_fault(k, vma, mm, va, write)
+    if pmd & PTE_PROTNONE or (write and not pmd & PTE_WRITE):
+        return hmm_vma_fault(k, vma, mm, va, write)
+    if is_huge_zero_pmd(pmd):
+        return 0
+    return ((pmd >> PFN_SHIFT) + offset) << 1 | (1 if pmd & PTE_WRITE else 0)
 
 
 def hmm_vma_fault(k: "Kernel", vma: Vma, mm: Mm, va: i64, write: bool) -> i64:

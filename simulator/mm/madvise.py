@@ -17,17 +17,27 @@ from simulator.build.native import final
 from simulator.errno import EAGAIN, EINVAL, ENOMEM
 from simulator.lib.maple_tree import find_vma, vma_prev
 from simulator.mm import anon_vma, gup, mmap_lock, mmu_gather, mmu_notifier, swap, vma_merge, zap
+from simulator.mm.khugepaged import madvise_collapse
 from simulator.mm.mm_types import (
-    PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PTE_DIRTY, PTE_YOUNG, SWP_MARKER_GUARD, VM_DONTCOPY,
-    VM_DONTDUMP, VM_DROPPABLE, VM_LOCKED, VM_MAYBE_GUARD, VM_RAND_READ, VM_SEQ_READ, VM_SHARED,
-    VM_WIPEONFORK, Mm, Vma, mk_swap_pte, pte_kind, pte_present,
+    PFN_SHIFT, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PTE_DIRTY, PTE_SPECIAL, PTE_YOUNG, REF_TEMP,
+    SWP_MARKER_GUARD, VM_DONTCOPY, VM_DONTDUMP, VM_DROPPABLE, VM_HUGEPAGE, VM_LOCKED,
+    VM_MAYBE_GUARD, VM_NOHUGEPAGE, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_WIPEONFORK, Folio, Mm,
+    PageTable, Vma, folio_mapcount, is_huge_zero_pmd, mk_swap_pte, pmd_present, pte_kind,
+    pte_present,
 )
+from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
-    next_pmd, pmd_addr_end, ptep_get, ptep_get_and_clear, set_pte_at, vm_normal_page,
+    next_pmd, pfn_to_page, pmd_addr_end, pmd_is_huge, pmdp_huge_get_and_clear, ptep_get,
+    ptep_get_and_clear, set_pmd_at, set_pte_at, vm_normal_page,
 )
-from simulator.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
-from simulator.objects import pte_obj
-from simulator.sched.lock import folio_trylock, mutex_unlock
+from simulator.mm.pgtable_generic import (
+    pmd_trans_huge_lock, pmd_unlock, pmdp_invalidate, pte_alloc, pte_offset_map_lock,
+    pte_unmap_unlock,
+)
+from simulator.mm.rmap import folio_maybe_mapped_shared
+from simulator.mm.split_folio import split_folio
+from simulator.objects import pmd_obj, pte_obj
+from simulator.sched.lock import folio_trylock, mutex_lock, mutex_unlock
 from simulator.state import WRITE
 
 if TYPE_CHECKING:
@@ -60,6 +70,9 @@ _LOCK_MODES: Final[dict[int, int]] = {
     ops.MADV_PAGEOUT: MADVISE_MMAP_READ_LOCK,
     ops.MADV_DONTDUMP: MADVISE_MMAP_WRITE_LOCK,
     ops.MADV_DODUMP: MADVISE_MMAP_WRITE_LOCK,
+    ops.MADV_HUGEPAGE: MADVISE_MMAP_WRITE_LOCK,
+    ops.MADV_NOHUGEPAGE: MADVISE_MMAP_WRITE_LOCK,
+    ops.MADV_COLLAPSE: MADVISE_MMAP_READ_LOCK,
 }
 ops.of_every_advice("mm/madvise.py: _LOCK_MODES", _LOCK_MODES)
 LOCK_MODE: Final[list[int]] = [mode for _, mode in sorted(_LOCK_MODES.items())]
@@ -80,6 +93,7 @@ class MadviseBehavior:
         self.lock_mode: i64 = MADVISE_NO_LOCK
         self.tlb: MmuGather | None = None
         self.prev: Vma | None = None
+        self.lock_dropped: bool = False  # by MADV_COLLAPSE: the VMA may be gone
 
 
 # --- MADV_FREE -------------------------------------------------------------------------------
@@ -88,6 +102,8 @@ class MadviseBehavior:
 def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) -> None:
     """Make the private pages of one page table clean and old, so that reclaim may drop them."""
     mm = tlb.mm
+    if pmd_is_huge(k, mm, start) and madvise_free_huge_pmd(k, tlb, start, end):
+        return
     table = pte_offset_map_lock(k, sites.MADVISE_FREE_PTE_RANGE__LOCK, mm, start)
     if table is None:
         return
@@ -99,11 +115,24 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
             va += 1
             continue
         folio = page.folio
+        if folio.order and folio_pte_batch(k, table, va, end, folio) < 1 << folio.order:
+            nr = folio_pte_batch(k, table, va, end, folio)
+            if folio_maybe_mapped_shared(folio) or not folio_trylock(
+                k, sites.MADVISE_FREE_PTE_RANGE__TRYLOCK_LARGE, folio.lock
+            ):
+                va += nr
+                continue
+            err, again = split_under_ptl(k, table, mm, va, folio)
+            if again is None:
+                return
+            table = again
+            va += nr if err else 0
+            continue
         if folio.flags & PG_DIRTY:
             if not folio_trylock(k, sites.MADVISE_FREE_PTE_RANGE__TRYLOCK, folio.lock):
                 va += 1
                 continue
-            shared = page.mapcount != 1
+            shared = folio_mapcount(folio) != 1 << folio.order
             if not shared:
                 folio.flags &= ~PG_DIRTY
             mutex_unlock(k, folio.lock)
@@ -121,6 +150,77 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
                 k.note("flush deferred")
         va += 1
     pte_unmap_unlock(k, table)
+
+
+def folio_pte_batch(
+    k: "Kernel", table: PageTable, start: i64, end: i64, folio: Folio
+) -> i64:
+    """madvise_folio_pte_batch(): how many entries from `start` on map the folio's pages in their
+    order."""
+    pfn = ptep_get(k, table, start) >> PFN_SHIFT
+    va = start
+    while va < end:
+        pte = ptep_get(k, table, va)
+        here = pfn + va - start
+        if not pte_present(pte) or pte >> PFN_SHIFT != here or pte & PTE_SPECIAL:
+            break
+        if here >= folio.pfn + (1 << folio.order):
+            break
+        va += 1
+    return va - start
+
+
+def split_under_ptl(
+    k: "Kernel", table: PageTable, mm: Mm, va: i64, folio: Folio
+) -> tuple[i64, PageTable | None]:
+    """Drop the page table lock, split the locked folio, unlock it, and take the lock of the page
+    table that is there then. What the split has said, and that table."""
+    folio_get(k, folio, REF_TEMP)
+    pte_unmap_unlock(k, table)
+    err = split_folio(k, folio)
+    mutex_unlock(k, folio.lock)
+    folio_put(k, folio, REF_TEMP)
+    return err, pte_offset_map_lock(k, sites.MADVISE_PTE_RANGE__RELOCK, mm, va)
+
+
+def madvise_free_huge_pmd(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) -> bool:
+    """MADV_FREE of a huge page; False: the page table that is there (by now) is to be looked at."""
+    mm = tlb.mm
+    if not pmd_trans_huge_lock(k, sites.MADVISE_FREE_HUGE_PMD__LOCK, mm, start):
+        return False
+    i = start >> k.pmd_order
+    pmd = mm.pmd[i]
+    if is_huge_zero_pmd(pmd) or not pmd_present(pmd):
+        pmd_unlock(k, mm)
+        return False
+    folio = pfn_to_page(k, pmd >> PFN_SHIFT).folio
+    if folio_maybe_mapped_shared(folio) or not folio_trylock(
+        k, sites.MADVISE_FREE_HUGE_PMD__TRYLOCK, folio.lock
+    ):
+        pmd_unlock(k, mm)
+        return False
+    if end - start != k.ptrs_per_pte:
+        folio_get(k, folio, REF_TEMP)
+        pmd_unlock(k, mm)
+        split_folio(k, folio)
+        mutex_unlock(k, folio.lock)
+        folio_put(k, folio, REF_TEMP)
+        return False
+    folio.flags &= ~PG_DIRTY
+    mutex_unlock(k, folio.lock)
+    if pmd & (PTE_YOUNG | PTE_DIRTY):
+        k.step(sites.MADVISE_FREE_HUGE_PMD__INVALIDATE, pmd_obj(mm.id, i), WRITE)
+        if k.bug.madv_dontneed_vs_madv_free_thp:
+            pmdp_huge_get_and_clear(k, mm, start)
+        else:
+            pmdp_invalidate(k, mm, start)
+        k.step(sites.MADVISE_FREE_HUGE_PMD__SET, pmd_obj(mm.id, i), WRITE)
+        for va in range(start, end):
+            k.watch.page_cleaned(k, mm, va)
+        set_pmd_at(k, mm, start, pmd & ~(PTE_YOUNG | PTE_DIRTY))
+        mmu_gather.tlb_remove_pmd_tlb_entry(k, tlb, start)
+    pmd_unlock(k, mm)
+    return True
 
 
 def madvise_free_single_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
@@ -169,6 +269,8 @@ def madvise_cold_or_pageout_pte_range(
     """Pages on the LRU that nobody else maps: MADV_COLD makes their entries old. MADV_PAGEOUT
     would give them to reclaim."""
     mm = tlb.mm
+    if pmd_is_huge(k, mm, start) and madvise_cold_huge_pmd(k, tlb, start, end, pageout):
+        return
     table = pte_offset_map_lock(k, sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__LOCK, mm, start)
     if table is None:
         return
@@ -176,8 +278,24 @@ def madvise_cold_or_pageout_pte_range(
     while va < end:
         pte = ptep_get(k, table, va)
         page = vm_normal_page(k, pte) if pte_present(pte) else None
+        if page is not None and page.folio.order:
+            folio = page.folio
+            nr = folio_pte_batch(k, table, va, end, folio)
+            if nr < 1 << folio.order:
+                if folio_maybe_mapped_shared(folio) or not folio_trylock(
+                    k, sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__TRYLOCK, folio.lock
+                ):
+                    va += nr
+                    continue
+                err, again = split_under_ptl(k, table, mm, va, folio)
+                if again is None:
+                    return
+                table = again
+                va += nr if err else 0
+                continue
         if (
-            page is not None and page.folio.flags & PG_LRU and page.mapcount == 1
+            page is not None and page.folio.flags & PG_LRU
+            and folio_mapcount(page.folio) == 1 << page.folio.order
             and not pageout and pte & PTE_YOUNG
         ):
             site = sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__CLEAR_YOUNG
@@ -186,6 +304,41 @@ def madvise_cold_or_pageout_pte_range(
             mmu_gather.tlb_remove_tlb_entry(tlb, va)
         va += 1
     pte_unmap_unlock(k, table)
+
+
+def madvise_cold_huge_pmd(
+    k: "Kernel", tlb: "MmuGather", start: i64, end: i64, pageout: bool
+) -> bool:
+    """The same of a huge page; False: it has been split, and the page table is to be looked at."""
+    mm = tlb.mm
+    if not pmd_trans_huge_lock(k, sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__PMD_LOCK, mm, start):
+        return True
+    i = start >> k.pmd_order
+    pmd = mm.pmd[i]
+    if is_huge_zero_pmd(pmd) or not pmd_present(pmd):
+        pmd_unlock(k, mm)
+        return True
+    folio = pfn_to_page(k, pmd >> PFN_SHIFT).folio
+    if folio_maybe_mapped_shared(folio):
+        pmd_unlock(k, mm)
+        return True
+    if end - start != k.ptrs_per_pte:
+        folio_get(k, folio, REF_TEMP)
+        pmd_unlock(k, mm)
+        mutex_lock(k, sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__FOLIO_LOCK, folio.lock)
+        err = split_folio(k, folio)
+        mutex_unlock(k, folio.lock)
+        folio_put(k, folio, REF_TEMP)
+        return err != 0
+    if not pageout and pmd & PTE_YOUNG:
+        site = sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__INVALIDATE
+        k.step(site, pmd_obj(mm.id, i), WRITE)
+        old = pmdp_invalidate(k, mm, start)
+        k.step(sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__SET_PMD, pmd_obj(mm.id, i), WRITE)
+        set_pmd_at(k, mm, start, old & ~PTE_YOUNG)
+        mmu_gather.tlb_remove_pmd_tlb_entry(k, tlb, start)
+    pmd_unlock(k, mm)
+    return True
 
 
 # --- MADV_DONTNEED ---------------------------------------------------------------------------
@@ -263,6 +416,8 @@ def guard_install_walk(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
     va = start
     while va < end:
         stop = pmd_addr_end(k, va, end)
+        if pmd_is_huge(k, mm, va):
+            return 1
         if not pte_alloc(k, mm, va):
             return -ENOMEM
         table = pte_offset_map_lock(k, sites.GUARD_INSTALL_PTE_ENTRY__LOCK, mm, va)
@@ -338,6 +493,10 @@ def advised_flags(vma: Vma, advice: i64) -> i64:
         return flags | VM_WIPEONFORK
     if advice == ops.MADV_DONTDUMP:
         return flags | VM_DONTDUMP
+    if advice == ops.MADV_HUGEPAGE:
+        return (flags & ~VM_NOHUGEPAGE) | VM_HUGEPAGE
+    if advice == ops.MADV_NOHUGEPAGE:
+        return (flags & ~VM_HUGEPAGE) | VM_NOHUGEPAGE
     assert advice == ops.MADV_KEEPONFORK or advice == ops.MADV_DODUMP
     if flags & VM_DROPPABLE:
         return -EINVAL
@@ -362,6 +521,11 @@ def madvise_vma_read(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
         return madvise_populate(k, behavior)
     if advice == ops.MADV_COLD or advice == ops.MADV_PAGEOUT:
         return madvise_cold_or_pageout(k, behavior, vma)
+    if advice == ops.MADV_COLLAPSE:
+        err, behavior.lock_dropped = madvise_collapse(
+            k, behavior.mm, vma, behavior.start, behavior.end
+        )
+        return err
     assert advice == ops.MADV_WILLNEED, f"no branch for MADV_{ops.ADVICE[advice]}"
     return 0
 
@@ -413,6 +577,13 @@ def madvise_walk_vmas(k: "Kernel", behavior: MadviseBehavior) -> i64:
             err = madvise_vma_read(k, behavior, vma)
             if err:
                 return err
+        if behavior.lock_dropped:
+            behavior.lock_dropped = False
+            if behavior.end >= last_end:
+                return unmapped
+            behavior.start = behavior.end
+            vma = find_vma(mm, behavior.end)
+            continue
         behavior.prev = vma
         if behavior.end < vma.end:
             behavior.end = vma.end
@@ -453,6 +624,8 @@ def do_madvise(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> i64:
         return -EINVAL
     if end <= start:
         return 0
+    if k.thp and advice == ops.MADV_DONTNEED:
+        k.watch.dontneed_begins(k, mm, start, end)
     while True:
         err = madvise_once(k, MadviseBehavior(mm, advice, start, end))
         if err != RESTART:
@@ -461,6 +634,8 @@ def do_madvise(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> i64:
     if err == 0 or err == -ENOMEM:
         if advice == ops.MADV_DONTNEED:
             k.watch.call_returns(k, mm, start, end, "madvise(MADV_DONTNEED)")
+            if k.thp and err == 0:
+                k.watch.dontneed_returns(k, mm, start, end)
         elif advice == ops.MADV_GUARD_INSTALL:
             k.watch.own_call_returns(k, mm, start, end, "madvise(MADV_GUARD_INSTALL)")
     return err

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.mm import anon_vma, migrate, mmap_lock, mmu_notifier, page_alloc, rmap, shmem, swap
+from simulator.mm import (
+    huge_memory, migrate, mmap_lock, mmu_notifier, page_alloc, rmap, shmem, swap,
+)
 from simulator.mm.mm_types import (
     MM_ANONPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_SOFT_DIRTY,
     PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_READ,
-    SWP_DEVICE_WRITE, SWP_MARKER_GUARD, VM_DROPPABLE, VM_MAYSHARE, VM_SHARED, VM_WRITE, Folio, Mm,
-    Page, PageTable, Vma, add_mm_counter, mm_counter, pte_kind, pte_present,
+    SWP_DEVICE_WRITE, SWP_MARKER_GUARD, VM_DROPPABLE, VM_MAYSHARE, VM_SHARED, VM_WRITE, Folio,
+    Page, PageTable, Vma, Mm, add_mm_counter, folio_mapcount, mm_counter, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
-    maybe_mkwrite, mk_pte, pfn_to_page, pmd_table, pte_free, pte_mkdirty, ptep_get, set_pte_at,
+    maybe_mkwrite, mk_pte, pfn_to_page, pmd_none, pte_free, pte_mkdirty, ptep_get, set_pte_at,
     vm_normal_page, vm_page_prot,
 )
 from simulator.mm.pgtable_generic import (
@@ -26,9 +28,9 @@ from simulator.mm.pgtable_generic import (
     ptep_clear_flush,
 )
 from simulator.mm.vm_fault import (
-    FAULT_FLAG_UNSHARE, FAULT_FLAG_VMA_LOCK, FAULT_FLAG_WRITE, VM_FAULT_NOPAGE, VM_FAULT_OOM,
-    VM_FAULT_RETRY, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV, VmFault, install_prealloc_pte,
-    set_pte_range,
+    FAULT_FLAG_UNSHARE, FAULT_FLAG_VMA_LOCK, FAULT_FLAG_WRITE, VM_FAULT_FALLBACK, VM_FAULT_NOPAGE,
+    VM_FAULT_OOM, VM_FAULT_RETRY, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV, VmFault, install_prealloc_pte,
+    set_pte_range, vmf_anon_prepare,
 )
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched.lock import (
@@ -49,7 +51,11 @@ def handle_mm_fault(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
     k.watch.fault_resolving(k, vma, mm, va)
     droppable = vma.flags & VM_DROPPABLE != 0
     vmf = VmFault(vma, mm, va, flags)
-    ret = handle_pte_fault(k, vmf)
+    ret: i64 = VM_FAULT_FALLBACK
+    if k.thp or mm.pmd[va >> k.pmd_order]:
+        ret = huge_memory.handle_huge_fault(k, vmf)
+    if ret & VM_FAULT_FALLBACK:
+        ret = handle_pte_fault(k, vmf)
     if droppable and memory_is_left(k):
         ret &= ~VM_FAULT_OOM
     return ret
@@ -66,7 +72,7 @@ def handle_pte_fault(k: "Kernel", vmf: VmFault) -> i64:
     va = vmf.va
     k.step(sites.HANDLE_PTE_FAULT__READ_PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
     vmf.orig_pte = 0
-    if pmd_table(k, mm, va) is None:
+    if pmd_none(k, mm, va):
         return do_pte_missing(k, vmf)
     table = pte_offset_map(k, mm, va)
     if table is None:
@@ -107,26 +113,6 @@ def do_pte_missing(k: "Kernel", vmf: VmFault) -> i64:
     if inode is None or (inode.opaque and k.bug.anon_page_in_file_mapping):
         return do_anonymous_page(k, vmf)
     return do_fault(k, vmf)
-
-
-def vmf_anon_prepare(k: "Kernel", vmf: VmFault) -> i64:
-    """The VMA needs an anon_vma before it maps anonymous pages. To find one it looks at other
-    VMAs, for which the VMA lock alone is too little: mmap_lock is tried as well."""
-    vma = vmf.vma
-    mm = vmf.mm
-    k.step(sites.VMF_ANON_PREPARE__CHECK, vma.obj, READ)
-    if vma.anon_vma is not None:
-        return 0
-    under_vma_lock = vmf.flags & FAULT_FLAG_VMA_LOCK != 0
-    if under_vma_lock and not mmap_lock.mmap_read_trylock(k, mm, sites.VMF_ANON_PREPARE__TRYLOCK):
-        mmap_lock.vma_end_read(k, vma)
-        return VM_FAULT_RETRY
-    ret: i64 = 0
-    if anon_vma.anon_vma_prepare(k, vma):
-        ret = VM_FAULT_OOM
-    if under_vma_lock:
-        mmap_lock.mmap_read_unlock(k, mm)
-    return ret
 
 
 def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
@@ -196,7 +182,7 @@ def prealloc_pte(k: "Kernel", vmf: VmFault) -> bool:
     reclaim could not get on. False: there is none."""
     mm = vmf.mm
     k.step(sites.DO_FAULT__PMD, pmd_obj(mm.id, vmf.va >> k.pmd_order), READ)
-    if mm.tables[vmf.va >> k.pmd_order] is None and vmf.prealloc_pte is None:
+    if pmd_none(k, mm, vmf.va) and vmf.prealloc_pte is None:
         vmf.prealloc_pte = pte_alloc_one(k)
         return vmf.prealloc_pte is not None
     return True
@@ -354,7 +340,7 @@ def may_reuse(k: "Kernel", page: Page, vma: Vma) -> bool:
     """Whether the anonymous page is this mm's alone."""
     folio = page.folio
     if k.bug.vmsplice_child_cow:
-        return page.mapcount == 1
+        return folio_mapcount(folio) == 1
     if k.bug.do_wp_page_copies_pinned_page:
         return wp_can_reuse_anon_folio(k, folio, vma)
     return page.flags & PG_ANON_EXCLUSIVE != 0 or wp_can_reuse_anon_folio(k, folio, vma)
@@ -362,6 +348,8 @@ def may_reuse(k: "Kernel", page: Page, vma: Vma) -> bool:
 
 def wp_can_reuse_anon_folio(k: "Kernel", folio: Folio, vma: Vma) -> bool:
     """Nobody else holds a reference, once this CPU's lru batch has been drained."""
+    if folio.order:
+        return wp_can_reuse_large_folio(k, folio, vma)
     k.step(sites.WP_CAN_REUSE_ANON_FOLIO__REFS, folio.obj, READ)
     if folio.ref > 3:
         return False
@@ -380,6 +368,17 @@ def wp_can_reuse_anon_folio(k: "Kernel", folio: Folio, vma: Vma) -> bool:
     rmap.folio_move_anon_rmap(folio, vma)
     mutex_unlock(k, folio.lock)
     return True
+
+
+def wp_can_reuse_large_folio(k: "Kernel", folio: Folio, vma: Vma) -> bool:
+    """__wp_can_reuse_large_anon_folio(): all references are from mappings, all of one mm. A folio
+    of which a single page is mapped is rather given up."""
+    k.step(sites.WP_CAN_REUSE_LARGE_ANON_FOLIO__REFS, folio.obj, READ)
+    return (
+        folio.large_mapcount > 1
+        and folio.large_mapcount == folio.ref
+        and not rmap.folio_maybe_mapped_shared(folio)
+    )
 
 
 def wp_page_reuse(k: "Kernel", vmf: VmFault, table: PageTable) -> None:
@@ -439,7 +438,7 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
         if old is not None:
             # Not before the entry is switched: others would take the page for theirs alone.
             k.step(sites.WP_PAGE_COPY__REMOVE_RMAP, old.obj, WRITE)
-            rmap.folio_remove_rmap_pte(k, old)
+            rmap.folio_remove_rmap_pte(k, old, mm)
         pte_unmap_unlock(k, table)
         mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, va + 1)
         if old is not None:

@@ -21,22 +21,23 @@ from simulator.mm.migrate import (
 from simulator.mm.mm_types import (
     MM_ANONPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PG_UPTODATE,
     PTE_SPECIAL, PTE_WRITE, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_READ,
-    SWP_DEVICE_WRITE, VM_WRITE, Mm, Page, PageTable, Vma, add_mm_counter, is_device_private_pte,
-    mk_swap_pte, pte_kind, pte_present,
+    SWP_DEVICE_WRITE, VM_WRITE, Folio, Mm, Page, PageTable, Vma, add_mm_counter,
+    is_device_private_pte, is_huge_zero_pmd, mk_swap_pte, pmd_present, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put, move_ref
 from simulator.mm.pgtable import (
-    mk_pte, pfn_to_page, pmd_addr_end, pmd_index, pte_dirty, pte_mkdirty, ptep_get,
-    ptep_get_and_clear, set_pte_at, vm_normal_page, vm_page_prot,
+    mk_pte, pfn_to_page, pmd_addr_end, pmd_index, pmd_is_huge, pmd_table, pte_dirty, pte_mkdirty,
+    ptep_get, ptep_get_and_clear, set_pte_at, vm_normal_page, vm_page_prot,
 )
 from simulator.mm.pgtable_generic import (
-    pte_alloc, pte_offset_map_lock, pte_unmap_unlock, ptep_clear_flush,
+    pmd_lock, pmd_unlock, pte_alloc, pte_offset_map_lock, pte_unmap_unlock, ptep_clear_flush,
 )
 from simulator.mm.rmap import (
     folio_add_new_anon_rmap, folio_remove_rmap_pte, folio_try_share_anon_rmap_pte,
 )
+from simulator.mm.split_folio import split_folio
 from simulator.objects import pmd_obj, pte_obj
-from simulator.sched.lock import folio_trylock, mutex_unlock
+from simulator.sched.lock import folio_trylock, mutex_lock, mutex_unlock
 from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
@@ -105,19 +106,131 @@ def migrate_vma_collect(k: "Kernel", args: MigrateVma) -> None:
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, args.start, args.end)
 
 
+def skip(args: MigrateVma, start: i64, end: i64) -> None:
+    """migrate_vma_collect_skip(): these pages stay where they are."""
+    for _ in range(start, end):
+        add(args, None, False, False)
+
+
+def hole(args: MigrateVma, start: i64, end: i64) -> None:
+    """migrate_vma_collect_hole(): nothing is there. Anonymous memory may get new pages."""
+    for _ in range(start, end):
+        add(args, None, args.vma.inode is None, False)
+
+
+def collect_huge_pmd(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> bool:
+    """migrate_vma_collect_huge_pmd(): split the huge page whose entry was seen; True: its pages are
+    collected already, False: look at what is there now."""
+    mm = args.mm
+    pmd_lock(k, sites.MIGRATE_VMA_COLLECT_HUGE_PMD__LOCK, mm)
+    pmd = mm.pmd[start >> k.pmd_order]
+    if pmd == 0:
+        pmd_unlock(k, mm)
+        return False
+    system = args.select & SELECT_SYSTEM != 0
+    if is_huge_zero_pmd(pmd) and system:
+        pmd_unlock(k, mm)
+        hole(args, start, end)
+        return True
+    mine = system if pmd_present(pmd) else is_device_private_pte(pmd)
+    page = k.zero_page if is_huge_zero_pmd(pmd) else pfn_to_page(k, pmd >> PFN_SHIFT)
+    folio = page.folio
+    if mine and not pmd_present(pmd):
+        mine = args.select & SELECT_DEVICE_PRIVATE != 0 and folio.pgmap is args.pgmap_owner
+    if not mine:
+        pmd_unlock(k, mm)
+        skip(args, start, end)
+        return True
+    folio_get(k, folio, REF_TEMP)
+    held = fault_locks(k, args, page)
+    site = sites.MIGRATE_VMA_COLLECT_HUGE_PMD__TRYLOCK
+    if not held and not folio_trylock(k, site, folio.lock):
+        pmd_unlock(k, mm)
+        folio_put(k, folio, REF_TEMP)
+        skip(args, start, end)
+        return True
+    pmd_unlock(k, mm)
+    ret = split_folio(k, folio)
+    if not held:
+        mutex_unlock(k, folio.lock)
+    folio_put(k, folio, REF_TEMP)
+    if ret:
+        skip(args, start, end)
+    return ret != 0
+
+
+def split_pte_mapped(k: "Kernel", args: MigrateVma, table: PageTable, folio: Folio) -> i64:
+    """migrate_vma_split_folio() of a large folio that page table entries map; drops the lock. The
+    entry that was seen under it keeps the folio until there is a reference."""
+    if k.bug.migratevma_split_folio_no_ref:
+        pte_unmap_unlock(k, table)
+        k.step(sites.MIGRATE_VMA_SPLIT_FOLIO__GET, folio.obj, WRITE)
+        folio_get(k, folio, REF_TEMP)
+    else:
+        folio_get(k, folio, REF_TEMP)
+        pte_unmap_unlock(k, table)
+    mutex_lock(k, sites.MIGRATE_VMA_SPLIT_FOLIO__LOCK, folio.lock)
+    ret = split_folio(k, folio)
+    mutex_unlock(k, folio.lock)
+    folio_put(k, folio, REF_TEMP)
+    return ret
+
+
+def large_folio_at(k: "Kernel", args: MigrateVma, pte: i64) -> Folio | None:
+    """The large folio that the entry maps a page of, if it is to be migrated."""
+    if pte_present(pte):
+        page = vm_normal_page(k, pte)
+        if page is not None and page.folio.order and args.select & SELECT_SYSTEM:
+            return page.folio
+    elif is_device_private_pte(pte) and args.select & SELECT_DEVICE_PRIVATE:
+        folio = pfn_to_page(k, pte >> PFN_SHIFT).folio
+        if folio.order and folio.pgmap is args.pgmap_owner:
+            return folio
+    return None
+
+
 def migrate_vma_collect_pmd(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> None:
     """Take the entries of one page table out. The flush must come before the lock is dropped:
     afterwards a zap of these entries finds nothing present and flushes nothing."""
     mm = args.mm
+    va = start
+    while va < end:
+        if pmd_is_huge(k, mm, va):
+            if collect_huge_pmd(k, args, va, end):
+                return
+            continue
+        if pmd_table(k, mm, va) is None and va > start:
+            hole(args, va, end)
+            return
+        va = collect_ptes(k, args, va, end)
+
+
+def collect_ptes(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> i64:
+    """From `start` on until a large folio had to be split; where to go on."""
+    mm = args.mm
     table = pte_offset_map_lock(k, sites.MIGRATE_VMA_COLLECT_PMD__LOCK, mm, start)
     if table is None:
-        for _ in range(start, end):
-            add(args, None, args.vma.inode is None, False)
-        return
+        if pmd_is_huge(k, mm, start):
+            return start
+        hole(args, start, end)
+        return end
     unmapped = False
-    for va in range(start, end):
+    large: Folio | None = None
+    va = start
+    while va < end:
+        large = large_folio_at(k, args, ptep_get(k, table, va))
+        if large is not None:
+            break
         if collect_pte(k, args, table, va):
             unmapped = True
+        va += 1
+    if large is not None:
+        if unmapped:
+            tlb.flush_tlb_range(k, mm, start, va)
+        if split_pte_mapped(k, args, table, large):
+            skip(args, va, end)
+            return end
+        return va
     if unmapped and not k.bug.migratevma_tlb_flush_after_ptl:
         if k.bug.migratevma_copy_before_flush:
             args.flush_owed = True
@@ -127,6 +240,7 @@ def migrate_vma_collect_pmd(k: "Kernel", args: MigrateVma, start: i64, end: i64)
     if unmapped and k.bug.migratevma_tlb_flush_after_ptl:
         k.step(sites.MIGRATE_VMA_COLLECT_PMD__PTL_DROPPED, pmd_obj(mm.id, 0), READ)
         tlb.flush_tlb_range(k, mm, start, end)
+    return end
 
 
 def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> bool:
@@ -191,12 +305,12 @@ def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> boo
             add(args, None, False, False)
             return False
     decodes = pte_present(pte) or k.bug.migratevma_nonpresent_pte_decode
-    if decodes and pte_dirty(k, pte):
+    if decodes and pte_dirty(k, pte) and not k.bug.migration_loses_young_dirty:
         folio.flags |= PG_DIRTY
     k.step(sites.MIGRATE_VMA_COLLECT_PMD__SET_ENTRY, pte_obj(mm.id, va), WRITE)
-    set_pte_at(k, mm, table, va, make_migration_pte(pte, page, exclusive))
+    set_pte_at(k, mm, table, va, make_migration_pte(k, pte, page, exclusive))
     k.step(sites.MIGRATE_VMA_COLLECT_PMD__REMOVE_RMAP, page.obj, WRITE)
-    folio_remove_rmap_pte(k, page)
+    folio_remove_rmap_pte(k, page, mm)
     folio_put(k, folio, REF_MAP)
     add(args, page, True, write)
     return pte_present(pte)

@@ -13,8 +13,10 @@ from simulator.errno import EAGAIN, ENOMEM
 from simulator.lib.maple_tree import vma_lookup
 from simulator.mm import mmap_lock
 from simulator.mm.mm_types import PG_UPTODATE, SWP_MARKER_GUARD, Mm, Vma, pte_kind
-from simulator.mm.pgtable import pmd_addr_end, ptep_get, walk_pmd
-from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from simulator.mm.pgtable import pmd_addr_end, pmd_is_huge, ptep_get, walk_pmd
+from simulator.mm.pgtable_generic import (
+    pmd_trans_huge_lock, pmd_unlock, pte_offset_map_lock, pte_unmap_unlock,
+)
 from simulator.mm.rmap import linear_page_index
 from simulator.objects import OBJ_NONE, slot_obj
 from simulator.state import READ
@@ -55,6 +57,10 @@ def do_mincore(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> i64:
         va = there
         if va < end:
             stop = pmd_addr_end(k, va, end)
+            if pmd_is_huge(k, mm, va) and mincore_huge_pmd(k, mm, va):
+                count += stop - va
+                va = stop
+                continue
             found = mincore_pte_range(k, mm, vma, va, stop)
             if found < 0:  # ACTION_AGAIN: the page table went meanwhile
                 k.retry(sites.MINCORE_PTE_RANGE__AGAIN)
@@ -62,6 +68,14 @@ def do_mincore(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> i64:
             count += found
             va = stop
     return count
+
+
+def mincore_huge_pmd(k: "Kernel", mm: Mm, va: i64) -> bool:
+    """Whether a huge entry is there, all of whose pages are in core."""
+    if not pmd_trans_huge_lock(k, sites.MINCORE_PTE_RANGE__PMD_LOCK, mm, va):
+        return False
+    pmd_unlock(k, mm)
+    return True
 
 
 def mincore_pte_range(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> i64:

@@ -16,8 +16,10 @@ from simulator.lib.maple_tree import find_vma, vma_lookup, vma_prev
 from simulator.mm import gup, mmap_lock, swap, vma_merge
 from simulator.mm.mm_types import VM_LOCKED, VM_LOCKED_MASK, VM_LOCKONFAULT, Mm, Vma, add_locked_vm
 from simulator.mm.mmap import rlimit_memlock, vma_supports_mlock
-from simulator.mm.pgtable import pmd_addr_end, walk_pmd
-from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from simulator.mm.pgtable import pmd_addr_end, pmd_is_huge, walk_pmd
+from simulator.mm.pgtable_generic import (
+    pmd_trans_huge_lock, pmd_unlock, pte_offset_map_lock, pte_unmap_unlock,
+)
 from simulator.state import WRITE
 
 if TYPE_CHECKING:
@@ -35,9 +37,13 @@ def mlock_vma_pages_range(k: "Kernel", vma: Vma, start: i64, end: i64, flags: i6
     swap.lru_add_drain(k)
     va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, start, end)
     while va < end:
-        table = pte_offset_map_lock(k, sites.MLOCK_PTE_RANGE__LOCK, mm, va)
-        if table is not None:
-            pte_unmap_unlock(k, table)
+        if pmd_is_huge(k, mm, va):
+            if pmd_trans_huge_lock(k, sites.MLOCK_PTE_RANGE__PMD_LOCK, mm, va):
+                pmd_unlock(k, mm)
+        else:
+            table = pte_offset_map_lock(k, sites.MLOCK_PTE_RANGE__LOCK, mm, va)
+            if table is not None:
+                pte_unmap_unlock(k, table)
         va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, pmd_addr_end(k, va, end), end)
     swap.lru_add_drain(k)
 

@@ -35,6 +35,7 @@ PTE_DIRTY: Final = 0x10
 PTE_SOFT_DIRTY: Final = 0x20
 PTE_UFFD_WP: Final = 0x40
 PTE_SPECIAL: Final = 0x80  # no struct page behind it: the shared zero page
+PTE_HUGE: Final = 0x1000  # _PAGE_PSE: of a PMD entry that maps a huge page, be it invalidated
 PTE_SWP_SHIFT: Final = 8  # kind of a non-present entry, 0 for present ones
 PTE_SWP_MASK: Final = 0xF00
 PFN_SHIFT: Final = 16
@@ -76,6 +77,8 @@ VM_MAYBE_GUARD: Final = 0x20000  # guard regions may have been installed; never 
 VM_DONTDUMP: Final = 0x40000
 VM_LOCKED: Final = 0x80000
 VM_LOCKONFAULT: Final = 0x100000
+VM_HUGEPAGE: Final = 0x200000
+VM_NOHUGEPAGE: Final = 0x400000
 VM_LOCKED_MASK: Final = VM_LOCKED | VM_LOCKONFAULT
 # What does not keep VMAs apart, and what a merge keeps (VM_IGNORE_MERGE, VM_STICKY).
 VM_STICKY: Final = 0x28000  # VM_SOFTDIRTY | VM_MAYBE_GUARD
@@ -89,9 +92,12 @@ PG_UPTODATE: Final = 0x8
 PG_DIRTY: Final = 0x10
 PG_DEVICE_PRIVATE: Final = 0x20  # a ZONE_DEVICE page: is_device_private_page()
 PG_ZERO: Final = 0x40  # the shared zero page
+PG_PARTIALLY_MAPPED: Final = 0x80  # of a large folio: some of its pages are mapped no longer
 PG_NAMES: Final = bits(globals(), "PG_")
 # What mm code decides by: part of a page's state as feedback sees it (simulator/page_state.py).
-PG_STATE: Final = PG_LRU | PG_ANON_EXCLUSIVE | PG_DIRTY | PG_DEVICE_PRIVATE
+PG_STATE: Final = (
+    PG_LRU | PG_ANON_EXCLUSIVE | PG_DIRTY | PG_DEVICE_PRIVATE | PG_PARTIALLY_MAPPED
+)
 PG_NO_STATE: Final = PG_SWAPBACKED | PG_UPTODATE | PG_ZERO  # the rest: for ever, or by kind
 
 GARBAGE: Final = -1  # what a frame holds that nobody has used in this run; never a token
@@ -215,16 +221,27 @@ def reset_rwsem(sem: RwSem) -> None:
 
 @final
 class Folio:
-    """struct folio: what a frame, or several in a row, have together. `page` is the first of
-    them; all have order 0 yet, and one page."""
+    """struct folio: what a frame, or 1 << `order` of them in a row, have together. `page` is the
+    first of them, the head. `large_mapcount` and `entire_mapcount` are those of large folios: all
+    entries that map the folio or a page of it, and those PMD entries that map all of it."""
 
     def __init__(self, page: "Page") -> None:
         self.page: Final[Page] = page
         self.pfn: Final[i64] = page.pfn
         self.obj: Final[i64] = page.obj
         self.live: bool = False
+        self.order: i64 = 0
         self.ref: i64 = 0
         self.pincount: i64 = 0
+        self.entire_mapcount: i64 = 0
+        self.large_mapcount: i64 = 0
+        self.mm_id_0: i64 = -1  # two of the mms that map it, and how many mappings they have
+        self.mm_maps_0: i64 = 0
+        self.mm_id_1: i64 = -1
+        self.mm_maps_1: i64 = 0
+        self.nr_pages_mapped: i64 = 0  # pages of it that page table entries map
+        self.nr_pmds: i64 = 0  # PMD entries that map it (O3)
+        self.nr_pmds_writable: i64 = 0  # those that are present and writable (O4)
         self.flags: i64 = 0
         self.anon_vma: AnonVma | None = None  # `mapping` of anonymous memory
         self.anon_vma_gen: i64 = 0
@@ -239,13 +256,14 @@ class Folio:
 @final
 class Page:
     """struct page: one frame, its four words of data, and who maps it. `folio` is what
-    page_folio() finds."""
+    page_folio() finds: its own, `single`, or that of the head of a large folio."""
 
     def __init__(self, pfn: i64) -> None:
         self.pfn: Final[i64] = pfn
         self.obj: Final[i64] = page_obj(pfn)
-        self.folio: Folio = Folio(self)
-        self.mapcount: i64 = 0
+        self.single: Final[Folio] = Folio(self)
+        self.folio: Folio = self.single
+        self.mapcount: i64 = 0  # page table entries that map it; a PMD entry counts in the folio
         self.flags: i64 = 0  # PG_ANON_EXCLUSIVE; all others are the folio's
         self.words: Final[vec[i64]] = vec[i64]([0] * WORDS_PER_PAGE)
         self.nr_entries: i64 = 0  # page table entries that map it (O3)
@@ -268,19 +286,11 @@ def fill(page: Page, word: i64) -> None:
 
 def prep_folio(page: Page, flags: i64, site: i64) -> Folio:
     """A folio of one page as its allocator hands it out: no references yet, and no owner."""
-    page.mapcount = 0
-    page.flags = 0
-    page.nr_entries = 0
-    page.nr_migration = 0
-    page.entry_at = site
-    page.refs_at = 0
-    page.maps_at = 0
-    page.migrated = False
-    page.nr_writable = 0
-    page.logical = 0
-    page.abstract = 0
-    folio = page.folio
+    prep_page(page, site)
+    folio = page.single
+    page.folio = folio
     folio.live = True
+    folio.order = 0
     folio.ref = 0
     folio.pincount = 0
     folio.flags = flags
@@ -293,6 +303,60 @@ def prep_folio(page: Page, flags: i64, site: i64) -> Folio:
     for i in range(NR_REFS):
         folio.ledger[i] = 0
     return folio
+
+
+def prep_page(page: Page, site: i64) -> None:
+    """A page that nobody has used yet."""
+    page.mapcount = 0
+    page.flags = 0
+    page.nr_entries = 0
+    page.nr_migration = 0
+    page.entry_at = site
+    page.refs_at = 0
+    page.maps_at = 0
+    page.migrated = False
+    page.nr_writable = 0
+    page.logical = 0
+    page.abstract = 0
+
+
+def prep_compound_page(pages: list[Page], order: i64, flags: i64, site: i64) -> Folio:
+    """prep_folio() of 1 << `order` pages in a row, the first of which becomes the head."""
+    folio = prep_folio(pages[0], flags, site)
+    folio.order = order
+    folio.entire_mapcount = 0
+    folio.large_mapcount = 0
+    folio.mm_id_0 = -1
+    folio.mm_maps_0 = 0
+    folio.mm_id_1 = -1
+    folio.mm_maps_1 = 0
+    folio.nr_pages_mapped = 0
+    folio.nr_pmds = 0
+    folio.nr_pmds_writable = 0
+    for page in pages[1:]:
+        prep_page(page, site)
+        page.folio = folio
+    return folio
+
+
+def folio_mapcount(folio: Folio) -> i64:
+    """Entries that map the folio, or a page of it."""
+    return folio.large_mapcount if folio.order else folio.page.mapcount
+
+
+def page_maps(page: Page) -> i64:
+    """Entries of both kinds that map the page."""
+    return page.mapcount + page.folio.entire_mapcount if page.folio.order else page.mapcount
+
+
+def page_is_exclusive(page: Page) -> bool:
+    """PageAnonExclusive() of the page, or of the head where a PMD entry maps the folio."""
+    folio = page.folio
+    if page.flags & PG_ANON_EXCLUSIVE:
+        return True
+    return folio.order > 0 and folio.entire_mapcount > 0 and (
+        folio.page.flags & PG_ANON_EXCLUSIVE != 0
+    )
 
 
 def init_page_count(folio: Folio, reason: i64, site: i64) -> None:
@@ -352,6 +416,7 @@ class Stale:
 
     def __init__(self) -> None:
         self.va: i64 = 0
+        self.pages: i64 = 1  # that the translation is of: more of a huge page
         self.pte: i64 = 0  # the translation as it was
         self.table: PageTable | None = None  # a paging-structure entry to this table instead
         self.mask: i64 = 0  # CPUs that may hold it
@@ -377,6 +442,11 @@ class Mm:
         self.count: i64 = 1  # mm_count
         self.vmas: list[Vma] = []  # the maple tree: attached VMAs by address
         self.tables: Final[list[PageTable | None]] = [None] * nr_pmds
+        self.pmd: Final[vec[i64]] = vec[i64]([0] * nr_pmds)  # PMD entries that are no page tables
+        # Of huge ones: for their split.
+        self.deposit: Final[list[PageTable | None]] = [None] * nr_pmds
+        # Page tables that a collapse has taken away for a while; entries of oracles' still.
+        self.detached: Final[list[PageTable | None]] = [None] * nr_pmds
         self.mmap_lock: Final[RwSem] = RwSem(LC_MMAP, ident)
         self.page_table_lock: Final[Lock] = Lock(LC_PAGE_TABLE, ident)
         self.mm_lock_seq: i64 = 0
@@ -398,6 +468,7 @@ class Mm:
         self.notifier_seq: i64 = 2  # invalidate_seq: odd while something is being invalidated
         self.notifier_waiters: i64 = 0
         # For oracles.
+        self.collapsing: i64 = 0  # collapses whose pages are counted and not mapped yet
         self.nr_anon: i64 = 0  # page table entries that rss_anon should count (O19)
         self.nr_file: i64 = 0  # and rss_file
         self.entry_at: i64 = sites.OP__BEGIN  # site after which their number last changed
@@ -413,6 +484,26 @@ class Mm:
         self.dirty: Final[vec[i64]] = vec[i64]([0] * pages)
         self.unmapping_start: i64 = 0  # what a downgraded munmap() is still freeing (O13)
         self.unmapping_end: i64 = 0
+
+
+def is_huge_zero_pmd(pmd: i64) -> bool:
+    """Whether the PMD entry maps the huge zero page, which is here the small one all over."""
+    return pmd & (PTE_HUGE | PTE_SPECIAL) == PTE_HUGE | PTE_SPECIAL
+
+
+def pmd_present(pmd: i64) -> bool:
+    """Kernel's sense, of an entry of `Mm.pmd`: also what is invalidated while it is being split."""
+    return pmd & PTE_HUGE != 0
+
+
+def pmd_pte(pmd: i64, offset: i64) -> i64:
+    """What a huge PMD entry says of its page at `offset`, as the entry of a page table."""
+    if pmd & PTE_HUGE == 0:
+        return pmd + (offset << PFN_SHIFT)
+    pte = pmd & ~PTE_HUGE
+    if pmd & (PTE_PRESENT | PTE_PROTNONE) == 0:
+        pte |= PTE_PROTNONE  # invalidated: the kernel's, not the hardware's
+    return pte if pmd & PTE_SPECIAL else pte + (offset << PFN_SHIFT)
 
 
 def is_cow_mapping(vma: Vma) -> bool:

@@ -32,6 +32,7 @@ class MmuGather:
         self.end: i64 = 0
         self.freed_tables: bool = False
         self.cleared: bool = False  # cleared_ptes
+        self.cleared_pmds: bool = False
         self.pages: list[Page] = []
         self.delayed_rmap: list[Page] = []  # of those, which count as mapped until the flush
         self.tables: list[PageTable] = []
@@ -69,6 +70,24 @@ def tlb_remove_tlb_entry(tlb: MmuGather, va: i64) -> None:
         i -= 1
 
 
+def tlb_flush_pmd_range(k: "Kernel", tlb: MmuGather, va: i64) -> None:
+    """The huge entry of the pages from `va` on has changed, so that it must be flushed."""
+    if va < tlb.start:
+        tlb.start = va
+    if va + k.ptrs_per_pte > tlb.end:
+        tlb.end = va + k.ptrs_per_pte
+    tlb.cleared_pmds = True
+
+
+def tlb_remove_pmd_tlb_entry(k: "Kernel", tlb: MmuGather, va: i64) -> None:
+    """The huge entry of the pages from `va` on was cleared; it must be flushed before anything is
+    freed."""
+    tlb_flush_pmd_range(k, tlb, va)
+    for s in tlb.mm.stale:
+        if s.va == va and s.pages > 1:
+            s.queued = True
+
+
 def tlb_remove_page(k: "Kernel", tlb: MmuGather, page: Page, delay_rmap: bool) -> bool:
     """Queue the page with the reference of the mapping that was removed, or will be by
     tlb_flush_rmaps(). True: the batch is full and the caller must flush."""
@@ -99,17 +118,20 @@ def pte_free_tlb(k: "Kernel", tlb: MmuGather, table: PageTable) -> None:
 
 
 def tlb_flush_mmu_tlbonly(k: "Kernel", tlb: MmuGather) -> None:
-    if not (tlb.cleared or tlb.freed_tables):
+    if not (tlb.cleared or tlb.cleared_pmds or tlb.freed_tables):
         if k.tracing:
             k.note("nothing to flush")
         return
     if tlb.fullmm:
         tlb_module.flush_tlb_mm(k, tlb.mm)
+    elif tlb.cleared_pmds and not tlb.cleared and not tlb.freed_tables:
+        tlb_module.flush_pmd_tlb_range(k, tlb.mm, tlb.start, tlb.end)
     else:
         tlb_module.flush_tlb_mm_range(k, tlb.mm, tlb.start, tlb.end, tlb.freed_tables)
     tlb.start = NO_RANGE
     tlb.end = 0
     tlb.cleared = False
+    tlb.cleared_pmds = False
     tlb.freed_tables = False
 
 
@@ -121,7 +143,7 @@ def tlb_flush_rmaps(k: "Kernel", tlb: MmuGather) -> None:
         tlb.delayed_rmap = []
         for page in pages:
             k.step(sites.TLB_FLUSH_RMAPS__REMOVE, page.obj, WRITE)
-            rmap.folio_remove_rmap_pte(k, page)
+            rmap.folio_remove_rmap_pte(k, page, tlb.mm)
             move_ref(k, page.folio, REF_MAP, REF_GATHER)
 
 

@@ -14,11 +14,14 @@ from simulator.lib.maple_tree import find_vma_intersection
 from simulator.machine import mmu
 from simulator.mm import anon_vma, mmu_notifier
 from simulator.mm import tlb as tlb_module
+from simulator.mm.huge_memory import move_huge_pmd
 from simulator.mm.mm_types import PTE_PRESENT, PTE_SOFT_DIRTY, Mm, PageTable, Vma, pte_present
 from simulator.mm.pgtable import (
-    pmd_clear, pmd_index, pmd_populate, pmd_table, ptep_get, ptep_get_and_clear, set_pte_at,
+    pmd_clear, pmd_index, pmd_is_huge, pmd_none, pmd_populate, pmd_table, ptep_get,
+    ptep_get_and_clear, set_pte_at,
 )
 from simulator.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
+from simulator.mm.split_huge_pmd import split_huge_pmd
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched import lock
 from simulator.state import READ, WRITE
@@ -122,7 +125,7 @@ def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
     if rmap_locks:
         take_rmap_locks(k, vma)
     moved = False
-    if pmd_table(k, mm, new_va) is not None:
+    if not pmd_none(k, mm, new_va):
         k.violate(
             "kernel-assertion", k.cur.site, "page-table",
             f"mremap() found a page table at its destination, page {new_va}",
@@ -154,6 +157,18 @@ def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
     lock.spin_unlock(k, mm.page_table_lock)
     if rmap_locks:
         drop_rmap_locks(k, vma)
+    return moved
+
+
+def move_locked_huge_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
+    """move_pgt_entry() of a huge page: under the rmap locks where walkers could miss it."""
+    mm = pmc.old.mm
+    assert mm is not None
+    if pmc.need_rmap_locks:
+        take_rmap_locks(k, pmc.old)
+    moved = move_huge_pmd(k, mm, pmc.old_va, pmc.new_va)
+    if pmc.need_rmap_locks:
+        drop_rmap_locks(k, pmc.old)
     return moved
 
 
@@ -211,9 +226,13 @@ def move_extent(k: "Kernel", mm: Mm, pmc: PagetableMove, extent: i64) -> bool:
     k.step(
         sites.MOVE_PAGE_TABLES__PMD, pmd_obj(mm.id, pmd_index(k, pmc.old_va)), READ
     )
-    if pmd_table(k, mm, pmc.old_va) is None:
+    if pmd_none(k, mm, pmc.old_va):
         return True
-    if extent == k.ptrs_per_pte and move_normal_pmd(k, pmc):
+    if pmd_is_huge(k, mm, pmc.old_va):
+        if extent == k.ptrs_per_pte and move_locked_huge_pmd(k, pmc):
+            return True
+        split_huge_pmd(k, pmc.old, pmc.old_va)
+    elif extent == k.ptrs_per_pte and move_normal_pmd(k, pmc):
         return True
     if not pte_alloc(k, mm, pmc.new_va):
         return False

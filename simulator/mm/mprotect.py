@@ -9,6 +9,7 @@ from simulator import sites
 from simulator.errno import EACCES, ENOMEM
 from simulator.lib.maple_tree import find_vma, vma_prev
 from simulator.mm import gup, mmap_lock, mmu_gather, mmu_notifier, vma_merge
+from simulator.mm.huge_memory import change_huge_pmd
 from simulator.mm.mm_types import (
     PG_ANON_EXCLUSIVE, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SWP_MASK,
     PTE_SWP_SHIFT, PTE_WRITE, SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MIGRATION_READ,
@@ -16,10 +17,11 @@ from simulator.mm.mm_types import (
     VM_NORESERVE, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Vma, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import (
-    pfn_to_page, pmd_addr_end, ptep_get, ptep_modify_prot_start, set_pte_at, vm_normal_page,
-    vm_page_prot, vma_wants_writenotify, walk_pmd,
+    pfn_to_page, pmd_addr_end, pmd_is_huge, ptep_get, ptep_modify_prot_start, set_pte_at,
+    vm_normal_page, vm_page_prot, vma_wants_writenotify, walk_pmd,
 )
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from simulator.mm.split_huge_pmd import split_huge_pmd
 from simulator.objects import pte_obj
 from simulator.state import WRITE
 
@@ -129,7 +131,14 @@ def change_protection(
     va = start
     while va < end:
         stop = pmd_addr_end(k, va, end)
-        change_pte_range(k, tlb, vma, va, stop, cp_flags)
+        done = False
+        if pmd_is_huge(k, mm, va):
+            if stop - va != k.ptrs_per_pte:
+                split_huge_pmd(k, vma, va)
+            else:
+                done = change_huge_pmd(k, tlb, vma, va, cp_flags & MM_CP_TRY_CHANGE_WRITABLE != 0)
+        if not done:
+            change_pte_range(k, tlb, vma, va, stop, cp_flags)
         va = walk_pmd(k, sites.CHANGE_PMD_RANGE__PMD, mm, stop, end)
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, start, end)
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator.mm import mm_types, page_alloc
-from simulator.mm.mm_types import GUP_PIN_COUNTING_BIAS, REF_MAP, REF_PIN, Folio, Page
+from simulator.mm.mm_types import (
+    GUP_PIN_COUNTING_BIAS, REF_MAP, REF_PIN, Folio, Mm, Page, folio_mapcount,
+)
 from simulator.mm.pgtable import frame_text
 from simulator.tables import by_number
 
@@ -51,18 +53,51 @@ def booked(k: "Kernel", folio: Folio, reason: i64) -> None:
 
 def refs_changed(k: "Kernel", page: Page) -> None:
     """References of mappings come first and go last; where they part from the mapcount for good,
-    it was after the site at which they last were equal."""
-    if page.folio.ledger[REF_MAP] == page.mapcount:
+    it was after the site at which they last were equal. A large folio has both in its head."""
+    folio = page.folio
+    page = folio.page
+    if folio.ledger[REF_MAP] == folio_mapcount(folio):
         page.refs_at = 0
     elif page.refs_at == 0:
         page.refs_at = k.cur.site
 
 
-def add_mapcount(k: "Kernel", page: Page, n: i64) -> None:
-    """The page is mapped by `n` entries more."""
+def add_mapcount(k: "Kernel", page: Page, n: i64, mm: Mm | None) -> None:
+    """The page is mapped by `n` entries of `mm` more."""
     page.mapcount += n
+    folio = page.folio
+    if folio.order:
+        folio.large_mapcount += n
+        count_mm(folio, mm, n)
+        if page.mapcount == 0:
+            folio.nr_pages_mapped -= 1
+        elif page.mapcount == n:
+            folio.nr_pages_mapped += 1
     refs_changed(k, page)
     maps_changed(k, page)
+
+
+def count_mm(folio: Folio, mm: Mm | None, n: i64) -> None:
+    """`mm` has `n` mappings more of the folio, which keeps count of two mms (_mm_id_mapcount)."""
+    assert mm is not None
+    if folio.mm_id_0 == mm.id or (n > 0 and folio.mm_maps_0 == 0 and folio.mm_id_1 != mm.id):
+        folio.mm_id_0 = mm.id
+        folio.mm_maps_0 += n
+        if folio.mm_maps_0 == 0:
+            folio.mm_id_0 = -1
+    elif folio.mm_id_1 == mm.id or (n > 0 and folio.mm_maps_1 == 0):
+        folio.mm_id_1 = mm.id
+        folio.mm_maps_1 += n
+        if folio.mm_maps_1 == 0:
+            folio.mm_id_1 = -1
+
+
+def add_entire_mapcount(k: "Kernel", folio: Folio, n: i64, mm: Mm | None) -> None:
+    """The large folio is mapped by `n` PMD entries of `mm` more."""
+    count_mm(folio, mm, n)
+    folio.entire_mapcount += n
+    folio.large_mapcount += n
+    refs_changed(k, folio.page)
 
 
 def maps_changed(k: "Kernel", page: Page) -> None:
@@ -112,18 +147,20 @@ def move_ref(k: "Kernel", folio: Folio, old: i64, new: i64) -> None:
 
 
 def folio_pin(k: "Kernel", folio: Folio) -> None:
-    """FOLL_PIN of a small folio; the caller knows that the page is live."""
-    folio.ref += GUP_PIN_COUNTING_BIAS
-    folio.ledger[REF_PIN] += GUP_PIN_COUNTING_BIAS
+    """FOLL_PIN; the caller knows that the folio is live."""
+    refs: i64 = 1 if folio.order else GUP_PIN_COUNTING_BIAS
+    folio.ref += refs
+    folio.ledger[REF_PIN] += refs
     folio.pincount += 1
     if k.tracing:
         k.watch.ref_taken(k, folio, REF_PIN)
 
 
 def folio_unpin(k: "Kernel", folio: Folio) -> None:
+    refs: i64 = 1 if folio.order else GUP_PIN_COUNTING_BIAS
     folio.pincount -= 1
-    folio.ledger[REF_PIN] -= GUP_PIN_COUNTING_BIAS
-    folio.ref -= GUP_PIN_COUNTING_BIAS
+    folio.ledger[REF_PIN] -= refs
+    folio.ref -= refs
     if k.tracing:
         k.watch.ref_dropped(k, folio, REF_PIN)
     if folio.ledger[REF_PIN] < 0:
@@ -136,5 +173,8 @@ def folio_unpin(k: "Kernel", folio: Folio) -> None:
 
 
 def folio_maybe_dma_pinned(folio: Folio) -> bool:
-    """Small folios: the reference count says so, other references may pretend it."""
+    """Large folios count their pins. Of small ones the reference count says so, and other
+    references may pretend it."""
+    if folio.order:
+        return folio.pincount > 0
     return folio.ref >= GUP_PIN_COUNTING_BIAS

@@ -15,14 +15,15 @@ from simulator.build.native import vec
 from simulator.machine import mmu
 from simulator.mm.mm_types import (
     PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE,
-    VM_EXEC, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Page, PageTable, Vma, is_migration_pte,
-    pte_present,
+    PTE_HUGE, VM_EXEC, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Page, PageTable, Vma,
+    is_huge_zero_pmd, is_migration_pte, pmd_pte, pte_present,
 )
 from simulator.objects import pmd_obj
 from simulator.state import READ
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
+    from simulator.task import Task
 
 DEVICE_PFN_BASE: Final[i64] = 1 << 20  # pfns of device memory: each driver has as many from here on
 
@@ -51,9 +52,20 @@ def pmd_table(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
     return mm.tables[va >> k.pmd_order]
 
 
+def pmd_none(k: "Kernel", mm: Mm, va: i64) -> bool:
+    """Whether the PMD entry of `va` is none."""
+    i = va >> k.pmd_order
+    return mm.tables[i] is None and mm.pmd[i] == 0
+
+
+def pmd_is_huge(k: "Kernel", mm: Mm, va: i64) -> bool:
+    """Whether the PMD entry of `va` maps a huge page, or will when its migration is over."""
+    return mm.pmd[va >> k.pmd_order] != 0
+
+
 def next_pmd(k: "Kernel", mm: Mm, va: i64, end: i64) -> i64:
     """The first page from `va` on whose PMD entry is not none; `end` when there is none before."""
-    while va < end and mm.tables[va >> k.pmd_order] is None:
+    while va < end and mm.tables[va >> k.pmd_order] is None and not mm.pmd[va >> k.pmd_order]:
         va = pmd_addr_end(k, va, end)
     return va
 
@@ -63,7 +75,7 @@ def walk_pmd(k: "Kernel", site: i64, mm: Mm, va: i64, end: i64) -> i64:
     in between: a walk is a loop from here to pmd_addr_end() and on with what is there then."""
     while va < end:
         k.step(site, pmd_obj(mm.id, va >> k.pmd_order), READ)
-        if mm.tables[va >> k.pmd_order] is not None:
+        if mm.tables[va >> k.pmd_order] is not None or mm.pmd[va >> k.pmd_order]:
             return va
         va = pmd_addr_end(k, va, end)
     return end
@@ -79,6 +91,13 @@ def next_entry(k: "Kernel", mm: Mm, va: i64, end: i64) -> i64:
             mask = k.ptrs_per_pte - 1
             while va < stop:
                 if table.pte[va & mask]:
+                    return va
+                va += 1
+        elif table is None and mm.pmd[va >> k.pmd_order]:
+            return va
+        elif table is None and mm.detached[va >> k.pmd_order] is not None:
+            while va < stop:
+                if peek(k, mm, va):
                     return va
                 va += 1
         va = stop
@@ -106,15 +125,27 @@ def pfn_to_page(k: "Kernel", pfn: i64) -> Page:
 
 def peek(k: "Kernel", mm: Mm, va: i64) -> i64:
     """The entry as it is, for oracles and dumps: no lock, no step."""
-    table = mm.tables[va >> k.pmd_order]
-    if table is None:
-        return 0
-    return table.pte[va & (k.ptrs_per_pte - 1)]
+    i = va >> k.pmd_order
+    table = mm.tables[i]
+    if table is not None:
+        return table.pte[va & (k.ptrs_per_pte - 1)]
+    if mm.pmd[i]:
+        return pmd_pte(mm.pmd[i], va & (k.ptrs_per_pte - 1))
+    table = mm.detached[i]
+    return 0 if table is None else table.pte[va & (k.ptrs_per_pte - 1)]
 
 
 def is_linked(k: "Kernel", table: PageTable) -> bool:
-    """Whether the entry of a PMD points to the table."""
-    return table.mm_id >= 0 and k.mms[table.mm_id].tables[table.pmd] is table
+    """Whether the entry of a PMD points to the table, or will again when a collapse is over."""
+    if table.mm_id < 0:
+        return False
+    mm = k.mms[table.mm_id]
+    return mm.tables[table.pmd] is table or mm.detached[table.pmd] is table
+
+
+def is_deposited(k: "Kernel", table: PageTable) -> bool:
+    """Whether the table waits for the split of a huge page."""
+    return table.mm_id >= 0 and k.mms[table.mm_id].deposit[table.pmd] is table
 
 
 # --- writing -----------------------------------------------------------------------------------
@@ -175,12 +206,164 @@ def count(k: "Kernel", mm: Mm, pte: i64, n: i64) -> None:
         page.maps_at = t.site
     if pte & PTE_WRITE:
         page.nr_writable += n
+    recheck(t, page)
+
+
+def recheck(t: "Task", page: Page) -> None:
+    """Look at the page again when the lock is dropped."""
     place = t.nr_recheck
     if place < len(t.recheck):
         t.recheck[place] = page
     else:
         t.recheck.append(page)
     t.nr_recheck = place + 1
+
+
+def write_pmd(k: "Kernel", mm: Mm, va: i64, new: i64, zapped: bool) -> i64:
+    """Store the PMD entry of the pages from `va` on, where no page table is, and return the old
+    one: write_pte() of a huge page. The PMD lock must be held."""
+    pmd_lock_held(k, mm, va)
+    i = va >> k.pmd_order
+    old = mm.pmd[i]
+    mm.pmd[i] = new
+    wrote_pmd(k, mm, va)
+    if old & PTE_PRESENT:
+        lost = not new & PTE_PRESENT or (old >> PFN_SHIFT) != (new >> PFN_SHIFT)
+        if lost or old & ~new & (PTE_WRITE | PTE_DIRTY):
+            mmu.made_stale(k, mm, va, old, None, zapped, k.ptrs_per_pte)
+    elif new & PTE_PRESENT and mm.stale:
+        mmu.no_longer_stale(k, mm, va, new, k.ptrs_per_pte)
+    if k.tracing:
+        k.watch.entry_written(k, mm, va, old, new)
+    if old:
+        count_pmd(k, mm, old, -1)
+    if new:
+        count_pmd(k, mm, new, 1)
+    k.watch.pmd_written(k, mm, va, old)
+    return old
+
+
+def pmd_lock_held(k: "Kernel", mm: Mm, va: i64) -> None:
+    if mm.page_table_lock.owner != k.cur.id:
+        k.violate(
+            "kernel-assertion", k.cur.site, "page-table",
+            f"the PMD entry of page {va} is written without the PMD lock",
+        )
+
+
+def wrote_pmd(k: "Kernel", mm: Mm, va: i64) -> None:
+    """Remember who wrote the entry of all its pages."""
+    site = k.cur.site
+    for page in range(va, va + k.ptrs_per_pte):
+        mm.who[page] = site
+
+
+def count_pmd(k: "Kernel", mm: Mm, pmd: i64, n: i64) -> None:
+    """count() of a PMD entry."""
+    if is_huge_zero_pmd(pmd):
+        return
+    page = pfn_to_page(k, pmd >> PFN_SHIFT)
+    folio = page.folio
+    t = k.cur
+    mm.entry_at = t.site
+    if folio.inode is None:
+        mm.nr_anon += n << k.pmd_order
+    else:
+        mm.nr_file += n << k.pmd_order
+    if is_migration_pte(pmd):
+        page.nr_migration += n
+        return
+    if pmd & PTE_HUGE and not pmd & (PTE_PRESENT | PTE_PROTNONE):
+        return  # invalidated: it counts as a mapping until its split has made others
+    folio.nr_pmds += n
+    page.entry_at = t.site
+    if pmd & PTE_WRITE:
+        folio.nr_pmds_writable += n
+    recheck(t, page)
+
+
+def set_pmd_at(k: "Kernel", mm: Mm, va: i64, new: i64) -> None:
+    write_pmd(k, mm, va, new, False)
+
+
+def pmdp_huge_get_and_clear(k: "Kernel", mm: Mm, va: i64) -> i64:
+    """Atomically take the huge entry out."""
+    return write_pmd(k, mm, va, 0, False)
+
+
+def pmdp_zap(k: "Kernel", mm: Mm, va: i64) -> i64:
+    """Atomically take out a huge entry whose data is given up."""
+    return write_pmd(k, mm, va, 0, True)
+
+
+def pmdp_set_wrprotect(k: "Kernel", mm: Mm, va: i64) -> i64:
+    """Clear the write bit atomically."""
+    return write_pmd(k, mm, va, mm.pmd[va >> k.pmd_order] & ~PTE_WRITE, False)
+
+
+def pmdp_invalidate_ad(k: "Kernel", mm: Mm, va: i64) -> i64:
+    """The hardware finds the huge entry no more and sets no bit, for software it stays huge; what
+    CPUs have cached is not flushed. Returns the entry with the hardware's bits."""
+    return write_pmd(k, mm, va, mm.pmd[va >> k.pmd_order] & ~(PTE_PRESENT | PTE_PROTNONE), False)
+
+
+def pgtable_trans_huge_deposit(k: "Kernel", mm: Mm, va: i64, table: PageTable) -> None:
+    """Keep a page table for the day on which the huge entry of `va` is split."""
+    i = va >> k.pmd_order
+    if mm.deposit[i] is not None:
+        k.violate(
+            "leak", k.cur.site, "page-table",
+            f"a second page table is deposited for the huge page at {va}",
+        )
+    mm.deposit[i] = table
+    table.linked_at = k.cur.site
+    table.mm_id = mm.id
+    table.pmd = i
+
+
+def pgtable_trans_huge_withdraw(k: "Kernel", mm: Mm, va: i64) -> PageTable:
+    """Take the deposited page table back."""
+    i = va >> k.pmd_order
+    table = mm.deposit[i]
+    mm.deposit[i] = None
+    if table is None:
+        k.violate(
+            "use-after-free", k.cur.site, "page-table",
+            f"no page table is deposited for the huge page at {va}",
+        )
+        table = pagetable_alloc(k)
+    return table
+
+
+def pmd_populate_split(k: "Kernel", mm: Mm, va: i64, table: PageTable) -> None:
+    """Link the withdrawn and filled page table where the huge entry of `va` was (or nothing)."""
+    pmd_lock_held(k, mm, va)
+    i = va >> k.pmd_order
+    old = mm.pmd[i]
+    mm.pmd[i] = 0
+    pmd_populate(k, mm, va, table)
+    wrote_pmd(k, mm, va)
+    if old & PTE_PRESENT:
+        mmu.made_stale(k, mm, va, old, None, False, k.ptrs_per_pte)
+    if k.tracing:
+        k.note(f"the page table of pages {va} and up takes the place of the huge entry")
+    if old:
+        count_pmd(k, mm, old, -1)
+    k.watch.pmd_written(k, mm, va, old)
+
+
+def fill_pte(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64) -> None:
+    """Set an empty entry of a page table that nothing points to yet."""
+    i = va & (k.ptrs_per_pte - 1)
+    if table.pte[i]:
+        k.violate(
+            "kernel-assertion", k.cur.site, "page-table",
+            f"the entry of page {va} in a page table that was deposited is not none",
+        )
+    table.pte[i] = new
+    table.used += 1
+    if new >> PFN_SHIFT:
+        count(k, mm, new, 1)
 
 
 def set_pte_at(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64) -> None:
@@ -252,6 +435,52 @@ def pmd_clear(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:
     return table
 
 
+def pmd_detach(k: "Kernel", mm: Mm, va: i64) -> PageTable:
+    """Unlink a page table with all its entries, of which CPUs may hold translations."""
+    pmd_lock_held(k, mm, va)
+    table = pmd_clear(k, mm, va)
+    assert table is not None
+    mm.detached[va >> k.pmd_order] = table
+    for i in range(k.ptrs_per_pte):
+        pte = table.pte[i]
+        if pte & PTE_PRESENT:
+            mmu.made_stale(k, mm, va + i, pte, None, False)
+        if pte:
+            mm.who[va + i] = k.cur.site
+    return table
+
+
+def pmd_still_none(k: "Kernel", mm: Mm, va: i64) -> None:
+    """The place of a page table that was detached must be as it was left."""
+    if not pmd_none(k, mm, va):
+        k.violate(
+            "kernel-assertion", k.cur.site, "page-table",
+            f"somebody has put a page table at page {va}, from where one was taken for a collapse",
+        )
+
+
+def pmd_populate_back(k: "Kernel", mm: Mm, va: i64, table: PageTable) -> None:
+    """Link a detached page table again."""
+    pmd_lock_held(k, mm, va)
+    pmd_still_none(k, mm, va)
+    mm.detached[va >> k.pmd_order] = None
+    pmd_populate(k, mm, va, table)
+
+
+def clear_detached_pte(k: "Kernel", mm: Mm, table: PageTable, va: i64) -> None:
+    """Clear an entry of a detached page table: of what it said nothing is cached any more."""
+    i = va & (k.ptrs_per_pte - 1)
+    old = table.pte[i]
+    table.pte[i] = 0
+    table.used -= 1
+    mm.who[va] = k.cur.site
+    if k.tracing:
+        k.watch.entry_written(k, mm, va, old, 0)
+    if old >> PFN_SHIFT:
+        count(k, mm, old, -1)
+    k.watch.pte_written(k, mm, table, va, old, 0)
+
+
 def vm_page_prot(vma: Vma) -> i64:
     """vma->vm_page_prot as PTE bits (protection_map, vma_set_page_prot())."""
     flags = vma.flags
@@ -289,6 +518,11 @@ def pte_dirty(k: "Kernel", pte: i64) -> bool:
 
 def mk_pte(page: Page, prot: i64) -> i64:
     return (page.pfn << PFN_SHIFT) | prot
+
+
+def folio_mk_pmd(page: Page, prot: i64) -> i64:
+    """A PMD entry that maps the large folio with this head."""
+    return (page.pfn << PFN_SHIFT) | prot | PTE_HUGE
 
 
 def vm_normal_page(k: "Kernel", pte: i64) -> Page | None:

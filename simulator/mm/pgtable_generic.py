@@ -9,7 +9,10 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.mm import mmu_gather, tlb
 from simulator.mm.mm_types import PTE_PRESENT, PTE_PROTNONE, Mm, PageTable
-from simulator.mm.pgtable import pagetable_alloc, pmd_populate, pte_free, write_pte
+from simulator.mm.pgtable import (
+    pagetable_alloc, pmd_detach, pmd_none, pmd_populate, pmdp_huge_get_and_clear,
+    pmdp_invalidate_ad, pte_free, write_pte,
+)
 from simulator.objects import OBJ_NONE, pmd_obj
 from simulator.sched.lock import spin_lock, spin_unlock
 from simulator.state import READ
@@ -77,7 +80,7 @@ def pte_unmap_unlock(k: "Kernel", table: PageTable) -> None:
 def pte_alloc(k: "Kernel", mm: Mm, va: i64) -> bool:
     """__pte_alloc(): make sure a page table is there. False: out of memory."""
     k.step(sites.PTE_ALLOC__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
-    if mm.tables[va >> k.pmd_order] is not None:
+    if not pmd_none(k, mm, va):
         return True
     table = pte_alloc_one(k)
     if table is None:
@@ -95,10 +98,51 @@ def pte_alloc_one(k: "Kernel") -> PageTable | None:
     return pagetable_alloc(k)
 
 
+def pmd_lock(k: "Kernel", site: i64, mm: Mm) -> None:
+    """The lock of all huge PMD entries of the mm."""
+    spin_lock(k, site, mm.page_table_lock)
+
+
+def pmd_unlock(k: "Kernel", mm: Mm) -> None:
+    """Drop it; folios whose mapping changed under it must be in order now."""
+    k.watch.pml_dropping(k, mm)
+    spin_unlock(k, mm.page_table_lock)
+
+
+def pmd_trans_huge_lock(k: "Kernel", site: i64, mm: Mm, va: i64) -> bool:
+    """__pmd_trans_huge_lock(): the PMD lock, if the entry of `va` is a huge one under it."""
+    pmd_lock(k, site, mm)
+    if mm.pmd[va >> k.pmd_order]:
+        return True
+    spin_unlock(k, mm.page_table_lock)
+    return False
+
+
+def pmdp_invalidate(k: "Kernel", mm: Mm, va: i64) -> i64:
+    """pmdp_invalidate_ad(), and no CPU has the huge entry cached any more."""
+    old = pmdp_invalidate_ad(k, mm, va)
+    tlb.flush_tlb_range(k, mm, va, va + k.ptrs_per_pte)
+    return old
+
+
+def pmdp_huge_clear_flush(k: "Kernel", mm: Mm, va: i64) -> i64:
+    """Take the huge entry out and make sure that no CPU has it cached."""
+    old = pmdp_huge_get_and_clear(k, mm, va)
+    tlb.flush_tlb_range(k, mm, va, va + k.ptrs_per_pte)
+    return old
+
+
+def pmdp_collapse_flush(k: "Kernel", mm: Mm, va: i64) -> PageTable:
+    """Take a whole page table away, and make sure that no CPU has an entry of it cached."""
+    table = pmd_detach(k, mm, va)
+    tlb.flush_tlb_range(k, mm, va, va + k.ptrs_per_pte)
+    return table
+
+
 def pmd_install(k: "Kernel", mm: Mm, va: i64, table: PageTable) -> bool:
     """Link the page table, unless one is there already."""
     spin_lock(k, sites.PTE_ALLOC__PMD_LOCK, mm.page_table_lock)
-    first = mm.tables[va >> k.pmd_order] is None
+    first = pmd_none(k, mm, va)
     if first:
         pmd_populate(k, mm, va, table)
     spin_unlock(k, mm.page_table_lock)

@@ -21,7 +21,7 @@ def folio_add_lru(k: "Kernel", folio: Folio) -> None:
     folio_get(k, folio, REF_BATCH)
     batch = k.cpus[k.cur.cpu].lru_add
     batch.append(folio)
-    if len(batch) >= k.folio_batch:
+    if len(batch) >= k.folio_batch or folio.order:  # folio_may_be_lru_cached()
         lru_add_drain(k)
 
 

@@ -123,6 +123,12 @@ def flush_tlb_mm_range(
     do_flush(k, mm, start, end, full, freed_tables)
 
 
+def flush_pmd_tlb_range(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
+    """flush_tlb_mm_range() of huge pages only: one invalidation is enough for each."""
+    full = (end - start) >> k.pmd_order > k.flush_ceiling
+    do_flush(k, mm, start, end, full, False)
+
+
 def flush_tlb_range(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
     """arch/x86's macro over flush_tlb_mm_range(): it says that page tables may have gone, so that
     lazy CPUs leave the mm."""
@@ -170,7 +176,7 @@ def do_flush(
     if t.acks_missing:
         ipi.wait_for_acks(k, sites.NATIVE_FLUSH_TLB_MULTI__IPI)
     for s in mm.stale:
-        if s.seq <= seq and (full or start <= s.va < end):
+        if s.seq <= seq and (full or (s.va < end and start < s.va + s.pages)):
             s.flushed = True
     t.preempt_count -= 1
 

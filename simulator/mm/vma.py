@@ -19,6 +19,7 @@ from simulator.errno import ENOMEM
 from simulator.lib import interval_tree
 from simulator.mm import anon_vma, mmap_lock, shmem
 from simulator.mm.mm_types import AnonVma, Inode, Mm, Vma
+from simulator.mm.split_huge_pmd import vma_adjust_trans_huge
 from simulator.objects import OBJ_NONE
 from simulator.sched import lock
 from simulator.state import WRITE
@@ -259,6 +260,7 @@ def split_vma(k: "Kernel", vma: Vma, va: i64, new_below: bool) -> i64:
     vp = VmaPrepare(vma)
     vp.insert = new
     vma_prepare(k, vp)
+    vma_adjust_trans_huge(k, vma, vma.start, va, None)
     k.step(sites.SPLIT_VMA__SET_RANGE, vma.obj, WRITE)
     if new_below:
         vma.pgoff += va - new.start

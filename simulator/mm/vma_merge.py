@@ -15,6 +15,7 @@ from simulator.errno import ENOMEM
 from simulator.lib.maple_tree import find_vma, vma_prev
 from simulator.mm import anon_vma, mmap_lock, shmem
 from simulator.mm.mm_types import VM_STICKY, AnonVma, Inode, Mm, Vma
+from simulator.mm.split_huge_pmd import vma_adjust_trans_huge
 from simulator.mm.vma import (
     VmaPrepare, split_vma, vm_area_dup, vm_area_free, vma_complete, vma_iter_store, vma_link,
     vma_prepare, vma_set_range,
@@ -168,6 +169,9 @@ def commit_merge(k: "Kernel", vmg: VmaMerge) -> i64:
             k, nxt.start, nxt.pgoff, target.start, target.pgoff, middle is None
         )
     vma_prepare(k, vp)
+    vma_adjust_trans_huge(
+        k, vma, vmg.start, vmg.end, vmg.middle if vmg.adjust_middle_start else None
+    )
     k.step(sites.COMMIT_MERGE__SET_RANGE, vma.obj, WRITE)
     vma_set_range(vma, vmg.start, vmg.end, vmg.pgoff)
     if adjust is not None:

@@ -11,6 +11,7 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, rmap
 from simulator.mm import vma as vma_tree
+from simulator.mm.huge_memory import zap_huge_pmd
 from simulator.mm.mm_types import (
     MM_ANONPAGES, PFN_SHIFT, PG_DIRTY, PTE_DIRTY, REF_MAP, SWP_DEVICE_READ, SWP_DEVICE_WRITE,
     SWP_MARKER_GUARD, SWP_MIGRATION_READ, SWP_MIGRATION_WRITE, Mm, PageTable, Vma, add_mm_counter,
@@ -18,10 +19,11 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import folio_put
 from simulator.mm.pgtable import (
-    pfn_to_page, pmd_addr_end, pmd_clear, pmd_index, pmd_table, ptep_get, ptep_zap, vm_normal_page,
-    walk_pmd, write_pte,
+    pfn_to_page, pmd_addr_end, pmd_clear, pmd_index, pmd_is_huge, pmd_table, ptep_get, ptep_zap,
+    vm_normal_page, walk_pmd, write_pte,
 )
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from simulator.mm.split_huge_pmd import split_huge_pmd
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched.lock import spin_lock, spin_unlock
 from simulator.state import WRITE
@@ -46,14 +48,25 @@ def unmap_single_vma(
     va = walk_pmd(k, sites.ZAP_PMD_RANGE__PMD, tlb.mm, start, end)
     while va < end:
         stop = pmd_addr_end(k, va, end)
-        zap_pte_range(k, tlb, vma, va, stop, zap_flags)
-        va = walk_pmd(k, sites.ZAP_PMD_RANGE__PMD, tlb.mm, stop, end)
+        if pmd_is_huge(k, tlb.mm, va):
+            if stop - va != k.ptrs_per_pte:
+                split_huge_pmd(k, vma, va)
+            elif zap_huge_pmd(k, tlb, va):
+                va = walk_pmd(k, sites.ZAP_PMD_RANGE__PMD, tlb.mm, stop, end)
+                continue
+        va = zap_pte_range(k, tlb, vma, va, stop, zap_flags)
+        if va < stop and pmd_is_huge(k, tlb.mm, va):
+            k.retry(sites.ZAP_PMD_RANGE__AGAIN)
+        else:
+            va = stop
+        va = walk_pmd(k, sites.ZAP_PMD_RANGE__PMD, tlb.mm, va, end)
 
 
 def zap_pte_range(
     k: "Kernel", tlb: "MmuGather", vma: Vma, start: i64, end: i64, zap_flags: i64
-) -> None:
-    """One page table's part of a zap. The flush is left to the gather, except that a full batch
+) -> i64:
+    """One page table's part of a zap, and how far it got: no further when the page table is there
+    no more. The flush is left to the gather, except that a full batch
     and dirty pages of files are flushed before the lock is dropped: who finds such a page without
     mappings may write it back, and no CPU may still store to it then."""
     mm = tlb.mm
@@ -67,7 +80,7 @@ def zap_pte_range(
     while va < end:
         table = pte_offset_map_lock(k, sites.ZAP_PTE_RANGE__LOCK, mm, va)
         if table is None:
-            return
+            return va
         force_flush = False
         force_break = False
         while va < end and not force_break:
@@ -93,6 +106,7 @@ def zap_pte_range(
         gone = try_to_free_pte(k, mm, start)
     if gone is not None:
         mmu_gather.pte_free_tlb(k, tlb, gone)
+    return end
 
 
 def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) -> i64:
@@ -116,7 +130,7 @@ def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) ->
     delay_rmap = what != 0
     if not delay_rmap:
         k.step(sites.ZAP_PRESENT_FOLIO_PTES__REMOVE_RMAP, page.obj, WRITE)
-        rmap.folio_remove_rmap_pte(k, page)
+        rmap.folio_remove_rmap_pte(k, page, mm)
     if mmu_gather.tlb_remove_page(k, tlb, page, delay_rmap):
         what |= FORCE_FLUSH | FORCE_BREAK
     return what
@@ -140,7 +154,7 @@ def zap_nonpresent_pte(
         k.watch.data_dropped(k, mm, va)
         add_mm_counter(mm, MM_ANONPAGES, -1)
         # In this order: only lockless readers could tell, and nothing comes in between.
-        rmap.folio_remove_rmap_pte(k, page)
+        rmap.folio_remove_rmap_pte(k, page, mm)
         folio_put(k, page.folio, REF_MAP)
         write_pte(k, mm, table, va, 0, True)
         return

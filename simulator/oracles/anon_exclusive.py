@@ -5,7 +5,7 @@ changed is dropped (mapping.py); the culprit is whoever drops it."""
 
 from typing import TYPE_CHECKING
 
-from simulator.mm.mm_types import PG_ANON_EXCLUSIVE, Page
+from simulator.mm.mm_types import Page, page_is_exclusive, page_maps
 from simulator.mm.pgtable import frame_text
 
 if TYPE_CHECKING:
@@ -14,14 +14,18 @@ if TYPE_CHECKING:
 
 def shared(k: "Kernel", page: Page) -> None:
     """Several entries map an anonymous page."""
-    if page.flags & PG_ANON_EXCLUSIVE:
+    maps = page_maps(page)
+    writable = page.nr_writable
+    if page.folio.order:
+        writable += page.folio.nr_pmds_writable
+    if page_is_exclusive(page):
         k.violate(
             "anon-exclusive", k.cur.site, k.class_of(page),
-            f"{frame_text(page.pfn)} is marked exclusive and mapped {page.mapcount} times",
+            f"{frame_text(page.pfn)} is marked exclusive and mapped {maps} times",
         )
-    if page.nr_writable > 0:
+    if writable > 0:
         k.violate(
             "anon-exclusive", k.cur.site, k.class_of(page),
-            f"{frame_text(page.pfn)} is mapped {page.mapcount} times and writable through "
-            f"{page.nr_writable} of them",
+            f"{frame_text(page.pfn)} is mapped {maps} times and writable through {writable} of "
+            "them",
         )

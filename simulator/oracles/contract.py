@@ -17,9 +17,9 @@ from simulator.lib.maple_tree import find_vma_intersection, vma_index, vma_looku
 from simulator.mm import mmap
 from simulator.mm.mm_types import (
     GUP_PIN_COUNTING_BIAS, PFN_SHIFT, PTE_SOFT_DIRTY, PTE_WRITE, SWP_MARKER_GUARD, VM_ACCESS_FLAGS,
-    VM_DONTCOPY, VM_DONTDUMP, VM_DROPPABLE, VM_EXEC, VM_LOCKED, VM_LOCKED_MASK, VM_RAND_READ,
-    VM_READ, VM_SEQ_READ, VM_SHARED, VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Mm, pte_kind,
-    pte_present,
+    VM_DONTCOPY, VM_DONTDUMP, VM_DROPPABLE, VM_EXEC, VM_HUGEPAGE, VM_LOCKED, VM_LOCKED_MASK,
+    VM_NOHUGEPAGE, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED, VM_SOFTDIRTY, VM_WIPEONFORK,
+    VM_WRITE, Mm, pte_kind, pte_present,
 )
 from simulator.mm.pgtable import next_entry, peek, pfn_to_page
 from simulator.oracles.memory_value import LogicalPages
@@ -40,7 +40,7 @@ _RESULTS: Final = (
     ops.OP_PAGEMAP, ops.OP_MEM_READ, ops.OP_MEM_WRITE, ops.OP_PIN, ops.OP_PIN_FAST, ops.OP_UNPIN,
     ops.OP_DMA_READ, ops.OP_DMA_WRITE, ops.OP_VMSPLICE, ops.OP_PIPE_READ, ops.OP_SLEEP,
     ops.OP_MIGRATE_TO_DEVICE, ops.OP_MIGRATE_TO_RAM, ops.OP_DEVICE_READ, ops.OP_DEVICE_WRITE,
-    ops.OP_MINCORE,
+    ops.OP_MINCORE, ops.OP_SCAN,
     ops.OP_MLOCKALL, ops.OP_MUNLOCKALL,  # what cannot be locked is passed over
 )
 RETURNS_ZERO: Final = [  # by op
@@ -58,13 +58,17 @@ ADVISED: Final[dict[int, tuple[int, int]]] = {  # by advice: the flags it is abo
     ops.MADV_KEEPONFORK: (VM_WIPEONFORK, 0),
     ops.MADV_DONTDUMP: (VM_DONTDUMP, VM_DONTDUMP),
     ops.MADV_DODUMP: (VM_DONTDUMP, 0),
+    ops.MADV_HUGEPAGE: (VM_HUGEPAGE | VM_NOHUGEPAGE, VM_HUGEPAGE),
+    ops.MADV_NOHUGEPAGE: (VM_HUGEPAGE | VM_NOHUGEPAGE, VM_NOHUGEPAGE),
 }
 _PAGES_ADVISED: Final = (  # advices whose effect is on page table entries
     ops.MADV_DONTNEED, ops.MADV_POPULATE_READ, ops.MADV_POPULATE_WRITE, ops.MADV_GUARD_INSTALL,
     ops.MADV_GUARD_REMOVE,
 )
 # They promise nothing that shows at once.
-_HINTS: Final = (ops.MADV_WILLNEED, ops.MADV_FREE, ops.MADV_COLD, ops.MADV_PAGEOUT)
+_HINTS: Final = (
+    ops.MADV_WILLNEED, ops.MADV_FREE, ops.MADV_COLD, ops.MADV_PAGEOUT, ops.MADV_COLLAPSE,
+)
 ops.of_every_advice(
     "contract: ADVISED, _PAGES_ADVISED and _HINTS", (*ADVISED, *_PAGES_ADVISED, *_HINTS)
 )

@@ -7,17 +7,20 @@ when the entry is written that has lost it, for nothing here writes back or drop
 `Mm.dirty[va]` is the frame of a dirty entry that was taken out, until there is a new one.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_DIRTY, PTE_DIRTY, Mm, Page, is_device_private_pte, is_migration_pte,
+    PFN_SHIFT, PG_DIRTY, PTE_DIRTY, PTE_SPECIAL, Mm, Page, is_device_private_pte, is_migration_pte,
 )
 from simulator.mm.pgtable import frame_text, peek, pfn_to_page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
+
+
+GIVEN_UP: Final = -1  # in `Mm.dirty`: whatever the next entry says is right
 
 
 class Taken:
@@ -33,11 +36,13 @@ class Taken:
 
 def entry_written(k: "Kernel", taken: list[Taken], mm: Mm, va: i64, old: i64, new: i64) -> None:
     """The entry of `va` was `old` and is `new`."""
-    frame: i64 = 0
-    if old == 0:
-        frame = mm.dirty[va]
-    elif old & PTE_DIRTY:
-        frame = old >> PFN_SHIFT
+    frame = mm.dirty[va]
+    if frame == GIVEN_UP:
+        if new:
+            mm.dirty[va] = 0
+        return
+    if old:
+        frame = old >> PFN_SHIFT if old & PTE_DIRTY else 0
     if new == 0:
         mm.dirty[va] = frame
         if frame:
@@ -48,7 +53,7 @@ def entry_written(k: "Kernel", taken: list[Taken], mm: Mm, va: i64, old: i64, ne
     if frame == 0:
         return
     mm.dirty[va] = 0
-    if new & PTE_DIRTY or is_device_private_pte(new):
+    if new & (PTE_DIRTY | PTE_SPECIAL) or is_device_private_pte(new):
         return
     if new >> PFN_SHIFT == frame or is_migration_pte(old):
         lost(k, va, pfn_to_page(k, new >> PFN_SHIFT), k.cur.site)
@@ -78,7 +83,7 @@ def moved(k: "Kernel", taken: list[Taken], mm: Mm, old_va: i64, new_va: i64) -> 
 
 def given_up(mm: Mm, va: i64) -> None:
     """The data at `va` is given up, or may be (MADV_FREE)."""
-    mm.dirty[va] = 0
+    mm.dirty[va] = GIVEN_UP
 
 
 def lock_dropped(k: "Kernel", taken: list[Taken]) -> list[Taken]:

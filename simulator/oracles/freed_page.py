@@ -7,7 +7,7 @@ no CPU may translate to it (O1).
 
 from typing import TYPE_CHECKING
 
-from simulator.mm.mm_types import NR_REFS, Folio
+from simulator.mm.mm_types import NR_REFS, Folio, folio_mapcount
 from simulator.mm.page_ref import REASONS
 from simulator.oracles import page_cache, secondary_mmu, stale_tlb
 from simulator.mm.pgtable import frame_text
@@ -20,10 +20,10 @@ def check(k: "Kernel", folio: Folio) -> None:
     """Called when the last reference goes."""
     if not folio.live:
         k.violate("use-after-free", k.cur.site, "page", f"{frame_text(folio.pfn)} was freed twice")
-    if folio.page.mapcount:
+    if folio_mapcount(folio):
         k.violate(
             "mapcount", k.cur.site, k.class_of(folio.page),
-            f"{frame_text(folio.pfn)} was freed while {folio.page.mapcount} entries map it",
+            f"{frame_text(folio.pfn)} was freed while {folio_mapcount(folio)} entries map it",
         )
     if folio.pincount:
         k.violate(

@@ -14,10 +14,11 @@ from simulator import sites
 from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import (
     PFN_SHIFT, PTE_SPECIAL, REF_CACHE, REF_GATHER, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP,
-    AnonVma, Mm, Page, Vma, is_device_private_pte, is_migration_pte, pte_present,
+    AnonVma, Mm, Page, Vma, folio_mapcount, is_device_private_pte, is_migration_pte,
+    page_maps, pte_present,
 )
 from simulator.mm.page_ref import REASONS
-from simulator.mm.pgtable import frame_text, is_linked, next_entry, peek, pfn_to_page
+from simulator.mm.pgtable import frame_text, is_deposited, is_linked, next_entry, peek, pfn_to_page
 from simulator.oracles import memory_value, page_cache, permission, secondary_mmu, soft_dirty, state
 from simulator.oracles.memory_value import LogicalPages
 from simulator.scenario import WORDS_PER_PAGE
@@ -42,17 +43,17 @@ def while_mapped(k: "Kernel", values: LogicalPages) -> None:
     for page in used_pages(k):
         if not page.folio.live:
             continue
-        if page.audit != page.mapcount:
+        maps = page_maps(page)
+        if page.audit != maps:
             k.violate(
                 "mapcount", page.maps_at or page.entry_at, k.class_of(page),
-                f"{frame_text(page.pfn)} has mapcount {page.mapcount}, {page.audit} entries map it",
+                f"{frame_text(page.pfn)} has mapcount {maps}, {page.audit} entries map it",
             )
-        if page.folio.ledger[REF_MAP] != page.mapcount:
+        if page.folio.ledger[REF_MAP] != folio_mapcount(page.folio):
             k.violate(
-                "refcount", page.refs_at or page.entry_at, k.class_of(page),
-                f"{frame_text(page.pfn)} has {page.folio.ledger[REF_MAP]} references of "
-                f"mappings and "
-                f"mapcount {page.mapcount}",
+                "refcount", page.folio.page.refs_at or page.entry_at, k.class_of(page),
+                f"{frame_text(page.folio.pfn)} has {page.folio.ledger[REF_MAP]} references of "
+                f"mappings and mapcount {folio_mapcount(page.folio)}",
             )
         state.audit_page(k, page)
         for reason in _MOMENTARY:
@@ -68,7 +69,7 @@ def while_mapped(k: "Kernel", values: LogicalPages) -> None:
 def audit_structs(k: "Kernel") -> None:
     """Page tables, VMAs and anon_vmas that no mm leads to."""
     for table in k.tables.taken():
-        if table.live and not is_linked(k, table):
+        if table.live and not is_linked(k, table) and not is_deposited(k, table):
             k.violate("leak", table.linked_at, "page-table", "a page table is linked nowhere")
     for vma in k.vmas.taken():
         if vma.live and not vma.attached:
@@ -172,7 +173,7 @@ def audit_rmap(k: "Kernel", mm: Mm, va: i64, page: Page, who: i64) -> None:
         )
     for vma in av.vmas:
         if vma.mm is mm and vma.attached and vma.start <= va < vma.end:
-            if folio.index - vma.pgoff + vma.start == va:
+            if folio.index + page.pfn - folio.pfn - vma.pgoff + vma.start == va:
                 return
     k.violate(
         "rmap", who, "anon",
@@ -195,7 +196,7 @@ def after_exit(k: "Kernel") -> None:
                 "refcount", sites.EXIT_MMAP__BEGIN, k.class_of(page),
                 f"{frame_text(page.pfn)} is left without a reference",
             )
-    left = k.frames.left()
+    left = k.frames.left() - k.nr_block_frames
     for pgmap in k.pagemaps:
         left += pgmap.slab.left()
     if left:

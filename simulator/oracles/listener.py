@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from simulator.mm.mm_types import PG_ZERO, SWP_MARKER_GUARD, pte_kind
+from simulator.mm.mm_types import PG_ZERO, SWP_MARKER_GUARD, pmd_pte, pte_kind
+from simulator.mm.pgtable import peek
 from simulator.oracles import (
     contract, dirty_loss, freed_page, freed_table, full_audit, mapping, memory_value, page_cache,
     permission, pin, secondary_mmu, soft_dirty, stale_tlb, state, vma_change,
@@ -47,6 +48,28 @@ class Oracles(Watch):
             if pte_kind(new) == SWP_MARKER_GUARD:
                 state.marker_set(k, mm, va)
         freed_table.written(k, mm, va, table)
+
+    def pmd_written(self, k: "Kernel", mm: "Mm", va: i64, old: i64) -> None:
+        i: i64 = 0
+        while i < k.ptrs_per_pte:
+            new = peek(k, mm, va + i)
+            was = pmd_pte(old, i) if old else 0
+            if mm.notifiers and was:
+                secondary_mmu.entry_written(k, mm, va + i, was, new)
+            if new:
+                soft_dirty.entry_written(k, mm, va + i, new)
+            dirty_loss.entry_written(k, self.dirty_taken, mm, va + i, was, new)
+            i += 1
+        if mm.stale:
+            stale_tlb.resized(k, mm, va)
+
+    def pml_dropping(self, k: "Kernel", mm: "Mm") -> None:
+        mapping.lock_dropped(k, mm)
+        if self.dirty_taken:
+            self.dirty_taken = dirty_loss.lock_dropped(k, self.dirty_taken)
+
+    def translation_cached(self, k: "Kernel", mm: "Mm", va: i64, pages: i64) -> None:
+        stale_tlb.cached(k, mm, va, pages)
 
     def page_cleaned(self, k: "Kernel", mm: "Mm", va: i64) -> None:
         dirty_loss.given_up(mm, va)
@@ -95,7 +118,7 @@ class Oracles(Watch):
         page_cache.mapped(k, vma, va, page, k.cur.site)
 
     def ptl_dropping(self, k: "Kernel", table: "PageTable") -> None:
-        mapping.lock_dropped(k, table)
+        mapping.lock_dropped(k, k.mms[table.mm_id])
         if self.dirty_taken:
             self.dirty_taken = dirty_loss.lock_dropped(k, self.dirty_taken)
 
@@ -218,6 +241,12 @@ class Oracles(Watch):
 
     def call_returns(self, k: "Kernel", mm: "Mm", start: i64, end: i64, call: str) -> None:
         stale_tlb.call_returns(k, mm, start, end, call)
+
+    def dontneed_begins(self, k: "Kernel", mm: "Mm", start: i64, end: i64) -> None:
+        memory_value.dontneed_begins(k, self.values, mm, start, end)
+
+    def dontneed_returns(self, k: "Kernel", mm: "Mm", start: i64, end: i64) -> None:
+        memory_value.dontneed_returns(k, self.values, mm, start, end)
 
     def own_call_returns(self, k: "Kernel", mm: "Mm", start: i64, end: i64, call: str) -> None:
         stale_tlb.own_call_returns(k, mm, start, end, call)

@@ -11,9 +11,13 @@ more of them, and RSS may differ. That is left to the End.
 
 from typing import TYPE_CHECKING
 
+from mypy_extensions import i64
+
 from simulator import page_state
-from simulator.lock_classes import LC_PTL
-from simulator.mm.mm_types import PFN_SHIFT, REF_MAP, Page, PageTable, is_migration_pte
+from simulator.lock_classes import LC_PAGE_TABLE, LC_PTL
+from simulator.mm.mm_types import (
+    PFN_SHIFT, REF_MAP, Folio, Mm, Page, folio_mapcount, is_migration_pte, page_maps,
+)
 from simulator.mm.pgtable import frame_text, is_linked
 from simulator.oracles import anon_exclusive, pin
 
@@ -21,21 +25,24 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
-def lock_dropped(k: "Kernel", table: PageTable) -> None:
-    """The lock of `table` is about to be dropped."""
+def lock_dropped(k: "Kernel", mm: Mm) -> None:
+    """The lock of a page table of `mm`, or of its PMD entries, is about to be dropped."""
     t = k.cur
     for i in range(t.nr_recheck):
         page = t.recheck[i]
         page_state.note(k, page)
-        if page.mapcount != page.nr_entries or page.folio.ledger[REF_MAP] < page.mapcount:
+        folio = page.folio
+        if page.mapcount != page.nr_entries or folio.ledger[REF_MAP] < folio_mapcount(folio):
             miscounted(k, page)
-        if page.folio.anon_vma is not None and page.mapcount > 1:
+        if folio.order and folio.entire_mapcount != folio.nr_pmds:
+            pmds_miscounted(k, folio)
+        if folio.anon_vma is not None and page_maps(page) > 1:
             anon_exclusive.shared(k, page)
         if page.folio.pincount:
             pin.recheck(k, page)
     t.nr_recheck = 0
-    mm = k.mms[table.mm_id]
-    if (mm.rss_anon != mm.nr_anon or mm.rss_file != mm.nr_file) and only_lock(k):
+    miscounts = mm.rss_anon != mm.nr_anon or mm.rss_file != mm.nr_file
+    if miscounts and not mm.collapsing and only_lock(k):
         k.violate(
             "accounting", mm.entry_at, "mm",
             f"rss is {mm.rss_anon} anonymous and {mm.rss_file} file pages, the page tables map "
@@ -61,18 +68,30 @@ def restored(k: "Kernel", src: Page) -> None:
                     "rmap", who if is_linked(k, table) else table.linked_at, k.class_of(src),
                     f"rmap_walk() of {frame_text(src.pfn)} missed its migration entry at page {va}",
                 )
+    for mm in k.mms:
+        for i in range(len(mm.pmd)):
+            if is_migration_pte(mm.pmd[i]) and mm.pmd[i] >> PFN_SHIFT == src.pfn:
+                va = i << k.pmd_order
+                k.violate(
+                    "rmap", mm.who[va], k.class_of(src),
+                    f"rmap_walk() of frame {src.pfn} missed its migration entry for the huge page "
+                    f"at {va}",
+                )
 
 
 def miscounted(k: "Kernel", page: Page) -> None:
     """Counts of a page differ, perhaps for good."""
     folio = page.folio
-    if folio.ledger[REF_MAP] < page.mapcount:
+    # The split of a huge entry adds mappings before it takes one away.
+    if folio.order and not only_lock(k):
+        return
+    if folio.ledger[REF_MAP] < folio_mapcount(folio):
         k.violate(
-            "refcount", page.refs_at or page.entry_at, k.class_of(page),
+            "refcount", folio.page.refs_at or page.entry_at, k.class_of(page),
             f"{frame_text(page.pfn)} has {folio.ledger[REF_MAP]} references of mappings and "
-            f"mapcount {page.mapcount}",
+            f"mapcount {folio_mapcount(folio)}",
         )
-    if page.mapcount < page.nr_entries or only_lock(k):
+    if page.mapcount < page.nr_entries or (page.mapcount > page.nr_entries and only_lock(k)):
         k.violate(
             "mapcount", page.maps_at or page.entry_at, k.class_of(page),
             f"{frame_text(page.pfn)} has mapcount {page.mapcount}, {page.nr_entries} "
@@ -80,9 +99,22 @@ def miscounted(k: "Kernel", page: Page) -> None:
         )
 
 
+def pmds_miscounted(k: "Kernel", folio: Folio) -> None:
+    """A large folio is mapped by other many PMD entries than it counts, perhaps for good."""
+    if folio.entire_mapcount < folio.nr_pmds or only_lock(k):
+        k.violate(
+            "mapcount", folio.page.entry_at, k.class_of(folio.page),
+            f"the huge page at frame {folio.pfn} has entire mapcount {folio.entire_mapcount}, "
+            f"{folio.nr_pmds} PMD entries map it",
+        )
+
+
 def only_lock(k: "Kernel") -> bool:
-    """Whether the one that is being dropped is the only page table lock that is held."""
-    held = 0
+    """Whether the one that is being dropped is the only page table lock that is held; with huge
+    pages, the lock of the PMDs is one, too."""
+    held: i64 = 0
     for t in k.tasks:
         held += t.held[LC_PTL]
+        if k.thp:
+            held += t.held[LC_PAGE_TABLE]
     return held == 1

@@ -18,10 +18,10 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.build.native import append, vec
-from simulator.mm.mm_types import PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_WRITE, Mm, Page
+from simulator.mm.mm_types import PTE_DIRTY, PTE_PRESENT, PTE_WRITE, Mm, Page
 from simulator.mm.pgtable import peek
 from simulator.oracles import stale_tlb
-from simulator.scenario import WORDS_PER_PAGE
+from simulator.scenario import NR_ACTORS, WORDS_PER_PAGE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -39,6 +39,8 @@ class LogicalPages:
         self.refs: vec[i64] = vec[i64]([0])
         self.lives: vec[i64] = vec[i64]([0])
         self.free: list[i64] = []
+        # By actor: the tags of what its MADV_DONTNEED has met, by page of the range; 0 nothing.
+        self.met: list[list[int]] = [[] for _ in range(NR_ACTORS)]
 
     def reset(self) -> None:
         """There is none."""
@@ -202,13 +204,34 @@ def zeroed(k: "Kernel", va: i64, page: Page) -> None:
         )
 
 
+def dontneed_begins(k: "Kernel", v: LogicalPages, mm: Mm, start: i64, end: i64) -> None:
+    """MADV_DONTNEED will give up what [start, end) holds now."""
+    v.met[k.cur.id] = [v.tag(mm.shadow[va]) if mm.shadow[va] else 0 for va in range(start, end)]
+
+
+def dontneed_returns(k: "Kernel", v: LogicalPages, mm: Mm, start: i64, end: i64) -> None:
+    """It has gone by all of it: nothing that it met is there any more, or will be again. Stores
+    that came in meanwhile have found zeroes."""
+    met = v.met[k.cur.id]
+    for va in range(start, end):
+        lp = mm.shadow[va]
+        if lp and met[va - start] == v.tag(lp):
+            words = v.words
+            base = lp * WORDS_PER_PAGE
+            if words[base] or words[base + 1] or words[base + 2] or words[base + 3]:
+                k.violate(
+                    "memory-value", mm.who[va], "anon",
+                    f"MADV_DONTNEED has returned, and page {va} has what it held before",
+                )
+
+
 def copying(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     """A COW fault at `va` is about to copy `page`: no other CPU may still store into it
     through a translation of before it was write-protected, for the store would be lost.
     Not meant are this CPU, which the fault itself has flushed, and that of the actor that
     write-protects, which will flush before it runs user code."""
     for s in mm.stale:
-        if s.va != va or s.table is not None or s.zapped or s.pte >> PFN_SHIFT != page.pfn:
+        if not stale_tlb.translates(s, va, page) or s.zapped:
             continue
         if s.pte & (PTE_WRITE | PTE_DIRTY) != PTE_WRITE | PTE_DIRTY:
             continue
@@ -229,7 +252,7 @@ def fork_copying(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     if peek(k, mm, va) & (PTE_PRESENT | PTE_WRITE) == PTE_PRESENT | PTE_WRITE:
         mask = mm.cached
     for s in mm.stale:
-        if s.va == va and s.table is None and s.pte >> PFN_SHIFT == page.pfn and not s.zapped:
+        if stale_tlb.translates(s, va, page) and not s.zapped:
             if s.pte & (PTE_WRITE | PTE_DIRTY) == PTE_WRITE | PTE_DIRTY:
                 mask |= s.mask
     if stale_tlb.active_cpus(k, mm, mask & ~mine):

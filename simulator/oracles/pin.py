@@ -17,7 +17,7 @@ from mypy_extensions import i64
 
 from simulator.mm import pins
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, Mm, Page, is_migration_pte, pte_present,
+    PFN_SHIFT, Mm, Page, is_migration_pte, page_is_exclusive, pte_present,
 )
 from simulator.mm.pgtable import frame_text, peek
 
@@ -34,7 +34,7 @@ def taken(k: "Kernel", p: "Pin") -> None:
     assert mm is not None
     if p.kind != pins.PINNED or page.folio.anon_vma is None:
         return
-    if not page.flags & PG_ANON_EXCLUSIVE:
+    if not page_is_exclusive(page):
         k.violate(
             "pin", k.cur.site, "anon",
             f"page {p.va} was pinned although {frame_text(page.pfn)} may be shared",
@@ -49,8 +49,9 @@ def recheck(k: "Kernel", page: Page) -> None:
         return
     for p in k.pins:
         mm = p.mm
-        if p.tied and p.page is page and mm is not None:
-            check(k, p, page, mm)
+        pinned = p.page
+        if p.tied and pinned is not None and mm is not None and pinned.folio is page.folio:
+            check(k, p, pinned, mm)
 
 
 def check(k: "Kernel", p: "Pin", page: Page, mm: Mm) -> None:
@@ -60,7 +61,7 @@ def check(k: "Kernel", p: "Pin", page: Page, mm: Mm) -> None:
             "pin", mm.who[p.va], "anon",
             f"{frame_text(page.pfn)} is pinned as page {p.va}, which no longer maps it",
         )
-    if not page.flags & PG_ANON_EXCLUSIVE:
+    if not page_is_exclusive(page):
         k.violate(
             "pin", k.cur.site, "anon",
             f"{frame_text(page.pfn)} is pinned as page {p.va} and lost its exclusivity",

@@ -22,16 +22,18 @@ def page_freed(k: "Kernel", folio: Folio) -> None:
     """A frame or device page goes back to its allocator."""
     for mm in k.mms:
         for notifier in mm.notifiers:
-            not_mapped(k, notifier.pt, folio.page)
+            not_mapped(k, notifier.pt, folio)
 
 
-def not_mapped(k: "Kernel", pt: "vec[i64]", page: Page) -> None:
-    """The device's page table has no entry for `page`."""
+def not_mapped(k: "Kernel", pt: "vec[i64]", folio: Folio) -> None:
+    """The device's page table has no entry for a page of the folio."""
     end = k.nr_arena
-    entry = page.pfn << 1
+    page = folio.page
+    first = page.pfn << 1
+    last = first + (2 << folio.order)
     va: i64 = 0
     while va < end:
-        if pt[va] & ~1 == entry and page.pfn:
+        if first <= pt[va] < last and page.pfn:
             k.violate(
                 "secondary-mmu", sites.DMIRROR_MIGRATE_FINALIZE_AND_MAP__LOCK
                 if page.pfn >= DEVICE_PFN_BASE else k.cur.site, k.class_of(page),

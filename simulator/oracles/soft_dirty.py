@@ -108,7 +108,7 @@ def clear_refs_returns(k: "Kernel", mm: Mm) -> None:
             continue
         if not stale_tlb.active_cpus(k, mm, s.mask):
             continue
-        pte = peek(k, mm, s.va)
+        pte = peek(k, mm, s.va)  # of a huge page, its first: all have the same
         vma = vma_lookup(mm, s.va)
         if pte >> PFN_SHIFT != s.pte >> PFN_SHIFT or pte & PTE_SOFT_DIRTY or vma is None:
             continue

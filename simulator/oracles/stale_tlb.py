@@ -18,7 +18,7 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.machine.cpu import Cpu
-from simulator.mm.mm_types import PFN_SHIFT, Folio, Mm, PageTable, Stale
+from simulator.mm.mm_types import PFN_SHIFT, PTE_PRESENT, Folio, Mm, Page, PageTable, Stale, pmd_pte
 from simulator.mm.pgtable import frame_text, pfn_to_page
 
 if TYPE_CHECKING:
@@ -61,6 +61,14 @@ def object_class(k: "Kernel", s: Stale) -> str:
     return "page-table" if s.table is not None else k.class_of(pfn_to_page(k, s.pte >> PFN_SHIFT))
 
 
+def translates(s: Stale, va: i64, page: Page) -> bool:
+    """Whether it is a translation of page `va` to the frame `page`."""
+    return (
+        s.table is None and s.va <= va < s.va + s.pages
+        and (s.pte if s.pages == 1 else pmd_pte(s.pte, va - s.va)) >> PFN_SHIFT == page.pfn
+    )
+
+
 def broken(k: "Kernel", mm: Mm, s: Stale) -> bool:
     """The end of `s` is promised now; whether some CPU may still use it."""
     s.promised = True
@@ -70,9 +78,13 @@ def broken(k: "Kernel", mm: Mm, s: Stale) -> bool:
 def page_freed(k: "Kernel", folio: Folio) -> None:
     """A frame goes back to the allocator."""
     pfn = folio.pfn
+    end = pfn + (1 << folio.order)
     for mm in k.mms:
         for s in mm.stale:
-            if s.pte >> PFN_SHIFT == pfn and s.table is None and broken(k, mm, s):
+            first = s.pte >> PFN_SHIFT
+            if not first or first >= end or first + s.pages <= pfn:  # pfn 0 are zeroes all over
+                continue
+            if s.table is None and broken(k, mm, s):
                 report(
                     k, s,
                     f"{frame_text(pfn)} was freed while a CPU may still translate page "
@@ -99,7 +111,7 @@ def call_returns(k: "Kernel", mm: Mm, start: i64, end: i64, call: str) -> None:
         return
     since = k.cur.began_seq
     for s in mm.stale:
-        if s.table is None and start <= s.va < end and (
+        if s.table is None and s.va < end and start < s.va + s.pages and (
             s.seq <= since or s.owner == k.cur.id
         ) and broken(k, mm, s):
             report(
@@ -113,12 +125,38 @@ def own_call_returns(k: "Kernel", mm: Mm, start: i64, end: i64, call: str) -> No
     MADV_GUARD_INSTALL do not wait for the flush of a madvise() that is still on its way."""
     for s in mm.stale:
         if (
-            s.table is None and start <= s.va < end and s.owner == k.cur.id
+            s.table is None and s.va < end and start < s.va + s.pages and s.owner == k.cur.id
             and broken(k, mm, s)
         ):
             report(
                 k, s,
                 f"{call} returned while a CPU may still use the old translation of page {s.va}",
+            )
+
+
+def resized(k: "Kernel", mm: Mm, va: i64) -> None:
+    """The PMD entry of the pages from `va` on is another one now: as long as a CPU may hold a
+    translation of a huge page, none of a small one there may be loaded, and the other way round.
+    Not meant is what a zap has given up and will flush."""
+    i = va >> k.pmd_order
+    if mm.tables[i] is not None:
+        cached(k, mm, va, 1)
+    elif mm.pmd[i] & PTE_PRESENT:
+        cached(k, mm, va, k.ptrs_per_pte)
+
+
+def cached(k: "Kernel", mm: Mm, va: i64, pages: i64) -> None:
+    """Translations of `pages` pages may be loaded from the entry of `va`, or one has been."""
+    end = va + k.ptrs_per_pte if pages == 1 and va & (k.ptrs_per_pte - 1) == 0 else va + pages
+    for s in mm.stale:
+        if (
+            s.table is None and s.pages != pages and s.va < end and va < s.va + s.pages
+            and not s.zapped and not s.queued and active_cpus(k, mm, s.mask)
+        ):
+            report(
+                k, s,
+                f"a CPU may hold translations of page {max(va, s.va)} as a small page and as part "
+                "of a huge one",
             )
 
 

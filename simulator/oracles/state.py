@@ -16,7 +16,8 @@ from simulator import sites
 from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_DEVICE_PRIVATE, PG_LRU, PTE_SPECIAL, PTE_UFFD_WP, SWP_MARKER_GUARD, VM_LOCKED,
-    VM_MAYBE_GUARD, VM_SHARED, Folio, Mm, Page, Vma, is_device_private_pte, pte_kind, pte_present,
+    VM_MAYBE_GUARD, VM_SHARED, Folio, Mm, Page, Vma, is_device_private_pte, page_maps, pte_kind,
+    pte_present,
 )
 from simulator.mm.pgtable import frame_text, pfn_to_page
 
@@ -162,7 +163,7 @@ def audit_page(k: "Kernel", page: Page) -> None:
             "state", page.entry_at, "page",
             f"{frame_text(page.pfn)} is anonymous and a file's page"
         )
-    if page.mapcount and not folio.flags & (PG_LRU | PG_DEVICE_PRIVATE):
+    if page_maps(page) and not folio.flags & (PG_LRU | PG_DEVICE_PRIVATE):
         k.violate(
             "state", page.entry_at, k.class_of(page),
             f"{frame_text(page.pfn)} is mapped and on no LRU list: nobody could reclaim it",

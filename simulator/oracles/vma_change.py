@@ -58,10 +58,10 @@ def unlinking(k: "Kernel", vma: Vma) -> None:
     while va + 1 < vma.end:
         va += 1
         table = mm.tables[va >> k.pmd_order]
-        if table is None or table.used == 0:
+        if (table is None or table.used == 0) and not mm.pmd[va >> k.pmd_order]:
             va |= k.ptrs_per_pte - 1
             continue
-        pte = table.pte[va & (k.ptrs_per_pte - 1)]
+        pte = peek(k, mm, va)
         if not pte >> PFN_SHIFT or not (pte_present(pte) or is_device_private_pte(pte)):
             continue
         av = pfn_to_page(k, pte >> PFN_SHIFT).folio.anon_vma

@@ -63,7 +63,7 @@ def unmapped_twice(patch: Patch) -> None:
 
 
 def fork_does_not_count(patch: Patch) -> None:
-    def shares(_k: Kernel, page: Page, _vma: Vma) -> bool:
+    def shares(_k: Kernel, page: Page, _vma: Vma, _child: Mm) -> bool:
         page.flags &= ~PG_ANON_EXCLUSIVE
         return True
 

@@ -8,7 +8,7 @@ from simulator.drivers import dmirror
 from simulator.mm import (
     copy_page_range, gup, memory, mmu_gather, mprotect, page_alloc, rmap, tlb,
 )
-from simulator.mm.mm_types import PTE_DIRTY, PTE_PRESENT, PTE_WRITE, Folio, Page, Vma
+from simulator.mm.mm_types import PTE_DIRTY, PTE_PRESENT, PTE_WRITE, Folio, Mm, Page, Vma
 from simulator.state import Kernel
 from tests.model.broken import Pair, Patch
 
@@ -24,7 +24,7 @@ def no_flush(patch: Patch) -> None:
 
 
 def fork_keeps_exclusive(patch: Patch) -> None:
-    def shares(_k: Kernel, page: Page, _vma: Vma) -> bool:
+    def shares(_k: Kernel, page: Page, _vma: Vma, _child: Mm) -> bool:
         page.mapcount += 1
         return True
 

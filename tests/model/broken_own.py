@@ -88,8 +88,8 @@ def cow_tells_no_device(patch: Patch) -> None:
 
 
 def migration_loses_soft_dirty(patch: Patch) -> None:
-    def make(pte: int, page: Page, exclusive: bool) -> int:
-        return original(pte, page, exclusive) & ~PTE_SOFT_DIRTY
+    def make(k: Kernel, pte: int, page: Page, exclusive: bool) -> int:
+        return original(k, pte, page, exclusive) & ~PTE_SOFT_DIRTY
 
     original = migrate.make_migration_pte
     patch.set(migrate_device, "make_migration_pte", make)

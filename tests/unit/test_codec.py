@@ -16,6 +16,7 @@ from fuzz.mutate import mutate
 from fuzz.rng import Rng
 from simulator.ops import COUNT, OP_FORK, OP_MUNMAP, OP_READ, OPS, SLOTS
 from simulator.scenario import (
+    DEVICE,
     FAIL,
     IPI,
     KHUGEPAGED,
@@ -88,7 +89,7 @@ def test_scenarios_survive_the_round_trip() -> None:
 @pytest.mark.parametrize("spec", OPS, ids=lambda spec: spec.name)
 def test_every_op_row_survives_with_its_extreme_arguments(spec) -> None:  # type: ignore[no-untyped-def]
     pages = 64
-    actor = 11 if spec.actors == "device" else 3
+    actor = {"device": DEVICE, "khugepaged": KHUGEPAGED}.get(spec.actors, 3)
     for high in (False, True):
         args: list[int] = []
         for arg in spec.args:

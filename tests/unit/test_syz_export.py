@@ -61,7 +61,10 @@ def sayable(scenario: Scenario) -> list[Plain]:
     made: dict[int, int] = {}  # memory file -> how often it was made
     pages: dict[int, int] = {}  # and how large it is
     found: list[Plain] = []
+    others: set[int] = set()  # memory files of children, which the program does not have
     for op in scenario.ops:
+        if op.code == ops.OP_MEMFD and op.actor in children:
+            others.add(op.args[0] + 1)
         if op.actor in children or op.actor > 7 or op.code in (*UNSAYABLE, *LISTED):
             continue
         if op.code == ops.OP_MMAP and op.args[3] and op.args[6] & ops.MMAP_DROPPABLE:
@@ -75,6 +78,8 @@ def sayable(scenario: Scenario) -> list[Plain]:
             pages[handle] = op.args[1]
         elif op.code in (ops.OP_PREAD, ops.OP_PWRITE):
             handle = op.args[0] // 4 + 1
+            if handle in others and handle not in made:
+                continue
             if op.args[1] >= pages.get(handle, ops.MAX_FILE_PAGES):
                 continue
         file = None if handle is None else \

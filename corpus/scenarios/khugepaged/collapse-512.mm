@@ -1,0 +1,15 @@
+# mmfarm scenario 1
+# title: MADV_COLLAPSE on a real machine: all of the range is in core and huge
+# category: khugepaged
+# expect: clean
+# origin: seed:transhuge-stress
+config pmd_order=9 frames=4096 pages=1024 thp=madvise
+1 T0 mmap 0..512 rw private anon
+2 T0 write 3
+3 T0 write 500
+4 T0 madvise 0..512 COLLAPSE
+5 T0 mincore 0..512
+6 T0 read 3
+7 T0 read 500
+8 T0 read 4
+9 T0 pagemap 4

@@ -1,0 +1,13 @@
+# mmfarm scenario 1
+# title: a store that comes during a collapse waits for it, and is kept
+# category: khugepaged
+# expect: clean
+# origin: seed:transhuge-stress
+config pmd_order=3 frames=64 thp=madvise
+1 T0 mmap 0..8 rw private anon
+2 T0 write 3
+3 T0 madvise 0..8 COLLAPSE
+4 T1 write 4
+5 T0 read 4
+6 T0 read 3
+@3 collapse_huge_page_copy:copy_word#1 -> T1

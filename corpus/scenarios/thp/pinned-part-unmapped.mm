@@ -1,0 +1,14 @@
+# mmfarm scenario 1
+# title: a pinned page of a huge page survives munmap() of its neighbours
+# category: thp
+# requires: gup_test
+# expect: clean
+# origin: seed:transhuge-stress
+config pmd_order=3 frames=64 thp=always
+1 T0 mmap 0..8 rw private anon
+2 T0 write 3
+3 T0 pin_fast p0 3 w
+4 T0 munmap 4..8
+5 T0 dma_write p0
+6 T0 read 3
+7 T0 unpin p0

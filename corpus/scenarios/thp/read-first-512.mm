@@ -1,0 +1,14 @@
+# mmfarm scenario 1
+# title: the huge zero page on a real machine: resident for mincore(), not anonymous
+# category: thp
+# expect: clean
+# origin: seed:transhuge-stress
+config pmd_order=9 frames=4096 pages=1024 thp=madvise
+1 T0 mmap 0..512 rw private anon
+2 T0 madvise 0..512 HUGEPAGE
+3 T0 read 3
+4 T0 mincore 0..512
+5 T0 write 4
+6 T0 read 4
+7 T0 read 5
+8 T0 mincore 0..512
