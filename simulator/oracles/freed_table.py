@@ -51,8 +51,9 @@ def read(k: "Kernel", table: PageTable) -> None:
         )
 
 
-def written(k: "Kernel", mm: Mm, va: i64, table: PageTable) -> None:
-    if mm.tables[va >> k.pmd_order] is not table and not is_linked(k, table):
+def written(k: "Kernel", va: i64, table: PageTable) -> None:
+    """An entry of `va` is written to a table to which the PMD entry of `va` does not point."""
+    if not is_linked(k, table):
         k.violate(
             "use-after-free", k.cur.site, "page-table",
             f"an entry for page {va} is written to a page table that is linked nowhere",

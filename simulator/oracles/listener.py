@@ -47,7 +47,8 @@ class Oracles(Watch):
             soft_dirty.entry_written(k, mm, va, new)
             if pte_kind(new) == SWP_MARKER_GUARD:
                 state.marker_set(k, mm, va)
-        freed_table.written(k, mm, va, table)
+        if mm.tables[va >> k.pmd_order] is not table:
+            freed_table.written(k, va, table)
 
     def pmd_written(self, k: "Kernel", mm: "Mm", va: i64, old: i64) -> None:
         i: i64 = 0
