@@ -72,8 +72,8 @@ def test_an_interrupted_run_reports_and_leaves_no_process_behind(tmp_path: Path)
 def test_a_run_ends_when_its_time_is_up(mmfarm: Command) -> None:
     for seconds in (1, 8, 64):  # until it is enough for this machine to begin
         ran = mmfarm("run", "--seconds", seconds, "--jobs", 1, "--json")
-        assert ran.json()["seconds"] >= seconds
         if ran.json()["executions"]:
+            assert ran.json()["seconds"] >= seconds
             break
     assert ran.code == 0, ran.err
 

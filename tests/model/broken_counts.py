@@ -48,7 +48,7 @@ def pin_is_not_counted(patch: Patch) -> None:
     patch.after(gup, "folio_pin", lose_bias)
 
 
-def lose_bias(folio: Folio) -> None:
+def lose_bias(_k: Kernel, folio: Folio) -> None:
     """The reference is taken, the ledger is not told."""
     folio.ledger[REF_PIN] -= GUP_PIN_COUNTING_BIAS
 
@@ -145,7 +145,7 @@ PAIRS: Final = (
     Pair("vmas-go", "leak vma_start_write vma", ANON + "3 T0 munmap 0..8\n", keeps_vmas),
     Pair("device-pages-go", "leak exit_mmap page", ANON + "3 DEVICE migrate_to_device 0..8\n",
          keeps_device_pages),
-    Pair("files-go", "leak shmem_evict_inode file",
+    Pair("files-go", "leak shmem_zero_setup file",
          "1 T0 mmap 0..8 rw shared anon\n2 T0 write 3\n3 T0 munmap 0..8\n", keeps_files),
     Pair("mms-go", "leak mmdrop mm", ANON + "3 T0 fork T1\n4 T1 exit\n", keeps_mms),
     Pair("pin-counts", "refcount unpin_user_page anon",
@@ -154,7 +154,7 @@ PAIRS: Final = (
          zap_forgets_rss),
     Pair("munmap-counts-total", "accounting tlb_finish_mmu mm", ANON + "3 T0 munmap 0..2\n",
          munmap_forgets_total),
-    Pair("mlock-counts", "accounting mlock_pte_range mm", ANON + "3 T0 mlock 0..2\n",
+    Pair("mlock-counts", "accounting mlock_fixup mm", ANON + "3 T0 mlock 0..2\n",
          mlock_forgets_to_count),
     Pair("insert-counts-pages", "accounting shmem_add_to_page_cache file", FILE,
          insert_forgets_nrpages),

@@ -58,7 +58,7 @@ def test_what_sets_a_full_version_apart_from_its_kernel() -> None:
     assert apart("6.12", "6.12.118") == (f"-{row}",)
     assert apart("6.18", "6.18.44-fc") == ()
     assert apart("6.1", "6.18") == ()
-    assert apart("7.2", "6.18") == (row,)
+    assert row in apart("7.2", "6.18")
     assert apart("", "") == ()
 
 

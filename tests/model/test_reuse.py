@@ -33,6 +33,7 @@ BUG_ONE_IN = 4
 # the first so-and-so-many places count, and what every op sets when it begins.
 KEPT = {
     (Kernel, "counters"), (Kernel, "counted"), (Kernel, "nr_counted"), (Kernel, "sites_seen"),
+    (Kernel, "sites_left"),
     (Kernel, "named_seen"), (Kernel, "watch"),
     (Kernel, "above"), (Kernel, "hub"), (Kernel, "idle_stacks"), (Kernel, "busy_stacks"),
     (Kernel, "cpu_pool"), (Kernel, "stale_pool"), (Kernel, "pagemaps"),
