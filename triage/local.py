@@ -2,21 +2,25 @@
 """A run of the farm on this machine, from the request to the report.
 
 Contract: shows the live status on stderr and one report on stdout, also when interrupted:
-what was found until then is stored first. Returns 1 with findings; 3 when nothing could be
-run, when slices failed, or when mmfarm contradicted itself, and nothing else was found; 0
-otherwise. Failures of earlier runs that are not finished count as findings.
+what was found until then is stored first. Returns 1 with findings, also of earlier runs, that are
+not finished or that this one has finished; without any, 3 when nothing could be run, when slices
+failed, when the disk is full, or when mmfarm contradicted itself; 4 when nothing of a bug that was
+asked for was reached; 0 otherwise.
 """
 
 import shlex
+import shutil
 import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from simulator.bugs import BUGS
 from simulator.build import build_id, mode
+from simulator.sites import FUNCTION
 from triage import failures
-from triage.exits import FINDING, INFRASTRUCTURE, OK
+from triage.exits import FINDING, INFRASTRUCTURE, OK, SKIPPED
 from triage.live import ALL_SITES, Board, Screen
 from triage.terminal import BAD, BOLD, fields, paint, table, write, write_json
 from workers.laptop import Done, run_local
@@ -27,6 +31,9 @@ from workers.store import Store
 
 
 MAX_TROUBLES: Final = 5  # lines of the report
+FUNCTIONS: Final = frozenset(FUNCTION)
+FULL_BYTES: Final = 1 << 20  # left on a disk: less than a slice leaves behind
+FULL: Final = ("disk is full", "No space left on device")  # as SQLite and the C library have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +76,61 @@ def run(request: Request, as_json: bool) -> int:
                 interrupt = stopped
         if interrupt is not None:
             found = _stored(store, board)
-        earlier = _unfinished(store, {each.failure.id for each in found})
+        known = {each.failure.id for each in found}
+        earlier = _unfinished(store, known)
+        known.update(row.id for row in earlier)
+        # Nobody may have heard of them: the run that found them was killed, say.
+        finished = [
+            detail for number in sorted(set(board.failures) - known)
+            if (detail := store.failure(number)) is not None
+        ]
     board.elapsed_seconds = time.monotonic() - began
+    ends = _Ends(unfiled, earlier, finished, _full(request, board), _not_reached(request, board))
     findings = [each for each in found if each.failure.state != UNREPRODUCIBLE]
     unreproducible = [each for each in found if each.failure.state == UNREPRODUCIBLE]
     if as_json:
-        write_json(_json(request, board, findings, unreproducible, unfiled, earlier))
+        write_json(_json(request, board, findings, unreproducible, ends))
     else:
-        write(_text(request, board, findings, unreproducible, unfiled, earlier))
+        write(_text(request, board, findings, unreproducible, ends))
     if interrupt is not None:
         raise interrupt
-    if findings or unfiled or earlier:
+    if findings or unfiled or earlier or finished:
         return FINDING
     contradicted = unreproducible or board.internal_errors or board.failed_slices
-    return INFRASTRUCTURE if contradicted or not board.executions else OK
+    if contradicted or ends.full or not board.executions:
+        return INFRASTRUCTURE
+    return SKIPPED if ends.not_reached else OK
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """What a report has to say besides what this run has found."""
+
+    unfiled: list[str]
+    earlier: list[FailureRow]
+    finished: list[FailureDetail]
+    full: str
+    not_reached: dict[str, list[str]]
+
+
+def _full(request: Request, board: Board) -> str:
+    """That the disk is full, or was; nothing where it was not."""
+    left = shutil.disk_usage(request.folder).free
+    if left < FULL_BYTES:
+        return f"the disk of {request.folder} is full: {left // 1024} KiB are left"
+    told = [text for text in board.troubles if any(words in text for words in FULL)]
+    return f"the disk of {request.folder} was full: {told[0]}" if told else ""
+
+
+def _not_reached(request: Request, board: Board) -> dict[str, list[str]]:
+    """Bugs that were asked for, and the functions of theirs, when the run came by none of them."""
+    missed = set(board.functions_missed())
+    found: dict[str, list[str]] = {}
+    for bug in BUGS:
+        functions = [each for each in bug.culprits if each in FUNCTIONS]
+        if bug.id in request.bugs and functions and missed.issuperset(functions):
+            found[bug.id] = functions
+    return found
 
 
 def _stored(store: Store, board: Board) -> list[FailureDetail]:
@@ -111,7 +159,7 @@ def _at(board: Board, found: FailureDetail) -> float | None:
 
 def _text(
     request: Request, board: Board, findings: list[FailureDetail],
-    unreproducible: list[FailureDetail], unfiled: list[str], earlier: list[FailureRow],
+    unreproducible: list[FailureDetail], ends: _Ends,
 ) -> str:
     model = mode() + (" with " + ", ".join(request.bugs) if request.bugs else "")
     parts = [
@@ -120,7 +168,8 @@ def _text(
         f"{board.new_entries:,} new scenarios"
     ]
     for heading, group in (
-        ("FAILURE", findings), ("UNREPRODUCIBLE: an error of mmfarm", unreproducible)
+        ("FAILURE", findings), ("FAILURE of an earlier run, finished now", ends.finished),
+        ("UNREPRODUCIBLE: an error of mmfarm", unreproducible),
     ):
         if group:
             rows = [
@@ -133,22 +182,26 @@ def _text(
                 for found in group
             ]
             parts.append(table(rows, heading=(heading, "FOUND", "OPS+DIR", "STATE")))
-    if findings:
-        best = min(findings, key=lambda f: (f.failure.ops, f.failure.directives, f.failure.id))
+    if told := findings or ends.finished:
+        best = min(told, key=lambda f: (f.failure.ops, f.failure.directives, f.failure.id))
         parts.append(fields([
             ("explain", paint(_explaining(request, best.failure.id), BOLD)),
             ("broken", best.failure.promise),
         ]))
-    elif not unfiled:
+    elif not ends.unfiled:
         parts.append(f"No promise was broken in {board.looked_at()}.")
-    if earlier:
-        names = "\n".join(f"  {row.id}  {row.signature}  {row.state}" for row in earlier)
+    for bug, functions in ends.not_reached.items():
+        parts.append(paint(f"NOT REACHED: bug={bug}, in {', '.join(functions)}", BAD))
+    if ends.earlier:
+        names = "\n".join(f"  {row.id}  {row.signature}  {row.state}" for row in ends.earlier)
         parts.append(f"NOT FINISHED, of earlier runs; the next run goes on with them:\n{names}")
     if board.failed_slices:
         kinds = ", ".join(f"{count} {kind}" for kind, count in board.failed_slices.items())
         parts.append(paint(f"slices that failed: {kinds}", BAD))
-    if unfiled:
-        parts.append("\n".join(["NOT STORED YET, the next run files it:", *unfiled]))
+    if ends.unfiled:
+        parts.append("\n".join(["NOT STORED YET, the next run files it:", *ends.unfiled]))
+    if ends.full:
+        parts.append(paint(ends.full, BAD))
     if board.troubles:
         shown = [paint(f"trouble: {text}", BAD) for text in board.troubles[:MAX_TROUBLES]]
         if len(board.troubles) > MAX_TROUBLES:
@@ -159,13 +212,16 @@ def _text(
 
 def _json(
     request: Request, board: Board, findings: list[FailureDetail],
-    unreproducible: list[FailureDetail], unfiled: list[str], earlier: list[FailureRow],
+    unreproducible: list[FailureDetail], ends: _Ends,
 ) -> dict[str, object]:
     return {
         "findings": [_finding_json(request, board, found) for found in findings],
         "unreproducible": [_finding_json(request, board, found) for found in unreproducible],
-        "unfiled": unfiled,
-        "unfinished_earlier": [failures.row_json(row) for row in earlier],
+        "unfiled": ends.unfiled,
+        "unfinished_earlier": [failures.row_json(row) for row in ends.earlier],
+        "finished_earlier": [_finding_json(request, board, each) for each in ends.finished],
+        "disk_full": ends.full,
+        "not_reached": ends.not_reached,
         "executions": board.executions,
         "steps": board.ended_steps,
         "exec_per_s": round(board.executions_per_job_second, 1),

@@ -2,6 +2,7 @@
 """`mmfarm run` around its engine: exit codes, the report, and what an interrupt leaves."""
 
 import json
+import shutil
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from fuzz.findings import Finding
 from fuzz.statistics import InternalError, Statistics
 from tests.farming import begun
 from simulator import sites
+from simulator.bugs import BUGS
 from triage import local
 from triage.cli import main
 from workers import laptop
 from workers.records import FailureDetail, RunFigures
+from workers.schema import QUEUE_TRIAGE
 from workers.store import Store
 
 FINDING = Finding(
@@ -40,10 +43,11 @@ def done(*failures: FailureDetail, unfiled: tuple[str, ...] = ()) -> laptop.Done
 
 
 def run(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: Engine, *, as_json: bool = False
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: Engine, *, as_json: bool = False,
+    bugs: tuple[str, ...] = (),
 ) -> int:
     monkeypatch.setattr(local, "run_local", lambda store, folder, **options: engine(store))
-    request = local.Request(1.0, (), None, tmp_path, own_folder=True, jobs=1)
+    request = local.Request(1.0, bugs, None, tmp_path, own_folder=True, jobs=1)
     return local.run(request, as_json)
 
 
@@ -157,7 +161,8 @@ def test_a_clean_run_says_how_much_it_looked_at(
     out = capsys.readouterr().out
     functions = {name.partition(":")[0] for name in names}
     assert f"No promise was broken in 500 executions, which came by {len(reached)} of " \
-           f"{len(names)} sites in 1 of {len(functions)} functions; never by " in out
+           f"{len(names)} sites in 1 of {len(functions)} functions, and let " \
+           "somebody else in at 0 sites; never by " in out
     run(monkeypatch, tmp_path, little, as_json=True)
     report = json.loads(capsys.readouterr().out)
     assert report["sites_missed"] == missed
@@ -179,6 +184,79 @@ def test_what_earlier_runs_did_not_finish_is_told(
     out = capsys.readouterr().out
     assert "NOT FINISHED, of earlier runs" in out
     assert "leak zap_pte_range page" in out
+
+
+def test_what_this_run_has_finished_of_an_earlier_one_is_announced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run that found it may have been killed before it could say so."""
+    def finishing(store: Store) -> Generator[laptop.Event, None, None]:
+        event = found(store)
+        lease = store.take([QUEUE_TRIAGE], "w")
+        assert lease is not None
+        store.unreproducible(lease, "its replays disagree")
+        moved = store.failure(event.failure.failure.id)
+        assert moved is not None
+        yield laptop.Unreproducible(moved)
+        yield RAN
+        yield done()
+
+    assert run(monkeypatch, tmp_path, finishing) == 1
+    out = capsys.readouterr().out
+    assert "of an earlier run, finished now" in out
+    assert "leak zap_pte_range page" in out
+    (tmp_path / "other").mkdir()
+    run(monkeypatch, tmp_path / "other", finishing, as_json=True)
+    assert len(json.loads(capsys.readouterr().out)["finished_earlier"]) == 1
+
+
+def test_a_disk_that_is_full_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=4096))
+    assert run(monkeypatch, tmp_path, quiet) == 3
+    assert f"the disk of {tmp_path} is full: 4 KiB are left" in capsys.readouterr().out
+    assert run(monkeypatch, tmp_path, finding) == 1
+
+
+def test_a_disk_that_was_full_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def filling(store: Store) -> Generator[laptop.Event, None, None]:
+        yield RAN
+        yield laptop.Trouble("R1: is tried again later: database or disk is full")
+        yield done()
+
+    assert run(monkeypatch, tmp_path, filling) == 3
+    assert "was full: R1: is tried again later" in capsys.readouterr().out
+
+
+def test_a_bug_of_which_nothing_was_reached_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = sorted(sites.BY_NAME)
+    known = set(sites.FUNCTION)
+    bug, functions = next(
+        (bug, functions) for bug in BUGS
+        if len(functions := [each for each in bug.culprits if each in known]) > 1
+    )
+
+    def missing(functions: list[str]) -> Engine:
+        missed = [name for name in names if name.partition(":")[0] in functions]
+
+        def little(store: Store) -> Generator[laptop.Event, None, None]:
+            reached = len(names) - len(missed)
+            figures = Statistics(executions=500, sites_reached=reached, sites_missed=missed)
+            yield laptop.SliceEnded(1, "ok", figures, 0)
+            yield done()
+
+        return little
+
+    assert run(monkeypatch, tmp_path, missing(functions), bugs=(bug.id,)) == 4
+    assert f"NOT REACHED: bug={bug.id}, in {', '.join(functions)}" in capsys.readouterr().out
+    assert run(monkeypatch, tmp_path, missing(functions)) == 0
+    assert run(monkeypatch, tmp_path, missing(functions[1:]), bugs=(bug.id,)) == 0
 
 
 @pytest.mark.parametrize(("kind", "code"), [

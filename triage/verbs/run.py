@@ -27,7 +27,8 @@ def command(
 ) -> int:
     """Fuzz the model of Linux mm for N seconds and minimize what is found.
 
-    Exit code 1 with findings, 0 without. Failures, corpus and statistics stay in the data
+    Exit code 1 with findings, 0 without, 4 when nothing of a bug that was asked for was reached.
+    Failures, corpus and statistics stay in the data
     folder ($MMFARM_DATA, default ~/.local/share/mmfarm), from which the next run goes on.
     """
     from triage import inputs  # the model, which --help does not need
