@@ -27,7 +27,6 @@ from typing import Final
 
 from sqlalchemy import create_engine, text
 
-from simulator.build import build_id
 from tests.soak import frame
 from tests.soak.frame import Plan, Row, Table
 from workers import jobs
@@ -423,7 +422,8 @@ def main() -> int:
     cases = [str(options.seed + number) for number in range(options.rounds)]
     return frame.run(
         Plan(
-            name=NAME, bar=BAR, of={"seed": options.seed, "sources": build_id()[:12]},
+            name=NAME, bar=BAR,
+            of={"seed": options.seed, "sources": frame.sources("workers", "simulator", "fuzz")},
             cases=lambda rows: iter(cases),
             measure=lambda case: measure(
                 int(case), options.round_seconds, -(-options.faults // options.rounds)

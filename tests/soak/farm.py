@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from simulator.build import build_id
 from tests.simulated.farm import live, template
 from tests.soak import frame
 from tests.soak.frame import Plan, Row, Table
@@ -55,7 +54,8 @@ def main() -> int:
 
         return frame.run(
             Plan(
-                name=NAME, bar=BAR, of={"seed": options.seed, "sources": build_id()[:12]},
+                name=NAME, bar=BAR,
+                of={"seed": options.seed, "sources": frame.sources("workers", "tests/simulated")},
                 cases=cases, measure=measure, table=lambda rows: table(rows, options.seeds),
             ),
             options,

@@ -15,6 +15,7 @@ missing, 3 anything else.
 import argparse
 import contextlib
 import datetime
+import hashlib
 import json
 import subprocess
 import sys
@@ -115,6 +116,15 @@ def programs() -> list[str]:
         path.stem for path in here.parent.glob("*.py")
         if path != here and "frame.parser(" in path.read_text()
     )
+
+
+def sources(*folders: str) -> str:
+    """A short hash of the Python files below these folders of the checkout."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
 
 
 def git(*arguments: str) -> str:
