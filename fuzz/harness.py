@@ -7,7 +7,7 @@ Contract: runs in a work folder that its supervisor (fuzz/slice.py) has made:
     unmeasured         more of them, whose features are asked for, a pack (read, if there)
     known              the map of features that the farm has seen (read, if there)
     corpus             a pack of pairs: an input that shows what is not known, or was to be
-                       measured, and the map of its features (written)
+                       measured, and its features (written)
     shown              the map of all features that it has shown (written at its end)
     findings/          one JSON file per signature, each whole at any time
     statistics.jsonl   a line a second; the last one says `final`

@@ -32,6 +32,19 @@ def to_map(features: Features, size: int) -> bytes:
     return features.to_bytes(size, "little")
 
 
+def from_features(listed: bytes, size: int) -> bytes:
+    """The map of features that are listed as `Novelty.of_run` does. Raises MapError."""
+    made = bytearray(size)
+    if len(listed) % 3 or len(listed) > 3 * size:
+        raise MapError("not a list of features")
+    for at in range(0, len(listed), 3):
+        counter = listed[at] | listed[at + 1] << 8
+        if counter >= size:
+            raise MapError(f"counter {counter} of {size}")
+        made[counter] |= listed[at + 2]
+    return bytes(made)
+
+
 def pack(data: bytes) -> bytes:
     return zlib.compress(data, LEVEL)
 

@@ -17,8 +17,6 @@ from simulator.run import Machine
 
 # Bit of the bucket of a counter's value: 1, 2, 3, 4-7, 8-15, 16-31, 32-127, 128-255.
 _BUCKETS: Final = [0, 1, 2, 4] + [8] * 4 + [16] * 8 + [32] * 16 + [64] * 96 + [128] * 128
-# Makes a map of a run's features from its counters: `counters.translate(MAP)`.
-MAP: Final = bytes(_BUCKETS)
 
 
 @final
@@ -56,6 +54,20 @@ class Novelty:
             i += 1
         self.features += len(new)
         return new
+
+    def of_run(self, machine: Machine) -> bytes:
+        """The features of a machine's last run, three bytes each: the counter, low byte first, and
+        the bit of its bucket."""
+        k = machine.k
+        made: list[int] = []
+        i: i64 = 0
+        while i < k.nr_counted:
+            at = k.counted[i]
+            made.append(int(at & 255))
+            made.append(int(at >> 8))
+            made.append(int(self.bucket[i64(k.counters[at])]))
+            i += 1
+        return bytes(made)
 
     def shown(self) -> bytes:
         """The map of what this one has seen itself."""

@@ -92,7 +92,7 @@ def read_kept(pack: Path) -> Iterator[Kept]:
         if shown is None or len(data) > MAX_SIZE:
             return
         try:
-            features = maps.unpack(shown, COUNTERS_SIZE)
+            features = maps.from_features(shown, COUNTERS_SIZE)
         except maps.MapError:
             return
         yield Kept(text.dump(replace(decode(data), headers=())), features)

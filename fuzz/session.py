@@ -30,12 +30,11 @@ from pathlib import Path
 from typing import Final, final
 
 from corpus import text
-from fuzz import maps
 from fuzz.codec import decode, encode
 from fuzz.explore import Explorer, Listener
 from fuzz.findings import Finding, write_finding
 from fuzz.inflight import Slot
-from fuzz.novelty import MAP, Novelty
+from fuzz.novelty import Novelty
 from fuzz.pack import packed
 from fuzz.rng import Rng
 from fuzz.statistics import InternalError, Statistics
@@ -169,9 +168,8 @@ class Session(Listener):
 
     def _keep(self, data: bytes, machine: Machine) -> None:
         """Leave an input that has just run for the corpus, with its features."""
-        shown = bytes(memoryview(machine.counters)).translate(MAP)
         with self._corpus.open("ab", buffering=0) as file:
-            file.write(packed(data) + packed(maps.pack(shown)))
+            file.write(packed(data) + packed(self._kept_novelty.of_run(machine)))
 
     # --- running ----------------------------------------------------------------------------
 

@@ -273,7 +273,9 @@ class Farm:
 
     def _keep(self, corpus: Path) -> None:
         which = self.world.rng.randrange(len(INPUTS))
-        shown = maps.pack(maps.to_map(0b111 << which, COUNTERS_SIZE))  # they overlap
+        shown = bytes(
+            byte for counter in (which, which + 1) for byte in (counter, 0, 1)  # they overlap
+        )
         with corpus.open("ab") as file:
             file.write(packed(INPUTS[which]) + packed(shown))
 
