@@ -20,7 +20,8 @@ from pathlib import Path
 
 import pytest
 import redis
-from kombu import Message
+from kombu import Message, pools
+from redis.exceptions import NoPermissionError
 
 from tests.waiting import wait_until
 from workers import checks
@@ -33,8 +34,7 @@ USER, PASSWORD = "mmfarm", "a-password"
 # As deploy/README.md says it.
 ACL = (
     f"user {USER} on >{PASSWORD} ~mmfarm:* &mmfarm:* -@all +@read +@write +@connection "
-    "+@transaction +@blocking +@pubsub +evalsha +script|load +info -keys -flushall -flushdb "
-    "-swapdb -randomkey"
+    "+@transaction +@blocking +@pubsub -@admin -@dangerous +evalsha +script|load +info"
 )
 PATIENCE_SECONDS = 300  # not a verdict: a message that is lost shall not hang the tests for ever
 PR_SET_PDEATHSIG = 1
@@ -166,16 +166,17 @@ def test_that_user_can_do_nothing_else(server: Server) -> None:
     with redis.Redis(port=server.port, username=USER, password=PASSWORD) as client:
         for words in (
             ("FLUSHALL",), ("CONFIG", "GET", "*"), ("SHUTDOWN",), ("ACL", "LIST"),
-            ("CLIENT", "KILL", "TYPE", "normal"), ("SCRIPT", "FLUSH"), ("DEBUG", "JMAP"),
+            ("CLIENT", "KILL", "TYPE", "normal"), ("SCRIPT", "FLUSH"),
             ("GET", "somebody:else"), ("SET", "somebody:else", "x"), ("PUBLISH", "other", "x"),
             ("KEYS", "*"), ("MONITOR",), ("REPLICAOF", "127.0.0.1", "1"), ("SAVE",),
         ):
-            with pytest.raises(redis.NoPermissionError):
+            with pytest.raises(NoPermissionError):
                 client.execute_command(*words)
 
 
 def test_a_certificate_that_nobody_trusts_is_refused(server: Server, tmp_path: Path) -> None:
     other, _ = certificate(tmp_path, "other")
+    pools.reset()  # kombu's are the process's: a connection of the test before would do
     with pytest.raises(BrokerDown, match="certificate"):
         send(make_app(server.url(ca=other), FARM), "fuzz", Work(FARM, 1))
     with pytest.raises(checks.NotReady, match="(?i)certificate"):

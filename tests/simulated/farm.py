@@ -29,7 +29,6 @@ from fuzz.pack import packed, unpack
 from fuzz.slice import ExitKind, SliceResult, SliceSpec
 from fuzz.statistics import Statistics
 from corpus.text import parse
-from simulator.features import COUNTERS_SIZE
 from simulator.outcome import Outcome, Signature, Violation
 from tests.farming import BUILD, DIGEST, text_of
 from tests.simulated.world import FaultyStore, Host, World
