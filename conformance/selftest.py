@@ -33,8 +33,7 @@ from simulator.scenario import Op, Scenario
 # What a selftest has no way to ask for, and what only the comparison with a kernel needs.
 _NOT_ASKED: Final = (
     "pagemap-guard", "pagemap-scan", "pagemap-scan-soft-dirty", "pagemap-scan-guard",
-    "pagemap-scan-empty", "userfaultfd", "thp", "thp-always", "thp-madvise",
-    "swap", "numa", "device-private", "gup_test",
+    "pagemap-scan-empty", "userfaultfd", "thp", "swap", "numa", "device-private", "gup_test",
 )
 _FEATURES: Final = list(FEATURES)
 tables.complete(

@@ -285,6 +285,20 @@ static bool has_forced_write(void)
 	return has;
 }
 
+/* Let huge pages come, which other tests do without, where `mode` is the one in brackets. */
+static bool allow_thp(const char *mode)
+{
+	char line[64] = "";
+	int fd = open("/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY);
+
+	if (fd >= 0) {
+		if (pread(fd, line, sizeof(line) - 1, 0) < 0)
+			line[0] = 0;
+		close(fd);
+	}
+	return strstr(line, mode) && !prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
+}
+
 /* Without CONFIG_MEM_SOFT_DIRTY the write to clear_refs succeeds, too. */
 static bool has_soft_dirty(void)
 {

@@ -36,6 +36,8 @@ PROBES: Final = {
     "MADV_HUGEPAGE": ("has_madvise(MADV_HUGEPAGE)", "no huge pages"),
     "MADV_COLLAPSE": ("has_madvise(MADV_HUGEPAGE)", "no huge pages"),
     "MADV_NOHUGEPAGE": ("has_madvise(MADV_HUGEPAGE)", "no huge pages"),
+    "thp-always": ('allow_thp("[always]")', "huge pages are not enabled for all memory"),
+    "thp-madvise": ('allow_thp("[madvise]")', "huge pages are not enabled on request"),
     "MAP_DROPPABLE": ("has_droppable()", "no MAP_DROPPABLE"),
     "mem-force": ("has_forced_write()", "/proc/self/mem does not force: CONFIG_PROC_MEM_*"),
     "mlock": ("has_mlock()", "no right to lock memory"),
