@@ -22,25 +22,28 @@ config pmd_order=3 frames=64 pages=168
 17 T0 write 146
 18 T0 munmap 146..147
 19 T0 mmap 40..64 r private anon
-20 T0 pagemap 63
-21 T0 write 48
-22 T0 munmap 40..64
-23 T0 mmap 146..147 rw private anon
-24 T0 mprotect 146..147 r
-25 T0 write 146
-26 T0 munmap 146..147
-27 T0 mmap 40..64 rw private anon
-28 T0 mprotect 48..64 r
-29 T0 pagemap 63
-30 T0 write 48
-31 T0 munmap 40..64
-32 T0 mmap 40..64 rw private anon
-33 T0 mprotect 48..64 r
-34 T0 pagemap 63
-35 T0 mprotect 63..64 rw
-36 T0 write 48
-37 T0 munmap 40..64
-38 T0 mmap 146..147 r private anon
-39 T0 write 146
-40 T0 munmap 146..147
-41 T0 exit
+20 T0 madvise 48..64 HUGEPAGE
+21 T0 pagemap 63
+22 T0 write 48
+23 T0 munmap 40..64
+24 T0 mmap 146..147 rw private anon
+25 T0 mprotect 146..147 r
+26 T0 write 146
+27 T0 munmap 146..147
+28 T0 mmap 40..64 rw private anon
+29 T0 madvise 48..64 HUGEPAGE
+30 T0 mprotect 48..64 r
+31 T0 pagemap 63
+32 T0 write 48
+33 T0 munmap 40..64
+34 T0 mmap 40..64 rw private anon
+35 T0 madvise 48..64 HUGEPAGE
+36 T0 mprotect 48..64 r
+37 T0 pagemap 63
+38 T0 mprotect 63..64 rw
+39 T0 write 48
+40 T0 munmap 40..64
+41 T0 mmap 146..147 r private anon
+42 T0 write 146
+43 T0 munmap 146..147
+44 T0 exit
