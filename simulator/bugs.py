@@ -259,6 +259,34 @@ BUGS: Final[tuple[Bug, ...]] = (
         "58ceeb6bec86", ("memory-value",), EASY, culprits=("madvise_free_huge_pmd",),
     ),
     Bug(
+        "devexcl-tail-page-rmap-walk",
+        "the rmap of a tail page finds nothing: the CPU keeps what the device has exclusively",
+        "review of b756a3b5e7ea", ("rmap", "kernel-assertion", "contract"), EASY,
+        culprits=("make_device_exclusive", "page_make_device_exclusive_one"),
+    ),
+    Bug(
+        "devexcl-pmd-mapped-thp-not-split",
+        "a huge page that is not split never becomes exclusive", "review of b756a3b5e7ea",
+        ("anon-exclusive", "permission", "kernel-assertion", "livelock"), MEDIUM,
+        culprits=("make_device_exclusive",),
+    ),
+    Bug(
+        "devexcl-entry-loses-softdirty-uffdwp",
+        "a page that becomes exclusive to a device is no longer soft-dirty", "hazard",
+        ("dirty-loss", "soft-dirty"), EASY, culprits=("make_device_exclusive",),
+    ),
+    Bug(
+        "devexcl-mapcount-dropped-while-entry-live",
+        "a page that a device has exclusively counts as mapped by nobody", "f495bd7e0d9b",
+        ("mapcount", "livelock", "kernel-assertion"), EASY, culprits=("make_device_exclusive",),
+    ),
+    Bug(
+        "devexcl-restore-without-notify",
+        "a CPU takes an exclusive page back, and the device is not told", "hazard",
+        ("secondary-mmu",), EASY,
+        culprits=("restore_exclusive_pte", "remove_device_exclusive_entry"),
+    ),
+    Bug(
         "tlb-huge-and-small-at-once",
         "a CPU caches a huge and a small translation of one page while a PMD is split",
         "erratum 383; pmdp_invalidate() in __split_huge_pmd_locked()", ("stale-tlb",), MEDIUM,
@@ -326,6 +354,11 @@ class BugFlags:
         self.migratevma_split_folio_no_ref: bool = False
         self.migration_loses_young_dirty: bool = False
         self.madv_dontneed_vs_madv_free_thp: bool = False
+        self.devexcl_tail_page_rmap_walk: bool = False
+        self.devexcl_pmd_mapped_thp_not_split: bool = False
+        self.devexcl_entry_loses_softdirty_uffdwp: bool = False
+        self.devexcl_mapcount_dropped_while_entry_live: bool = False
+        self.devexcl_restore_without_notify: bool = False
 
 
 def attribute(bug: Bug) -> str:

@@ -13,3 +13,4 @@ EBUSY: Final = 16
 EEXIST: Final = 17
 EINVAL: Final = 22
 EMLINK: Final = 31
+EOPNOTSUPP: Final = 95

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from simulator import sites
-from simulator.errno import EACCES, EAGAIN, EBUSY, EEXIST, EFAULT, EINVAL, EIO, ENOMEM, EPERM
+from simulator.errno import (
+    EACCES, EAGAIN, EBUSY, EEXIST, EFAULT, EINVAL, EIO, ENOMEM, EOPNOTSUPP, EPERM,
+)
 from simulator.outcome import SIGBUS, SIGSEGV
 from simulator.scenario import DEVICE, KHUGEPAGED, NR_ACTORS, NR_USER_ACTORS
 from simulator.tables import bits, complete, numbered
@@ -190,6 +192,8 @@ OP_MLOCK2: Final = 32
 OP_MLOCKALL: Final = 33
 OP_MUNLOCKALL: Final = 34
 OP_SCAN: Final = 40
+OP_DEVICE_EXCLUSIVE: Final = 41
+OP_DEVICE_ATOMIC: Final = 42
 
 OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(OP_READ, "read", (_WORD,), USER,
@@ -337,6 +341,14 @@ OPS: Final[tuple[OpSpec, ...]] = (
            "khugepaged goes once through the memory of an actor's process.",
            entry=sites.COLLAPSE_SCAN_MM_SLOT__TRYLOCK, culprit="collapse_scan_mm_slot",
            requires="khugepaged"),
+    OpSpec(OP_DEVICE_EXCLUSIVE, "device_exclusive", (_RANGE,), DEVICE_ONLY,
+           "dmirror_exclusive(): no CPU has the pages of T0's mm, until one touches them.",
+           entry=sites.DMIRROR_EXCLUSIVE__MMAP_LOCK, culprit="make_device_exclusive",
+           failures=(-EINVAL, -EFAULT, -ENOMEM, -EOPNOTSUPP), requires="device-private"),
+    OpSpec(OP_DEVICE_ATOMIC, "device_atomic", (_WORD,), DEVICE_ONLY,
+           "The device changes a word of a page that it has for itself; EFAULT if it has not.",
+           entry=sites.DMIRROR_ACCESS__LOCK, culprit="make_device_exclusive", failures=(-EFAULT,),
+           requires="device-private"),
 )
 
 BY_NUMBER: Final = {spec.number: spec for spec in OPS}

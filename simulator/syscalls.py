@@ -35,6 +35,10 @@ def call(k: "Kernel", t: Task, op: Op) -> i64:
         return dmirror.device_read(k, t, a[0])
     if code == ops.OP_DEVICE_WRITE:
         return dmirror.device_write(k, t, a[0])
+    if code == ops.OP_DEVICE_EXCLUSIVE:
+        return dmirror.device_exclusive(k, t, a[0], a[1])
+    if code == ops.OP_DEVICE_ATOMIC:
+        return dmirror.device_atomic(k, t, a[0])
     if code == ops.OP_SCAN:
         return khugepaged_scan(k, a[0])
     mm = t.mm

@@ -132,6 +132,10 @@ class Watch:
     def device_accesses(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         """A device is about to access `page`, which its own page table has at `va`."""
 
+    def device_made_exclusive(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        """A driver has mapped `page`, which make_device_exclusive() has returned, for its device
+        alone."""
+
     # --- frames and page tables -----------------------------------------------------------------
 
     def frame_handed_out(self, k: "Kernel", page: "Page", site: i64) -> None:

@@ -16,6 +16,7 @@ from simulator.lib.maple_tree import vma_lookup
 from simulator.lock_classes import LC_DMIRROR
 from simulator.mm import mmap_lock, mmu_notifier
 from simulator.mm.hmm import hmm_range_fault
+from simulator.mm.make_device_exclusive import make_device_exclusive, unlock_exclusive
 from simulator.mm.memory import copy_words
 from simulator.mm.memremap import DevPagemap, memremap_pages, next_page, zone_device_page_init
 from simulator.mm.migrate_device import (
@@ -67,6 +68,7 @@ class Dmirror(MmuIntervalNotifier):
         pt = self.pt
         for va in range(start, end):
             pt[va] = EMPTY
+            self.atomic[va] = 0
 
 
 class DmirrorDevmem(DevPagemap):
@@ -189,9 +191,52 @@ def dmirror_fault(k: "Kernel", d: Dmirror, va: i64, write: bool) -> i64:
             k.retry(sites.DMIRROR_RANGE_FAULT__LOCK)
             continue
         d.pt[va] = entry
+        d.atomic[va] = 0
         mutex_unlock(k, d.mutex)
         break
     kernel_exit.mmput(k, mm)
+    return result
+
+
+# --- exclusive access --------------------------------------------------------------------------
+
+
+def device_exclusive(k: "Kernel", t: Task, start: i64, end: i64) -> i64:
+    """HMM_DMIRROR_EXCLUSIVE: the device alone has the pages of [start, end), until a CPU touches
+    them. 0, or the errno of the first that it cannot have."""
+    d = opened(t)
+    mm = d.mm
+    if mm.users == 0:
+        return -EINVAL
+    mm.users += 1
+    ret: i64 = 0
+    mmap_lock.mmap_read_lock(k, mm, sites.DMIRROR_EXCLUSIVE__MMAP_LOCK)
+    for va in range(start, end):
+        pfn = make_device_exclusive(k, mm, va)
+        if pfn < 0:
+            ret = pfn
+            break
+        page = pfn_to_page(k, pfn)
+        mutex_lock(k, sites.DMIRROR_ATOMIC_MAP__LOCK, d.mutex)
+        d.pt[va] = pfn << 1 | 1
+        d.atomic[va] = 1
+        k.watch.device_made_exclusive(k, mm, va, page)
+        mutex_unlock(k, d.mutex)
+        unlock_exclusive(k, page)
+    mmap_lock.mmap_read_unlock(k, mm)
+    kernel_exit.mmput(k, mm)
+    return ret
+
+
+def device_atomic(k: "Kernel", t: Task, word: i64) -> i64:
+    """An atomic operation of the device: 0, or -EFAULT if it has no exclusive access (any more)."""
+    d = opened(t)
+    va = word >> 2
+    mutex_lock(k, sites.DMIRROR_ACCESS__LOCK, d.mutex)
+    result: i64 = -EFAULT
+    if d.atomic[va]:
+        result = do_access(k, d.mm, va, word & 3, d.pt[va], True)
+    mutex_unlock(k, d.mutex)
     return result
 
 

@@ -8,12 +8,13 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.errno import EAGAIN, ENOMEM
 from simulator.mm import mmu_gather, mmu_notifier, page_alloc, rmap, swap, tlb
+from simulator.mm.device_exclusive import try_restore_exclusive_pte
 from simulator.mm.huge_memory import copy_huge_pmd
 from simulator.mm.memory import copy_words
 from simulator.mm.mm_types import (
     MM_ANONPAGES, MM_FILEPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_UPTODATE, PTE_DIRTY,
     PTE_SOFT_DIRTY, PTE_SWP_MASK, PTE_SWP_SHIFT, PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER,
-    SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD, SWP_MIGRATION_READ,
+    SWP_DEVICE_EXCLUSIVE, SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD, SWP_MIGRATION_READ,
     SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_MAYBE_GUARD, VM_SHARED, Folio, Mm, Page,
     PageTable, Vma, add_mm_counter, is_cow_mapping, mm_counter, pte_kind, pte_present,
 )
@@ -89,6 +90,7 @@ def copy_pte_range(
         spin_lock(k, sites.COPY_PTE_RANGE__LOCK_CHILD, child_table.ptl)
         spin_lock(k, sites.COPY_PTE_RANGE__LOCK_PARENT, table.ptl)
         need_page = False
+        busy = False
         progress: i64 = 0
         while va < end:
             if progress >= MAX_PROGRESS:
@@ -105,12 +107,21 @@ def copy_pte_range(
                     break
                 if used > NEED_PAGE:
                     prealloc = None
+            elif pte_kind(pte) == SWP_DEVICE_EXCLUSIVE:
+                if not try_restore_exclusive_pte(k, mm, src, table, va):
+                    busy = True
+                    break
+                continue  # present now: again
             elif pte:
                 copy_nonpresent_pte(k, mm, child, table, child_table, va, pte, cow)
             progress += 8 if pte else 1
             va += 1
         spin_unlock(k, table.ptl)
         pte_unmap_unlock(k, child_table)
+        if busy:  # -EBUSY, of which copy_page_range() makes this
+            if prealloc is not None:
+                folio_put(k, prealloc, REF_OWNER)
+            return -ENOMEM
         if not need_page:
             if va < end:
                 continue

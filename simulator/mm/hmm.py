@@ -13,7 +13,8 @@ from simulator.mm.memory import handle_mm_fault
 from simulator.mm.memremap import DevPagemap
 from simulator.mm.mm_types import (
     PFN_SHIFT, PTE_PROTNONE, PTE_SPECIAL, PTE_WRITE, SWP_DEVICE_WRITE, VM_READ, VM_WRITE, Mm, Vma,
-    is_device_private_pte, is_huge_zero_pmd, is_migration_pte, pmd_present, pte_kind, pte_present,
+    is_device_private_pte, is_device_pte, is_huge_zero_pmd, is_migration_pte, pmd_present, pte_kind,
+    pte_present,
 )
 from simulator.mm.mmu_notifier import MmuIntervalNotifier, mmu_interval_read_retry
 from simulator.mm.pgtable import pfn_to_page, ptep_get, vm_normal_page
@@ -82,7 +83,7 @@ def hmm_nonpresent(
     elif is_migration_pte(pte):
         migrate.migration_entry_wait(k, mm, va)
         return -EBUSY
-    elif not is_device_private_pte(pte):
+    elif not is_device_pte(pte):
         return -EFAULT  # a marker
     return hmm_vma_fault(k, vma, mm, va, write)
 

@@ -10,13 +10,14 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.mm import (
-    huge_memory, migrate, mmap_lock, mmu_notifier, page_alloc, rmap, shmem, swap,
+    device_exclusive, huge_memory, migrate, mmap_lock, mmu_notifier, page_alloc, rmap, shmem, swap,
 )
 from simulator.mm.mm_types import (
     MM_ANONPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_SOFT_DIRTY,
-    PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_READ,
-    SWP_DEVICE_WRITE, SWP_MARKER_GUARD, VM_DROPPABLE, VM_MAYSHARE, VM_SHARED, VM_WRITE, Folio,
-    Page, PageTable, Vma, Mm, add_mm_counter, folio_mapcount, mm_counter, pte_kind, pte_present,
+    PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_EXCLUSIVE,
+    SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD, VM_DROPPABLE, VM_MAYSHARE, VM_SHARED,
+    VM_WRITE, Folio, Page, PageTable, Vma, Mm, add_mm_counter, folio_mapcount, mm_counter, pte_kind,
+    pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
@@ -473,6 +474,8 @@ def do_swap_page(k: "Kernel", vmf: VmFault) -> i64:
         return VM_FAULT_SIGSEGV
     if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:
         return do_device_private(k, vmf)
+    if kind == SWP_DEVICE_EXCLUSIVE:
+        return device_exclusive.remove_device_exclusive_entry(k, vmf)
     migrate.migration_entry_wait(k, vmf.mm, vmf.va)
     return 0
 

@@ -13,7 +13,7 @@ from simulator.mm.mm_types import (
     PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, REF_MAP, SWP_DEVICE_READ,
     SWP_DEVICE_WRITE, SWP_MIGRATION_READ, SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE,
     VM_LOCKED, VM_SOFTDIRTY, Folio, Mm, Page, PageTable, Vma, add_mm_counter, folio_mapcount,
-    is_device_private_pte, is_migration_pte, mk_swap_pte, pte_kind, pte_present,
+    is_device_pte, is_migration_pte, mk_swap_pte, pte_kind, pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
@@ -163,7 +163,7 @@ def migrate_large_ptes(k: "Kernel", folio: Folio, mm: Mm, start: i64, end: i64) 
     while va < end and done:
         pte = ptep_get(k, table, va)
         offset = (pte >> PFN_SHIFT) - folio.pfn
-        maps = pte_present(pte) and not pte & PTE_SPECIAL or is_device_private_pte(pte)
+        maps = pte_present(pte) and not pte & PTE_SPECIAL or is_device_pte(pte)
         if maps and 0 <= offset < 1 << folio.order:
             done = migrate_entry(k, pfn_to_page(k, pte >> PFN_SHIFT), mm, table, va)
         va += 1
@@ -186,7 +186,7 @@ def page_vma_mapped_walk(k: "Kernel", page: Page, mm: Mm, va: i64, site: i64) ->
         k.step(sites.MAP_PTE__READ, pte_obj(mm.id, va), READ)
         k.watch.table_read(k, table)
         pte = table.pte[i]
-        if not pte_present(pte) and not is_device_private_pte(pte):
+        if not pte_present(pte) and not is_device_pte(pte):
             pte_unmap(k)
             return None
         spin_lock(k, site, table.ptl)
@@ -194,7 +194,7 @@ def page_vma_mapped_walk(k: "Kernel", page: Page, mm: Mm, va: i64, site: i64) ->
             break
         pte_unmap_unlock(k, table)
     pte = table.pte[i]
-    if (pte_present(pte) or is_device_private_pte(pte)) and pte >> PFN_SHIFT == page.pfn:
+    if (pte_present(pte) or is_device_pte(pte)) and pte >> PFN_SHIFT == page.pfn:
         return table
     pte_unmap_unlock(k, table)
     return None

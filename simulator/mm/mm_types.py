@@ -146,6 +146,12 @@ def is_device_private_pte(pte: i64) -> bool:
 
 
 @mypyc_attr(acyclic=True)
+def is_device_pte(pte: i64) -> bool:
+    """An entry that is not present and maps a page all the same: device private or exclusive."""
+    kind = (pte & PTE_SWP_MASK) >> PTE_SWP_SHIFT
+    return SWP_DEVICE_READ <= kind <= SWP_DEVICE_EXCLUSIVE
+
+
 @final
 class Lock:
     """A sleeping or spinning exclusive lock. `owner` is an actor number or -1."""

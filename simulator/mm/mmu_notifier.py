@@ -29,6 +29,8 @@ MMU_NOTIFY_SOFT_DIRTY: Final = 4
 MMU_NOTIFY_RELEASE: Final = 5
 MMU_NOTIFY_MIGRATE: Final = 6  # the owner of the device memory skips it
 
+MMU_NOTIFY_EXCLUSIVE: Final = 7  # a page becomes a device's alone; its driver may skip it
+
 EMPTY: Final = -1  # entry of a secondary page table
 
 
@@ -40,6 +42,7 @@ class MmuIntervalNotifier:
     def __init__(self, mm: Mm, pages: i64) -> None:
         self.mm: Mm = mm
         self.seq: i64 = mm.notifier_seq - 1
+        self.atomic: Final[vec[i64]] = vec[i64]([0] * pages)  # 1: no CPU has the page
         self.pt: vec[i64] = vec[i64]([EMPTY] * pages)
 
     def invalidate(

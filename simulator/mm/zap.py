@@ -13,7 +13,7 @@ from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, rmap
 from simulator.mm import vma as vma_tree
 from simulator.mm.huge_memory import zap_huge_pmd
 from simulator.mm.mm_types import (
-    MM_ANONPAGES, PFN_SHIFT, PG_DIRTY, PTE_DIRTY, REF_MAP, SWP_DEVICE_READ, SWP_DEVICE_WRITE,
+    MM_ANONPAGES, PFN_SHIFT, PG_DIRTY, PTE_DIRTY, REF_MAP, SWP_DEVICE_READ, SWP_DEVICE_EXCLUSIVE,
     SWP_MARKER_GUARD, SWP_MIGRATION_READ, SWP_MIGRATION_WRITE, Mm, PageTable, Vma, add_mm_counter,
     mm_counter, pte_kind, pte_present,
 )
@@ -150,7 +150,7 @@ def zap_nonpresent_pte(
         write_pte(k, mm, table, va, 0, True)
         return
     page = pfn_to_page(k, pte >> PFN_SHIFT)
-    if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:
+    if SWP_DEVICE_READ <= kind <= SWP_DEVICE_EXCLUSIVE:
         k.watch.data_dropped(k, mm, va)
         add_mm_counter(mm, MM_ANONPAGES, -1)
         # In this order: only lockless readers could tell, and nothing comes in between.

@@ -40,7 +40,7 @@ _RESULTS: Final = (
     ops.OP_PAGEMAP, ops.OP_MEM_READ, ops.OP_MEM_WRITE, ops.OP_PIN, ops.OP_PIN_FAST, ops.OP_UNPIN,
     ops.OP_DMA_READ, ops.OP_DMA_WRITE, ops.OP_VMSPLICE, ops.OP_PIPE_READ, ops.OP_SLEEP,
     ops.OP_MIGRATE_TO_DEVICE, ops.OP_MIGRATE_TO_RAM, ops.OP_DEVICE_READ, ops.OP_DEVICE_WRITE,
-    ops.OP_MINCORE, ops.OP_SCAN,
+    ops.OP_MINCORE, ops.OP_SCAN, ops.OP_DEVICE_EXCLUSIVE, ops.OP_DEVICE_ATOMIC,
     ops.OP_MLOCKALL, ops.OP_MUNLOCKALL,  # what cannot be locked is passed over
 )
 RETURNS_ZERO: Final = [  # by op

@@ -14,7 +14,7 @@ from simulator import sites
 from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import (
     PFN_SHIFT, PTE_SPECIAL, REF_CACHE, REF_GATHER, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP,
-    AnonVma, Mm, Page, Vma, folio_mapcount, is_device_private_pte, is_migration_pte,
+    AnonVma, Mm, Page, Vma, folio_mapcount, is_device_pte, is_migration_pte,
     page_maps, pte_present,
 )
 from simulator.mm.page_ref import REASONS
@@ -106,7 +106,7 @@ def audit_mm(k: "Kernel", values: LogicalPages, mm: Mm) -> None:
         if vma is None or va >= vma.end:
             vma = vma_lookup(mm, va)
         state.audit_entry(k, vma, va, pte, mm.who[va])
-        if not pte & PTE_SPECIAL and (pte_present(pte) or is_device_private_pte(pte)):
+        if not pte & PTE_SPECIAL and (pte_present(pte) or is_device_pte(pte)):
             page = pfn_to_page(k, pte >> PFN_SHIFT)
             audit_page(k, values, mm, va, page, mm.who[va])
             if page.folio.inode is None:
@@ -135,7 +135,7 @@ def audit_mm(k: "Kernel", values: LogicalPages, mm: Mm) -> None:
 def has_data(k: "Kernel", values: LogicalPages, mm: Mm, va: i64) -> bool:
     """Whether an entry stands for the logical page at `va`. Zero words need none."""
     pte = peek(k, mm, va)
-    if pte_present(pte) or is_device_private_pte(pte):
+    if pte_present(pte) or is_device_pte(pte):
         return True
     return all(not values.word(mm.shadow[va], word) for word in range(WORDS_PER_PAGE))
 

@@ -177,6 +177,9 @@ class Oracles(Watch):
     def device_accesses(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         secondary_mmu.used(k, mm, va, page)
 
+    def device_made_exclusive(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        secondary_mmu.made_exclusive(k, mm, va, page)
+
     # --- frames and page tables -----------------------------------------------------------------
 
     def frame_handed_out(self, k: "Kernel", page: "Page", site: i64) -> None:

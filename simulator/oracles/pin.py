@@ -17,7 +17,7 @@ from mypy_extensions import i64
 
 from simulator.mm import pins
 from simulator.mm.mm_types import (
-    PFN_SHIFT, Mm, Page, is_migration_pte, page_is_exclusive, pte_present,
+    PFN_SHIFT, Mm, Page, is_device_pte, is_migration_pte, page_is_exclusive, pte_present,
 )
 from simulator.mm.pgtable import frame_text, peek
 
@@ -56,7 +56,9 @@ def recheck(k: "Kernel", page: Page) -> None:
 
 def check(k: "Kernel", p: "Pin", page: Page, mm: Mm) -> None:
     pte = peek(k, mm, p.va)
-    if pte >> PFN_SHIFT != page.pfn or not (pte_present(pte) or is_migration_pte(pte)):
+    # A device-exclusive entry keeps the page, and a fault brings back the same one.
+    kept = pte_present(pte) or is_migration_pte(pte) or is_device_pte(pte)
+    if pte >> PFN_SHIFT != page.pfn or not kept:
         k.violate(
             "pin", mm.who[p.va], "anon",
             f"{frame_text(page.pfn)} is pinned as page {p.va}, which no longer maps it",

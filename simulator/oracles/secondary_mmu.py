@@ -5,17 +5,23 @@ Predictive: a page must not be freed while the device's page table still points 
 the End the two tables are compared.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from simulator import sites
 from simulator.build.native import vec
-from simulator.mm.mm_types import PFN_SHIFT, PTE_WRITE, SWP_DEVICE_WRITE, Folio, Mm, Page, pte_kind
+from simulator.mm.mm_types import (
+    PFN_SHIFT, PTE_WRITE, SWP_DEVICE_EXCLUSIVE, SWP_DEVICE_WRITE, Folio, Mm, Page, pte_kind,
+    pte_present,
+)
 from simulator.mm.pgtable import DEVICE_PFN_BASE, frame_text, peek, pfn_to_page
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
+
+
+WRITES: Final = (SWP_DEVICE_WRITE, SWP_DEVICE_EXCLUSIVE)  # kinds of entries that let a device write
 
 
 def page_freed(k: "Kernel", folio: Folio) -> None:
@@ -51,9 +57,14 @@ def entry_written(k: "Kernel", mm: Mm, va: i64, old: i64, new: i64) -> None:
         pfn = entry >> 1
         if entry < 0 or pfn == 0 or old >> PFN_SHIFT != pfn:
             continue
+        if notifier.atomic[va] and pte_present(new):
+            k.violate(
+                "secondary-mmu", k.cur.site, k.class_of(pfn_to_page(k, pfn)),
+                f"a CPU maps page {va} again, and the device has it still for itself",
+            )
         page = pfn_to_page(k, pfn)
         lost = new >> PFN_SHIFT != pfn
-        if entry & 1 and not new & PTE_WRITE and pte_kind(new) != SWP_DEVICE_WRITE:
+        if entry & 1 and not new & PTE_WRITE and pte_kind(new) not in WRITES:
             lost = True
         if lost and page.folio.lock.owner != k.cur.id:
             k.violate(
@@ -62,6 +73,16 @@ def entry_written(k: "Kernel", mm: Mm, va: i64, old: i64, new: i64) -> None:
                 f"there, and the "
                 "device was not told",
             )
+
+
+def made_exclusive(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
+    """The device maps `page` for itself: no CPU may. The folio lock keeps the entry as it is."""
+    pte = peek(k, mm, va)
+    if pte_present(pte) and pte >> PFN_SHIFT == page.pfn:
+        k.violate(
+            "contract", sites.MAKE_DEVICE_EXCLUSIVE__SET_ENTRY, k.class_of(page),
+            f"make_device_exclusive() has returned page {va}, which the CPU still maps",
+        )
 
 
 def used(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
@@ -100,7 +121,7 @@ def audit_pt(k: "Kernel", mm: Mm, pt: "vec[i64]") -> None:
                 "secondary-mmu", mm.who[va], k.class_of(pfn_to_page(k, entry >> 1)),
                 f"the device maps frame {entry >> 1} at page {va}, the page tables do not",
             )
-        if entry & 1 and not pte & PTE_WRITE and pte_kind(pte) != SWP_DEVICE_WRITE:
+        if entry & 1 and not pte & PTE_WRITE and pte_kind(pte) not in WRITES:
             k.violate(
                 "secondary-mmu", mm.who[va], k.class_of(pfn_to_page(k, entry >> 1)),
                 f"the device may write page {va}, the page tables forbid it",

@@ -16,7 +16,7 @@ from simulator import sites
 from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_DEVICE_PRIVATE, PG_LRU, PTE_SPECIAL, PTE_UFFD_WP, SWP_MARKER_GUARD, VM_LOCKED,
-    VM_MAYBE_GUARD, VM_SHARED, Folio, Mm, Page, Vma, is_device_private_pte, page_maps, pte_kind,
+    VM_MAYBE_GUARD, VM_SHARED, Folio, Mm, Page, Vma, is_device_pte, page_maps, pte_kind,
     pte_present,
 )
 from simulator.mm.pgtable import frame_text, pfn_to_page
@@ -141,7 +141,7 @@ def audit_entry(k: "Kernel", vma: Vma | None, va: i64, pte: i64, who: i64) -> No
     if pte_present(pte):
         if pte & PTE_SPECIAL:
             return
-    elif not is_device_private_pte(pte):
+    elif not is_device_pte(pte):
         if pte_kind(pte) == SWP_MARKER_GUARD and not vma.flags & VM_MAYBE_GUARD:
             k.violate(
                 "state", who, "pte",

@@ -13,7 +13,7 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PTE_PRESENT, PTE_WRITE, VM_ACCESS_FLAGS, VM_WRITE, Mm, Vma, is_device_private_pte,
+    PFN_SHIFT, PTE_PRESENT, PTE_WRITE, VM_ACCESS_FLAGS, VM_WRITE, Mm, Vma, is_device_pte,
     pte_present,
 )
 from simulator.mm.pgtable import next_entry, peek, pfn_to_page
@@ -62,7 +62,7 @@ def unlinking(k: "Kernel", vma: Vma) -> None:
             va |= k.ptrs_per_pte - 1
             continue
         pte = peek(k, mm, va)
-        if not pte >> PFN_SHIFT or not (pte_present(pte) or is_device_private_pte(pte)):
+        if not pte >> PFN_SHIFT or not (pte_present(pte) or is_device_pte(pte)):
             continue
         av = pfn_to_page(k, pte >> PFN_SHIFT).folio.anon_vma
         if av is None or not av.live:

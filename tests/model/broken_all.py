@@ -13,13 +13,15 @@ import json
 from typing import Final
 
 from simulator.run import Machine  # first: it loads the model's modules in an order that works
-from tests.model import broken_calls, broken_counts, broken_memory, broken_objects, broken_own
+from tests.model import (
+    broken_calls, broken_counts, broken_huge, broken_memory, broken_objects, broken_own,
+)
 from tests.model.broken import Pair, Patch
 from tests.model.run import scenario
 
 PAIRS: Final = (
     *broken_memory.PAIRS, *broken_counts.PAIRS, *broken_objects.PAIRS, *broken_calls.PAIRS,
-    *broken_own.PAIRS,
+    *broken_own.PAIRS, *broken_huge.PAIRS,
 )
 # What a run may leave behind must not be seen by these: frames, the zero page, files, a child, the
 # device, pins.

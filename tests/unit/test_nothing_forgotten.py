@@ -34,6 +34,7 @@ NOT_RECORDED: Final = {
     ops.OP_DEVICE_READ: "test_hmm", ops.OP_DEVICE_WRITE: "test_hmm",
     ops.OP_MLOCK: _CAUSE, ops.OP_MLOCK2: _CAUSE, ops.OP_MUNLOCK: _CAUSE, ops.OP_MLOCKALL: _CAUSE,
     ops.OP_MUNLOCKALL: _CAUSE, ops.OP_SCAN: "not a call",
+    ops.OP_DEVICE_EXCLUSIVE: "test_hmm", ops.OP_DEVICE_ATOMIC: "test_hmm",
 }
 
 
