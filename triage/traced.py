@@ -54,11 +54,23 @@ def traced(scenario: Scenario) -> Outcome:
     outcome = outcome_from_json(answer["outcome"])
     here = Machine().run(scenario)
     if here.digest != outcome.digest:
-        raise TraceError(
-            f"the compiled model gives digest {here.digest}, the interpreted one "
-            f"{outcome.digest}: an error of mmfarm"
-        )
+        where = first_difference(Machine().run(scenario, trace=True), outcome)
+        raise TraceError(f"compiled and interpreted model differ, an error of mmfarm: {where}")
     return outcome
+
+
+def first_difference(compiled: Outcome, interpreted: Outcome) -> str:
+    """Where two runs of one scenario part, by their traces."""
+    for one, other in zip(compiled.trace, interpreted.trace, strict=False):
+        if (one.step, one.actor, one.site, one.text) != (
+            other.step, other.actor, other.site, other.text
+        ):
+            return (
+                f"at step {one.step} the compiled one is at {one.site} ({one.text or 'nothing'}), "
+                f"at step {other.step} the interpreted one at {other.site} "
+                f"({other.text or 'nothing'})"
+            )
+    return f"after {min(len(compiled.trace), len(interpreted.trace))} equal events"
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 """The calls that a trace stands in are those that were made: the interpreted model is asked for
 them, in a process of its own where this one runs the compiled model."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from corpus.files import KNOWN_BUGS
 from corpus.text import load
 from simulator.outcome import Outcome, TraceEvent
 from simulator.run import Machine
-from triage.traced import TraceError, traced
+from triage.traced import TraceError, first_difference, traced
 
 RACE = load(KNOWN_BUGS / "fork-parent-vma-not-locked.mm")
 
@@ -66,6 +67,16 @@ def test_a_call_of_the_same_function_is_another_one(outcome: Outcome) -> None:
         for number, function in event.calls if function == "do_user_addr_fault"
     ]
     assert len(set(faults)) == len(faults) > 1
+
+
+def test_where_two_models_part_is_told(outcome: Outcome) -> None:
+    parted = replace(outcome, trace=[*outcome.trace])
+    parted.trace[40] = replace(parted.trace[40], text="another value")
+    step, site = parted.trace[40].step, parted.trace[40].site
+    told = first_difference(outcome, parted)
+    assert told.startswith(f"at step {step} the compiled one is at {site} (")
+    assert told.endswith(f"at step {step} the interpreted one at {site} (another value)")
+    assert first_difference(outcome, outcome) == f"after {len(outcome.trace)} equal events"
 
 
 def test_a_process_that_fails_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

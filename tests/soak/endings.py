@@ -41,6 +41,12 @@ FILLING_DISK: Final = "16m"  # a store, and what a slice needs
 LARGE_DISK: Final = "256m"
 ANNOUNCED: Final = ("findings", "finished_earlier", "unfinished_earlier")
 MANY: Final = 8
+SEQUENTIAL: Final = (
+    "anon-page-in-file-mapping", "clear-refs-wrprotect-pinned", "device-private-loses-soft-dirty",
+    "do-wp-page-copies-pinned-page", "fork-early-cow-torn-snapshot",
+    "migrate-device-finalize-freed-to-lru", "migratevma-nonpresent-pte-decode",
+    "mremap-merge-anon-vma-uaf", BUG, "vmsplice-child-cow",
+)
 HMM: Final = {"dmirror_migrate_finalize_and_map", "dmirror_devmem_fault_alloc_and_copy"}
 PATIENCE_SECONDS: Final = 240.0  # beyond the seconds asked for: finishing takes up to 60
 
@@ -80,10 +86,12 @@ def run(folder: Path, *arguments: str) -> Ran:
     return end(begin(folder, *arguments), began)
 
 
-def seeds(folder: Path) -> Path:
+def seeds(folder: Path, *bugs: str) -> Path:
+    """A starting corpus that shows these bugs."""
     place = folder / "seeds"
     place.mkdir()
-    shutil.copy(KNOWN_BUGS / f"{BUG}.mm", place)
+    for bug in bugs or (BUG,):
+        shutil.copy(KNOWN_BUGS / f"{bug}.mm", place)
     return place
 
 
@@ -192,11 +200,9 @@ def killed(folder: Path) -> tuple[Ran, list[str], str]:
 
 
 def many(folder: Path) -> tuple[Ran, list[str], str]:
-    """Bugs with many signatures, and 30 seconds."""
-    bugs = ("mremap-move-pmd-no-rmap-lock", "fork-parent-vma-not-locked",
-            "device-private-fault-no-ref", "migratevma-copy-before-flush")
-    ran = run(folder / "data", "--seconds", "30", "--json",
-              *(word for bug in bugs for word in ("--bug", bug)))
+    """A model that fails in many ways, which a starting corpus shows, and 30 seconds."""
+    ran = run(folder / "data", "--seconds", "30", "--seed-corpus", str(seeds(folder, *SEQUENTIAL)),
+              "--json", *(word for bug in SEQUENTIAL for word in ("--bug", bug)))
     problems: list[str] = []
     told(problems, ran.code == 1, f"exit code {ran.code}, not 1")
     states: dict[str, int] = {}
