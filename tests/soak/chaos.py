@@ -143,6 +143,8 @@ class Servers:
             os.kill(self.pid_of_pg(), number)
 
     def start_redis(self) -> None:
+        if self._redis is not None and self._redis.poll() is None:
+            return  # two faults, two heals
         folder = self._folder / "redis"
         folder.mkdir(exist_ok=True)
         self._redis = subprocess.Popen(
