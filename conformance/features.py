@@ -39,6 +39,8 @@ FEATURES: Final[Mapping[str, str]] = {
         name: f"`madvise {word}`"
         for name, word in zip(cform.ADVICE, ops.ADVICE, strict=True)
     },
+    "procmap-query": "`procmap`",
+    "kill": "`kill`, whose victim could not answer",
     "device-private": "ops of DEVICE (the module test_hmm)",
     "gup_test": "`pin`, `pin_fast`, `dma_read`, `dma_write` (CONFIG_GUP_TEST)",
 }

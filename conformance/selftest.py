@@ -34,6 +34,7 @@ from simulator.scenario import Op, Scenario
 _NOT_ASKED: Final = (
     "pagemap-guard", "pagemap-scan", "pagemap-scan-soft-dirty", "pagemap-scan-guard",
     "pagemap-scan-empty", "userfaultfd", "thp", "swap", "numa", "device-private", "gup_test",
+    "procmap-query", "kill",
 )
 _FEATURES: Final = list(FEATURES)
 tables.complete(

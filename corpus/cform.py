@@ -86,7 +86,7 @@ def why_not(op: Op) -> str:
     """Why this op has no C form; empty when it has one."""
     spec = ops.BY_NUMBER[op.code]
     if not spec.c:
-        return f"{spec.name} needs {spec.requires}, which has no form on a stock kernel"
+        return f"{spec.name} needs {spec.requires}, for which there is no C form"
     at = 0
     for arg in spec.args:
         if arg.kind == ops.BACKING and op.args[at] >= ops.FIRST_OTHER_FILE:

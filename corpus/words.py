@@ -141,7 +141,7 @@ def _parse_arg(line: Line, arg: Arg, before: Sequence[int]) -> list[int]:
             return [mask]
         case ops.ENUM:
             return [line.choice(what, arg.names)]
-        case ops.ACTOR:
+        case ops.ACTOR | ops.PROCESS:
             return [line.choice(what, ACTOR_NAMES)]
         case ops.PAGE:
             return [line.number(what)]
@@ -184,7 +184,7 @@ def _print_arg(arg: Arg, slots: Sequence[int], at: int) -> list[str]:
             return [name for bit, name in enumerate(arg.names) if value >> bit & 1]
         case ops.ENUM:
             return [arg.names[value]]
-        case ops.ACTOR:
+        case ops.ACTOR | ops.PROCESS:
             return [ACTOR_NAMES[value]]
         case ops.PAGE | ops.COUNT:
             return [str(value)]

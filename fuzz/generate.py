@@ -22,13 +22,16 @@ from simulator.build.native import final
 from simulator.ops import (
     OP_CLEAR_REFS,
     OP_DEVICE_ATOMIC,
+    OP_DEVICE_CLOSE,
     OP_DEVICE_EXCLUSIVE,
+    OP_DEVICE_OPEN,
     OP_DEVICE_READ,
     OP_DEVICE_WRITE,
     OP_DMA_READ,
     OP_DMA_WRITE,
     OP_EXIT,
     OP_FORK,
+    OP_KILL,
     OP_MADVISE,
     OP_MEM_READ,
     OP_MEM_WRITE,
@@ -50,6 +53,7 @@ from simulator.ops import (
     OP_PIN_FAST,
     OP_PIPE_READ,
     OP_PREAD,
+    OP_PROCMAP,
     OP_PWRITE,
     OP_READ,
     OP_SCAN,
@@ -61,6 +65,7 @@ from simulator.ops import (
 )
 from simulator.scenario import (
     DEVICE,
+    DEVICE1,
     KHUGEPAGED,
     MAX_FUZZ_OPS,
     NR_USER_ACTORS,
@@ -81,6 +86,7 @@ _WEIGHTS: Final[dict[int, int]] = {
     OP_PIN_FAST: 5, OP_UNPIN: 3, OP_DMA_READ: 4, OP_DMA_WRITE: 4, OP_VMSPLICE: 3,
     OP_PIPE_READ: 3, OP_SLEEP: 2, OP_MIGRATE_TO_DEVICE: 12, OP_MIGRATE_TO_RAM: 4,
     OP_DEVICE_READ: 5, OP_DEVICE_WRITE: 5, OP_MINCORE: 2,
+    OP_KILL: 1, OP_PROCMAP: 2, OP_DEVICE_OPEN: 2, OP_DEVICE_CLOSE: 2,
     OP_SCAN: 8, OP_DEVICE_EXCLUSIVE: 6, OP_DEVICE_ATOMIC: 5,
     OP_MLOCK: 4, OP_MUNLOCK: 3, OP_MLOCK2: 2, OP_MLOCKALL: 2, OP_MUNLOCKALL: 1,
 }
@@ -236,6 +242,9 @@ class _Draft:
             r = rng.below(16)
             if r < 3 and device and DEVICE not in self.cast and not crowd:
                 self.cast.append(DEVICE)
+                continue
+            if r < 2 and device and DEVICE1 not in self.cast and not crowd:
+                self.cast.append(DEVICE1)
                 continue
             if r == 3 and weights[OP_SCAN] and KHUGEPAGED not in self.cast and not crowd:
                 self.cast.append(KHUGEPAGED)

@@ -36,9 +36,9 @@ from fuzz.slots import (
     WORD_SLOT,
     fit,
 )
-from simulator.ops import OP_EXIT, OP_FORK
+from simulator.ops import OP_EXIT, OP_FORK, OP_KILL
 from simulator.scenario import (
-    DEVICE,
+    DEVICES,
     FAIL,
     IPI,
     NR_USER_ACTORS,
@@ -61,6 +61,7 @@ _DELETE: Final[i64] = 3
 _DUPLICATE: Final[i64] = 4
 _SWAP: Final[i64] = 5
 _MOVE_ACTOR: Final[i64] = 6
+_DEVICES: Final[list[int]] = list(DEVICES)
 _SPLICE: Final[i64] = 7
 _FLIP: Final[i64] = 8
 _FLIP_SEVERAL: Final[i64] = 9
@@ -229,7 +230,7 @@ def _insert(draft: Draft, rng: Rng) -> None:
     actors = draft.actors()
     actor: i64 = rng.pick(actors)
     if rng.chance(1, 8):
-        actor = DEVICE if rng.chance(1, 3) else _unused_actor(actors)
+        actor = rng.pick(_DEVICES) if rng.chance(1, 3) else _unused_actor(actors)
     if not sketch.exists(actor):
         actor = 0
         if not sketch.exists(0):
@@ -238,7 +239,7 @@ def _insert(draft: Draft, rng: Rng) -> None:
     if code == OP_FORK:
         _insert_fork(draft, rng, at, actor, sketch)
         return
-    if code == OP_EXIT and rng.chance(3, 4):
+    if code in (OP_EXIT, OP_KILL) and rng.chance(3, 4):
         return
     draft.insert(at, Op(draft.new_uid(), actor, code, make_args(sketch, rng, actor, code)))
 

@@ -71,9 +71,11 @@ from simulator.ops import (
     MMAP_POPULATE,
     NR_FILES,
     NR_PINS,
+    OP_DEVICE_OPEN,
     OP_DMA_READ,
     OP_DMA_WRITE,
     OP_FORK,
+    OP_KILL,
     OP_MADVISE,
     OP_MEM_READ,
     OP_MEM_WRITE,
@@ -133,7 +135,9 @@ def can_run(sketch: Sketch, actor: i64, code: i64) -> bool:
         return sketch.pipes != 0
     if code in (OP_PREAD, OP_PWRITE):
         return sketch.files != 0
-    return True
+    if code == OP_DEVICE_OPEN:
+        return (sketch.closed >> actor) & 1 == 1
+    return not (sketch.closed >> actor) & 1
 
 
 def make_args(sketch: Sketch, rng: Rng, actor: i64, code: i64) -> tuple[int, ...]:
@@ -361,9 +365,20 @@ def _special_args(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
         return [rng.pick(_MCL)]
     if code == OP_SCAN:
         return [0 if rng.chance(3, 4) else rng.below(4)]
+    if code in (OP_DEVICE_OPEN, OP_KILL):
+        return [_process(sketch, rng)]
     if code == OP_FORK:
         return [1 + rng.below(NR_USER_ACTORS - 1)]
     return []
+
+
+def _process(sketch: Sketch, rng: Rng) -> i64:
+    """A user actor that is there: as often a child as one of the first process."""
+    there = [a for a in range(NR_USER_ACTORS) if sketch.exists(a)]
+    children = [a for a in there if sketch.mm_of[a] != 0]
+    if children and rng.chance(1, 2):
+        return rng.pick(children)
+    return rng.pick(there) if there else 0
 
 
 def _open_bit(rng: Rng, mask: i64) -> i64:

@@ -44,13 +44,16 @@ from simulator.ops import (
     NR_FILES,
     OP_CLEAR_REFS,
     OP_DEVICE_ATOMIC,
+    OP_DEVICE_CLOSE,
     OP_DEVICE_EXCLUSIVE,
+    OP_DEVICE_OPEN,
     OP_DEVICE_READ,
     OP_DEVICE_WRITE,
     OP_DMA_READ,
     OP_DMA_WRITE,
     OP_EXIT,
     OP_FORK,
+    OP_KILL,
     OP_MADVISE,
     OP_MEM_READ,
     OP_MEM_WRITE,
@@ -72,6 +75,7 @@ from simulator.ops import (
     OP_PIN_FAST,
     OP_PIPE_READ,
     OP_PREAD,
+    OP_PROCMAP,
     OP_PWRITE,
     OP_READ,
     OP_SCAN,
@@ -80,7 +84,7 @@ from simulator.ops import (
     OP_VMSPLICE,
     OP_WRITE,
 )
-from simulator.scenario import NR_ACTORS, WORDS_PER_PAGE, Op
+from simulator.scenario import NR_ACTORS, NR_USER_ACTORS, WORDS_PER_PAGE, Op
 
 # What is known of one page of one address space.
 READABLE: Final[i64] = 1  # bits 0..2 are PROT_*
@@ -99,9 +103,9 @@ MOVED_SHIFT: Final[i64] = 12  # above: how far mremap has moved the page, up or 
 
 # What changes nothing that is known here.
 _LEAVES_ALL: Final = (
-    OP_PREAD, OP_PWRITE, OP_CLEAR_REFS, OP_PAGEMAP, OP_MEM_READ, OP_DMA_READ, OP_DMA_WRITE,
-    OP_SLEEP, OP_DEVICE_READ, OP_DEVICE_WRITE, OP_MLOCKALL, OP_MUNLOCKALL, OP_SCAN,
-    OP_DEVICE_EXCLUSIVE, OP_DEVICE_ATOMIC,
+    OP_PREAD, OP_PROCMAP, OP_PWRITE, OP_CLEAR_REFS, OP_PAGEMAP, OP_MEM_READ, OP_DMA_READ,
+    OP_DMA_WRITE, OP_SLEEP, OP_DEVICE_READ, OP_DEVICE_WRITE, OP_MLOCKALL, OP_MUNLOCKALL,
+    OP_SCAN, OP_DEVICE_EXCLUSIVE, OP_DEVICE_ATOMIC,
 )
 _HINTS: Final = (
     MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_FREE, MADV_COLD, MADV_PAGEOUT,
@@ -127,6 +131,7 @@ class Sketch:
             if (children >> actor) & 1:
                 self.mm_of[actor] = NO_MM
             actor += 1
+        self.closed: i64 = 0  # mask of actors whose device is
         self.files: i64 = 0  # mask of open handles
         self.file_pages: vec[i64] = vec[i64]([0] * NR_FILES)
         self.pins: i64 = 0  # mask of open handles, pipes included
@@ -181,6 +186,14 @@ class Sketch:
             self.saw_page(args[1])
         elif code == OP_UNPIN:
             self._unpin(args[0])
+        elif code == OP_KILL:
+            self._kill(self.mm_of[args[0]])
+        elif code == OP_DEVICE_CLOSE:
+            self.closed |= 1 << op.actor
+        elif code == OP_DEVICE_OPEN:
+            if (self.closed >> op.actor) & 1 and self.mm_of[args[0]] != NO_MM:
+                self.closed &= ~(1 << op.actor)
+                self.mm_of[op.actor] = self.mm_of[args[0]]
         elif code == OP_PIPE_READ:
             self._unpin(args[0] // WORDS_PER_PAGE)
         elif code in (OP_MIGRATE_TO_DEVICE, OP_MIGRATE_TO_RAM, OP_MINCORE):
@@ -317,6 +330,13 @@ class Sketch:
             page += 1
         self.mm_of[child] = len(self.maps)
         self.maps.append(copy)
+
+    def _kill(self, mm: i64) -> None:
+        actor: i64 = 0
+        while actor < NR_USER_ACTORS:
+            if self.mm_of[actor] == mm:
+                self.mm_of[actor] = NO_MM
+            actor += 1
 
     def _unpin(self, pin: i64) -> None:
         keep = ~(1 << pin)

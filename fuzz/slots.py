@@ -25,6 +25,7 @@ from simulator.ops import (
     NR_OTHER_FILES,
     OPS,
     PAGE,
+    PROCESS,
     RANGE,
     SLOTS,
     WORD,
@@ -71,6 +72,8 @@ def _flatten(spec: OpSpec) -> list[tuple[int, int]]:
             out.append((NUMBER, arg.limit))
         elif arg.kind == ACTOR:
             out.append((NUMBER, NR_USER_ACTORS - 1))
+        elif arg.kind == PROCESS:
+            out.append((CHOICE, NR_USER_ACTORS))
         elif arg.kind == BACKING:
             out += [(FILE, 0), (OFFSET, 0)]
         else:

@@ -184,6 +184,37 @@ BUGS: Final[tuple[Bug, ...]] = (
         "CVE-2026-31654 894f99eb535e", ("leak",), EASY, culprits=("mmap_region",),
     ),
     Bug(
+        "fork-migration-entry-stays-writable",
+        "fork() copies the entry of a page under migration as writable as it is",
+        "4a705fef9862", ("anon-exclusive", "memory-value"), EASY, culprits=("copy_nonpresent_pte",),
+    ),
+    Bug(
+        "killable-lock-failure-unlocks",
+        "a wait for mmap_lock that was killed is taken for the lock, which is then released",
+        "CVE-2026-43109 52f657e34d7b", ("kernel-assertion",), MEDIUM, culprits=("pagemap_read",),
+    ),
+    Bug(
+        "procmap-error-path-double-mmput", "PROCMAP_QUERY puts the mm twice when it fails late",
+        "CVE-2026-43178 61dc9f776705", ("refcount", "use-after-free"), EASY,
+        culprits=("do_procmap_query",),
+    ),
+    Bug(
+        "hmm-close-leaves-device-pages",
+        "a device is closed while processes still map pages of its memory",
+        "CVE-2026-46280 744dd97752ef", ("use-after-free",), MEDIUM,
+        culprits=("dmirror_fops_release",),
+        versions=(("5.8", "6.1.192"), ("6.2", "6.12.118"), ("6.13", "7.2")),
+    ),
+    Bug(
+        "test-hmm-close-skips-locked-pages",
+        "a device is closed while a page of its memory is locked, which stays mapped",
+        "lib/test_hmm.c:dmirror_fops_release()", ("use-after-free",), MEDIUM,
+        culprits=("dmirror_fops_release", "dmirror_device_evict_chunk"),
+        versions=(("6.1.192", "6.2"), ("6.12.118", "6.13"), ("7.2", "")),
+        departure="the test driver moves what it can lock at once out of the device's memory and "
+        "frees its structure, which the fault that holds the lock is using; a real driver may not",
+    ),
+    Bug(
         "fork-early-cow-torn-snapshot", "fork() copies a pinned page while threads store to it",
         "70e806e4e645", ("memory-value",), MEDIUM,
         culprits=("copy_present_page",), versions=(("6.1", ""),),
@@ -342,6 +373,11 @@ class BugFlags:
         self.anon_page_in_file_mapping: bool = False
         self.mremap_dontunmap_locked_vm_partial: bool = False
         self.mmap_error_path_leaks_prepared_file: bool = False
+        self.fork_migration_entry_stays_writable: bool = False
+        self.killable_lock_failure_unlocks: bool = False
+        self.procmap_error_path_double_mmput: bool = False
+        self.hmm_close_leaves_device_pages: bool = False
+        self.test_hmm_close_skips_locked_pages: bool = False
         self.fork_early_cow_torn_snapshot: bool = False
         self.migration_restores_writable: bool = False
         self.device_private_loses_soft_dirty: bool = False

@@ -85,9 +85,14 @@ def run_op(k: "Kernel", t: Task) -> None:
     begin_op(k, t, op, index)
     core.set_current(k, t)
     k.step(sites.OP__BEGIN, OBJ_NONE, READ)
-    result = syscalls.call(k, t, op)
-    end_of_op(k, t)
+    result: i64 = SKIPPED
+    if not t.killed:
+        result = syscalls.call(k, t, op)
+        end_of_op(k, t)
     k.watch.op_returns(k, t, op, result)
+    if t.killed and t.mm is not None:  # before it is in user space again
+        kernel_exit.do_exit(k, t)
+        end_of_op(k, t)
     k.sched.nr_inside -= 1
     if k.sched.observer is not None:
         k.sched.observer.op_ended(k, t, index)
@@ -132,6 +137,10 @@ def end_of_op(k: "Kernel", t: Task) -> None:
         k.violate(
             "kernel-assertion", t.rcu_at, "task",
             f"op {t.uid} returns with preemption off or inside an RCU section",
+        )
+    if t.mm_gets:
+        k.violate(
+            "leak", t.mm_got_at, "mm", f"op {t.uid} returns as a user of an mm that it worked in"
         )
     if t.gathering:
         k.violate(

@@ -4,7 +4,11 @@
 from typing import Final
 
 EPERM: Final = 1
+ENOENT: Final = 2
+ESRCH: Final = 3
+EINTR: Final = 4
 EIO: Final = 5
+EBADF: Final = 9
 EAGAIN: Final = 11
 ENOMEM: Final = 12
 EACCES: Final = 13
@@ -13,4 +17,5 @@ EBUSY: Final = 16
 EEXIST: Final = 17
 EINVAL: Final = 22
 EMLINK: Final = 31
+ENAMETOOLONG: Final = 36
 EOPNOTSUPP: Final = 95

@@ -107,6 +107,7 @@ Z_MTHP_COLLAPSED: Final = 68
 Z_DEVICE_EXCLUSIVE: Final = 69
 Z_DEVICE_EXCLUSIVE_RETRY: Final = 70
 Z_DEVICE_EXCLUSIVE_RESTORED: Final = 71
+Z_KILLED_WAITER: Final = 72
 
 NAMED_SITUATIONS: Final = numbered(globals(), "Z_")
 assert len(NAMED_SITUATIONS) <= NAMED_SIZE, "more situations than the zone NAMED has counters"

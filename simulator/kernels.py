@@ -47,15 +47,19 @@ class Linux:
         # A merged VMA is soft-dirty when one of its parts was: VM_STICKY. Since 6.19, and in
         # stable releases of 6.18.
         self.sticky_softdirty: bool = version >= 618
+        # Anonymous pages count from an offset of their own (vma_start_anon_pgoff()): of a private
+        # mapping of a file by its address. What has pages and has moved no longer merges with a
+        # mapping that goes on in the file only.
+        self.anon_pgoff: bool = version >= 703
         # MREMAP_DONTUNMAP never merges the copy with the source that stays (copy_vma()'s
         # keep_source), which then counts its pages from where it is.
         self.dontunmap_keeps_source: bool = fixed
 
 
-VERSIONS: Final = ("6.1", "6.12", "6.18", DEFAULT)
+VERSIONS: Final = ("6.1", "6.12", "6.18", DEFAULT, "7.3")
 KERNELS: Final = {
     "": Linux(702), "6.1": Linux(601), "6.12": Linux(612), "6.18": Linux(618, fixed=False),
-    DEFAULT: Linux(702),
+    DEFAULT: Linux(702), "7.3": Linux(703),
 }
 
 

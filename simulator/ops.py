@@ -16,10 +16,11 @@ from typing import Final
 
 from simulator import sites
 from simulator.errno import (
-    EACCES, EAGAIN, EBUSY, EEXIST, EFAULT, EINVAL, EIO, ENOMEM, EOPNOTSUPP, EPERM,
+    EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EFAULT, EINVAL, EIO, ENAMETOOLONG, ENOENT, ENOMEM,
+    EOPNOTSUPP, EPERM, ESRCH,
 )
 from simulator.outcome import SIGBUS, SIGSEGV
-from simulator.scenario import DEVICE, KHUGEPAGED, NR_ACTORS, NR_USER_ACTORS
+from simulator.scenario import DEVICES, KHUGEPAGED, NR_ACTORS, NR_USER_ACTORS
 from simulator.tables import bits, complete, numbered
 
 # Kinds of arguments, with the integer slots each takes.
@@ -31,14 +32,15 @@ ENUM: Final = "enum"  # one of `names`   -> its index
 FLAGS: Final = "flags"  # any of `names` -> bit mask; absent when 0
 HANDLE: Final = "handle"  # f0, p1       -> number; `names[0]` is the letter
 HWORD: Final = "hword"  # p0 or p0.2     -> number * 4 + word
-ACTOR: Final = "actor"  # T2             -> actor number
+ACTOR: Final = "actor"  # T2             -> number of an actor that begins
+PROCESS: Final = "process"  # T2         -> number of an actor: whose process
 COUNT: Final = "count"  # 8              -> number, 1..`limit`
 BACKING: Final = "backing"  # anon, f0, f0+3, x1+8 -> 0 anon | 1+n memory file | 9+n other file;
 #                              offset in pages
 
 SLOTS: Final = {
     RANGE: 2, DEST: 2, PAGE: 1, WORD: 1, ENUM: 1, FLAGS: 1, HANDLE: 1, HWORD: 1, ACTOR: 1,
-    COUNT: 1, BACKING: 2,
+    PROCESS: 1, COUNT: 1, BACKING: 2,
 }
 
 NR_FILES: Final = 4  # f0..f3: memory files (memfd)
@@ -95,12 +97,14 @@ GUP_FLAGS: Final = ("longterm",)
 CLEAR_REFS_YOUNG: Final = 0
 CLEAR_REFS_SOFT_DIRTY: Final = 1
 CLEAR_REFS: Final = numbered(globals(), "CLEAR_REFS_")
+PROCMAP_BUILD_ID: Final = 1
+PROCMAP_FLAGS: Final = bits(globals(), "PROCMAP_")
 
 USER: Final = "user"  # T0..T7
 DEVICE_ONLY: Final = "device"
 KHUGEPAGED_ONLY: Final = "khugepaged"
 MAY_RUN: Final = {  # by who may run a row's ops: the actors
-    USER: frozenset(range(NR_USER_ACTORS)), DEVICE_ONLY: frozenset((DEVICE,)),
+    USER: frozenset(range(NR_USER_ACTORS)), DEVICE_ONLY: frozenset(DEVICES),
     KHUGEPAGED_ONLY: frozenset((KHUGEPAGED,)),
 }
 
@@ -191,6 +195,10 @@ OP_MUNLOCK: Final = 31
 OP_MLOCK2: Final = 32
 OP_MLOCKALL: Final = 33
 OP_MUNLOCKALL: Final = 34
+OP_KILL: Final = 35
+OP_PROCMAP: Final = 36
+OP_DEVICE_OPEN: Final = 37
+OP_DEVICE_CLOSE: Final = 38
 OP_SCAN: Final = 40
 OP_DEVICE_EXCLUSIVE: Final = 41
 OP_DEVICE_ATOMIC: Final = 42
@@ -299,20 +307,21 @@ OPS: Final[tuple[OpSpec, ...]] = (
            "Sleep until the actor's next op: its CPU idles in lazy TLB mode.",
            entry=sites.SLEEP__IDLE, culprit="schedule", c="usleep(1)"),
     OpSpec(OP_MIGRATE_TO_DEVICE, "migrate_to_device", (_RANGE,), DEVICE_ONLY,
-           "dmirror_migrate_to_device() on T0's mm.",
+           "dmirror_migrate_to_device() on the mm that the device mirrors, T0's at first.",
            entry=sites.DMIRROR_MIGRATE__MMAP_LOCK, culprit="dmirror_migrate_to_device",
-           failures=(-EINVAL,), returns=VALUE, requires="device-private"),
+           failures=(-EINVAL, -EBADF), returns=VALUE, requires="device-private"),
     OpSpec(OP_MIGRATE_TO_RAM, "migrate_to_ram", (_RANGE,), DEVICE_ONLY,
-           "dmirror_migrate_to_system() on T0's mm.",
+           "dmirror_migrate_to_system() on that mm.",
            entry=sites.DMIRROR_MIGRATE__MMAP_LOCK, culprit="dmirror_migrate_to_system",
-           failures=(-EINVAL,), returns=VALUE, requires="device-private"),
+           failures=(-EINVAL, -EBADF, -ENOMEM), returns=VALUE, requires="device-private"),
     OpSpec(OP_DEVICE_READ, "device_read", (_WORD,), DEVICE_ONLY,
            "dmirror_read() of one word.",
-           entry=sites.DMIRROR_ACCESS__LOCK, culprit="dmirror_read", failures=(-EFAULT,),
+           entry=sites.DMIRROR_ACCESS__LOCK, culprit="dmirror_read", failures=(-EFAULT, -EBADF),
            returns=TOKEN, requires="device-private"),
     OpSpec(OP_DEVICE_WRITE, "device_write", (_WORD,), DEVICE_ONLY,
            "dmirror_write() of a new token.",
-           entry=sites.DMIRROR_ACCESS__LOCK, culprit="dmirror_write", failures=(-EPERM, -EFAULT),
+           entry=sites.DMIRROR_ACCESS__LOCK, culprit="dmirror_write",
+           failures=(-EPERM, -EFAULT, -EBADF),
            requires="device-private"),
     OpSpec(OP_MINCORE, "mincore", (_RANGE,), USER,
            "mincore(): how many pages of the range are in core.",
@@ -337,17 +346,37 @@ OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(OP_MUNLOCKALL, "munlockall", (), USER,
            "munlockall().",
            entry=sites.MLOCKALL__LOCK, culprit="apply_mlockall_flags", c="munlockall()"),
-    OpSpec(OP_SCAN, "scan", (Arg("whose", ACTOR),), KHUGEPAGED_ONLY,
+    OpSpec(OP_KILL, "kill", (Arg("process", PROCESS),), USER,
+           "kill() of that process with SIGKILL: its threads die, at the latest where they would "
+           "return to user space.",
+           entry=sites.COMPLETE_SIGNAL__SET, culprit="complete_signal", failures=(-ESRCH,),
+           requires="kill"),
+    OpSpec(OP_PROCMAP, "procmap", (Arg("page", PAGE), Arg("flags", FLAGS, PROCMAP_FLAGS)), USER,
+           "PROCMAP_QUERY: where the mapping that holds the page begins, or else the next one; it "
+           "asks for the name, and with `build-id` for one byte of that.",
+           entry=sites.LOCK_NEXT_VMA__WALK, culprit="do_procmap_query",
+           failures=(-ENOENT, -ESRCH, -ENOMEM, -ENAMETOOLONG), returns=VALUE,
+           requires="procmap-query"),
+    OpSpec(OP_DEVICE_OPEN, "device_open", (Arg("process", PROCESS),), DEVICE_ONLY,
+           "That process opens the device, which mirrors it; it must be closed.",
+           entry=sites.MMU_NOTIFIER_REGISTER__MMAP_LOCK, culprit="dmirror_fops_open",
+           failures=(-EEXIST, -ESRCH), requires="device-private"),
+    OpSpec(OP_DEVICE_CLOSE, "device_close", (), DEVICE_ONLY,
+           "Close the device: its pages go back to memory.",
+           entry=sites.MMU_INTERVAL_NOTIFIER_REMOVE__SEQ, culprit="dmirror_fops_release",
+           failures=(-EBADF,), requires="device-private"),
+    OpSpec(OP_SCAN, "scan", (Arg("whose", PROCESS),), KHUGEPAGED_ONLY,
            "khugepaged goes once through the memory of an actor's process.",
            entry=sites.COLLAPSE_SCAN_MM_SLOT__TRYLOCK, culprit="collapse_scan_mm_slot",
            requires="khugepaged"),
     OpSpec(OP_DEVICE_EXCLUSIVE, "device_exclusive", (_RANGE,), DEVICE_ONLY,
            "dmirror_exclusive(): no CPU has the pages of T0's mm, until one touches them.",
            entry=sites.DMIRROR_EXCLUSIVE__MMAP_LOCK, culprit="make_device_exclusive",
-           failures=(-EINVAL, -EFAULT, -ENOMEM, -EOPNOTSUPP), requires="device-private"),
+           failures=(-EINVAL, -EFAULT, -ENOMEM, -EOPNOTSUPP, -EBADF), requires="device-private"),
     OpSpec(OP_DEVICE_ATOMIC, "device_atomic", (_WORD,), DEVICE_ONLY,
            "The device changes a word of a page that it has for itself; EFAULT if it has not.",
-           entry=sites.DMIRROR_ACCESS__LOCK, culprit="make_device_exclusive", failures=(-EFAULT,),
+           entry=sites.DMIRROR_ACCESS__LOCK, culprit="make_device_exclusive",
+           failures=(-EFAULT, -EBADF),
            requires="device-private"),
 )
 

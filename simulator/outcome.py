@@ -15,9 +15,11 @@ SIGSEGV: Final = -1001
 SIGBUS: Final = -1002
 SKIPPED: Final = -1003  # the actor does not exist, the handle is not open
 UNFINISHED: Final = -1004  # the run ended inside or before the op
+SIGKILL: Final = -1005  # the access was not made: its process has been killed
 
 _NAMES: Final = {
-    SIGSEGV: "SIGSEGV", SIGBUS: "SIGBUS", SKIPPED: "skipped", UNFINISHED: "unfinished"
+    SIGSEGV: "SIGSEGV", SIGBUS: "SIGBUS", SKIPPED: "skipped", UNFINISHED: "unfinished",
+    SIGKILL: "SIGKILL",
 }
 
 

@@ -23,7 +23,7 @@ from simulator.observer import Observer
 from simulator.ops import OP_FORK
 from simulator.oracles.listener import Oracles
 from simulator.outcome import Outcome
-from simulator.scenario import DEVICE, NR_USER_ACTORS, PARK, Directive, Scenario
+from simulator.scenario import DEVICES, NR_USER_ACTORS, PARK, Directive, Scenario
 from simulator.sched import core
 from simulator.sched.strategy import Strategy
 from simulator.state import Kernel
@@ -261,8 +261,9 @@ def set_up_actors(k: Kernel, scenario: Scenario) -> None:
         cpu_t = k.cpus[t.cpu]
         if t.mm is not None and cpu_t.curr < 0:
             boot_on(cpu_t, t)
-    if (used >> DEVICE) & 1:
-        syscalls.open_device(k, k.tasks[DEVICE], mm)
+    for device in DEVICES:
+        if (used >> device) & 1:
+            syscalls.open_device(k, k.tasks[device], mm)
     k.cur = k.tasks[0]
 
 

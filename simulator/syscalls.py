@@ -41,6 +41,10 @@ def call(k: "Kernel", t: Task, op: Op) -> i64:
         return dmirror.device_atomic(k, t, a[0])
     if code == ops.OP_SCAN:
         return khugepaged_scan(k, a[0])
+    if code == ops.OP_DEVICE_OPEN:
+        return dmirror.dmirror_fops_open(k, t, k.tasks[a[0]].mm)
+    if code == ops.OP_DEVICE_CLOSE:
+        return dmirror.dmirror_fops_release(k, t)
     mm = t.mm
     if mm is None:
         return SKIPPED
@@ -72,6 +76,10 @@ def call(k: "Kernel", t: Task, op: Op) -> i64:
         return proc.clear_refs(k, mm, a[0])
     if code == ops.OP_PAGEMAP:
         return proc.pagemap(k, mm, a[0])
+    if code == ops.OP_KILL:
+        return kernel_exit.kill(k, k.tasks[a[0]].mm)
+    if code == ops.OP_PROCMAP:
+        return proc.do_procmap_query(k, mm, a[0], a[1])
     if code == ops.OP_MEM_READ:
         return proc.mem_read(k, mm, a[0])
     if code == ops.OP_MEM_WRITE:
@@ -120,5 +128,5 @@ def khugepaged_scan(k: "Kernel", whose: i64) -> i64:
 
 
 def open_device(k: "Kernel", t: Task, mm: Mm) -> None:
-    """The actor of a device opens it, before the first op, to mirror this mm."""
-    dmirror.dmirror_fops_open(k, t, mm)
+    """The device of an actor is open before the first op, and mirrors this mm."""
+    dmirror.is_open_at_first(k, t, mm)

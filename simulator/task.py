@@ -80,13 +80,18 @@ class Task:
         self.held_mask: i64 = 0
         self.held: Final[vec[i64]] = vec[i64]([0] * NR_LOCK_CLASSES)
         self.took: Final[vec[i64]] = vec[i64]([0] * NR_LOCK_CLASSES)  # site of the last acquisition
+        self.missed: Final[vec[i64]] = vec[i64]([0] * NR_LOCK_CLASSES)  # of one that failed; 0 none
         self.waits_for: i64 = -1  # actor that holds what this one waits for
         self.waits_class: i64 = 0
         self.began_seq: i64 = 0  # Kernel.seq when the op began
         self.alone: i64 = 0  # Schedule.nr_begun then, if nobody else was inside an op; else 0
         self.in_switch: bool = False  # inside context_switch()
+        self.killed: bool = False  # fatal_signal_pending()
+        self.killable: bool = False  # blocked so that a fatal signal wakes it
         self.acks_missing: i64 = 0  # IPIs sent and not yet handled
         self.gathering: i64 = 0  # mmu_gathers in progress
+        self.mm_gets: i64 = 0  # users of an mm that its op has added, and must drop
+        self.mm_got_at: i64 = 0  # site after which it last did
         self.through_stale: Stale | None = None  # what the last translation came from
         # Pages whose mapping changed under the current page table lock: the first `nr_recheck`.
         self.recheck: list[Page] = []
@@ -126,8 +131,11 @@ class Task:
         self.waits_for = -1
         self.waits_class = 0
         self.in_switch = False
+        self.killed = False
+        self.killable = False
         self.acks_missing = 0
         self.gathering = 0
+        self.mm_gets = 0
         self.through_stale = None
         self.nr_recheck = 0
 

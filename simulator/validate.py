@@ -163,6 +163,7 @@ def check_arg(op: Op, arg: ops.Arg, values: tuple[int, ...], pages: int) -> None
         ops.HANDLE: arg.limit - 1,
         ops.HWORD: arg.limit * 4 - 1,
         ops.ACTOR: NR_USER_ACTORS - 1,
+        ops.PROCESS: NR_USER_ACTORS - 1,
         ops.COUNT: arg.limit,
     }[kind]
     low = 1 if kind == ops.COUNT else 0

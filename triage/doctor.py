@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What this machine offers to mmfarm: programs, packages, features of its kernel.
+"""What this machine offers to mmfarm: programs, packages, the versions of Linux that the model can
+be, features of its kernel.
 
 Contract: `checks` looks and tries, and changes nothing. A feature of the kernel is unknown,
 `available` None, when nothing can be run to try it.
@@ -14,12 +15,13 @@ from conformance import executor
 from conformance.executor import ExecutorError
 from conformance.features import FEATURES
 from conformance.kernel import RealKernel
+from simulator.kernels import DEFAULT, VERSIONS
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line: `without` is what is skipped or slower when it is not available, `detail` why
-    it is not, or which one was found."""
+    """One line: `without` is what is skipped or slower when it is not available, or for a model how
+    it is asked for; `detail` is why it is not, or which one was found."""
 
     name: str
     available: bool | None
@@ -32,7 +34,15 @@ class Check:
 
 def checks() -> list[Check]:
     """Everything, in a fixed order."""
-    return [*_programs(), *_kernel()]
+    return [*_programs(), *_models(), *_kernel()]
+
+
+def _models() -> Iterator[Check]:
+    for version in VERSIONS:
+        here = "config kernel=" + version
+        if version == DEFAULT:
+            here += ", and without the bugs it has, what runs when no kernel= stands there"
+        yield Check(f"Linux {version}", True, here)
 
 
 def _programs() -> Iterator[Check]:

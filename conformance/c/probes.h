@@ -101,6 +101,15 @@ static int noreplace(void)
 		    0) == MAP_FAILED && errno == EEXIST;
 }
 
+static int has_procmap_query(void)
+{
+	int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	int there = ioctl(maps, _IOWR('f', 17, char[104]), NULL) && errno == EFAULT;
+
+	close(maps);
+	return there;
+}
+
 static int dontunmap(void)
 {
 	fresh(MAP_PRIVATE);
@@ -205,6 +214,8 @@ static void probe(void)
 	answer("thp-madvise", thp("[madvise]"));
 	answer("swap", file_says("/proc/swaps", "\n/"));
 	answer("numa", numa());
+	answer("procmap-query", has_procmap_query());
+	answer("kill", 0);	/* nobody would answer for the victim */
 	answer("device-private", !access("/dev/hmm_dmirror0", R_OK | W_OK));
 	answer("gup_test", !access("/sys/kernel/debug/gup_test", R_OK | W_OK));
 	/* Not of the kernel: where conformance/forced rings; 0 on the host's own. */

@@ -39,11 +39,14 @@ _CHILD: Final = "children of syz_clone() only sleep and exit"
 _EXIT: Final = "a program cannot end its threads"
 _GUP_TEST: Final = "/sys/kernel/debug/gup_test is not in its descriptions"
 _SLEEP: Final = "no call makes a CPU idle and nothing else"
+_KILL: Final = "a call that ends the program"
+_PROCMAP: Final = "PROCMAP_QUERY is not in its descriptions"
 _FAR: Final = f"beyond the {DATA_PAGES} pages of the data area"
 UNSAYABLE: Final = {
     ops.OP_EXIT: _EXIT, ops.OP_SLEEP: _SLEEP,
     ops.OP_PIN: _GUP_TEST, ops.OP_PIN_FAST: _GUP_TEST,
     ops.OP_DMA_READ: _GUP_TEST, ops.OP_DMA_WRITE: _GUP_TEST,
+    ops.OP_KILL: _KILL, ops.OP_PROCMAP: _PROCMAP,
 }
 
 

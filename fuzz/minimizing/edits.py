@@ -24,6 +24,7 @@ from simulator.ops import (
     HWORD,
     OP_FORK,
     OP_MREMAP,
+    PROCESS,
     RANGE,
     WORD,
     may_run,
@@ -207,7 +208,7 @@ def canonical(scenario: Scenario, first: int = 0) -> Scenario:
             if key is not None:
                 letter = key[0]
                 handles.setdefault(key, sum(k[0] == letter for k in handles))
-            if arg.kind == ACTOR:
+            if arg.kind in (ACTOR, PROCESS):
                 actors.setdefault(op.args[at], first + len(actors))
     ops = tuple(
         Op(
@@ -380,7 +381,7 @@ def _smaller(op: Op) -> Iterator[tuple[int, ...]]:
                     yield (*before, 0, 0, *after)
                 for less in _below(offset):
                     yield (*before, value, less, *after)
-            case ops_table.HANDLE | ops_table.ACTOR:
+            case ops_table.HANDLE | ops_table.ACTOR | ops_table.PROCESS:
                 pass  # `canonical` numbers them
             case _:
                 raise AssertionError(f"kind of argument {arg.kind} is new: teach edits._smaller()")
@@ -499,6 +500,6 @@ def _renamed_args(
                 args[at] = number * WORDS_PER_PAGE + args[at] % WORDS_PER_PAGE
             else:
                 args[at] = number + 1
-        elif arg.kind == ACTOR:
+        elif arg.kind in (ACTOR, PROCESS):
             args[at] = actors[args[at]]
     return tuple(args)

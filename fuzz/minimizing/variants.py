@@ -13,7 +13,7 @@ from typing import Final
 
 from simulator import ops as table
 from simulator.ops import BY_NUMBER, OP_MEMFD, OP_MMAP, OPS, SLOTS, Arg, may_run
-from simulator.scenario import DEVICE, NR_USER_ACTORS, WORDS_PER_PAGE, Op, Scenario
+from simulator.scenario import DEVICES, NR_USER_ACTORS, WORDS_PER_PAGE, Op, Scenario
 from simulator.validate import arena_pages
 
 SETTING_UP: Final = (OP_MMAP, OP_MEMFD)
@@ -95,13 +95,13 @@ class _Universe:
                 elif arg.kind == table.WORD:
                     page = op.args[at] // WORDS_PER_PAGE
                     ranges.add((page, page + 1))
-                elif arg.kind == table.ACTOR:
+                elif arg.kind in (table.ACTOR, table.PROCESS):
                     named.add(op.args[at])
         first, last = min(ranges, default=(0, 1)), max((end for _, end in ranges), default=1)
         self.ranges = sorted({*sorted(ranges)[:MAX_RANGES], (first[0], last)})
         unused = [actor for actor in range(1, NR_USER_ACTORS) if actor not in named]
         self.children = unused[:1]
-        self.guests = {*named, *unused[:1], DEVICE}
+        self.guests = {*named, *unused[:1], *DEVICES}
         self._edges = {edge for each in self.ranges for edge in each}
         self._pages = arena_pages(scenario.config)
 
@@ -146,6 +146,8 @@ def _choices(arg: Arg, universe: _Universe) -> list[tuple[int, ...]]:
             ]
         case table.ACTOR:
             return [(child,) for child in universe.children]
+        case table.PROCESS:
+            return [(guest,) for guest in sorted(universe.guests) if guest < NR_USER_ACTORS]
         case table.COUNT:
             return [(1,)]
         case table.BACKING:  # of ops that set the stage only

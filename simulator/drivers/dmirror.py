@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The device actor, after lib/test_hmm.c: a device that mirrors T0's address space and has
-private memory of its own, to which anonymous pages migrate and from which CPU faults bring
-them back. It registers its operations as in Linux: Dmirror is an interval notifier of the mm,
-whose page table is `pt`; DmirrorDevmem is the pagemap of its memory, the words of device pages.
+"""The device actors, after lib/test_hmm.c (Linux 7.2): devices that each mirror one process's
+address space and have private memory of their own, to which anonymous pages migrate and from which
+CPU faults bring them back. They register their operations as in Linux: Dmirror is an interval
+notifier of the mm, whose page table is `pt`; DmirrorDevmem is the pagemap of a device's memory, the
+words of device pages.
+
+Each device is opened once at a time; closing it brings home whatever is in its memory.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.errno import EBUSY, EFAULT, EINVAL
+from simulator.errno import EBADF, EBUSY, EEXIST, EFAULT, EINVAL, ENOMEM, ESRCH
 from simulator.kernel import exit as kernel_exit
 from simulator.lib.maple_tree import vma_lookup
 from simulator.lock_classes import LC_DMIRROR
@@ -20,15 +23,17 @@ from simulator.mm.make_device_exclusive import make_device_exclusive, unlock_exc
 from simulator.mm.memory import copy_words
 from simulator.mm.memremap import DevPagemap, memremap_pages, next_page, zone_device_page_init
 from simulator.mm.migrate_device import (
-    SELECT_DEVICE_PRIVATE, SELECT_SYSTEM, MigrateVma, migrate_vma_finalize, migrate_vma_pages,
+    SELECT_DEVICE_PRIVATE, SELECT_SYSTEM, MigrateVma, migrate_device_finalize,
+    migrate_device_pages, migrate_device_range, migrate_vma_finalize, migrate_vma_pages,
     migrate_vma_setup,
 )
 from simulator.mm.mm_types import VM_READ, VM_WRITE, Lock, Mm, Page
-from simulator.mm.mmu_notifier import EMPTY, MmuIntervalNotifier, mmu_interval_notifier_insert
-from simulator.mm.page_alloc import folio_alloc
+from simulator.mm.mmu_notifier import EMPTY, MmuIntervalNotifier
+from simulator.mm.page_alloc import folio_alloc, folio_alloc_nofail
 from simulator.mm.pgtable import DEVICE_PFN_BASE, frame_text, pfn_to_page
 from simulator.mm.vm_fault import VM_FAULT_OOM, VM_FAULT_SIGBUS, VmFault
 from simulator.objects import OBJ_NONE, device_obj
+from simulator.scenario import DEVICES
 from simulator.sched.lock import lock_fresh, mutex_lock, mutex_unlock
 from simulator.state import READ, WRITE
 from simulator.task import Task
@@ -76,7 +81,7 @@ class DmirrorDevmem(DevPagemap):
 
     def __init__(self, first_pfn: i64) -> None:
         super().__init__(first_pfn)
-        self.dmirror: Dmirror | None = None  # who has opened the device
+        self.dmirror: Dmirror | None = None  # who has opened the device; zone_device_data
 
     def migrate_to_ram(self, k: "Kernel", vmf: VmFault, page: Page) -> i64:
         """dmirror_devmem_fault(): `page` is the device page that the CPU wants, on which the
@@ -100,21 +105,87 @@ class DmirrorDevmem(DevPagemap):
         return 0 if enough else VM_FAULT_OOM
 
 
-def dmirror_fops_open(k: "Kernel", t: Task, mm: Mm) -> None:
-    """The actor `t` opens the device, to mirror this mm."""
-    if not k.pagemaps:
-        memremap_pages(k, DmirrorDevmem(DEVICE_PFN_BASE))
-    devmem = k.pagemaps[0]
+def new_dmirror(k: "Kernel", t: Task, mm: Mm) -> Dmirror:
+    """The device of the actor `t`, opened, but for its notifier."""
+    number = DEVICES.index(t.id)
+    while len(k.pagemaps) <= number:
+        memremap_pages(k, DmirrorDevmem((len(k.pagemaps) + 1) * DEVICE_PFN_BASE))
+    devmem = k.pagemaps[number]
     assert isinstance(devmem, DmirrorDevmem)
     d = Dmirror(mm, k.nr_arena, devmem)
     devmem.dmirror = d
-    mmu_interval_notifier_insert(d)
+    return d
+
+
+def is_open_at_first(k: "Kernel", t: Task, mm: Mm) -> None:
+    """Before the first op the device of `t` has been opened by this mm's process."""
+    d = new_dmirror(k, t, mm)
+    mmu_notifier.subscribe(d)
     t.device = d
 
 
-def opened(t: Task) -> Dmirror:
-    """What the actor has opened (filp->private_data)."""
+def dmirror_fops_open(k: "Kernel", t: Task, mm: Mm | None) -> i64:
+    """A process opens the device of `t`: 0, -ESRCH when there is no such process any more, or
+    -EEXIST for a device that is open."""
+    if t.device is not None:
+        return -EEXIST
+    if mm is None or mm.users == 0:
+        return -ESRCH
+    kernel_exit.mmget(k, mm)  # who opens it lives meanwhile
+    d = new_dmirror(k, t, mm)
+    mmu_notifier.mmu_interval_notifier_insert(k, d)
+    t.device = d
+    kernel_exit.mmput(k, mm)
+    return 0
+
+
+def dmirror_fops_release(k: "Kernel", t: Task) -> i64:
+    """close(): nothing of the device is mapped by anybody any more. 0, or -EBADF."""
+    d = opened(t)
+    if d is None:
+        return -EBADF
+    t.device = None
+    mmu_notifier.mmu_interval_notifier_remove(k, d)
+    if not k.bug.hmm_close_leaves_device_pages:
+        dmirror_device_evict_chunk(k, d.devmem)
+        while in_use(d.devmem) and not k.bug.test_hmm_close_skips_locked_pages:
+            k.retry(sites.DMIRROR_DEVICE_EVICT_CHUNK__AGAIN)
+            dmirror_device_evict_chunk(k, d.devmem)
+    k.step(sites.DMIRROR_FOPS_RELEASE__FREE, OBJ_NONE, WRITE)
+    if in_use(d.devmem):
+        k.violate(
+            "use-after-free", sites.DMIRROR_FOPS_RELEASE__FREE, "device-private",
+            "a device's structure is freed while pages of its memory are mapped: the next fault "
+            "on one will use it",
+        )
+    return 0
+
+
+def in_use(devmem: DmirrorDevmem) -> bool:
+    """Whether some mm maps a page of the device's memory, or will when its migration is over."""
+    return any(page.mapcount > 0 or page.nr_migration > 0 for page in devmem.slab.taken())
+
+
+def dmirror_device_evict_chunk(k: "Kernel", devmem: DmirrorDevmem) -> None:
+    """Move what can be locked of a device's memory to frames, whoever maps it."""
+    args = migrate_device_range(k, devmem)
+    for i in range(len(args.src)):
+        source = args.src[i]
+        if source is None or not args.migrate[i]:
+            continue
+        folio = folio_alloc_nofail(k, sites.DMIRROR_DEVICE_EVICT_CHUNK__ALLOC)
+        lock_fresh(k, folio.lock)
+        copy_words(k, sites.DMIRROR_DEVICE_EVICT_CHUNK__COPY_WORD, folio.page, source)
+        args.dst[i] = folio.page
+    migrate_device_pages(k, args)
+    migrate_device_finalize(k, args)
+
+
+def opened(t: Task) -> Dmirror | None:
+    """What the actor has opened (filp->private_data), if it has."""
     d = t.device
+    if d is None:
+        return None
     assert isinstance(d, Dmirror)
     return d
 
@@ -123,17 +194,19 @@ def opened(t: Task) -> Dmirror:
 
 
 def device_read(k: "Kernel", t: Task, word: i64) -> i64:
-    """dmirror_read() of one word: the token, or -EFAULT."""
+    """dmirror_read() of one word: the token, or -errno."""
     return access(k, t, word, False)
 
 
 def device_write(k: "Kernel", t: Task, word: i64) -> i64:
-    """dmirror_write() of a new token: 0, -EPERM where the mapping is read-only, or -EFAULT."""
+    """dmirror_write() of a new token: 0, -EPERM where the mapping is read-only, or -errno."""
     return access(k, t, word, True)
 
 
 def access(k: "Kernel", t: Task, word: i64, write: bool) -> i64:
     d = opened(t)
+    if d is None:
+        return -EBADF
     va = word >> 2
     while True:
         mutex_lock(k, sites.DMIRROR_ACCESS__LOCK, d.mutex)
@@ -169,7 +242,7 @@ def dmirror_fault(k: "Kernel", d: Dmirror, va: i64, write: bool) -> i64:
     mm = d.mm
     if mm.users == 0:
         return -EFAULT
-    mm.users += 1
+    kernel_exit.mmget(k, mm)
     result: i64 = 0
     while True:
         seq = mmu_notifier.mmu_interval_read_begin(k, d)
@@ -205,10 +278,12 @@ def device_exclusive(k: "Kernel", t: Task, start: i64, end: i64) -> i64:
     """HMM_DMIRROR_EXCLUSIVE: the device alone has the pages of [start, end), until a CPU touches
     them. 0, or the errno of the first that it cannot have."""
     d = opened(t)
+    if d is None:
+        return -EBADF
     mm = d.mm
     if mm.users == 0:
         return -EINVAL
-    mm.users += 1
+    kernel_exit.mmget(k, mm)
     ret: i64 = 0
     mmap_lock.mmap_read_lock(k, mm, sites.DMIRROR_EXCLUSIVE__MMAP_LOCK)
     for va in range(start, end):
@@ -231,6 +306,8 @@ def device_exclusive(k: "Kernel", t: Task, start: i64, end: i64) -> i64:
 def device_atomic(k: "Kernel", t: Task, word: i64) -> i64:
     """An atomic operation of the device: 0, or -EFAULT if it has no exclusive access (any more)."""
     d = opened(t)
+    if d is None:
+        return -EBADF
     va = word >> 2
     mutex_lock(k, sites.DMIRROR_ACCESS__LOCK, d.mutex)
     result: i64 = -EFAULT
@@ -259,20 +336,24 @@ def devmem_alloc_page(k: "Kernel", devmem: DmirrorDevmem) -> Page | None:
 
 
 def migrate_to_device(k: "Kernel", t: Task, start: i64, end: i64) -> i64:
-    """HMM_DMIRROR_MIGRATE_TO_DEV: the number of pages that moved, or -EINVAL."""
+    """HMM_DMIRROR_MIGRATE_TO_DEV: the number of pages that moved, or -errno."""
     return migrate_range(k, opened(t), start, end, True)
 
 
 def migrate_to_ram(k: "Kernel", t: Task, start: i64, end: i64) -> i64:
-    """HMM_DMIRROR_MIGRATE_TO_SYS: the number of pages that moved, or -EINVAL."""
+    """HMM_DMIRROR_MIGRATE_TO_SYS: the number of pages that moved, or -errno."""
     return migrate_range(k, opened(t), start, end, False)
 
 
-def migrate_range(k: "Kernel", d: Dmirror, start: i64, end: i64, to_device: bool) -> i64:
+def migrate_range(
+    k: "Kernel", d: Dmirror | None, start: i64, end: i64, to_device: bool
+) -> i64:
+    if d is None:
+        return -EBADF
     mm = d.mm
     if mm.users == 0:
         return -EINVAL
-    mm.users += 1
+    kernel_exit.mmget(k, mm)
     moved: i64 = 0
     mmap_lock.mmap_read_lock(k, mm, sites.DMIRROR_MIGRATE__MMAP_LOCK)
     va = start
@@ -281,7 +362,7 @@ def migrate_range(k: "Kernel", d: Dmirror, start: i64, end: i64, to_device: bool
         if vma is None or not vma.flags & VM_READ:
             moved = -EINVAL
             break
-        stop = min(end, vma.end)
+        stop = min(end, va + k.ptrs_per_pte, vma.end)  # what its arrays hold
         seq = mmu_notifier.mmu_interval_read_begin(k, d)
         moves = d.moves
         select: i64 = SELECT_SYSTEM if to_device else SELECT_DEVICE_PRIVATE
@@ -289,15 +370,19 @@ def migrate_range(k: "Kernel", d: Dmirror, start: i64, end: i64, to_device: bool
         if migrate_vma_setup(k, args):
             moved = -EINVAL
             break
+        enough = True
         if to_device:
             alloc_and_copy_to_device(k, d.devmem, args)
             migrate_vma_pages(k, args)
             finalize_and_map(k, d, args, seq, moves)
         else:
-            alloc_and_copy_to_ram(k, d, args)
+            enough = alloc_and_copy_to_ram(k, d, args)
             migrate_vma_pages(k, args)
         moved += count_migrated(args)
         migrate_vma_finalize(k, args)
+        if not enough:
+            moved = -ENOMEM
+            break
         va = stop
     mmap_lock.mmap_read_unlock(k, mm)
     kernel_exit.mmput(k, mm)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""fs/proc/task_mmu.c and fs/proc/base.c: clear_refs, pagemap, /proc/self/mem.
+"""fs/proc/task_mmu.c and fs/proc/base.c (7.2): clear_refs, pagemap, PROCMAP_QUERY, /proc/self/mem.
 
 pagemap's result is the entry without the frame number, shifted down to bit 0 so that it is
 never negative: see the PM_* constants.
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import features, ops, sites
+from simulator.errno import EINTR, ENAMETOOLONG, ENOENT, ENOMEM, ESRCH
+from simulator.kernel import exit as kernel_exit
 from simulator.lib.maple_tree import vma_lookup
-from simulator.mm import gup, mmap_lock, mmu_notifier, tlb
+from simulator.mm import gup, mmap_lock, mmu_notifier, shmem, tlb
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_ANON_EXCLUSIVE, PTE_SOFT_DIRTY, PTE_UFFD_WP, PTE_WRITE, PTE_YOUNG,
     SWP_MARKER_GUARD, VM_SOFTDIRTY, Mm, Page, PageTable, Vma, is_cow_mapping, is_device_private_pte,
@@ -25,8 +27,8 @@ from simulator.mm.pgtable import (
 from simulator.mm.pgtable_generic import (
     pmd_trans_huge_lock, pmd_unlock, pmdp_invalidate, pte_offset_map_lock, pte_unmap_unlock,
 )
-from simulator.objects import pmd_obj, pte_obj
-from simulator.state import WRITE
+from simulator.objects import OBJ_NONE, pmd_obj, pte_obj
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -49,7 +51,8 @@ def clear_refs(k: "Kernel", mm: Mm, what: i64) -> i64:
     """clear_refs_write(): write 1 or 4 to /proc/self/clear_refs."""
     soft = what == ops.CLEAR_REFS_SOFT_DIRTY
     assert soft or what == ops.CLEAR_REFS_YOUNG
-    mmap_lock.mmap_write_lock(k, mm, sites.CLEAR_REFS_WRITE__LOCK)
+    if mmap_lock.mmap_write_lock_killable(k, mm, sites.CLEAR_REFS_WRITE__LOCK):
+        return -EINTR
     if soft:
         k.watch.clear_refs_begins(k, mm)
         for vma in mm.vmas:
@@ -166,7 +169,9 @@ def pte_is_pinned(k: "Kernel", mm: Mm, vma: Vma, pte: i64) -> bool:
 
 def pagemap(k: "Kernel", mm: Mm, va: i64) -> i64:
     """pagemap_read() of one entry: PM_* bits."""
-    mmap_lock.mmap_read_lock(k, mm, sites.PAGEMAP_READ__LOCK)
+    killed = mmap_lock.mmap_read_lock_killable(k, mm, sites.PAGEMAP_READ__LOCK)
+    if killed and not k.bug.killable_lock_failure_unlocks:
+        return -EINTR
     bits: i64 = 0
     vma = vma_lookup(mm, va)
     if vma is not None:
@@ -229,6 +234,43 @@ def pte_to_pagemap_entry(k: "Kernel", pte: i64) -> i64:
         if bits & PM_PRESENT and page.mapcount + page.folio.entire_mapcount == 1:
             bits |= PM_MMAP_EXCLUSIVE
     return bits
+
+
+# --- PROCMAP_QUERY ---------------------------------------------------------------------------
+
+
+def do_procmap_query(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
+    """PROCMAP_QUERY_COVERING_OR_NEXT_VMA with a buffer for the name, and for the build id one of a
+    single byte: the VMA's first page, -ENOENT, -ENOMEM, or -ENAMETOOLONG where there is an id
+    (files `x` of imported programs are executables)."""
+    assert flags & ~ops.PROCMAP_BUILD_ID == 0
+    if mm.users == 0:
+        return -ESRCH
+    kernel_exit.mmget(k, mm)
+    vma = mmap_lock.lock_next_vma(k, mm, va)
+    if vma is None:
+        kernel_exit.mmput(k, mm)
+        return -EINTR if k.cur.killed else -ENOENT
+    start = vma.start
+    inode = vma.inode
+    if inode is not None and k.should_fail(sites.DO_PROCMAP_QUERY__NAME_BUFFER, OBJ_NONE):
+        mmap_lock.vma_end_read(k, vma)
+        kernel_exit.mmput(k, mm)
+        return -ENOMEM
+    if not flags & ops.PROCMAP_BUILD_ID:
+        inode = None
+    if inode is not None:
+        shmem.get_file(inode)
+    mmap_lock.vma_end_read(k, vma)
+    kernel_exit.mmput(k, mm)
+    if inode is None:
+        return start
+    k.step(sites.DO_PROCMAP_QUERY__BUILD_ID, OBJ_NONE, READ)
+    too_long = inode.opaque
+    if too_long and k.bug.procmap_error_path_double_mmput:
+        kernel_exit.mmput(k, mm)
+    shmem.fput(k, inode)
+    return -ENAMETOOLONG if too_long else start
 
 
 # --- /proc/self/mem --------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""kernel/sched/core.c as far as mm sees it: a CPU goes over to another task, or idles.
+"""kernel/sched/core.c (7.2) as far as mm sees it: a CPU goes over to another task, or idles.
 
 The scheduler of this model (sched/core.py) decides who runs; the engine hands it these functions.
 """

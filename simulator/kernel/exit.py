@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""kernel/exit.c, mmput() and mmdrop() (kernel/fork.c), exit_mmap() (mm/mmap.c).
+"""kernel/exit.c (7.2), mmput() and mmdrop() (kernel/fork.c), exit_mmap() (mm/mmap.c).
 
 `mm.users` counts threads and those who work in the mm for them; the last mmput() unmaps
 everything. `mm.count` counts one for all users together, and one for each CPU that goes on
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import features, sites
+from simulator.errno import ESRCH
 from simulator.machine import ipi
 from simulator.machine.cpu import Cpu
 from simulator.mm import mmap_lock, mmu_gather, mmu_notifier, tlb, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import Mm
+from simulator.scenario import NR_USER_ACTORS
+from simulator.sched import core
 from simulator.state import WRITE
 from simulator.task import GONE, Task
 
@@ -27,6 +30,22 @@ def do_exit(k: "Kernel", t: Task) -> i64:
     """The actor is no more when its op has ended; the last thread takes the mm with it."""
     exit_mm(k, t)
     t.state = GONE
+    return 0
+
+
+def kill(k: "Kernel", mm: Mm | None) -> i64:
+    """kill(pid, SIGKILL): every thread of the process is told, and woken if its wait is killable.
+    0, or -ESRCH. A thread dies where it would return to user space."""
+    if mm is None:
+        return -ESRCH
+    k.step(sites.COMPLETE_SIGNAL__SET, mm.obj, WRITE)
+    woken: i64 = 0
+    for t in k.tasks:
+        if t.mm is mm and t.id < NR_USER_ACTORS:
+            t.killed = True
+            if t.killable:
+                woken |= 1 << t.id
+    core.wake(k, woken)
     return 0
 
 
@@ -44,11 +63,27 @@ def exit_mm(k: "Kernel", t: Task) -> None:
     tlb.enter_lazy_tlb(cpu)
     ipi.local_irq_enable(k)
     mmap_lock.mmap_read_unlock(k, mm)
-    mmput(k, mm)
+    drop_user(k, mm)
+
+
+def mmget(k: "Kernel", mm: Mm) -> None:
+    """One more user, as long as the running op works in the mm; mmget_not_zero() has been asked."""
+    mm.users += 1
+    k.cur.mm_gets += 1
+    k.cur.mm_got_at = k.cur.site
 
 
 def mmput(k: "Kernel", mm: Mm) -> None:
-    """Drop a user; the last one tears the address space down."""
+    """Drop what mmget() has taken."""
+    t = k.cur
+    if t.mm_gets == 0:
+        k.violate("refcount", t.site, "mm", f"mm{mm.id} is put more often than the op has got it")
+    t.mm_gets -= 1
+    drop_user(k, mm)
+
+
+def drop_user(k: "Kernel", mm: Mm) -> None:
+    """One user less; the last one tears the address space down."""
     k.step(sites.MMPUT__USERS, mm.obj, WRITE)
     mm.users -= 1
     if mm.users < 0:

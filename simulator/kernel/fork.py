@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""kernel/fork.c: fork() of one actor, and dup_mmap() (mm/mmap.c).
+"""kernel/fork.c (7.2): fork() of one actor, and dup_mmap() (mm/mmap.c).
 
 The child is the actor that the op names. Its mm is complete before anybody runs in it; only
 rmap can reach its VMAs earlier.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.errno import ENOMEM
+from simulator.errno import EINTR, ENOMEM
 from simulator.kernel import exit as kernel_exit
 from simulator.lib import interval_tree
 from simulator.mm import anon_vma, mmap_lock, mmu_gather, shmem, tlb, zap
@@ -37,7 +37,7 @@ def mm_alloc(k: "Kernel") -> Mm:
 
 
 def do_fork(k: "Kernel", t: Task, child: i64) -> i64:
-    """fork(): kernel_clone() and copy_process(). The child's actor number, or -ENOMEM."""
+    """fork(): kernel_clone() and copy_process(). The child's actor number, -ENOMEM, or -EINTR."""
     oldmm = t.mm
     assert oldmm is not None
     c = k.tasks[child]
@@ -47,6 +47,10 @@ def do_fork(k: "Kernel", t: Task, child: i64) -> i64:
     if mm is None:
         k.sched.being_forked &= ~(1 << child)
         return -ENOMEM
+    if t.killed:  # copy_process() looks before others can see the child
+        kernel_exit.drop_user(k, mm)
+        k.sched.being_forked &= ~(1 << child)
+        return -EINTR
     c.mm = mm
     k.step(sites.WAKE_UP_NEW_TASK__RUN, k.cpus[c.cpu].obj, WRITE)
     core.started(k, c)
@@ -60,14 +64,15 @@ def dup_mm(k: "Kernel", oldmm: Mm) -> Mm | None:
         return None
     mm = mm_alloc(k)
     if dup_mmap(k, mm, oldmm):
-        kernel_exit.mmput(k, mm)
+        kernel_exit.drop_user(k, mm)
         return None
     return mm
 
 
 def dup_mmap(k: "Kernel", mm: Mm, oldmm: Mm) -> i64:
     """Copy every VMA, and share or copy what it maps. On failure `mm` has none."""
-    mmap_lock.mmap_write_lock(k, oldmm, sites.DUP_MMAP__LOCK_PARENT)
+    if mmap_lock.mmap_write_lock_killable(k, oldmm, sites.DUP_MMAP__LOCK_PARENT):
+        return -EINTR
     mmap_lock.mmap_write_lock(k, mm, sites.DUP_MMAP__LOCK_CHILD)
     mm.total_vm = oldmm.total_vm
     err: i64 = 0
@@ -101,7 +106,9 @@ def unmap_half_copy(k: "Kernel", mm: Mm) -> None:
 def dup_vma(k: "Kernel", mm: Mm, mpnt: Vma) -> i64:
     """One round of dup_mmap()'s loop: 0 or -ENOMEM."""
     if not k.bug.fork_parent_vma_not_locked:
-        mmap_lock.vma_start_write(k, mpnt)
+        err = mmap_lock.vma_start_write_killable(k, mpnt)
+        if err:
+            return err
     if mpnt.flags & VM_DONTCOPY:
         mm.total_vm -= mpnt.end - mpnt.start
         return 0
@@ -120,7 +127,7 @@ def dup_vma(k: "Kernel", mm: Mm, mpnt: Vma) -> i64:
     mm.vmas.append(tmp)
     inode = tmp.inode
     if inode is not None:
-        shmem.get_file(k, inode)
+        shmem.get_file(inode)
         lock.down_write(k, sites.DUP_MMAP__I_MMAP_LOCK, inode.i_mmap_rwsem)
         interval_tree.insert_after(inode.i_mmap, tmp, mpnt)
         lock.up_write(k, inode.i_mmap_rwsem)

@@ -19,6 +19,14 @@ def insert(vmas: list[Vma], vma: Vma) -> None:
     vmas.insert(i, vma)
 
 
+def insert_anon(vmas: list[Vma], vma: Vma) -> None:
+    """The same by the offsets of anonymous pages (anon_vma_interval_tree_insert())."""
+    i: i64 = len(vmas)
+    while i > 0 and vmas[i - 1].anon_pgoff > vma.anon_pgoff:
+        i -= 1
+    vmas.insert(i, vma)
+
+
 def insert_after(vmas: list[Vma], vma: Vma, prev: Vma) -> None:
     """Next to `prev`, which has the same offset (vma_interval_tree_insert_after())."""
     vmas.insert(vmas.index(prev) + 1, vma)

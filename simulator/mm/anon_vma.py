@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The anon_vma half of mm/rmap.c: which VMAs may map an anonymous page.
+"""The anon_vma half of mm/rmap.c (7.2): which VMAs may map an anonymous page.
 
 `Vma.chain` is the anon_vma_chain, oldest first (Linux adds at the head and walks it in
 reverse); `AnonVma.vmas` are the VMAs linked to it, in the order of its interval tree. Both change
@@ -103,7 +103,7 @@ def anon_vma_unlock_write(k: "Kernel", av: AnonVma) -> None:
 def chain_link(vma: Vma, av: AnonVma) -> None:
     """anon_vma_chain_link(); the root is write-locked."""
     vma.chain.append(av)
-    interval_tree.insert(av.vmas, vma)
+    interval_tree.insert_anon(av.vmas, vma)
 
 
 def pre_update_vma(vma: Vma) -> None:
@@ -114,7 +114,7 @@ def pre_update_vma(vma: Vma) -> None:
 
 def post_update_vma(vma: Vma) -> None:
     for av in vma.chain:
-        interval_tree.insert(av.vmas, vma)
+        interval_tree.insert_anon(av.vmas, vma)
 
 
 def set_anon_vma(vma: Vma, av: AnonVma) -> None:
@@ -131,6 +131,7 @@ def anon_vma_compatible(a: Vma, b: Vma) -> bool:
         and a.inode is b.inode
         and not (a.flags ^ b.flags) & ~(VM_ACCESS_FLAGS | VM_STICKY)
         and b.pgoff == a.pgoff + (b.start - a.start)
+        and b.anon_pgoff == a.anon_pgoff + (b.start - a.start)
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/memory.c, the half of fork(): sharing the parent's pages with the child."""
+"""mm/memory.c (7.2), the half of fork(): sharing the parent's pages with the child."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -211,7 +211,7 @@ def copy_nonpresent_pte(
             if k.bug.device_private_loses_soft_dirty:
                 pte &= ~PTE_SOFT_DIRTY
             set_pte_at(k, mm, table, va, pte)
-    elif kind != SWP_MIGRATION_READ and cow:
+    elif kind != SWP_MIGRATION_READ and cow and not k.bug.fork_migration_entry_stays_writable:
         assert SWP_MIGRATION_READ_EXCLUSIVE <= kind <= SWP_MIGRATION_WRITE
         pte = set_kind(pte, SWP_MIGRATION_READ)
         set_pte_at(k, mm, table, va, pte)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""mm/huge_memory.c: the queue of large anonymous folios that a shrinker may split, because some of
-their pages are mapped no longer (partially mapped), or hardly any holds data (underused).
+"""mm/huge_memory.c (7.2): the queue of large anonymous folios that a shrinker may split, because
+some of their pages are mapped no longer (partially mapped), or hardly any holds data (underused).
 
 The shrinker is in split_folio.py. One list serves all nodes and cgroups.
 """

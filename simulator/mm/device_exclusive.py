@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""mm/memory.c: entries of pages that a device has for itself become present again, by the fault of
-a CPU that touches one, or by fork(). Who makes them is make_device_exclusive.py."""
+"""mm/memory.c (7.2): entries of pages that a device has for itself become present again, by the
+fault of a CPU that touches one, or by fork(). Who makes them is make_device_exclusive.py."""
 
 from typing import TYPE_CHECKING
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""arch/x86/mm/fault.c, and the user accesses that lead there."""
+"""arch/x86/mm/fault.c (7.2), and the user accesses that lead there."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from simulator.mm.vm_fault import (
     FAULT_FLAG_USER, FAULT_FLAG_VMA_LOCK, FAULT_FLAG_WRITE, VM_FAULT_COMPLETED, VM_FAULT_ERROR,
     VM_FAULT_OOM, VM_FAULT_RETRY, VM_FAULT_SIGBUS,
 )
-from simulator.outcome import SIGBUS, SIGSEGV
+from simulator.outcome import SIGBUS, SIGKILL, SIGSEGV
 from simulator.state import READ, WRITE
 from simulator.task import Task
 
@@ -37,6 +37,8 @@ def user_load(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
             k.watch.user_loaded(k, mm, va, page, word & 3, value, t.through_stale)
             return value
         ret = do_user_addr_fault(k, t, mm, va, False)
+        if t.killed:
+            return SIGKILL
         if ret:
             return ret
         again(k, mm, va)
@@ -54,6 +56,8 @@ def user_store(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
             k.watch.user_stored(k, mm, va, page, word & 3, token, t.through_stale)
             return 0
         ret = do_user_addr_fault(k, t, mm, va, True)
+        if t.killed:
+            return SIGKILL
         if ret:
             return ret
         again(k, mm, va)
@@ -78,7 +82,8 @@ def access_error(vma: Vma, write: bool) -> bool:
 def lock_mm_and_find_vma(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
     """The VMA of a faulting address, grown to it if it is a stack, with mmap_lock held for
     read; None without the lock."""
-    mmap_lock.mmap_read_lock(k, mm, sites.LOCK_MM_AND_FIND_VMA__LOCK)
+    if mmap_lock.mmap_read_lock_killable(k, mm, sites.LOCK_MM_AND_FIND_VMA__LOCK):
+        return None
     vma = find_vma(mm, va)
     if vma is not None and vma.start <= va:
         return vma
@@ -111,6 +116,8 @@ def do_user_addr_fault(k: "Kernel", t: Task, mm: Mm, va: i64, write: bool) -> i6
             mmap_lock.vma_end_read(k, vma)
         if not fault & VM_FAULT_RETRY:
             return fault_result(k, fault)
+        if t.killed:  # fault_signal_pending(); so below
+            return 0
     k.sometimes(features.Z_VMA_LOCK_FALLBACK)
     while True:
         vma = lock_mm_and_find_vma(k, mm, va)
@@ -125,6 +132,8 @@ def do_user_addr_fault(k: "Kernel", t: Task, mm: Mm, va: i64, write: bool) -> i6
         if not fault & VM_FAULT_RETRY:
             mmap_lock.mmap_read_unlock(k, mm)
             return fault_result(k, fault)
+        if t.killed:
+            return 0
         k.retry(sites.DO_USER_ADDR_FAULT__BEGIN)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/gup.c: get_user_pages() in its slow and fast forms, one page a call, and
+"""mm/gup.c (7.2): get_user_pages() in its slow and fast forms, one page a call, and
 access_remote_vm() (mm/memory.c).
 
 Contract: pages are named by their frame number; a negative result is -errno. A reference
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.errno import EAGAIN, EFAULT, EINVAL, EIO, EMLINK, ENOMEM
+from simulator.errno import EAGAIN, EFAULT, EINTR, EINVAL, EIO, EMLINK, ENOMEM
 from simulator.lib.maple_tree import find_vma_intersection, vma_lookup
 from simulator.machine.ipi import local_irq_disable, local_irq_enable
 from simulator.mm import mmap, mmap_lock, mmu_gather, swap
@@ -236,6 +236,8 @@ def get_user_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
     """__get_user_pages() for one page, with mmap_lock held: the frame or -errno. `vma` has
     passed check_vma_flags()."""
     while True:
+        if k.cur.killed:
+            return -EINTR
         if mm.pmd[va >> k.pmd_order]:
             pfn = follow_pmd(k, vma, mm, va, flags)
         else:
@@ -264,7 +266,8 @@ def get_user_page_locked(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
 
 def pin_user_page(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     """pin_user_pages() or get_user_pages() as a driver calls them."""
-    mmap_lock.mmap_read_lock(k, mm, sites.PIN_USER_PAGES__LOCK)
+    if mmap_lock.mmap_read_lock_killable(k, mm, sites.PIN_USER_PAGES__LOCK):
+        return -EINTR
     ret = get_user_page_locked(k, mm, va, flags)
     mmap_lock.mmap_read_unlock(k, mm)
     return ret
@@ -281,7 +284,8 @@ def pin_user_page_fast(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     if pfn >= 0:
         return pfn
     k.sometimes(features.Z_GUP_FAST_BACKED_OFF)
-    return pin_user_page(k, mm, va, flags | FOLL_TOUCH)
+    pfn = pin_user_page(k, mm, va, flags | FOLL_TOUCH)
+    return -EAGAIN if pfn == -EINTR else pfn
 
 
 def gup_fast(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
@@ -447,7 +451,8 @@ def access_remote_vm(k: "Kernel", mm: Mm, word: i64, write: bool) -> i64:
     flags: i64 = FOLL_GET | FOLL_FORCE | FOLL_REMOTE | FOLL_TOUCH
     if write:
         flags |= FOLL_WRITE
-    mmap_lock.mmap_read_lock(k, mm, sites.ACCESS_REMOTE_VM__LOCK)
+    if mmap_lock.mmap_read_lock_killable(k, mm, sites.ACCESS_REMOTE_VM__LOCK):
+        return -EIO
     if vma_lookup(mm, va) is None and mmap.expand_stack(k, mm, va) is None:
         return -EIO  # the lock is gone
     pfn = get_user_page_locked(k, mm, va, flags)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/hmm.c: what a device that mirrors a process's address space reads from its tables."""
+"""mm/hmm.c (7.2): what a device that mirrors a process's address space reads from its tables."""
 
 from typing import TYPE_CHECKING
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/madvise.c: advice that zaps, frees, populates, guards, or changes VMA flags.
+"""mm/madvise.c (7.2): advice that zaps, frees, populates, guards, or changes VMA flags.
 
 Holes do not stop a call: what is mapped is advised, and -ENOMEM tells at the end. DONTNEED
 and FREE inside one VMA take only its lock, and flush after they have dropped it.
@@ -14,7 +14,7 @@ from mypy_extensions import i64
 
 from simulator import features, ops, sites
 from simulator.build.native import final
-from simulator.errno import EAGAIN, EINVAL, ENOMEM
+from simulator.errno import EAGAIN, EINTR, EINVAL, ENOMEM
 from simulator.lib.maple_tree import find_vma, vma_prev
 from simulator.mm import anon_vma, gup, mmap_lock, mmu_gather, mmu_notifier, swap, vma_merge, zap
 from simulator.mm.khugepaged import madvise_collapse
@@ -599,7 +599,8 @@ def madvise_once(k: "Kernel", behavior: MadviseBehavior) -> i64:
     advice = behavior.behavior
     behavior.lock_mode = LOCK_MODE[advice]
     if behavior.lock_mode == MADVISE_MMAP_WRITE_LOCK:
-        mmap_lock.mmap_write_lock(k, mm, sites.MADVISE_LOCK__WRITE)
+        if mmap_lock.mmap_write_lock_killable(k, mm, sites.MADVISE_LOCK__WRITE):
+            return -EINTR
     elif behavior.lock_mode == MADVISE_MMAP_READ_LOCK:
         mmap_lock.mmap_read_lock(k, mm, sites.MADVISE_LOCK__READ)
     else:
@@ -630,6 +631,8 @@ def do_madvise(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> i64:
         err = madvise_once(k, MadviseBehavior(mm, advice, start, end))
         if err != RESTART:
             break
+        if k.cur.killed:  # restart_syscall()
+            return -EINTR
         k.retry(sites.MADVISE_GUARD_INSTALL__RESTART)
     if err == 0 or err == -ENOMEM:
         if advice == ops.MADV_DONTNEED:

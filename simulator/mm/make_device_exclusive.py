@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/rmap.c: make_device_exclusive() (6.15 and later).
+"""mm/rmap.c (7.2): make_device_exclusive() (6.15 and later).
 
 A device that wants to do atomic operations on a page of a process has the CPU's entry replaced by
 one that maps the page for the device alone; it counts as a mapping like any other. The next touch

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/memory.c: the page fault handler.
+"""mm/memory.c (7.2): the page fault handler.
 
 The rest of memory.c is in copy_page_range.py (fork()) and zap.py (what takes mappings away).
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/memremap.c: ZONE_DEVICE pages, whose free page has reference count 0.
+"""mm/memremap.c (7.2): ZONE_DEVICE pages, whose free page has reference count 0.
 
 A driver's `DevPagemap` is its device memory; its methods are Linux's `dev_pagemap_ops`. Struct
 pages are made when they are first used, and stay for later runs.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/migrate_device.c: migrate_vma_setup(), _pages(), _finalize().
+"""mm/migrate_device.c (7.2): migrate_vma_setup(), _pages(), _finalize().
 
 Between setup and pages the driver copies the data; between pages and finalize it maps the
 new pages on the device. Best effort: a page that cannot be locked or is pinned stays.
@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.build.native import final
 from simulator.errno import EINVAL
 from simulator.mm import mmu_notifier, swap, tlb
-from simulator.mm.anon_vma import anon_vma_prepare
+from simulator.mm.anon_vma import anon_vma_prepare, get_anon_vma, put_anon_vma
 from simulator.mm.memremap import DevPagemap
 from simulator.mm.migrate import (
     folio_migrate_mapping, make_migration_pte, remove_migration_ptes, try_to_migrate,
@@ -21,10 +20,10 @@ from simulator.mm.migrate import (
 from simulator.mm.mm_types import (
     MM_ANONPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PG_UPTODATE,
     PTE_SPECIAL, PTE_WRITE, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_READ,
-    SWP_DEVICE_WRITE, VM_WRITE, Folio, Mm, Page, PageTable, Vma, add_mm_counter,
+    SWP_DEVICE_WRITE, VM_WRITE, AnonVma, Folio, Mm, Page, PageTable, Vma, add_mm_counter,
     is_device_private_pte, is_huge_zero_pmd, mk_swap_pte, pmd_present, pte_kind, pte_present,
 )
-from simulator.mm.page_ref import folio_get, folio_put, move_ref
+from simulator.mm.page_ref import folio_get, folio_put, folio_try_get, move_ref
 from simulator.mm.pgtable import (
     mk_pte, pfn_to_page, pmd_addr_end, pmd_index, pmd_is_huge, pmd_table, pte_dirty, pte_mkdirty,
     ptep_get, ptep_get_and_clear, set_pte_at, vm_normal_page, vm_page_prot,
@@ -47,26 +46,39 @@ SELECT_SYSTEM: Final = 1
 SELECT_DEVICE_PRIVATE: Final = 2
 
 
-@final
-class MigrateVma:
-    """struct migrate_vma. `src[i]`/`dst[i]` are the pages, `migrate[i]` and `write[i]` the
-    flags MIGRATE_PFN_MIGRATE and MIGRATE_PFN_WRITE of src."""
+class MigratePfns:
+    """`src[i]`/`dst[i]` are the pages, `migrate[i]` and `write[i]` the flags MIGRATE_PFN_MIGRATE
+    and MIGRATE_PFN_WRITE of src."""
+
+    def __init__(self, fault_page: Page | None) -> None:
+        self.fault_page: Page | None = fault_page
+        self.src: list[Page | None] = []
+        self.dst: list[Page | None] = []
+        self.migrate: list[bool] = []
+        self.write: list[bool] = []
+        self.anon_vmas: list[AnonVma] = []  # that are kept until the end
+
+    def add(self, page: Page | None, migrate: bool, write: bool) -> None:
+        self.src.append(page)
+        self.dst.append(None)
+        self.migrate.append(migrate)
+        self.write.append(write)
+
+
+class MigrateVma(MigratePfns):
+    """struct migrate_vma."""
 
     def __init__(
         self, vma: Vma, mm: Mm, start: i64, end: i64, select: i64, pgmap_owner: DevPagemap,
         fault_page: Page | None,
     ) -> None:
+        super().__init__(fault_page)
         self.vma: Vma = vma
         self.mm: Mm = mm
         self.start: i64 = start
         self.end: i64 = end
         self.select: i64 = select
         self.pgmap_owner: DevPagemap = pgmap_owner
-        self.fault_page: Page | None = fault_page
-        self.src: list[Page | None] = []
-        self.dst: list[Page | None] = []
-        self.migrate: list[bool] = []
-        self.write: list[bool] = []
         self.flush_owed: bool = False  # bug migratevma-copy-before-flush
 
 
@@ -81,13 +93,6 @@ def migrate_vma_setup(k: "Kernel", args: MigrateVma) -> i64:
             migrate_device_unmap(k, args)
             break
     return 0
-
-
-def add(args: MigrateVma, page: Page | None, migrate: bool, write: bool) -> None:
-    args.src.append(page)
-    args.dst.append(None)
-    args.migrate.append(migrate)
-    args.write.append(write)
 
 
 def migrate_vma_collect(k: "Kernel", args: MigrateVma) -> None:
@@ -109,13 +114,13 @@ def migrate_vma_collect(k: "Kernel", args: MigrateVma) -> None:
 def skip(args: MigrateVma, start: i64, end: i64) -> None:
     """migrate_vma_collect_skip(): these pages stay where they are."""
     for _ in range(start, end):
-        add(args, None, False, False)
+        args.add(None, False, False)
 
 
 def hole(args: MigrateVma, start: i64, end: i64) -> None:
     """migrate_vma_collect_hole(): nothing is there. Anonymous memory may get new pages."""
     for _ in range(start, end):
-        add(args, None, args.vma.inode is None, False)
+        args.add(None, args.vma.inode is None, False)
 
 
 def collect_huge_pmd(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> bool:
@@ -250,37 +255,37 @@ def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> boo
     pte = ptep_get(k, table, va)
     snapshot = pte
     if pte == 0:
-        add(args, None, vma.inode is None, False)
+        args.add(None, vma.inode is None, False)
         return False
     page: Page | None = None
     write = False
     if not pte_present(pte):
         if not is_device_private_pte(pte) or not args.select & SELECT_DEVICE_PRIVATE:
-            add(args, None, False, False)
+            args.add(None, False, False)
             return False
         page = pfn_to_page(k, pte >> PFN_SHIFT)
         if page.folio.pgmap is not args.pgmap_owner:
-            add(args, None, False, False)
+            args.add(None, False, False)
             return False
         write = pte_kind(pte) == SWP_DEVICE_WRITE
     else:
         if not args.select & SELECT_SYSTEM:
-            add(args, None, False, False)
+            args.add(None, False, False)
             return False
         if pte & PTE_SPECIAL:
-            add(args, None, True, False)
+            args.add(None, True, False)
             return False
         page = vm_normal_page(k, pte)
         write = pte & PTE_WRITE != 0
     if page is None:
-        add(args, None, False, False)
+        args.add(None, False, False)
         return False
     folio = page.folio
     folio_get(k, folio, REF_TEMP)
     held = fault_locks(k, args, page)
     if not held and not folio_trylock(k, sites.MIGRATE_VMA_COLLECT_PMD__TRYLOCK, folio.lock):
         folio_put(k, folio, REF_TEMP)
-        add(args, None, False, False)
+        args.add(None, False, False)
         return False
     exclusive = page.flags & PG_ANON_EXCLUSIVE != 0
     checked = exclusive and k.bug.migratevma_anon_exclusive_gup_fast
@@ -302,7 +307,7 @@ def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> boo
             if not held:
                 mutex_unlock(k, folio.lock)
             folio_put(k, folio, REF_TEMP)
-            add(args, None, False, False)
+            args.add(None, False, False)
             return False
     decodes = pte_present(pte) or k.bug.migratevma_nonpresent_pte_decode
     if decodes and pte_dirty(k, pte) and not k.bug.migration_loses_young_dirty:
@@ -312,11 +317,11 @@ def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> boo
     k.step(sites.MIGRATE_VMA_COLLECT_PMD__REMOVE_RMAP, page.obj, WRITE)
     folio_remove_rmap_pte(k, page, mm)
     folio_put(k, folio, REF_MAP)
-    add(args, page, True, write)
+    args.add(page, True, write)
     return pte_present(pte)
 
 
-def fault_locks(k: "Kernel", args: MigrateVma, page: Page) -> bool:
+def fault_locks(k: "Kernel", args: MigratePfns, page: Page) -> bool:
     """do_swap_page() has the page that it brings back locked already."""
     return page is args.fault_page and not k.bug.device_private_fault_livelock
 
@@ -341,7 +346,7 @@ def check_page(k: "Kernel", page: Page, fault_page: Page | None) -> bool:
     return refs - extra <= page.mapcount
 
 
-def migrate_device_unmap(k: "Kernel", args: MigrateVma) -> None:
+def migrate_device_unmap(k: "Kernel", args: MigratePfns) -> None:
     """Isolate the pages and unmap them from every other mm; those that resist are restored."""
     swap.lru_add_drain(k)
     may_drain = True
@@ -406,19 +411,64 @@ def migrate_vma_pages(k: "Kernel", args: MigrateVma) -> None:
                 )
             args.migrate[i] = migrate_vma_insert_page(k, args, args.start + i, new)
             continue
-        if page.folio.inode is not None:  # device private memory is for anonymous pages
-            args.migrate[i] = False
-            continue
-        extra: i64 = 1 if page is args.fault_page else 0
-        k.step(sites.MIGRATE_VMA_PAGES__MAPPING, page.obj, WRITE)
-        if not folio_migrate_mapping(page, new, extra):
-            args.migrate[i] = False
-        elif new.folio.flags & PG_DEVICE_PRIVATE:
-            k.sometimes(features.Z_MIGRATED_TO_DEVICE)
-        else:
-            k.sometimes(features.Z_MIGRATED_BACK)
+        args.migrate[i] = hand_over(k, page, new, 1 if page is args.fault_page else 0)
     if notified:
         mmu_notifier.mmu_notifier_invalidate_range_end(k, args.mm, args.start, args.end)
+
+
+def hand_over(k: "Kernel", page: Page, new: Page, extra: i64) -> bool:
+    """What __migrate_device_pages() does with one page; False: it stays what it is."""
+    if page.folio.inode is not None:  # device private memory is for anonymous pages
+        return False
+    k.step(sites.MIGRATE_VMA_PAGES__MAPPING, page.obj, WRITE)
+    if not folio_migrate_mapping(page, new, extra):
+        return False
+    if new.folio.flags & PG_DEVICE_PRIVATE:
+        k.sometimes(features.Z_MIGRATED_TO_DEVICE)
+    else:
+        k.sometimes(features.Z_MIGRATED_BACK)
+    return True
+
+
+def migrate_device_range(k: "Kernel", pgmap: DevPagemap) -> MigratePfns:
+    """Lock and unmap the pages of a device, whoever maps them: those that nobody has locked."""
+    args = MigratePfns(None)
+    for page in pgmap.slab.taken():
+        folio = page.folio
+        k.step(sites.MIGRATE_DEVICE_PFN_LOCK__GET, page.obj, WRITE)
+        if not folio_try_get(k, folio, REF_TEMP):
+            continue
+        if not folio_trylock(k, sites.MIGRATE_DEVICE_PFN_LOCK__TRYLOCK, folio.lock):
+            folio_put(k, folio, REF_TEMP)
+            continue
+        av = folio_get_anon_vma(page)
+        if av is None:  # on its way out
+            mutex_unlock(k, folio.lock)
+            folio_put(k, folio, REF_TEMP)
+            continue
+        args.add(page, True, False)
+        args.anon_vmas.append(av)
+    migrate_device_unmap(k, args)
+    return args
+
+
+def folio_get_anon_vma(page: Page) -> AnonVma | None:
+    """The anon_vma of a locked page that is mapped, kept for rmap walks without mmap_lock."""
+    av = page.folio.anon_vma
+    if page.mapcount == 0 or av is None:
+        return None
+    get_anon_vma(av)
+    return av
+
+
+def migrate_device_pages(k: "Kernel", args: MigratePfns) -> None:
+    """Hand each page's identity to the driver's new page."""
+    for i in range(len(args.src)):
+        new = args.dst[i]
+        page = args.src[i]
+        args.migrate[i] = (
+            page is not None and new is not None and hand_over(k, page, new, 0)
+        )
 
 
 def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) -> bool:
@@ -459,6 +509,12 @@ def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) 
 
 
 def migrate_vma_finalize(k: "Kernel", args: MigrateVma) -> None:
+    migrate_device_finalize(k, args)
+    if args.flush_owed:
+        tlb.flush_tlb_range(k, args.mm, args.start, args.end)
+
+
+def migrate_device_finalize(k: "Kernel", args: MigratePfns) -> None:
     """Put real entries back, of the new page or the old one, and unlock everything."""
     for i in range(len(args.src)):
         new = args.dst[i]
@@ -485,5 +541,5 @@ def migrate_vma_finalize(k: "Kernel", args: MigrateVma) -> None:
         if new is not None:
             mutex_unlock(k, new.folio.lock)
             folio_put(k, new.folio, REF_OWNER)
-    if args.flush_owed:
-        tlb.flush_tlb_range(k, args.mm, args.start, args.end)
+    for av in args.anon_vmas:
+        put_anon_vma(k, av)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import ops, sites
-from simulator.errno import EAGAIN, EFAULT, EINVAL, ENOMEM
+from simulator.errno import EAGAIN, EFAULT, EINTR, EINVAL, ENOMEM
 from simulator.lib.maple_tree import find_vma, vma_lookup, vma_prev
 from simulator.mm import gup, mmap_lock, swap, vma_merge
 from simulator.mm.mm_types import VM_LOCKED, VM_LOCKED_MASK, VM_LOCKONFAULT, Mm, Vma, add_locked_vm
@@ -107,7 +107,8 @@ def count_mm_mlocked_page_nr(mm: Mm, start: i64, end: i64) -> i64:
 def do_mlock(k: "Kernel", mm: Mm, start: i64, end: i64, flags: i64) -> i64:
     """mlock() and mlock2(): 0; -ENOMEM for a hole or too many pages; or what __mm_populate() says,
     in POSIX's words."""
-    mmap_lock.mmap_write_lock(k, mm, sites.DO_MLOCK__LOCK)
+    if mmap_lock.mmap_write_lock_killable(k, mm, sites.DO_MLOCK__LOCK):
+        return -EINTR
     locked = end - start + mm.locked_vm
     if locked > rlimit_memlock(k):
         locked -= count_mm_mlocked_page_nr(mm, start, end)
@@ -135,7 +136,8 @@ def mlock2(k: "Kernel", mm: Mm, start: i64, end: i64, flags: i64) -> i64:
 
 
 def munlock(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
-    mmap_lock.mmap_write_lock(k, mm, sites.MUNLOCK__LOCK)
+    if mmap_lock.mmap_write_lock_killable(k, mm, sites.MUNLOCK__LOCK):
+        return -EINTR
     err = apply_vma_lock_flags(k, mm, start, end, 0)
     mmap_lock.mmap_write_unlock(k, mm)
     return err
@@ -164,7 +166,8 @@ def mlockall(k: "Kernel", mm: Mm, flags: i64) -> i64:
     assert flags >> len(ops.MCL_FLAGS) == 0
     if flags == 0 or flags == ops.MCL_ONFAULT:
         return -EINVAL
-    mmap_lock.mmap_write_lock(k, mm, sites.MLOCKALL__LOCK)
+    if mmap_lock.mmap_write_lock_killable(k, mm, sites.MLOCKALL__LOCK):
+        return -EINTR
     err: i64 = 0
     if flags & ops.MCL_CURRENT and mm.total_vm > rlimit_memlock(k):
         err = -ENOMEM
@@ -177,7 +180,8 @@ def mlockall(k: "Kernel", mm: Mm, flags: i64) -> i64:
 
 
 def munlockall(k: "Kernel", mm: Mm) -> i64:
-    mmap_lock.mmap_write_lock(k, mm, sites.MLOCKALL__LOCK)
+    if mmap_lock.mmap_write_lock_killable(k, mm, sites.MLOCKALL__LOCK):
+        return -EINTR
     apply_mlockall_flags(k, mm, 0)
     mmap_lock.mmap_write_unlock(k, mm)
     return 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The objects that mm code works on, after include/linux/mm_types.h and friends.
+"""The objects that mm code works on, after include/linux/mm_types.h (7.2) and friends.
 
 Contract: storage only. Fields are changed by the functions named after Linux's; oracles read
 them. Objects are pooled by `simulator.state.Kernel` and re-initialised when taken, so a run
@@ -207,7 +207,7 @@ class Inode:
         self.id: Final[i64] = ident
         self.live: bool = False
         self.refs: i64 = 0  # open files: the handle's own, and one for each VMA
-        self.opened_at: i64 = 0  # site after which it was last opened
+        self.opened_at: i64 = 0  # who has opened it and given it to no VMA yet; 0 nobody
         self.i_size: i64 = 0  # in words
         self.cache: list[Folio | None] = []
         self.i_rwsem: Final[RwSem] = RwSem(LC_INODE, ident)
@@ -400,7 +400,8 @@ class Vma:
         self.mm: Mm | None = None
         self.start: i64 = 0
         self.end: i64 = 0
-        self.pgoff: i64 = 0
+        self.pgoff: i64 = 0  # in its file
+        self.anon_pgoff: i64 = 0  # of its anonymous pages; the same one in older kernels
         self.flags: i64 = 0
         self.inode: Inode | None = None
         self.anon_vma: AnonVma | None = None
@@ -469,6 +470,7 @@ class Mm:
         self.locked_vm: i64 = 0  # pages of VMAs with VM_LOCKED
         self.def_flags: i64 = 0
         self.unstable: bool = False  # MMF_UNSTABLE: fork() ran out of memory half-way
+        self.subscribed: bool = False  # notifier_subscriptions are there, and stay
         self.notifiers: list[MmuIntervalNotifier] = []
         self.notifier_active: i64 = 0  # active_invalidate_ranges
         self.notifier_seq: i64 = 2  # invalidate_seq: odd while something is being invalidated

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mmap(), munmap() and stack growth: mm/mmap.c, and the half of mm/vma.c about unmapping.
+"""mmap(), munmap() and stack growth: mm/mmap.c (7.2), and the half of mm/vma.c about unmapping.
 
 Both gather the VMAs of the range first (split, write-locked, detached) and free page tables
 and pages after. munmap() downgrades mmap_lock for that, which is safe because nothing can
@@ -15,7 +15,7 @@ from mypy_extensions import i64
 
 from simulator import features, ops, sites, tables
 from simulator.build.native import final
-from simulator.errno import EAGAIN, EEXIST, EFAULT, EINVAL, ENOMEM
+from simulator.errno import EAGAIN, EEXIST, EFAULT, EINTR, EINVAL, ENOMEM
 from simulator.lib.maple_tree import find_vma, find_vma_intersection, vma_index, vma_prev
 from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, shmem, vma_merge, zap
 from simulator.mm import vma as vma_tree
@@ -164,7 +164,8 @@ def do_vmi_munmap(k: "Kernel", mm: Mm, start: i64, end: i64, unlock: bool) -> i6
 
 def do_munmap(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
     """munmap()."""
-    mmap_lock.mmap_write_lock(k, mm, sites.VM_MUNMAP__LOCK)
+    if mmap_lock.mmap_write_lock_killable(k, mm, sites.VM_MUNMAP__LOCK):
+        return -EINTR
     ret = do_vmi_munmap(k, mm, start, end, True)
     if ret:
         mmap_lock.mmap_write_unlock(k, mm)
@@ -249,6 +250,7 @@ def mmap_region(
 ) -> i64:
     """Replace whatever is at [start, end) by one mapping; mmap_lock is held for write."""
     mmap_lock.mmap_assert_write_locked(k, mm)
+    anon_pgoff = start if k.linux.anon_pgoff else pgoff
     vms = VmaMunmap(start, end, False)
     first = find_vma_intersection(mm, start, end)
     if first is not None:
@@ -268,7 +270,7 @@ def mmap_region(
         prepared = mmap_prepare(k, end - start)
     vma: Vma | None = None
     if vms.prev is not None or vms.next is not None:
-        vmg = vma_merge.VmaMerge(mm, start, end, flags, pgoff)
+        vmg = vma_merge.VmaMerge(mm, start, end, flags, pgoff, anon_pgoff)
         vmg.inode = inode
         vmg.prev = vms.prev
         vmg.next = vms.next
@@ -276,7 +278,7 @@ def mmap_region(
             vma_merge.prefer_next(k, vmg)
         vma = vma_merge.vma_merge_new_range(k, vmg)
     if vma is None:
-        vma = mmap_new_vma(k, mm, start, end, flags, pgoff, inode, prepared)
+        vma = mmap_new_vma(k, mm, start, end, flags, pgoff, anon_pgoff, inode, prepared)
         if vma is None:
             vms_abort_munmap_vmas(k, mm, vms)
             return -ENOMEM
@@ -306,18 +308,18 @@ def mmap_prepare(k: "Kernel", pages: i64) -> Inode | None:
 
 
 def mmap_new_vma(
-    k: "Kernel", mm: Mm, start: i64, end: i64, flags: i64, pgoff: i64, inode: Inode | None,
-    prepared: Inode | None,
+    k: "Kernel", mm: Mm, start: i64, end: i64, flags: i64, pgoff: i64, anon_pgoff: i64,
+    inode: Inode | None, prepared: Inode | None,
 ) -> Vma | None:
     """Allocate, lock and insert a VMA, in this order: lockless readers find it at once. It takes
     over `prepared`, the file that it shall have anyway."""
     vma = vma_tree.vm_area_alloc(k, mm)
     if vma is None:
         return None
-    vma_tree.vma_set_range(vma, start, end, pgoff)
+    vma_tree.vma_set_range(vma, start, end, pgoff, anon_pgoff)
     vma.flags = flags
     if inode is not None:
-        shmem.get_file(k, inode)
+        shmem.get_file(inode)
         vma.inode = inode
     elif flags & VM_SHARED:
         vma.inode = prepared or shmem.shmem_zero_setup(k, end - start)
@@ -388,7 +390,7 @@ def expand_downwards(k: "Kernel", vma: Vma, va: i64) -> i64:
             k.step(sites.EXPAND_DOWNWARDS__SET_START, mm.obj, WRITE)
             anon_vma.pre_update_vma(vma)
             vma.start = va
-            vma.pgoff -= grow
+            vma_tree.vma_add_pgoff(vma, -grow)
             anon_vma.post_update_vma(vma)
             k.watch.stack_grown(k, mm, vma)
             k.sometimes(features.Z_STACK_GROWN)
@@ -402,7 +404,8 @@ def expand_stack(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
     """Make a stack hold `va`. Called with mmap_lock held for read, which it drops; it is held
     for read again when a VMA is returned."""
     mmap_lock.mmap_read_unlock(k, mm)
-    mmap_lock.mmap_write_lock(k, mm, sites.EXPAND_STACK__LOCK)
+    if mmap_lock.mmap_write_lock_killable(k, mm, sites.EXPAND_STACK__LOCK):
+        return None
     vma = find_vma(mm, va)
     if vma is not None and (vma.start <= va or not expand_downwards(k, vma, va)):
         mmap_lock.mmap_write_downgrade(k, mm)

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""include/linux/mmap_lock.h and mm/mmap_lock.c: mmap_lock and the per-VMA locks.
+"""include/linux/mmap_lock.h (7.2) and mm/mmap_lock.c: mmap_lock and the per-VMA locks.
 
 A VMA is write-locked while its `lock_seq` equals the mm's `mm_lock_seq`, which moves on when
 mmap_lock is released or downgraded. `vm_refcnt` is 0 detached, 1 attached, plus 1 for each
 reader, plus VMA_LOCK_OFFSET for a writer that waits for readers to leave. Lookup is lockless:
 a VMA that was found may be detached, freed and reused before its count is taken.
-
-Not promised: killable waits; nobody is killed inside a call here.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -14,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.lib.maple_tree import vma_lookup
+from simulator.errno import EINTR
+from simulator.lib.maple_tree import find_vma, vma_lookup
 from simulator.lock_classes import LC_VMA
 from simulator.mm.mm_types import Mm, Vma
 from simulator.sched import core, lock
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 VMA_LOCK_OFFSET: Final = 0x40000000
+# What vma_start_read() says.
+READ_LOCKED: Final = 0
+READ_DETACHED: Final = 1
+READ_REFUSED: Final = 2
 
 
 # --- mmap_lock -------------------------------------------------------------------------------
@@ -31,6 +34,11 @@ VMA_LOCK_OFFSET: Final = 0x40000000
 
 def mmap_read_lock(k: "Kernel", mm: Mm, site: i64) -> None:
     lock.down_read(k, site, mm.mmap_lock)
+
+
+def mmap_read_lock_killable(k: "Kernel", mm: Mm, site: i64) -> i64:
+    """0, or -EINTR: the actor has been killed, and has no lock."""
+    return 0 if lock.down_read(k, site, mm.mmap_lock, True) else -EINTR
 
 
 def mmap_read_trylock(k: "Kernel", mm: Mm, site: i64) -> bool:
@@ -43,6 +51,19 @@ def mmap_read_unlock(k: "Kernel", mm: Mm) -> None:
 
 def mmap_write_lock(k: "Kernel", mm: Mm, site: i64) -> None:
     lock.down_write(k, site, mm.mmap_lock)
+    begin_vma_writes(mm)
+
+
+def mmap_write_lock_killable(k: "Kernel", mm: Mm, site: i64) -> i64:
+    """0, or -EINTR: the actor has been killed, and has no lock."""
+    if not lock.down_write(k, site, mm.mmap_lock, True):
+        return -EINTR
+    begin_vma_writes(mm)
+    return 0
+
+
+def begin_vma_writes(mm: Mm) -> None:
+    """mm_lock_seqcount_begin()"""
     mm.counted_at = 0
     mm.mm_lock_seq += 1  # odd: somebody may write-lock VMAs
 
@@ -90,27 +111,45 @@ def vma_assert_write_locked(k: "Kernel", vma: Vma) -> None:
 
 def vma_start_write(k: "Kernel", vma: Vma) -> None:
     """Keep readers of this VMA out until mmap_lock is released or downgraded."""
+    start_write(k, vma, False)
+
+
+def vma_start_write_killable(k: "Kernel", vma: Vma) -> i64:
+    """The same: 0, or -EINTR when the actor is killed before the last reader has left."""
+    return 0 if start_write(k, vma, True) else -EINTR
+
+
+def start_write(k: "Kernel", vma: Vma, killable: bool) -> bool:
     mm = vma.mm
     assert mm is not None
     mmap_assert_write_locked(k, mm)
     if vma.lock_seq == mm.mm_lock_seq:
-        return
+        return True
     k.step(sites.VMA_START_WRITE__EXCLUDE_READERS, vma.obj, WRITE)
     if vma.vm_refcnt:
         vma.vm_refcnt += VMA_LOCK_OFFSET
-        wait_for_readers(k, vma, VMA_LOCK_OFFSET + 1)
-        vma.lock_seq = mm.mm_lock_seq
+        alone = wait_for_readers(k, vma, VMA_LOCK_OFFSET + 1, killable)
+        if alone:
+            vma.lock_seq = mm.mm_lock_seq
         vma.vm_refcnt -= VMA_LOCK_OFFSET
-    else:
-        vma.lock_seq = mm.mm_lock_seq
+        return alone
+    vma.lock_seq = mm.mm_lock_seq
+    return True
 
 
-def wait_for_readers(k: "Kernel", vma: Vma, target: i64) -> None:
-    """rcuwait_wait_event() of a writer that has set VMA_LOCK_OFFSET."""
+def wait_for_readers(k: "Kernel", vma: Vma, target: i64, killable: bool) -> bool:
+    """rcuwait_wait_event() of a writer that has set VMA_LOCK_OFFSET. False: killed first."""
+    t = k.cur
     while vma.vm_refcnt != target:
         k.sometimes(features.Z_VMA_WRITER_WAITED)
-        vma.waiters |= 1 << k.cur.id
+        if killable and t.killed:
+            vma.waiters &= ~(1 << t.id)
+            return False
+        vma.waiters |= 1 << t.id
+        t.killable = killable
         core.block(k, lock.first_actor(vma.readers), LC_VMA, vma.obj, sleeps=True)
+        t.killable = False
+    return True
 
 
 def vma_mark_attached(k: "Kernel", vma: Vma) -> None:
@@ -136,7 +175,7 @@ def vma_mark_detached(k: "Kernel", vma: Vma) -> None:
     if vma.vm_refcnt:
         # Readers that took the count but have not yet looked at lock_seq.
         vma.vm_refcnt += VMA_LOCK_OFFSET
-        wait_for_readers(k, vma, VMA_LOCK_OFFSET)
+        wait_for_readers(k, vma, VMA_LOCK_OFFSET, False)
         vma.vm_refcnt -= VMA_LOCK_OFFSET
 
 
@@ -171,28 +210,77 @@ def lock_vma_under_rcu(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
         vma = vma_lookup(mm, va)
         if vma is None:
             return None
-        if vma.lock_seq == mm.mm_lock_seq:
-            k.sometimes(features.Z_VMA_LOCK_FALLBACK)
-            return None
-        k.step(sites.VMA_START_READ__GET, vma.obj, WRITE)
-        if vma.vm_refcnt == 0:
-            k.sometimes(features.Z_VMA_DETACHED_UNDER_READER)
+        started = vma_start_read(k, mm, vma)
+        if started == READ_DETACHED:
             k.retry(sites.LOCK_VMA_UNDER_RCU__RETRY)
             continue
-        if vma.vm_refcnt >= VMA_LOCK_OFFSET:
-            k.sometimes(features.Z_VMA_LOCK_FALLBACK)
+        if started == READ_REFUSED:
             return None
-        vma.vm_refcnt += 1
+        if not vma.start <= va < vma.end:
+            k.sometimes(features.Z_VMA_LOCK_FALLBACK)
+            vma_end_read(k, vma)
+            return None
+        return vma
+
+
+def vma_start_read(k: "Kernel", mm: Mm, vma: Vma) -> i64:
+    """Try to read-lock a VMA that was found without any lock: READ_LOCKED, READ_DETACHED (look
+    again), or READ_REFUSED."""
+    if vma.lock_seq == mm.mm_lock_seq:
+        k.sometimes(features.Z_VMA_LOCK_FALLBACK)
+        return READ_REFUSED
+    k.step(sites.VMA_START_READ__GET, vma.obj, WRITE)
+    if vma.vm_refcnt == 0:
+        k.sometimes(features.Z_VMA_DETACHED_UNDER_READER)
+        return READ_DETACHED
+    if vma.vm_refcnt >= VMA_LOCK_OFFSET:
+        k.sometimes(features.Z_VMA_LOCK_FALLBACK)
+        return READ_REFUSED
+    vma.vm_refcnt += 1
+    vma.readers |= 1 << k.cur.id
+    k.step(sites.VMA_START_READ__RECHECK, vma.obj, READ)
+    if vma.mm is not mm or vma.lock_seq == mm.mm_lock_seq:
+        k.sometimes(features.Z_VMA_LOCK_FALLBACK)
+        vma_refcount_put(k, vma)
+        return READ_REFUSED
+    lock.acquired(k, k.cur, LC_VMA, ordered=False)
+    vma.read_locked |= 1 << k.cur.id
+    return READ_LOCKED
+
+
+def lock_next_vma(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
+    """The read-locked VMA that holds page `va` or is the first behind it, or None."""
+    while True:
+        seq = mm.mm_lock_seq
+        k.step(sites.LOCK_NEXT_VMA__WALK, mm.obj, READ)
+        vma = find_vma(mm, va)
+        if vma is None:
+            return None
+        started = vma_start_read(k, mm, vma)
+        if started == READ_DETACHED:
+            k.retry(sites.LOCK_NEXT_VMA__RETRY)
+            continue
+        if started == READ_LOCKED:
+            # One that is ahead may have been preceded by another one since; one that was, no more.
+            stale = va >= vma.end
+            if va < vma.start and (seq & 1 or mm.mm_lock_seq != seq):
+                k.step(sites.LOCK_NEXT_VMA__RECHECK, mm.obj, READ)
+                stale = find_vma(mm, va) is not vma
+            if not stale:
+                return vma
+            vma_end_read(k, vma)
+        return lock_next_vma_under_mmap_lock(k, mm, va)
+
+
+def lock_next_vma_under_mmap_lock(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
+    """The same where the VMA lock alone could not be had: nobody changes VMAs meanwhile."""
+    if mmap_read_lock_killable(k, mm, sites.LOCK_NEXT_VMA_UNDER_MMAP_LOCK__LOCK):
+        return None
+    vma = find_vma(mm, va)
+    if vma is not None:
+        vma.vm_refcnt += 1  # vma_start_read_locked()
         vma.readers |= 1 << k.cur.id
-        k.step(sites.VMA_START_READ__RECHECK, vma.obj, READ)
-        if (
-            vma.mm is not mm
-            or vma.lock_seq == mm.mm_lock_seq
-            or not vma.start <= va < vma.end
-        ):
-            k.sometimes(features.Z_VMA_LOCK_FALLBACK)
-            vma_refcount_put(k, vma)
-            return None
         lock.acquired(k, k.cur, LC_VMA, ordered=False)
         vma.read_locked |= 1 << k.cur.id
-        return vma
+    mmap_read_unlock(k, mm)
+    return vma

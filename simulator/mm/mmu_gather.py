@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/mmu_gather.c: pages and page tables that wait for a TLB flush before they are freed."""
+"""mm/mmu_gather.c (7.2): pages and page tables that wait for a TLB flush before they are freed."""
 
 from typing import TYPE_CHECKING, Final
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/mmu_notifier.c: telling secondary MMUs that CPU translations are about to change.
+"""mm/mmu_notifier.c (7.2): telling secondary MMUs that CPU translations are about to change.
 
 A driver that mirrors an mm inserts an interval notifier, here always over the whole arena; its
 methods are Linux's `mmu_interval_notifier_ops`. The collision-retry protocol of
@@ -13,8 +13,9 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.build.native import vec
 from simulator.lock_classes import LC_MN
-from simulator.mm.mm_types import Mm
-from simulator.sched import core
+from simulator.mm import mmap_lock
+from simulator.mm.mm_types import Mm, RwSem
+from simulator.sched import core, lock
 from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class MmuIntervalNotifier:
 
     def __init__(self, mm: Mm, pages: i64) -> None:
         self.mm: Mm = mm
-        self.seq: i64 = mm.notifier_seq - 1
+        self.seq: i64 = 0
         self.atomic: Final[vec[i64]] = vec[i64]([0] * pages)  # 1: no CPU has the page
         self.pt: vec[i64] = vec[i64]([EMPTY] * pages)
 
@@ -54,9 +55,61 @@ class MmuIntervalNotifier:
         """The mm goes away: forget everything. Nobody uses it any more."""
 
 
-def mmu_interval_notifier_insert(notifier: MmuIntervalNotifier) -> None:
-    """From now on `notifier` hears of its mm."""
-    notifier.mm.notifiers.append(notifier)
+def subscribe(notifier: MmuIntervalNotifier) -> None:
+    """From now on `notifier` hears of its mm. What is being invalidated it does not know, and its
+    first mmu_interval_read_begin() waits for the end of that."""
+    mm = notifier.mm
+    mm.subscribed = True
+    notifier.seq = mm.notifier_seq if mm.notifier_active else mm.notifier_seq - 1
+    mm.notifiers.append(notifier)
+
+
+def mmu_interval_notifier_insert(k: "Kernel", notifier: MmuIntervalNotifier) -> None:
+    """The same while others run. Before the first notifier nobody counts invalidations, so that
+    one waits until none is under way."""
+    mm = notifier.mm
+    if not mm.subscribed:
+        mmu_notifier_register(k, mm)
+    k.step(sites.MMU_INTERVAL_NOTIFIER_INSERT__SEQ, mm.obj, WRITE)
+    subscribe(notifier)
+
+
+def mmu_notifier_register(k: "Kernel", mm: Mm) -> None:
+    """Invalidations count from now on. mm_take_all_locks() keeps out whoever is inside one."""
+    mmap_lock.mmap_write_lock(k, mm, sites.MMU_NOTIFIER_REGISTER__MMAP_LOCK)
+    files: list[RwSem] = []
+    roots: list[RwSem] = []
+    for vma in mm.vmas:
+        mmap_lock.vma_start_write(k, vma)
+    for vma in mm.vmas:
+        inode = vma.inode
+        if inode is not None and inode.i_mmap_rwsem not in files:
+            files.append(inode.i_mmap_rwsem)
+            lock.down_write(k, sites.MM_TAKE_ALL_LOCKS__I_MMAP, inode.i_mmap_rwsem)
+    for vma in mm.vmas:
+        for av in vma.chain:
+            root = av.root
+            assert root is not None
+            if root.rwsem not in roots:
+                roots.append(root.rwsem)
+                lock.down_write(k, sites.MM_TAKE_ALL_LOCKS__ANON_VMA, root.rwsem)
+    k.step(sites.MMU_NOTIFIER_REGISTER__SEQ, mm.obj, WRITE)
+    mm.subscribed = True
+    for sem in roots:
+        lock.up_write(k, sem)
+    for sem in files:
+        lock.up_write(k, sem)
+    mmap_lock.mmap_write_unlock(k, mm)
+
+
+def mmu_interval_notifier_remove(k: "Kernel", notifier: MmuIntervalNotifier) -> None:
+    """`notifier` hears of nothing more; waits for the end of what is being invalidated."""
+    mm = notifier.mm
+    k.step(sites.MMU_INTERVAL_NOTIFIER_REMOVE__SEQ, mm.obj, WRITE)
+    while mm.notifier_active:
+        mm.notifier_waiters |= 1 << k.cur.id
+        core.block(k, -1, LC_MN, mm.obj, sleeps=True)
+    mm.notifiers.remove(notifier)
 
 
 def mmu_notifier_release(k: "Kernel", mm: Mm) -> None:
@@ -71,7 +124,7 @@ def mmu_notifier_invalidate_range_start(
 ) -> None:
     """From here to the end nobody may establish new secondary translations of the range. `owner`
     is whose device memory pages migrate to or from."""
-    if not mm.notifiers:
+    if not mm.subscribed:
         return
     k.step(sites.MMU_NOTIFIER_INVALIDATE_RANGE_START__SEQ, mm.obj, WRITE)
     mm.notifier_active += 1
@@ -83,7 +136,7 @@ def mmu_notifier_invalidate_range_start(
 
 def mmu_notifier_invalidate_range_end(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
     """Secondary translations may be made again."""
-    if not mm.notifiers or mm.notifier_active == 0:
+    if not mm.subscribed:
         return
     k.step(sites.MMU_NOTIFIER_INVALIDATE_RANGE_END__SEQ, mm.obj, WRITE)
     mm.notifier_active -= 1

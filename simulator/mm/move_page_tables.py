@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/mremap.c:move_page_tables(): the entries behind a mapping that moves, one by one or a
+"""mm/mremap.c:move_page_tables() (7.2): the entries behind a mapping that moves, one by one or a
 whole page table at once. mmap_lock is held for write and both VMAs are write-locked, so
 nobody else adds or takes page tables there; rmap walkers and GUP-fast may come by.
 """

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""mm/mprotect.c: new protections for a range, VMA by VMA, and the entries behind them."""
+"""mm/mprotect.c (7.2): new protections for a range, VMA by VMA, and the entries behind them."""
 
 from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.errno import EACCES, ENOMEM
+from simulator.errno import EACCES, EINTR, ENOMEM
 from simulator.lib.maple_tree import find_vma, vma_prev
 from simulator.mm import gup, mmap_lock, mmu_gather, mmu_notifier, vma_merge
 from simulator.mm.huge_memory import change_huge_pmd
@@ -178,7 +178,8 @@ def do_mprotect(k: "Kernel", mm: Mm, start: i64, end: i64, prot: i64) -> i64:
     assert prot <= VM_ACCESS_FLAGS
     if end <= start:
         return 0
-    mmap_lock.mmap_write_lock(k, mm, sites.DO_MPROTECT_PKEY__LOCK)
+    if mmap_lock.mmap_write_lock_killable(k, mm, sites.DO_MPROTECT_PKEY__LOCK):
+        return -EINTR
     vma = find_vma(mm, start)
     if vma is None or vma.start > start:
         mmap_lock.mmap_write_unlock(k, mm)

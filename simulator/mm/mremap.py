@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/mremap.c: shrinking, growing and moving mappings. Page tables: move_page_tables.py.
+"""mm/mremap.c (7.2): shrinking, growing and moving mappings. Page tables: move_page_tables.py.
 
 The op moves with MREMAP_MAYMOVE|MREMAP_FIXED; to its own start it has no flags and resizes
 in place. A move without resize may span several VMAs (since 6.17); they keep their gaps.
@@ -11,7 +11,7 @@ from mypy_extensions import i64
 
 from simulator import ops, sites
 from simulator.build.native import final
-from simulator.errno import EAGAIN, EFAULT, EINVAL, ENOMEM
+from simulator.errno import EAGAIN, EFAULT, EINTR, EINVAL, ENOMEM
 from simulator.lib.maple_tree import find_vma, find_vma_intersection, vma_lookup, vma_prev
 from simulator.mm import anon_vma, gup, mmap, mmap_lock, vma_merge
 from simulator.mm import vma as vma_tree
@@ -177,9 +177,10 @@ def move_locked_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
     if err:
         return err
     mmap_lock.vma_start_write(k, vma)  # no racing faults
-    pgoff = vma.pgoff + vrm.start - vma.start
+    inside = vrm.start - vma.start
     copy = vma_merge.copy_vma(
-        k, vma, vrm.new_start, vrm.new_start + vrm.new_len, pgoff, vrm.dontunmap
+        k, vma, vrm.new_start, vrm.new_start + vrm.new_len, vma.pgoff + inside,
+        vma.anon_pgoff + inside, vrm.dontunmap
     )
     if copy is None:
         return -ENOMEM
@@ -224,8 +225,11 @@ def dontunmap_complete(k: "Kernel", vrm: VmaRemap, copy: vma_merge.VmaCopy) -> N
         and vrm.start + vrm.old_len == vma.end
     ):
         anon_vma.unlink_anon_vmas(k, vma)
+        if k.linux.anon_pgoff:
+            vma.anon_pgoff = vma.start
         if k.linux.dontunmap_keeps_source and vma.inode is None:
             vma.pgoff = vma.start
+            vma.anon_pgoff = vma.start
 
 
 def unmap_source_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> None:
@@ -312,7 +316,8 @@ def do_mremap(
     err = check_mremap_params(k, vrm)
     if err:
         return err
-    mmap_lock.mmap_write_lock(k, mm, sites.DO_MREMAP__LOCK)
+    if mmap_lock.mmap_write_lock_killable(k, mm, sites.DO_MREMAP__LOCK):
+        return -EINTR
     if fixed and not k.linux.remap_move:
         res = move_one(k, mm, vrm)
     elif fixed and vrm.old_len == vrm.new_len:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/page_alloc.c: frames out and in. Small memory, and freed frames are reused at once.
+"""mm/page_alloc.c (7.2): frames out and in. Small memory, and freed frames are reused at once.
 
 Single frames go to a list and come from it, last in first out, as from a CPU's list (pcp). Larger
 blocks are aligned by their size, as a buddy system has them: one is taken from its order's list,
@@ -21,6 +21,7 @@ from simulator.mm.mm_types import (
 )
 from simulator.objects import OBJ_NONE
 from simulator.sched.strategy import ALLOCATOR
+from simulator.state import WRITE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -54,6 +55,25 @@ def folio_alloc(k: "Kernel", site: i64, zero: bool) -> Folio | None:
         if k.frames.nr >= k.nr_frames:
             return None
         page = unused_frame(k)
+    return hand_out(page, site, zero)
+
+
+def folio_alloc_nofail(k: "Kernel", site: i64) -> Folio:
+    """The same with __GFP_NOFAIL: where Linux waits until somebody has been killed for it, the
+    machine has a frame more."""
+    k.step(site, OBJ_NONE, WRITE)
+    if k.frames.free:
+        page = k.frames.free.pop()
+        k.watch.frame_handed_out(k, page, site)
+    elif k.nr_block_frames:
+        page = split_block(k)
+        k.watch.frame_handed_out(k, page, site)
+    else:
+        page = unused_frame(k)
+    return hand_out(page, site, False)
+
+
+def hand_out(page: Page, site: i64, zero: bool) -> Folio:
     folio = prep_folio(page, 0, site)
     init_page_count(folio, REF_OWNER, site)
     if zero:

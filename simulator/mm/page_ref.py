@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reference counts of pages (include/linux/page_ref.h) and the ledger behind them (O2).
+"""Reference counts of pages (include/linux/page_ref.h, 7.2) and the ledger behind them (O2).
 
 Every reference has a reason (REF_*). `ref` is what the kernel sees; the ledger says who owns
 it, so a put for the wrong reason, an underflow or a leak names its owner at once.

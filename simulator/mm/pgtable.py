@@ -4,7 +4,7 @@
 The functions are pgtable.h's; they keep what oracles and the hardware model need (who wrote
 an entry last, which translations became stale, which pages must be looked at again) and take
 no step of their own: the caller stands at the site that precedes the write. With them what makes
-and reads entries (include/linux/mm.h, pgtable.h).
+and reads entries (include/linux/mm.h (7.2), pgtable.h).
 """
 
 from typing import TYPE_CHECKING, Final

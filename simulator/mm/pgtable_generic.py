@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""mm/pgtable-generic.c: page tables with their lock, and entries that are taken out together with
-every cached copy. With it __pte_alloc() (mm/memory.c), which file systems need, too."""
+"""mm/pgtable-generic.c (7.2): page tables with their lock, and entries that are taken out together
+with every cached copy. With it __pte_alloc() (mm/memory.c), which file systems need, too."""
 
 from typing import TYPE_CHECKING
 

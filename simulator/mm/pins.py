@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Handles p0..p7: references to pages that somebody outside the page tables holds.
 
-A pin is a device's (FOLL_PIN, as lib/gup_test.c and io_uring's fixed buffers take it); a pipe
+A pin is a device's (FOLL_PIN, as lib/gup_test.c (7.2) and io_uring's fixed buffers take it); a pipe
 holds the FOLL_GET reference of a vmsplice(). Handles belong to nobody: every process may use
 them. An op on a handle that is not open is SKIPPED, one of the wrong kind is -EINVAL.
 """

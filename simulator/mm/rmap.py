@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/rmap.c, the half about pages: who maps them. The anon_vma half is anon_vma.py."""
+"""mm/rmap.c (7.2), the half about pages: who maps them. The anon_vma half is anon_vma.py."""
 
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 def linear_page_index(vma: Vma, va: i64) -> i64:
     return va - vma.start + vma.pgoff
+
+
+def linear_anon_page_index(vma: Vma, va: i64) -> i64:
+    return va - vma.start + vma.anon_pgoff
 
 
 def folio_add_new_anon_rmap(k: "Kernel", folio: Folio, vma: Vma, va: i64) -> None:
@@ -65,7 +69,7 @@ def new_anon(k: "Kernel", folio: Folio, vma: Vma, va: i64) -> None:
         return
     k.watch.anon_added(k, vma, va)
     set_anon(folio, av)
-    folio.index = linear_page_index(vma, va)
+    folio.index = linear_anon_page_index(vma, va)
     folio.flags |= PG_SWAPBACKED
 
 
@@ -80,7 +84,7 @@ def folio_add_anon_rmap_pte(k: "Kernel", page: Page, vma: Vma, va: i64, exclusiv
     av = vma.anon_vma
     if folio.anon_vma is None and av is not None:
         set_anon(folio, av)
-        folio.index = linear_page_index(vma, va) - (page.pfn - folio.pfn)
+        folio.index = linear_anon_page_index(vma, va) - (page.pfn - folio.pfn)
     add_mapcount(k, page, 1, vma.mm)
     if exclusive:
         page.flags |= PG_ANON_EXCLUSIVE
@@ -98,7 +102,7 @@ def folio_add_anon_rmap_pmd(k: "Kernel", folio: Folio, vma: Vma, va: i64, exclus
     av = vma.anon_vma
     if folio.anon_vma is None and av is not None:
         set_anon(folio, av)
-        folio.index = linear_page_index(vma, va)
+        folio.index = linear_anon_page_index(vma, va)
     add_entire_mapcount(k, folio, 1, vma.mm)
     if exclusive:
         folio.page.flags |= PG_ANON_EXCLUSIVE
@@ -245,12 +249,19 @@ def walk_vmas(k: "Kernel", vmas: list[Vma], folio: Folio, rwc: RmapWalkControl) 
 
 def vma_address(vma: Vma, folio: Folio) -> i64:
     """Where the first page of the folio would be that this VMA has room for, -1 for none."""
-    va = vma.start + folio.index - vma.pgoff
-    if folio.index >= vma.pgoff:
+    first = first_index(vma, folio)
+    va = vma.start + folio.index - first
+    if folio.index >= first:
         return va if va < vma.end else -1
     return vma.start if va + (1 << folio.order) > vma.start else -1
 
 
 def vma_address_end(vma: Vma, folio: Folio) -> i64:
     """Behind the last page of the folio that this VMA has room for."""
-    return min(vma.start + folio.index - vma.pgoff + (1 << folio.order), vma.end)
+    last = vma.start + folio.index - first_index(vma, folio) + (1 << folio.order)
+    return min(last, vma.end)
+
+
+def first_index(vma: Vma, folio: Folio) -> i64:
+    """What the VMA counts pages of this kind from."""
+    return vma.pgoff if folio.inode is not None else vma.anon_pgoff

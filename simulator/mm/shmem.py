@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/shmem.c, and what it needs of mm/filemap.c: memory files and their page cache.
+"""mm/shmem.c (7.2), and what it needs of mm/filemap.c: memory files and their page cache.
 
 Contract: a page of the cache holds one reference (REF_CACHE) from its insertion until its
 inode is evicted, which happens when the last open file (handle or VMA) is gone. Lookups
@@ -120,10 +120,9 @@ def make_room(inode: Inode, pages: i64) -> None:
         inode.expected = expected
 
 
-def get_file(k: "Kernel", inode: Inode) -> None:
+def get_file(inode: Inode) -> None:
     """One more open file: a VMA's."""
     inode.refs += 1
-    inode.opened_at = k.cur.site
 
 
 def fput(k: "Kernel", inode: Inode) -> None:
@@ -168,7 +167,7 @@ def release_all(k: "Kernel") -> None:
 def check_gone(k: "Kernel", inode: Inode) -> None:
     if inode.live:
         k.violate(
-            "leak", inode.opened_at, "file",
+            "leak", inode.opened_at or sites.SHMEM_EVICT_INODE__REMOVE, "file",
             f"a file is left, open {inode.refs} times",
         )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/swap.c: per-CPU batches in front of the LRU lists. Each page in one holds a reference,
+"""mm/swap.c (7.2): per-CPU batches in front of the LRU lists. Each page in one holds a reference,
 which is why a fresh page may look shared to do_wp_page() until the batch is drained."""
 
 from typing import TYPE_CHECKING

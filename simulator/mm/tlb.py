@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""arch/x86/mm/tlb.c: switches of the mm, ASIDs, generations and shootdowns by IPI.
+"""arch/x86/mm/tlb.c (7.2): switches of the mm, ASIDs, generations and shootdowns by IPI.
 
 Without what a model of mm races does not need: PTI, LAM, global ASIDs (INVLPGB), membarrier,
 and the periodic trimming of mm_cpumask().

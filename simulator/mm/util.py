@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""mm/util.c: mmap() as a call, which may prefault what it has mapped."""
+"""mm/util.c (7.2): mmap() as a call, which may prefault what it has mapped."""
 
 from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
 from simulator import ops, sites
-from simulator.errno import EINVAL
+from simulator.errno import EINTR, EINVAL
 from simulator.mm import gup, mmap, mmap_lock
 from simulator.mm.mm_types import VM_LOCKED, Inode, Mm
 from simulator.mm.mmap import backing_file
@@ -29,7 +29,8 @@ def vm_mmap_pgoff(
             return SKIPPED
     if end <= start:
         return -EINVAL
-    mmap_lock.mmap_write_lock(k, mm, sites.VM_MMAP_PGOFF__LOCK)
+    if mmap_lock.mmap_write_lock_killable(k, mm, sites.VM_MMAP_PGOFF__LOCK):
+        return -EINTR
     ret = mmap.do_mmap(k, mm, start, end, prot, sharing != 0, inode, offset, flags)
     locked = flags & ops.MMAP_LOCKED != 0 or mm.def_flags & VM_LOCKED != 0
     mmap_lock.mmap_write_unlock(k, mm)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the page fault path and those who serve it have in common (include/linux/mm.h,
+"""What the page fault path and those who serve it have in common (include/linux/mm.h (7.2),
 mm_types.h): flags and answers of a fault, struct vm_fault, and mapping a page of the page cache.
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/vma.c: the tree of VMAs, their structs, changes of extent, splitting. The other half is
+"""mm/vma.c (7.2): the tree of VMAs, their structs, changes of extent, splitting. The other half is
 vma_merge.py.
 
 The maple tree is `Mm.vmas`, a list by address; a store into it is one step. VMAs that munmap
@@ -77,6 +77,7 @@ def take_vma(k: "Kernel") -> Vma:
     vma.start = 0
     vma.end = 0
     vma.pgoff = 0
+    vma.anon_pgoff = 0
     vma.flags = 0
     vma.inode = None
     vma.anon_vma = None
@@ -108,6 +109,7 @@ def vm_area_dup(k: "Kernel", orig: Vma) -> Vma | None:
     vma.start = orig.start
     vma.end = orig.end
     vma.pgoff = orig.pgoff
+    vma.anon_pgoff = orig.anon_pgoff
     vma.flags = orig.flags
     vma.inode = orig.inode
     vma.anon_vma = orig.anon_vma
@@ -137,10 +139,17 @@ def remove_vma(k: "Kernel", vma: Vma) -> None:
     vm_area_free(k, vma)
 
 
-def vma_set_range(vma: Vma, start: i64, end: i64, pgoff: i64) -> None:
+def vma_set_range(vma: Vma, start: i64, end: i64, pgoff: i64, anon_pgoff: i64) -> None:
     vma.start = start
     vma.end = end
     vma.pgoff = pgoff
+    vma.anon_pgoff = anon_pgoff
+
+
+def vma_add_pgoff(vma: Vma, pages: i64) -> None:
+    """The start of the VMA moves by so many pages, and what it maps stays where it is."""
+    vma.pgoff += pages
+    vma.anon_pgoff += pages
 
 
 def vma_link_file(k: "Kernel", vma: Vma) -> None:
@@ -148,6 +157,7 @@ def vma_link_file(k: "Kernel", vma: Vma) -> None:
     if inode is not None:
         lock.down_write(k, sites.VMA_LINK_FILE__LOCK, inode.i_mmap_rwsem)
         interval_tree.insert(inode.i_mmap, vma)
+        inode.opened_at = 0
         lock.up_write(k, inode.i_mmap_rwsem)
 
 
@@ -249,12 +259,12 @@ def split_vma(k: "Kernel", vma: Vma, va: i64, new_below: bool) -> i64:
         new.end = va
     else:
         new.start = va
-        new.pgoff += va - vma.start
+        vma_add_pgoff(new, va - vma.start)
     if anon_vma.anon_vma_clone(k, new, vma):
         vm_area_free(k, new)
         return -ENOMEM
     if new.inode is not None:
-        shmem.get_file(k, new.inode)
+        shmem.get_file(new.inode)
     mmap_lock.vma_start_write(k, vma)
     mmap_lock.vma_start_write(k, new)
     vp = VmaPrepare(vma)
@@ -263,7 +273,7 @@ def split_vma(k: "Kernel", vma: Vma, va: i64, new_below: bool) -> i64:
     vma_adjust_trans_huge(k, vma, vma.start, va, None)
     k.step(sites.SPLIT_VMA__SET_RANGE, vma.obj, WRITE)
     if new_below:
-        vma.pgoff += va - new.start
+        vma_add_pgoff(vma, va - new.start)
         vma.start = va
     else:
         vma.end = va

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/vma.c: when VMAs become one, and copying one for mremap().
+"""mm/vma.c (7.2): when VMAs become one, and copying one for mremap().
 
 A merge is decided from attributes, offsets and anon_vmas first (`can_vma_merge_*`), and
 carried out by `commit_merge`, which fails before anything has changed or not at all.
@@ -14,11 +14,11 @@ from simulator.build.native import final
 from simulator.errno import ENOMEM
 from simulator.lib.maple_tree import find_vma, vma_prev
 from simulator.mm import anon_vma, mmap_lock, shmem
-from simulator.mm.mm_types import VM_STICKY, AnonVma, Inode, Mm, Vma
+from simulator.mm.mm_types import VM_MAYWRITE, VM_SHARED, VM_STICKY, AnonVma, Inode, Mm, Vma
 from simulator.mm.split_huge_pmd import vma_adjust_trans_huge
 from simulator.mm.vma import (
     VmaPrepare, split_vma, vm_area_dup, vm_area_free, vma_complete, vma_iter_store, vma_link,
-    vma_prepare, vma_set_range,
+    vma_add_pgoff, vma_prepare, vma_set_range,
 )
 from simulator.objects import OBJ_NONE
 from simulator.state import READ, WRITE
@@ -40,12 +40,15 @@ MERGE_NOMEM: Final = 3
 class VmaMerge:
     """struct vma_merge_struct: a range with attributes, and where it could go."""
 
-    def __init__(self, mm: Mm, start: i64, end: i64, flags: i64, pgoff: i64) -> None:
+    def __init__(
+        self, mm: Mm, start: i64, end: i64, flags: i64, pgoff: i64, anon_pgoff: i64
+    ) -> None:
         self.mm: Mm = mm
         self.start: i64 = start
         self.end: i64 = end
         self.flags: i64 = flags
         self.pgoff: i64 = pgoff
+        self.anon_pgoff: i64 = anon_pgoff
         self.inode: Inode | None = None
         self.anon_vma: AnonVma | None = None
         self.prev: Vma | None = None
@@ -64,7 +67,8 @@ def vma_merge_of(vma: Vma, prev: Vma | None, start: i64, end: i64) -> VmaMerge:
     """VMG_VMA_STATE(): a part of an existing VMA, with its attributes."""
     mm = vma.mm
     assert mm is not None
-    vmg = VmaMerge(mm, start, end, vma.flags, vma.pgoff + start - vma.start)
+    inside = start - vma.start
+    vmg = VmaMerge(mm, start, end, vma.flags, vma.pgoff + inside, vma.anon_pgoff + inside)
     vmg.prev = prev
     vmg.middle = vma
     vmg.inode = vma.inode
@@ -97,6 +101,11 @@ def is_mergeable_anon_vma(k: "Kernel", vmg: VmaMerge, tgt: Vma) -> bool:
     return tgt.anon_vma is vmg.anon_vma
 
 
+def needs_adjacent_anon_pgoff(vmg: VmaMerge) -> bool:
+    """Of a private mapping of a file both offsets must go on; of others one says it."""
+    return vmg.inode is not None and vmg.flags & (VM_SHARED | VM_MAYWRITE) == VM_MAYWRITE
+
+
 def can_vma_merge_left(k: "Kernel", vmg: VmaMerge) -> bool:
     prev = vmg.prev
     return (
@@ -105,6 +114,10 @@ def can_vma_merge_left(k: "Kernel", vmg: VmaMerge) -> bool:
         and is_mergeable_vma(vmg, prev)
         and is_mergeable_anon_vma(k, vmg, prev)
         and prev.pgoff + prev.end - prev.start == vmg.pgoff
+        and not (
+            needs_adjacent_anon_pgoff(vmg)
+            and prev.anon_pgoff + prev.end - prev.start != vmg.anon_pgoff
+        )
     )
 
 
@@ -116,6 +129,10 @@ def can_vma_merge_right(k: "Kernel", vmg: VmaMerge, can_merge_left: bool) -> boo
         or not is_mergeable_vma(vmg, nxt)
         or not is_mergeable_anon_vma(k, vmg, nxt)
         or nxt.pgoff != vmg.pgoff + vmg.end - vmg.start
+        or (
+            needs_adjacent_anon_pgoff(vmg)
+            and nxt.anon_pgoff != vmg.anon_pgoff + vmg.end - vmg.start
+        )
     ):
         return False
     if not can_merge_left:
@@ -173,9 +190,10 @@ def commit_merge(k: "Kernel", vmg: VmaMerge) -> i64:
         k, vma, vmg.start, vmg.end, vmg.middle if vmg.adjust_middle_start else None
     )
     k.step(sites.COMMIT_MERGE__SET_RANGE, vma.obj, WRITE)
-    vma_set_range(vma, vmg.start, vmg.end, vmg.pgoff)
+    vma_set_range(vma, vmg.start, vmg.end, vmg.pgoff, vmg.anon_pgoff)
     if adjust is not None:
-        vma_set_range(adjust, vmg.end, adjust.end, adjust.pgoff + vmg.end - adjust.start)
+        vma_add_pgoff(adjust, vmg.end - adjust.start)
+        adjust.start = vmg.end
     vma_iter_store(k, vmg.mm, target)
     vma_complete(k, vmg.mm, vp)
     return 0
@@ -225,22 +243,26 @@ def vma_merge_existing_range(k: "Kernel", vmg: VmaMerge) -> Vma | None:
         vmg.start = target.start
         vmg.end = nxt.end
         vmg.pgoff = target.pgoff
+        vmg.anon_pgoff = target.anon_pgoff
         dup = dup_anon_vma(k, target, nxt if nxt.anon_vma is not None else middle)
     elif merge_left:
         vmg.start = target.start
         vmg.pgoff = target.pgoff
+        vmg.anon_pgoff = target.anon_pgoff
         vmg.adjust_middle_start = not vmg.remove_middle
         dup = dup_anon_vma(k, target, middle)
     else:
         if vmg.remove_middle:
             vmg.end = target.end
             vmg.pgoff = target.pgoff - (end - start)
+            vmg.anon_pgoff = target.anon_pgoff - (end - start)
         else:
             # Middle shrinks, next grows down to `start`.
             vmg.adjust_next_start = True
             vmg.start = middle.start
             vmg.end = start
             vmg.pgoff = middle.pgoff
+            vmg.anon_pgoff = middle.anon_pgoff
         dup = dup_anon_vma(k, target, middle)
     if dup < 0 or commit_merge(k, vmg):
         if dup > 0:
@@ -275,6 +297,7 @@ def vma_merge_new_range(k: "Kernel", vmg: VmaMerge) -> Vma | None:
         vmg.start = prev.start
         vmg.target = prev
         vmg.pgoff = prev.pgoff
+        vmg.anon_pgoff = prev.anon_pgoff
     if vmg.target is None or vma_expand(k, vmg):
         return None
     vmg.state = MERGE_SUCCESS
@@ -377,17 +400,21 @@ class VmaCopy:
 
 
 def copy_vma(
-    k: "Kernel", vma: Vma, start: i64, end: i64, pgoff: i64, keep_source: bool
+    k: "Kernel", vma: Vma, start: i64, end: i64, pgoff: i64, anon_pgoff: i64, keep_source: bool
 ) -> VmaCopy | None:
     """A VMA at [start, end), which is empty, with the attributes of `vma`; None: -ENOMEM."""
     mm = vma.mm
     assert mm is not None
     old_start = vma.start
     faulted = vma.inode is not None or vma.anon_vma is not None
+    if k.linux.anon_pgoff and vma.anon_vma is None:
+        anon_pgoff = start
     if not faulted:
         pgoff = start
+        anon_pgoff = start
     vmg = vma_merge_of(vma, vma_prev(mm, start), start, end)
     vmg.pgoff = pgoff
+    vmg.anon_pgoff = anon_pgoff
     vmg.next = find_vma(mm, start)
     if not faulted and keep_source and k.linux.dontunmap_keeps_source:
         beside = vmg.prev is vma or vmg.next is vma
@@ -411,11 +438,11 @@ def copy_vma(
     new_vma = vm_area_dup(k, vma)
     if new_vma is None:
         return None
-    vma_set_range(new_vma, start, end, pgoff)
+    vma_set_range(new_vma, start, end, pgoff, anon_pgoff)
     if anon_vma.anon_vma_clone(k, new_vma, vma):
         vm_area_free(k, new_vma)
         return None
     if new_vma.inode is not None:
-        shmem.get_file(k, new_vma.inode)
+        shmem.get_file(new_vma.inode)
     vma_link(k, mm, new_vma)
     return VmaCopy(new_vma, vma, False)

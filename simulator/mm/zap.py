@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/memory.c, mm/pt_reclaim.c: taking away what an address range maps, and its page tables.
+"""mm/memory.c (7.2), mm/pt_reclaim.c: taking away what an address range maps, and its page tables.
 
 Flushing and freeing is left to the mmu_gather.
 """

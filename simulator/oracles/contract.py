@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import ops, sites
+from simulator.errno import EAGAIN, EINTR, EIO, ENOMEM
 from simulator.lib.maple_tree import find_vma_intersection, vma_index, vma_lookup
 from simulator.mm import mmap
 from simulator.mm.mm_types import (
@@ -23,7 +24,7 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.pgtable import next_entry, peek, pfn_to_page
 from simulator.oracles.memory_value import LogicalPages
-from simulator.outcome import SIGSEGV, SKIPPED, result_name
+from simulator.outcome import SIGKILL, SIGSEGV, SKIPPED, result_name
 from simulator.scenario import WORDS_PER_PAGE, Op
 from simulator.task import Task
 
@@ -41,8 +42,11 @@ _RESULTS: Final = (
     ops.OP_DMA_READ, ops.OP_DMA_WRITE, ops.OP_VMSPLICE, ops.OP_PIPE_READ, ops.OP_SLEEP,
     ops.OP_MIGRATE_TO_DEVICE, ops.OP_MIGRATE_TO_RAM, ops.OP_DEVICE_READ, ops.OP_DEVICE_WRITE,
     ops.OP_MINCORE, ops.OP_SCAN, ops.OP_DEVICE_EXCLUSIVE, ops.OP_DEVICE_ATOMIC,
+    ops.OP_KILL, ops.OP_PROCMAP, ops.OP_DEVICE_OPEN, ops.OP_DEVICE_CLOSE,
     ops.OP_MLOCKALL, ops.OP_MUNLOCKALL,  # what cannot be locked is passed over
 )
+# What a call of a process that is being killed may say: nobody will see it.
+_KILLED: Final = (SIGKILL, -EINTR, -EAGAIN, -ENOMEM, -EIO)
 RETURNS_ZERO: Final = [  # by op
     number in ops.BY_NUMBER and ops.BY_NUMBER[number].returns == ops.ZERO
     for number in range(max(ops.BY_NUMBER) + 1)
@@ -118,6 +122,8 @@ def check(k: "Kernel", values: LogicalPages, t: Task, op: Op, result: i64) -> No
 def failed(k: "Kernel", t: Task, op: Op, result: i64, alone: bool) -> None:
     """A call failed: the number is one it may fail with, and an access fails for a reason."""
     spec = ops.BY_NUMBER[op.code]
+    if t.killed and result in _KILLED:
+        return
     if result != SKIPPED and result not in spec.failures:
         name = result_name(result) if result <= SIGSEGV else f"errno {-result}"
         k.violate(

@@ -173,7 +173,7 @@ def audit_rmap(k: "Kernel", mm: Mm, va: i64, page: Page, who: i64) -> None:
         )
     for vma in av.vmas:
         if vma.mm is mm and vma.attached and vma.start <= va < vma.end:
-            if folio.index + page.pfn - folio.pfn - vma.pgoff + vma.start == va:
+            if folio.index + page.pfn - folio.pfn - vma.anon_pgoff + vma.start == va:
                 return
     k.violate(
         "rmap", who, "anon",

@@ -12,8 +12,9 @@ from mypy_extensions import i64
 from simulator.mm.mm_types import PG_ZERO, SWP_MARKER_GUARD, pmd_pte, pte_kind
 from simulator.mm.pgtable import peek
 from simulator.oracles import (
-    contract, dirty_loss, freed_page, freed_table, full_audit, mapping, memory_value, page_cache,
-    permission, pin, secondary_mmu, soft_dirty, stale_tlb, state, vma_change,
+    anon_exclusive, contract, dirty_loss, freed_page, freed_table, full_audit, mapping,
+    memory_value, page_cache, permission, pin, secondary_mmu, soft_dirty, stale_tlb, state,
+    vma_change,
 )
 from simulator.watch import Watch
 
@@ -96,6 +97,7 @@ class Oracles(Watch):
         memory_value.moved(mm, old_va, new_va)
 
     def page_shared(self, k: "Kernel", parent: "Mm", child: "Mm", va: i64) -> None:
+        anon_exclusive.entry_shared(k, parent, va)
         memory_value.shared(self.values, parent, child, va)
         soft_dirty.shared(parent, child, va)
 

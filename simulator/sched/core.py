@@ -439,7 +439,10 @@ def deadlock(k: "Kernel") -> None:
                 + (f" held by {sites.ACTOR_LABELS[t.waits_for]}" if t.waits_for >= 0 else "")
             )
     assert first is not None
-    k.violate("deadlock", first.site, sites.lock_label(first.waits_class), "; ".join(parts))
+    culprit = first.site
+    if first.waits_for >= 0 and k.tasks[first.waits_for].state != BLOCKED:
+        culprit = k.tasks[first.waits_for].took[first.waits_class]  # it goes on and keeps the lock
+    k.violate("deadlock", culprit, sites.lock_label(first.waits_class), "; ".join(parts))
 
 
 def blamed(k: "Kernel", culprit: i64) -> str:

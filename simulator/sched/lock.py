@@ -41,13 +41,14 @@ def acquired(k: "Kernel", t: Task, cls: i64, *, ordered: bool) -> None:
             while not (held >> above) & 1:
                 above += 1
             k.violate(
-                "kernel-assertion", t.site, "lock",
+                "kernel-assertion", t.took[above], "lock",  # who calls with it held, or kept it
                 f"{LOCK_CLASS_NAMES[cls]} taken while {LOCK_CLASS_NAMES[above]} is held: "
                 "against the documented lock order",
             )
     t.held[cls] += 1
     t.held_mask = held | 1 << cls
     t.took[cls] = t.site
+    t.missed[cls] = 0
 
 
 def released(k: "Kernel", t: Task, cls: i64, obj: i64) -> None:
@@ -107,7 +108,7 @@ def take(k: "Kernel", site: i64, lock: Lock, *, sleeps: bool) -> None:
     while lock.owner >= 0:
         if lock.owner == t.id:
             k.violate(
-                "deadlock", t.site, LOCK_CLASS_NAMES[lock.cls],
+                "deadlock", t.took[lock.cls], LOCK_CLASS_NAMES[lock.cls],  # who kept it
                 f"{LOCK_CLASS_NAMES[lock.cls]} taken twice by one actor",
             )
         if lock.cls == LC_PTL:
@@ -137,19 +138,38 @@ def drop(k: "Kernel", lock: Lock) -> None:
         core.wake(k, mask)
 
 
-def down_read(k: "Kernel", site: i64, sem: RwSem) -> None:
+def down_read(k: "Kernel", site: i64, sem: RwSem, killable: bool = False) -> bool:
+    """False, which only a killable caller sees: a fatal signal came first."""
     t = k.cur
     bit: i64 = 1 << t.id
     k.step(site, sem.obj, READ)
     while sem.writer >= 0 or sem.write_waiters & ~bit:
         k.sometimes(features.Z_RWSEM_CONTENDED)
+        if killable and t.killed:
+            gives_up(k, t, sem, site)
+            return False
         sem.waiters |= bit
         holder = sem.writer if sem.writer >= 0 else first_actor(sem.write_waiters)
+        t.killable = killable
         core.block(k, holder, sem.cls, sem.obj, sleeps=True)
+        t.killable = False
     sem.readers |= bit
     acquired(k, t, sem.cls, ordered=True)
     if k.tracing:
         k.watch.lock_taken(k, sem.obj, "for read")
+    return True
+
+
+def gives_up(k: "Kernel", t: Task, sem: RwSem, site: i64) -> None:
+    """A waiter that is killed does without the lock; those behind it may have it."""
+    bit: i64 = 1 << t.id
+    t.missed[sem.cls] = site
+    sem.waiters &= ~bit
+    sem.write_waiters &= ~bit
+    k.sometimes(features.Z_KILLED_WAITER)
+    if k.tracing:
+        k.watch.lock_busy(k, sem.obj, sem.writer)
+    wake_waiters(k, sem)
 
 
 def down_read_trylock(k: "Kernel", site: i64, sem: RwSem) -> bool:
@@ -171,7 +191,7 @@ def up_read(k: "Kernel", sem: RwSem) -> None:
     bit: i64 = 1 << t.id
     if not sem.readers & bit:
         k.violate(
-            "kernel-assertion", t.site, LOCK_CLASS_NAMES[sem.cls],
+            "kernel-assertion", t.missed[sem.cls] or t.site, LOCK_CLASS_NAMES[sem.cls],
             f"{LOCK_CLASS_NAMES[sem.cls]} read-released by an actor that does not hold it",
         )
     sem.readers &= ~bit
@@ -179,28 +199,35 @@ def up_read(k: "Kernel", sem: RwSem) -> None:
     wake_waiters(k, sem)
 
 
-def down_write(k: "Kernel", site: i64, sem: RwSem) -> None:
+def down_write(k: "Kernel", site: i64, sem: RwSem, killable: bool = False) -> bool:
+    """False, which only a killable caller sees: a fatal signal came first."""
     t = k.cur
     bit: i64 = 1 << t.id
     k.step(site, sem.obj, WRITE)
     while sem.writer >= 0 or sem.readers:
         k.sometimes(features.Z_RWSEM_CONTENDED)
+        if killable and t.killed:
+            gives_up(k, t, sem, site)
+            return False
         sem.waiters |= bit
         sem.write_waiters |= bit
         holder = sem.writer if sem.writer >= 0 else first_actor(sem.readers)
+        t.killable = killable
         core.block(k, holder, sem.cls, sem.obj, sleeps=True)
+        t.killable = False
     sem.write_waiters &= ~bit
     sem.writer = t.id
     acquired(k, t, sem.cls, ordered=True)
     if k.tracing:
         k.watch.lock_taken(k, sem.obj, "for write")
+    return True
 
 
 def up_write(k: "Kernel", sem: RwSem) -> None:
     t = k.cur
     if sem.writer != t.id:
         k.violate(
-            "kernel-assertion", t.site, LOCK_CLASS_NAMES[sem.cls],
+            "kernel-assertion", t.missed[sem.cls] or t.site, LOCK_CLASS_NAMES[sem.cls],
             f"{LOCK_CLASS_NAMES[sem.cls]} write-released by an actor that does not hold it",
         )
     sem.writer = -1

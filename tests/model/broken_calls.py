@@ -183,7 +183,7 @@ PAIRS: Final = (
     Pair("fault-gets-on", "livelock do_user_addr_fault mm", ANON, fault_gives_up),
     Pair("entries-need-ptl", "kernel-assertion clear_soft_dirty pte",
          ANON + "3 T0 clear_refs soft-dirty\n", works_without_ptl),
-    Pair("lock-order", "kernel-assertion pagemap_read lock", ANON + "3 T0 pagemap 3\n",
+    Pair("lock-order", "kernel-assertion pagemap_pmd_range lock", ANON + "3 T0 pagemap 3\n",
          mmap_lock_inside_ptl),
     Pair("unlock-once", "kernel-assertion anon_vma_prepare mmap_lock", ANON, unlocks_twice),
     Pair("gather-is-finished", "kernel-assertion tlb_gather_mmu task",

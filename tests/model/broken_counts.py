@@ -145,7 +145,7 @@ PAIRS: Final = (
     Pair("vmas-go", "leak vma_start_write vma", ANON + "3 T0 munmap 0..8\n", keeps_vmas),
     Pair("device-pages-go", "leak exit_mmap page", ANON + "3 DEVICE migrate_to_device 0..8\n",
          keeps_device_pages),
-    Pair("files-go", "leak shmem_zero_setup file",
+    Pair("files-go", "leak shmem_evict_inode file",
          "1 T0 mmap 0..8 rw shared anon\n2 T0 write 3\n3 T0 munmap 0..8\n", keeps_files),
     Pair("mms-go", "leak mmdrop mm", ANON + "3 T0 fork T1\n4 T1 exit\n", keeps_mms),
     Pair("pin-counts", "refcount unpin_user_page anon",

@@ -34,7 +34,7 @@ def drops_mm_early(patch: Patch) -> None:
 
 
 def does_not_wait_for_readers(patch: Patch) -> None:
-    patch.nothing(mmap_lock, "wait_for_readers")
+    patch.set(mmap_lock, "wait_for_readers", lambda k, vma, target, killable: True)
 
 
 def locks_no_vma(patch: Patch) -> None:
@@ -62,7 +62,7 @@ def wrong_rmap_index(patch: Patch) -> None:
     def linear_page_index(vma: Vma, va: int) -> int:
         return va - vma.start
 
-    patch.set(rmap, "linear_page_index", linear_page_index)
+    patch.set(rmap, "linear_anon_page_index", linear_page_index)
 
 
 def does_not_link_files(patch: Patch) -> None:

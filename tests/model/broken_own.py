@@ -96,16 +96,16 @@ def migration_loses_soft_dirty(patch: Patch) -> None:
 
 
 def exit_takes_no_count(patch: Patch) -> None:
-    original = kernel_exit.mmput
+    original = kernel_exit.drop_user
 
-    def mmput(k: Kernel, mm: Mm) -> None:
+    def drop_user(k: Kernel, mm: Mm) -> None:
         for cpu in k.cpus:
             if cpu.lazy_mm is not None:
                 cpu.lazy_mm.count -= 1
                 cpu.lazy_mm = None
         original(k, mm)
 
-    patch.set(kernel_exit, "mmput", mmput)
+    patch.set(kernel_exit, "drop_user", drop_user)
 
 
 def guards_set_no_flag(patch: Patch) -> None:

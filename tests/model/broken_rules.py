@@ -226,9 +226,11 @@ def mremap_copies_no_offset(patch: Patch) -> None:
     original = vma_merge.copy_vma
 
     def at_home(
-        k: Machine, vma: Vma, start: int, end: int, pgoff: int, keep_source: bool
+        k: Machine, vma: Vma, start: int, end: int, pgoff: int, anon_pgoff: int, keep_source: bool
     ) -> Any:
-        return original(k, vma, start, end, start if vma.inode is None else pgoff, keep_source)
+        if vma.inode is None:
+            pgoff = anon_pgoff = start
+        return original(k, vma, start, end, pgoff, anon_pgoff, keep_source)
 
     patch.set(vma_merge, "copy_vma", at_home)
 

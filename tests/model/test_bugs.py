@@ -55,10 +55,11 @@ def test_a_version_has_the_rows_whose_ranges_hold_it() -> None:
 def test_what_sets_a_full_version_apart_from_its_kernel() -> None:
     row = "mremap-dontunmap-locked-vm-partial"
     assert row in in_kernel("6.12")
-    assert apart("6.12", "6.12.118") == (f"-{row}",)
+    later = "test-hmm-close-skips-locked-pages"  # came with a fix
+    assert {f"-{row}", later} <= set(apart("6.12", "6.12.118"))
     assert apart("6.18", "6.18.44-fc") == ()
     assert apart("6.1", "6.18") == ()
-    assert row in apart("7.2", "6.18")
+    assert {f"-{later}", row} <= set(apart("7.2", "6.18"))
     assert apart("", "") == ()
 
 

@@ -50,6 +50,11 @@ RULES = {
         ([0, 0, 8, 10], "8..10d 10..11d 11..12d 12..16d"),
         ([0, 0, 8, "EFAULT"], "0..1d 1..2d 8..10d 12..16d"),
     ),
+    "anon_pgoff": (
+        "1 T0 memfd f0 4\n2 T0 mmap 0..1 rw private f0\n3 T0 write 0\n4 T0 mremap 0..1 to 10\n"
+        "5 T0 mmap 11..12 rw private f0+1",
+        ([0, 0, 0, 10, 11], "10..11d 11..12d"), ([0, 0, 0, 10, 11], "10..12d"),
+    ),
     "sticky_softdirty": (
         "1 T0 mmap 0..1 rw private anon\n2 T0 mmap 1..2 r private anon\n"
         "3 T0 clear_refs soft-dirty\n4 T0 mmap 0..1 rw private anon\n5 T0 mprotect 1..2 rw",
@@ -85,7 +90,7 @@ def test_a_rule_shows_in_its_versions(rule: str, version: str) -> None:
 @pytest.mark.parametrize(
     ("version", "layout"),
     [("6.1", "0..1d 1..2d 2..3d"), ("6.12", "0..1d 1..3d"), ("6.18", "0..3d"),
-     ("7.2", "0..1d 1..3d")],
+     ("7.2", "0..1d 1..3d"), ("7.3", "0..1d 1..3d")],
 )
 def test_what_dontunmap_copies_beside_its_source_merges_with(version: str, layout: str) -> None:
     assert answer(DONTUNMAP, version) == ([0, 1], layout)
@@ -127,7 +132,7 @@ def test_the_rules_are_those_of_7_2_unless_told() -> None:
 
 @pytest.mark.parametrize(
     ("release", "version"),
-    [("6.18.5+deb13-amd64", "6.18"), ("6.19.0", "6.18"), ("7.2.13", "7.2"), ("7.4", "7.2"),
+    [("6.18.5+deb13-amd64", "6.18"), ("6.19.0", "6.18"), ("7.2.13", "7.2"), ("7.4", "7.3"),
      ("6.6.30", "6.1"), ("5.10.0-8", "6.1")],
 )
 def test_a_real_kernel_is_judged_by_the_greatest_version_not_above_it(

@@ -21,7 +21,7 @@ WITH_FORM = [spec for spec in ops.OPS if spec.c]
 VALUES: dict[str, list[tuple[int, ...]]] = {
     ops.RANGE: [(0, 1), (3, 19)], ops.DEST: [(0, 5), (3, 19), (40, 41)], ops.PAGE: [(0,), (5,)],
     ops.WORD: [(0,), (20,), (14,)], ops.ACTOR: [(2,)], ops.COUNT: [(1,), (8,)],
-    ops.BACKING: [(0, 0), (1, 0), (3, 1), (4, 7)],
+    ops.BACKING: [(0, 0), (1, 0), (3, 1), (4, 7)], ops.PROCESS: [(0,), (7,)],
 }
 
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What ARCHITECTURE.md and CONTRIBUTING.md name is there."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
+from simulator.kernels import DEFAULT
 from simulator.oracles import NAMES
 from tests.unit.test_layout import FLOORS
 
@@ -72,3 +74,11 @@ def test_every_file_of_the_model_says_which_linux_it_follows() -> None:
         for file in (ROOT / "simulator" / folder).glob("*.py"):
             if file.name not in ("__init__.py", "mm_types.py", "vm_fault.py", "cpu.py"):
                 assert f"`{file.name}`" in table or f"/{file.name}`" in table, file
+
+
+def test_every_file_of_the_model_says_which_version_it_follows() -> None:
+    for folder in ("mm", "kernel", "fs", "drivers"):
+        for file in sorted((ROOT / "simulator" / folder).glob("*.py")):
+            if file.name != "__init__.py":
+                said = ast.get_docstring(ast.parse(file.read_text())) or ""
+                assert re.search(rf"[\w/-]+\.[ch]\b.*\b{DEFAULT}\)", said, re.DOTALL), file

@@ -10,6 +10,7 @@ from conformance.executor import ExecutorError
 from conformance.features import FEATURES, op_needs
 from conformance.kernel import RealKernel
 from simulator import ops
+from simulator.kernels import DEFAULT, VERSIONS
 from simulator.scenario import Op
 from triage import doctor
 from triage.cli import main
@@ -32,6 +33,9 @@ def test_every_feature_is_tried_and_says_what_is_skipped_without(
     assert all(isinstance(rows[name]["available"], bool) for name in FEATURES)
     assert all(row["without"] for row in rows.values())
     assert rows["C compiler"]["available"] is True
+    default = [name for name, row in rows.items() if "no kernel= stands" in str(row["without"])]
+    assert default == [f"Linux {DEFAULT}"]
+    assert {f"Linux {version}" for version in VERSIONS} <= set(rows)
 
 
 @needs_compiler

@@ -60,6 +60,7 @@ def sayable(scenario: Scenario) -> list[Plain]:
     seen: dict[object, int] = {}
     made: dict[int, int] = {}  # memory file -> how often it was made
     pages: dict[int, int] = {}  # and how large it is
+    written: dict[int, int] = {}  # or was made by stores into it
     found: list[Plain] = []
     others: set[int] = set()  # memory files of children, which the program does not have
     for op in scenario.ops:
@@ -82,6 +83,11 @@ def sayable(scenario: Scenario) -> list[Plain]:
                 continue
             if op.args[1] >= pages.get(handle, ops.MAX_FILE_PAGES):
                 continue
+            if handle not in pages:  # whoever made it does not come back: it is empty
+                if op.code == ops.OP_PREAD and op.args[1] >= written.get(handle, 0):
+                    continue
+                if op.code == ops.OP_PWRITE:
+                    written[handle] = max(written.get(handle, 0), op.args[1] + 1)
         file = None if handle is None else \
             seen.setdefault((handle, made.get(handle)), len(seen))
         args = op.args

@@ -39,6 +39,8 @@ def slots(arg: Arg) -> st.SearchStrategy[list[int]]:
             return st.integers(1, arg.limit).map(lambda count: [count])
         case ops.ACTOR:
             return st.integers(1, 7).map(lambda actor: [actor])
+        case ops.PROCESS:
+            return st.integers(0, 7).map(lambda actor: [actor])
         case ops.BACKING:
             files = st.integers(1, ops.NR_FILES) | st.integers(
                 ops.FIRST_OTHER_FILE, ops.FIRST_OTHER_FILE + ops.NR_OTHER_FILES - 1)
