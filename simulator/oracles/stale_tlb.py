@@ -111,6 +111,10 @@ def call_returns(k: "Kernel", mm: Mm, start: i64, end: i64, call: str) -> None:
         return
     since = k.cur.began_seq
     for s in mm.stale:
+        # Zeroes that somebody else is taking away are what the range holds now, too. Who puts a
+        # page in their place waits for the lock under which they are flushed.
+        if not s.pte >> PFN_SHIFT and s.owner != k.cur.id:
+            continue
         if s.table is None and s.va < end and start < s.va + s.pages and (
             s.seq <= since or s.owner == k.cur.id
         ) and broken(k, mm, s):
