@@ -66,7 +66,7 @@ FACTS: Final = (
         (T0, "handle_pte_fault", "pte 3 is none"),
         (T0, "do_anonymous_page", rf"sets pte 3: {RW}, frame 2"),
         (T0, "", "stores 2 to page 3, frame 2"),
-        (DEVICE, "dmirror_migrate", "drops a reference on device page 0: allocation, 0 left"),
+        (DEVICE, "migrate_device_finalize", "drops a reference on device page 0: .*, 0 left"),
     ), "device page 0 was freed while the device still maps it at page 3"),
     # The device may copy only when no CPU can store any more: "flush before we access the pages".
     Fact("migratevma-copy-before-flush", "fd35ca3d12cc", (
@@ -201,7 +201,7 @@ FACTS: Final = (
     Fact("migrate-device-finalize-freed-to-lru", "41cddf83d8b0", (
         (DEVICE, "migrate_vma_collect_pmd", rf"clears pte 0, was {RW}, frame 1"),
         (DEVICE, "migrate_vma_collect_pmd", r"drops a reference on frame 1: mapping, \d+ left"),
-        (DEVICE, "", r"\*\*\* state in dmirror_migrate\(\) \*\*\*"),
+        (DEVICE, "", r"\*\*\* state in migrate_device_finalize\(\) \*\*\*"),
     ), "frame 1 goes to the LRU after its contents have migrated"),
     # Faults of the parent under the lock of the VMA went on while its pages were copied, before
     # the one flush at the end.
