@@ -8,7 +8,9 @@ MAX_MAP_BYTES, whoever packed it.
 """
 
 import heapq
+import re
 import zlib
+from array import array
 from collections.abc import Iterable
 from typing import Final
 
@@ -18,6 +20,8 @@ Features = int
 MAX_MAP_BYTES: Final = 1 << 20
 # Maps are sparse: the fastest level makes them a tenth, the best one hardly smaller.
 LEVEL: Final = 1
+_BYTE: Final = re.compile(rb"[^\0]", re.DOTALL)
+_BITS: Final = [[bit for bit in range(8) if byte >> bit & 1] for byte in range(256)]
 
 
 class MapError(Exception):
@@ -65,27 +69,40 @@ def unpack(packed: bytes, limit: int = MAX_MAP_BYTES) -> bytes:
 
 def cover(rows: Iterable[tuple[int, bytes]]) -> tuple[list[int], Features]:
     """The keys of a small part of these packed maps that has all that they have together, and
-    what that is. Greedy: always the one that adds most; of equals the lower key. Holds the packed
-    maps: about a kilobyte each, and each entry of a corpus once showed something new, so that
-    there are fewer than the model has features."""
-    held: dict[int, bytes] = {}
+    what that is. Greedy: always the one that adds most; of equals the lower key.
+
+    Holds of each map what it has and is not covered yet, four bytes a feature: looking at it again
+    costs less each time."""
+    left: dict[int, "array[int]"] = {}
     heap: list[tuple[int, int]] = []
     everything: Features = 0
     for key, packed in rows:
-        features = from_map(unpack(packed))
-        held[key] = packed
-        everything |= features
-        heap.append((-features.bit_count(), key))
+        data = unpack(packed)
+        everything |= from_map(data)
+        left[key] = _numbers(data)
+        heap.append((-len(left[key]), key))
     heapq.heapify(heap)
-    covered: Features = 0
+    open_ = bytearray(b"\1") * everything.bit_length()  # 0: a map that is chosen has it
+    to_cover = everything.bit_count()
     chosen: list[int] = []
-    while covered != everything:
+    while to_cover:
         gain, key = heapq.heappop(heap)
-        features = from_map(unpack(held[key]))
-        now = (features & ~covered).bit_count()
-        if -gain == now:
+        here = array("I", [number for number in left[key] if open_[number]])
+        if len(here) == -gain:
             chosen.append(key)
-            covered |= features
-        elif now:  # it was counted when less was covered; none gains by that
-            heapq.heappush(heap, (-now, key))
+            to_cover -= len(here)
+            for number in here:
+                open_[number] = 0
+        elif here:  # it was counted when less was covered; none gains by that
+            left[key] = here
+            heapq.heappush(heap, (-len(here), key))
     return sorted(chosen), everything
+
+
+def _numbers(data: bytes) -> "array[int]":
+    """The features of a map, as the numbers of their bits."""
+    made: "array[int]" = array("I")
+    for found in _BYTE.finditer(data):
+        at = found.start()
+        made.extend([8 * at + bit for bit in _BITS[data[at]]])
+    return made
