@@ -52,14 +52,22 @@ class Dmirror(MmuIntervalNotifier):
         self.mutex: Lock = Lock(LC_DMIRROR, 0)
         self.devmem: DmirrorDevmem = devmem
         self.moves: i64 = 0  # pages that have left the device's memory
+        self.invalidations: i64 = 0  # by others than the device itself
+        self.exclusive_since: i64 = 0  # how many there were when it last made a page exclusive
 
     def invalidate(
         self, k: "Kernel", start: i64, end: i64, event: i64, owner: DevPagemap | None, seq: i64
     ) -> None:
         """dmirror_interval_invalidate(): forget the range, under the driver's lock. Migrations
-        by the device itself keep its translations; the driver updates them."""
-        if event == mmu_notifier.MMU_NOTIFY_MIGRATE and owner is self.devmem:
-            return
+        by the device itself keep its translations; the driver updates them. So does it with what
+        it makes exclusive for itself."""
+        if owner is self.devmem:
+            if event == mmu_notifier.MMU_NOTIFY_MIGRATE:
+                return
+            if event == mmu_notifier.MMU_NOTIFY_EXCLUSIVE:
+                self.exclusive_since = self.invalidations
+                return
+        self.invalidations += 1
         mutex_lock(k, sites.DMIRROR_INTERVAL_INVALIDATE__LOCK, self.mutex)
         self.seq = seq
         self.erase(max(start, 0), min(end, k.nr_arena))
@@ -287,20 +295,37 @@ def device_exclusive(k: "Kernel", t: Task, start: i64, end: i64) -> i64:
     ret: i64 = 0
     mmap_lock.mmap_read_lock(k, mm, sites.DMIRROR_EXCLUSIVE__MMAP_LOCK)
     for va in range(start, end):
-        pfn = make_device_exclusive(k, mm, va)
+        pfn = make_exclusive(k, d, va)
         if pfn < 0:
             ret = pfn
             break
-        page = pfn_to_page(k, pfn)
-        mutex_lock(k, sites.DMIRROR_ATOMIC_MAP__LOCK, d.mutex)
-        d.pt[va] = pfn << 1 | 1
-        d.atomic[va] = 1
-        k.watch.device_made_exclusive(k, mm, va, page)
-        mutex_unlock(k, d.mutex)
-        unlock_exclusive(k, page)
     mmap_lock.mmap_read_unlock(k, mm)
     kernel_exit.mmput(k, mm)
     return ret
+
+
+def make_exclusive(k: "Kernel", d: Dmirror, va: i64) -> i64:
+    """One page, mapped unless it was taken away since: a zap does not wait for the folio lock, and
+    its invalidation would never be seen again. test_hmm looks at nothing; nouveau looks at the
+    sequence of before, and so at what its own faults and splits have changed, too."""
+    while True:
+        mmu_notifier.mmu_interval_read_begin(k, d)
+        pfn = make_device_exclusive(k, d.mm, va, d.devmem)
+        if pfn < 0:
+            return pfn
+        page = pfn_to_page(k, pfn)
+        mutex_lock(k, sites.DMIRROR_ATOMIC_MAP__LOCK, d.mutex)
+        valid = d.invalidations == d.exclusive_since and d.seq != d.mm.notifier_seq
+        if valid:
+            d.pt[va] = pfn << 1 | 1
+            d.atomic[va] = 1
+            k.watch.device_made_exclusive(k, d.mm, va, page)
+        mutex_unlock(k, d.mutex)
+        unlock_exclusive(k, page)
+        if valid:
+            return pfn
+        k.sometimes(features.Z_HMM_RETRY)
+        k.retry(sites.DMIRROR_ATOMIC_MAP__LOCK)
 
 
 def device_atomic(k: "Kernel", t: Task, word: i64) -> i64:

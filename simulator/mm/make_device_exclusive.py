@@ -17,6 +17,7 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.errno import EOPNOTSUPP
 from simulator.mm import gup, mmu_notifier
+from simulator.mm.memremap import DevPagemap
 from simulator.mm.mm_types import (
     PFN_SHIFT, PG_DIRTY, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, REF_GUP, SWP_DEVICE_EXCLUSIVE, Mm,
     Page, PageTable, mk_swap_pte, pte_present,
@@ -35,10 +36,10 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
-def make_device_exclusive(k: "Kernel", mm: Mm, va: i64) -> i64:
+def make_device_exclusive(k: "Kernel", mm: Mm, va: i64, owner: DevPagemap) -> i64:
     """The frame of page `va`, which no CPU can use any more, its folio locked and with a reference
     (REF_GUP); -EOPNOTSUPP for what is not anonymous, or the errno of the fault. mmap_lock is held
-    for read."""
+    for read. `owner` is the device that is not to be told."""
     flags: i64 = gup.FOLL_GET | gup.FOLL_WRITE | gup.FOLL_REMOTE
     if not k.bug.devexcl_pmd_mapped_thp_not_split:
         flags |= gup.FOLL_SPLIT_PMD
@@ -52,10 +53,12 @@ def make_device_exclusive(k: "Kernel", mm: Mm, va: i64) -> i64:
             gup.gup_put_folio(k, folio, flags)
             return -EOPNOTSUPP
         mutex_lock(k, sites.MAKE_DEVICE_EXCLUSIVE__FOLIO_LOCK, folio.lock)
-        if k.bug.devexcl_tail_page_rmap_walk and page is not folio.page:
-            return pfn  # 2021: a walk of the tail's own mapping, which is none, replaces nothing
         event = mmu_notifier.MMU_NOTIFY_EXCLUSIVE
-        mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, va + 1, event)
+        mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, va + 1, event, owner)
+        if k.bug.devexcl_tail_page_rmap_walk and page is not folio.page:
+            # 2021: a walk of the tail's own mapping, which is none, replaces nothing
+            mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, va + 1)
+            return pfn
         table = pte_offset_map_lock(k, sites.FOLIO_WALK_START__LOCK, mm, va)
         if table is not None:
             pte = ptep_get(k, table, va)
