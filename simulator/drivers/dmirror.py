@@ -65,11 +65,12 @@ class Dmirror(MmuIntervalNotifier):
             if event == mmu_notifier.MMU_NOTIFY_MIGRATE:
                 return
             if event == mmu_notifier.MMU_NOTIFY_EXCLUSIVE:
-                self.exclusive_since = self.invalidations
+                # Nothing, if one that it was told of is not over.
+                self.exclusive_since = -1 if self.seq == seq else self.invalidations
                 return
-        self.invalidations += 1
         mutex_lock(k, sites.DMIRROR_INTERVAL_INVALIDATE__LOCK, self.mutex)
         self.seq = seq
+        self.invalidations += 1
         self.erase(max(start, 0), min(end, k.nr_arena))
         mutex_unlock(k, self.mutex)
 
@@ -315,7 +316,7 @@ def make_exclusive(k: "Kernel", d: Dmirror, va: i64) -> i64:
             return pfn
         page = pfn_to_page(k, pfn)
         mutex_lock(k, sites.DMIRROR_ATOMIC_MAP__LOCK, d.mutex)
-        valid = d.invalidations == d.exclusive_since and d.seq != d.mm.notifier_seq
+        valid = d.invalidations == d.exclusive_since
         if valid:
             d.pt[va] = pfn << 1 | 1
             d.atomic[va] = 1
