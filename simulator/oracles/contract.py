@@ -17,11 +17,12 @@ from simulator.errno import EAGAIN, EINTR, EIO, ENOMEM
 from simulator.lib.maple_tree import find_vma_intersection, vma_index, vma_lookup
 from simulator.mm import mmap
 from simulator.mm.mm_types import (
-    GUP_PIN_COUNTING_BIAS, PFN_SHIFT, PTE_SOFT_DIRTY, PTE_WRITE, SWP_MARKER_GUARD, VM_ACCESS_FLAGS,
+    PFN_SHIFT, PTE_SOFT_DIRTY, PTE_WRITE, SWP_MARKER_GUARD, VM_ACCESS_FLAGS,
     VM_DONTCOPY, VM_DONTDUMP, VM_DROPPABLE, VM_EXEC, VM_HUGEPAGE, VM_LOCKED, VM_LOCKED_MASK,
     VM_NOHUGEPAGE, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED, VM_SOFTDIRTY, VM_WIPEONFORK,
     VM_WRITE, Mm, pte_kind, pte_present,
 )
+from simulator.mm.page_ref import folio_maybe_dma_pinned
 from simulator.mm.pgtable import next_entry, peek, pfn_to_page
 from simulator.oracles.memory_value import LogicalPages
 from simulator.outcome import SIGKILL, SIGSEGV, SKIPPED, result_name
@@ -351,7 +352,7 @@ def soft_dirty_cleared(k: "Kernel", mm: Mm) -> None:
             pte = peek(k, mm, va)
             if pte & PTE_SOFT_DIRTY and not (
                 pte_present(pte)
-                and pfn_to_page(k, pte >> PFN_SHIFT).folio.ref >= GUP_PIN_COUNTING_BIAS
+                and folio_maybe_dma_pinned(pfn_to_page(k, pte >> PFN_SHIFT).folio)
             ):
                 k.violate(
                     "contract", sites.CLEAR_SOFT_DIRTY__SET_PTE, "pte",
