@@ -22,6 +22,7 @@ from simulator.scenario import (
     KHUGEPAGED,
     MAX_FUZZ_DIRECTIVES,
     MAX_FUZZ_OPS,
+    NR_USER_ACTORS,
     PARK,
     SWITCH,
     TLB,
@@ -110,6 +111,8 @@ def test_every_op_row_survives_with_its_extreme_arguments(spec) -> None:  # type
                 args.append(arg.limit * 4 - 1 if high else 0)
             elif kind == "actor":
                 args.append(7 if high else 1)
+            elif kind == "process":
+                args.append(NR_USER_ACTORS - 1 if high else 0)
             elif kind == COUNT:
                 args.append(arg.limit if high else 1)
             else:

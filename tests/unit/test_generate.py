@@ -103,7 +103,7 @@ def test_rows_without_weight_do_not_come_up() -> None:
 def test_moved_pages_come_back_to_where_they_were_mapped() -> None:
     """Only there do they merge with what is left of their mapping."""
     moves = back = 0
-    for seed in range(1_000):
+    for seed in range(4_000):
         ops = write_ops(Rng(seed), 8, MOVING, 64, 8)
         for first, second in zip(ops, ops[1:], strict=False):
             if first.code == second.code == OP_MREMAP and first.actor == second.actor:

@@ -20,8 +20,8 @@ from simulator.scenario import Scenario
 IMPORTED: Final = SCENARIOS / "strace"  # recorded programs have no category
 AT_LEAST: Final = 150
 CATEGORIES: Final = (  # those of run_vmtests.sh that the ops can serve
-    "cow", "gup_test", "hmm", "madv_guard", "madv_populate", "migration", "mkdirty", "mlock",
-    "mmap", "mremap", "pagemap", "process_madv", "rmap", "soft_dirty", "vma_merge",
+    "cow", "gup_test", "hmm", "khugepaged", "madv_guard", "madv_populate", "migration", "mkdirty", "mlock",
+    "mmap", "mremap", "pagemap", "process_madv", "rmap", "soft_dirty", "thp", "vma_merge",
 )
 FILES: Final = [file for file in mm_files([SCENARIOS]) if IMPORTED not in file.parents]
 

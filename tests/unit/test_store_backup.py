@@ -7,16 +7,16 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from fuzz import maps
 from tests.farming import BUILD, FakeHands, begun, finding, leased, site, text_of
-from workers import jobs
+from workers import campaigns, jobs, migrate, totals
 from workers.backup import BackupError
 from workers.database import file_url
 from workers.entries import Made
 from workers.records import RunFigures
-from workers.schema import MINIMIZE, VERIFY, Base
+from workers.schema import CANARY, MINIMIZE, OPEN, VERIFY, Base, Trial
 from workers.store import Store
 
 
@@ -31,6 +31,16 @@ def store(tmp_path: Path) -> Iterator[Store]:
         jobs.minimize(here, leased(opened, MINIMIZE, 1))
         opened.push("", BUILD, run_id, [Made(text_of(2), maps.to_map(6, 64))])
         begun(opened)
+        with opened._write() as (connection, now):
+            number = campaigns.add(
+                connection, now, name="canary", kind=CANARY, bugs=("dirtycow",), kernel="",
+                weight=1.0, slice_seconds=60.0,
+            )
+            connection.execute(insert(Trial).values(
+                campaign_id=number, state=OPEN, began_at=now, began_seconds=0.0, seconds=0.0,
+                limit_seconds=600.0, note="",
+            ))
+            totals.add(connection, {"executions": 1 << 40})
         yield opened
 
 
@@ -69,7 +79,7 @@ def test_a_damaged_backup_is_refused_and_leaves_the_store_as_it_was(
     lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
     content = {
         "cut": lines[:-1], "half a line": [*lines[:-2], lines[-2][:20]], "other": [b"{}\n"],
-        "newer": [lines[0].replace(b'"0002"', b'"9999"'), *lines[1:]],
+        "newer": [lines[0].replace(migrate.SCHEMA_REVISION.encode(), b"9999"), *lines[1:]],
     }[damage]
     path.write_bytes(gzip.compress(b"".join(content)))
     with closing(Store.open(file_url(tmp_path / "other.db"))) as other:

@@ -99,7 +99,7 @@ def test_numbers_decide(call: str, op: str, args: tuple[int, ...]) -> None:
      "flags that the model has not: MAP_HUGETLB"),
     (f"mremap({AREA}, 0x1000, 0x2000, 0x1, 0x0)", CHOSEN),
     (f"mprotect({AREA}, 0x1000, 0x40)", "protection bits that the model has not: 0x40"),
-    (f"madvise({AREA}, 0x1000, 0x19)", "the model has no advice MADV_COLLAPSE yet"),
+    (f"madvise({AREA}, 0x1000, 0x9)", "the model has no advice MADV_REMOVE yet"),
     ("madvise(&(0x7f0000000080), 0x1000, 0x4)",
      "the address is not page-aligned: scenarios have page numbers"),
     ("munmap(0xffffffffffffffff, 0x1000)",

@@ -1,6 +1,7 @@
 # mmfarm scenario 1
 # title: a pin of one page of a huge page that is split keeps all of its pages soft-dirty
 # category: thp
+# requires: gup_test
 # expect: clean
 # origin: seed:transhuge-stress
 config pmd_order=3 frames=64 thp=always
