@@ -38,6 +38,7 @@ bench: setup
 
 lint: setup
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check -q .
 	$(BIN)/mypy
 
 # The model is compiled where a C compiler is found, and interpreted otherwise.

@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Final
 
 # What is looked through; a mirror lacks the ones that Debian has moved to its archive.
-SUITES: Final = (
-    "bullseye", "bookworm", "bookworm-backports", "trixie", "trixie-backports", "sid",
-)
+SUITES: Final = ("bullseye", "bookworm", "bookworm-backports", "trixie", "trixie-backports", "sid")
 SECURITY_SUITES: Final = ("bullseye-security", "bookworm-security", "trixie-security")
 KEYRING: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
 FRESH_SECONDS: Final = 7 * 86_400.0
@@ -101,8 +99,11 @@ class Apt:
 
 def _mirror() -> tuple[str, str]:
     """Where this machine gets Debian from, and the archive of its security team."""
-    listed = _said(["apt-get", "indextargets", "--format", "$(LABEL) $(REPO_URI)",
-                    "Created-By: Packages"], ".", {})
+    listed = _said(
+        ["apt-get", "indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages"],
+        ".",
+        {},
+    )
     for line in listed.splitlines():
         label, _, uri = line.partition(" ")
         if label == "Debian":
@@ -118,8 +119,13 @@ def _said(command: list[str], folder: str, environment: dict[str, str]) -> str:
     """What a command of apt says on stdout."""
     try:
         done = subprocess.run(
-            command, cwd=folder, env={**os.environ, "LC_ALL": "C", **environment},
-            capture_output=True, text=True, timeout=APT_SECONDS, check=False,
+            command,
+            cwd=folder,
+            env={**os.environ, "LC_ALL": "C", **environment},
+            capture_output=True,
+            text=True,
+            timeout=APT_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoPackages(f"{command[0]} cannot be run: {error}") from error

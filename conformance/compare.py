@@ -44,24 +44,43 @@ ORACLE: Final = "conformance"  # the first word of a disagreement's signature
 
 # What is not compared, and why: for users, in conformance/README.md.
 LEFT_OUT: Final = (
-    ("soft-dirty", "the bit of pagemap, PAGE_IS_SOFT_DIRTY and the flag `sd` of smaps, where the "
-                   "kernel was built without CONFIG_MEM_SOFT_DIRTY; the executor probes that"),
-    ("guard and PAGEMAP_SCAN", "pagemap's bit of guards and the categories of a scan that the "
-                               "kernel is too old to show; the executor probes each"),
-    ("other VmFlags", "flags of smaps that the model does not have: they are of the kernel's "
-                      "configuration, or of what the model leaves out"),
+    (
+        "soft-dirty",
+        "the bit of pagemap, PAGE_IS_SOFT_DIRTY and the flag `sd` of smaps, where the "
+        "kernel was built without CONFIG_MEM_SOFT_DIRTY; the executor probes that",
+    ),
+    (
+        "guard and PAGEMAP_SCAN",
+        "pagemap's bit of guards and the categories of a scan that the "
+        "kernel is too old to show; the executor probes each",
+    ),
+    (
+        "other VmFlags",
+        "flags of smaps that the model does not have: they are of the kernel's "
+        "configuration, or of what the model leaves out",
+    ),
 )
 
 _PAGEMAP_SOFT_DIRTY: Final = 1  # of a `pagemap` op's result, which begins at bit 55
 _PAGE_BITS: Final = (
-    (PRESENT, "present"), (SWAP, "swap"), (GUARD, "guard"), (PAGE_IS_PFNZERO, "zero-page"),
-    (FILE, "file"), (MAPPED_ONCE, "mapped-once"), (UFFD_WP, "uffd-wp"), (IN_CORE, "in-core"),
+    (PRESENT, "present"),
+    (SWAP, "swap"),
+    (GUARD, "guard"),
+    (PAGE_IS_PFNZERO, "zero-page"),
+    (FILE, "file"),
+    (MAPPED_ONCE, "mapped-once"),
+    (UFFD_WP, "uffd-wp"),
+    (IN_CORE, "in-core"),
     (SOFT_DIRTY, "soft-dirty"),
     # What only a scan shows, or shows otherwise.
-    (PAGE_IS_PRESENT, "page-is-present"), (PAGE_IS_SWAPPED, "page-is-swapped"),
-    (PAGE_IS_GUARD, "page-is-guard"), (PAGE_IS_FILE, "page-is-file"),
-    (PAGE_IS_WRITTEN, "page-is-written"), (PAGE_IS_SOFT_DIRTY, "page-is-soft-dirty"),
-    (PAGE_IS_WPALLOWED, "page-is-wpallowed"), (PAGE_IS_HUGE, "page-is-huge"),
+    (PAGE_IS_PRESENT, "page-is-present"),
+    (PAGE_IS_SWAPPED, "page-is-swapped"),
+    (PAGE_IS_GUARD, "page-is-guard"),
+    (PAGE_IS_FILE, "page-is-file"),
+    (PAGE_IS_WRITTEN, "page-is-written"),
+    (PAGE_IS_SOFT_DIRTY, "page-is-soft-dirty"),
+    (PAGE_IS_WPALLOWED, "page-is-wpallowed"),
+    (PAGE_IS_HUGE, "page-is-huge"),
     (EMPTY_PTE, "empty-pte"),
 )
 _FIELDS: Final = ("prot", "shared", "backing", "offset", "vm_flags", "rss", "anonymous")
@@ -148,13 +167,9 @@ def _checkpoints(
     return None
 
 
-def _page(
-    uid: int, actor: int, page: int, model: int, kernel: int, page_bits: int
-) -> Disagreement:
+def _page(uid: int, actor: int, page: int, model: int, kernel: int, page_bits: int) -> Disagreement:
     """The first bit of one page that differs."""
-    bit, name = next(
-        (bit, name) for bit, name in _PAGE_BITS if (model ^ kernel) & page_bits & bit
-    )
+    bit, name = next((bit, name) for bit, name in _PAGE_BITS if (model ^ kernel) & page_bits & bit)
     said = ("set" if side & bit else "clear" for side in (model, kernel))
     return Disagreement(uid, actor, name, f"page {page}", *said)
 

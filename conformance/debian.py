@@ -26,7 +26,11 @@ from corpus.paths import data_dir
 # What a guest loads to have virtio-serial, each after those it needs. Newer kernels have it
 # built in, and lack these files.
 MODULES: Final = (
-    "virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
+    "virtio_ring",
+    "virtio",
+    "virtio_pci_legacy_dev",
+    "virtio_pci_modern_dev",
+    "virtio_pci",
     "virtio_console",
 )
 
@@ -152,8 +156,11 @@ class Debian:
         """And what apt has of that version, unless it has no answer and we have something."""
         try:
             there = {offer.package for offer in cached}
-            more = [offer for offer in self.offered()
-                    if is_of(offer.version, version) and offer.package not in there]
+            more = [
+                offer
+                for offer in self.offered()
+                if is_of(offer.version, version) and offer.package not in there
+            ]
         except NoKernel:
             if cached:
                 return cached
@@ -205,7 +212,8 @@ def _kernels(packages: Sequence[Package], *, cached: bool = False) -> list[Offer
     """Those that have an image, oldest first. linux-image-* is empty beside linux-binary-*."""
     binaries = {p.name.replace("-binary-", "-image-") for p in packages if "-binary-" in p.name}
     found = [
-        Offer(package, package.version.partition("-")[0], cached) for package in packages
+        Offer(package, package.version.partition("-")[0], cached)
+        for package in packages
         if _KERNEL.fullmatch(package.name) and package.name not in binaries
     ]
     return sorted(found, key=_age)
@@ -226,7 +234,8 @@ def _or_no_kernel(ask: Callable[[], T]) -> T:
 def _unpack(package: Path, target: Path, take: Callable[[IO[bytes], Path], None]) -> None:
     """What `take` wants out of the package, by names of our own."""
     with subprocess.Popen(
-        ["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE,
+        ["dpkg-deb", "--fsys-tarfile", str(package)],
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as dpkg:
         assert dpkg.stdout is not None

@@ -39,9 +39,7 @@ class Kernel(Protocol):
     are the bits of pages that it can show; `order` is `conformance.order`'s; `version` is that
     of Linux, as full as it is known."""
 
-    def run(
-        self, scenario: Scenario, *, every_op: bool, order: Sequence[int] = ()
-    ) -> Observed: ...
+    def run(self, scenario: Scenario, *, every_op: bool, order: Sequence[int] = ()) -> Observed: ...
 
     @property
     def page_bits(self) -> int: ...
@@ -70,10 +68,17 @@ def run_both(scenario: Scenario, model: Side, kernel: Kernel, *, every_op: bool)
     except Broken as broken:
         violation = broken.violation
         op = next((op for op in scenario.ops if op.uid == violation.uid), scenario.ops[-1])
-        return Both(theirs, Disagreement(
-            violation.uid, op.actor, violation.signature.oracle, "", f"broken: {violation.promise}",
-            "kept",
-        ))
+        return Both(
+            theirs,
+            Disagreement(
+                violation.uid,
+                op.actor,
+                violation.signature.oracle,
+                "",
+                f"broken: {violation.promise}",
+                "kept",
+            ),
+        )
     return Both(theirs, compare(scenario, ours, theirs, kernel.page_bits))
 
 
@@ -99,9 +104,7 @@ def first_difference(scenario: Scenario, model: Side, kernel: Kernel) -> Disagre
     return replace(found, uid=uids[place])
 
 
-def minimized(
-    scenario: Scenario, signature: Signature, model: Side, kernel: Kernel
-) -> Scenario:
+def minimized(scenario: Scenario, signature: Signature, model: Side, kernel: Kernel) -> Scenario:
     """The simplest scenario found that disagrees with this signature."""
     left = MAX_TRIES
 

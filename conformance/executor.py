@@ -24,7 +24,14 @@ from simulator.ops import OpSpec
 SOURCES: Final = Path(__file__).parent / "c"
 # Position-independent, so that the arena lies below it: see observe.h.
 FLAGS: Final = (
-    "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-static-pie", "-fPIE", "-pthread",
+    "-std=gnu11",
+    "-O2",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-static-pie",
+    "-fPIE",
+    "-pthread",
 )
 COMPILE_SECONDS: Final = 120  # it takes two
 KEEP_BINARIES: Final = 4  # of other versions, which may still run
@@ -95,8 +102,12 @@ def binary(rows: Sequence[OpSpec] = ops.OPS) -> Path:
 
 def _compile(made: Path, include: Sequence[str]) -> None:
     command = [
-        *compiler().split(), *FLAGS, *(f"-I{folder}" for folder in include),
-        "-o", str(made), str(SOURCES / "executor.c"),
+        *compiler().split(),
+        *FLAGS,
+        *(f"-I{folder}" for folder in include),
+        "-o",
+        str(made),
+        str(SOURCES / "executor.c"),
     ]
     try:
         done = subprocess.run(

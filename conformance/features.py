@@ -35,10 +35,7 @@ FEATURES: Final[Mapping[str, str]] = {
     "MREMAP_DONTUNMAP": "`mremap` with `dontunmap`",
     "mremap-several": "`mremap` of a range of several mappings",
     "mlock": "`mlock`, `mlock2`, `mlockall`, and `mmap` with `locked`",
-    **{
-        name: f"`madvise {word}`"
-        for name, word in zip(cform.ADVICE, ops.ADVICE, strict=True)
-    },
+    **{name: f"`madvise {word}`" for name, word in zip(cform.ADVICE, ops.ADVICE, strict=True)},
     "procmap-query": "`procmap`",
     "kill": "`kill`, whose victim could not answer",
     "device-private": "ops of DEVICE (the module test_hmm)",
@@ -70,11 +67,13 @@ def op_needs(op: Op) -> list[str]:
         case ops.OP_MMAP:
             flags = op.args[6]
             return [
-                name for bit, name in (
+                name
+                for bit, name in (
                     (ops.MMAP_NOREPLACE, "MAP_FIXED_NOREPLACE"),
                     (ops.MMAP_DROPPABLE, "MAP_DROPPABLE"),
                     (ops.MMAP_LOCKED, "mlock"),
-                ) if flags & bit
+                )
+                if flags & bit
             ]
         case ops.OP_MLOCK | ops.OP_MLOCK2 | ops.OP_MLOCKALL:
             return ["mlock"]

@@ -38,8 +38,11 @@ CHUNK_BYTES: Final = 1 << 16  # the size of a pipe
 
 # What `Checkpoint.pages` has only on some kernels.
 _SEEN_WITH: Final = {
-    "soft-dirty": SOFT_DIRTY, "pagemap-guard": GUARD, "pagemap-scan": SCANNED,
-    "pagemap-scan-soft-dirty": PAGE_IS_SOFT_DIRTY, "pagemap-scan-guard": PAGE_IS_GUARD,
+    "soft-dirty": SOFT_DIRTY,
+    "pagemap-guard": GUARD,
+    "pagemap-scan": SCANNED,
+    "pagemap-scan-soft-dirty": PAGE_IS_SOFT_DIRTY,
+    "pagemap-scan-guard": PAGE_IS_GUARD,
     "pagemap-scan-empty": EMPTY_PTE,
 }
 
@@ -71,7 +74,9 @@ class RealKernel:
     are what the kernel offers, out of conformance.features.FEATURES."""
 
     def __init__(
-        self, launch: Launch | None = None, version: str = "",
+        self,
+        launch: Launch | None = None,
+        version: str = "",
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self._launch = launch or Launch((str(executor.binary()),))
@@ -139,15 +144,15 @@ class RealKernel:
             return f"the directive at {d.site} of op {d.uid} reaches inside an op"
         return ""
 
-    def run(
-        self, scenario: Scenario, *, every_op: bool, order: Sequence[int] = ()
-    ) -> Observed:
+    def run(self, scenario: Scenario, *, every_op: bool, order: Sequence[int] = ()) -> Observed:
         """Run the ops in the order of the text, or of these indices (`conformance.order`).
 
         Checkpoints are taken of the acting process after every op that was not skipped and was
         no `exit`; or, without `every_op`, of every process that is left at the end."""
         request = wire.program(
-            scenario, order or range(len(scenario.ops)), every_op=every_op,
+            scenario,
+            order or range(len(scenario.ops)),
+            every_op=every_op,
             timeout_ms=self._timeout_ms,
         )
         return wire.observed(scenario, *self._ask(request))
@@ -186,8 +191,12 @@ class RealKernel:
         fds = [launch.descriptor] if launch.descriptor >= 0 else []
         try:
             self._server = subprocess.Popen(
-                launch.command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, pass_fds=fds,
+                launch.command,
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=fds,
             )
         except OSError as error:
             raise ExecutorError(f"the executor cannot be started: {error}") from error

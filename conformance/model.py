@@ -10,11 +10,10 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
-from simulator.run import Machine  # first: it loads the model's modules in an order that works
 from conformance.observation import (
     EMPTY_PTE,
-    GUARD,
     FILE,
+    GUARD,
     IN_CORE,
     MAPPED_ONCE,
     PAGE_IS_FILE,
@@ -41,13 +40,9 @@ from simulator.kernels import nearest
 from simulator.mm import mm_types as mt
 from simulator.mm.shmem import FIRST_OTHER
 from simulator.observer import Observer
-from simulator.ops import (
-    FIRST_OTHER_FILE,
-    NR_FILES,
-    OPS,
-    TOKEN,
-)
+from simulator.ops import FIRST_OTHER_FILE, NR_FILES, OPS, TOKEN
 from simulator.outcome import Outcome, Violation
+from simulator.run import Machine  # first: it loads the model's modules in an order that works
 from simulator.scenario import NR_USER_ACTORS, Config, Scenario
 from simulator.state import Kernel
 from simulator.task import Task
@@ -56,9 +51,13 @@ from simulator.validate import MAX_FRAMES, arena_pages
 LOADS: Final = frozenset(spec.number for spec in OPS if spec.returns == TOKEN)
 
 _PAGEMAP_BITS: Final = (
-    (proc.PM_SOFT_DIRTY, SOFT_DIRTY), (proc.PM_MMAP_EXCLUSIVE, MAPPED_ONCE),
-    (proc.PM_UFFD_WP, UFFD_WP), (proc.PM_GUARD_REGION, GUARD), (proc.PM_FILE, FILE),
-    (proc.PM_SWAP, SWAP), (proc.PM_PRESENT, PRESENT),
+    (proc.PM_SOFT_DIRTY, SOFT_DIRTY),
+    (proc.PM_MMAP_EXCLUSIVE, MAPPED_ONCE),
+    (proc.PM_UFFD_WP, UFFD_WP),
+    (proc.PM_GUARD_REGION, GUARD),
+    (proc.PM_FILE, FILE),
+    (proc.PM_SWAP, SWAP),
+    (proc.PM_PRESENT, PRESENT),
 )
 
 
@@ -102,8 +101,13 @@ def comparable(scenario: Scenario, version: str = "") -> Scenario:
     full version ("6.12.118") the model has exactly the known bugs; without one it has none."""
     kernel = nearest(version) if version else ""
     config = Config(
-        pmd_order=PMD_ORDER, frames=MAX_FRAMES, pages=arena_pages(scenario.config), steps=0,
-        kernel=kernel, bugs=apart(kernel, version), thp=scenario.config.thp,
+        pmd_order=PMD_ORDER,
+        frames=MAX_FRAMES,
+        pages=arena_pages(scenario.config),
+        steps=0,
+        kernel=kernel,
+        bugs=apart(kernel, version),
+        thp=scenario.config.thp,
     )
     return replace(scenario, config=config)
 
@@ -126,9 +130,7 @@ class ModelKernel:
             raise Broken(outcome.violation)
         return self.go_on(scenario, every_op=every_op)[0]
 
-    def go_on(
-        self, scenario: Scenario, *, every_op: bool = False
-    ) -> tuple[Observed, Outcome]:
+    def go_on(self, scenario: Scenario, *, every_op: bool = False) -> tuple[Observed, Outcome]:
         """What the model answers when nobody stops it at a broken promise, with the trace;
         checkpoints as for `run`. Raises what the model does then."""
         watcher = _Watcher(scenario, every_op)
@@ -142,7 +144,8 @@ def _known(config: Config, violation: Violation) -> bool:
     signature = violation.signature
     return any(
         signature.oracle in BY_ID[bug].oracles and signature.culprit in BY_ID[bug].culprits
-        for bug in there if bug in BY_ID and f"-{bug}" not in there
+        for bug in there
+        if bug in BY_ID and f"-{bug}" not in there
     )
 
 

@@ -34,8 +34,7 @@ def guest(image: Image) -> Launch:
     archive = os.memfd_create("initramfs")
     with open(archive, "wb", closefd=False) as file:
         file.write(initramfs(image))
-    return Launch((*_command(image), "-initrd", f"/proc/self/fd/{archive}"), archive,
-                  BOOT_SECONDS)
+    return Launch((*_command(image), "-initrd", f"/proc/self/fd/{archive}"), archive, BOOT_SECONDS)
 
 
 def initramfs(image: Image) -> bytes:
@@ -52,16 +51,40 @@ def _command(image: Image) -> tuple[str, ...]:
         word
         for node in range(2)
         for word in (
-            "-object", f"memory-backend-ram,id=memory{node},size={half}M",
-            "-numa", f"node,nodeid={node},memdev=memory{node},cpus={node}",
+            "-object",
+            f"memory-backend-ram,id=memory{node},size={half}M",
+            "-numa",
+            f"node,nodeid={node},memdev=memory{node},cpus={node}",
         )
     ]
     return (
-        QEMU, "-accel", "tcg,thread=multi", "-cpu", CPU, "-m", str(MEMORY_MB),
-        "-smp", "2,sockets=2", *nodes,
-        "-nodefaults", "-no-user-config", "-nic", "none", "-display", "none", "-no-reboot",
-        "-kernel", str(image.vmlinuz), "-append", "console=ttyS0 quiet panic=-1",
-        "-serial", "file:/dev/stderr",
-        "-chardev", "stdio,id=us,signal=off",
-        "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=us",
+        QEMU,
+        "-accel",
+        "tcg,thread=multi",
+        "-cpu",
+        CPU,
+        "-m",
+        str(MEMORY_MB),
+        "-smp",
+        "2,sockets=2",
+        *nodes,
+        "-nodefaults",
+        "-no-user-config",
+        "-nic",
+        "none",
+        "-display",
+        "none",
+        "-no-reboot",
+        "-kernel",
+        str(image.vmlinuz),
+        "-append",
+        "console=ttyS0 quiet panic=-1",
+        "-serial",
+        "file:/dev/stderr",
+        "-chardev",
+        "stdio,id=us,signal=off",
+        "-device",
+        "virtio-serial-pci",
+        "-device",
+        "virtserialport,chardev=us",
     )

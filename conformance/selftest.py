@@ -17,9 +17,7 @@ from typing import Final
 from conformance import userland
 from conformance.features import FEATURES, config_needs, op_needs, refused
 from conformance.model import Broken, ModelKernel, comparable
-from conformance.observation import (
-    FILE, MAPPED_ONCE, PRESENT, SWAP, Checkpoint, Observed, Region,
-)
+from conformance.observation import FILE, MAPPED_ONCE, PRESENT, SWAP, Checkpoint, Observed, Region
 from conformance.order import order
 from corpus.kselftest.actors import Cast
 from corpus.kselftest.plan import Mapping, Selftest, State
@@ -29,17 +27,28 @@ from simulator.outcome import UNFINISHED
 from simulator.run import Machine
 from simulator.scenario import Op, Scenario
 
-
 # What a selftest has no way to ask for, and what only the comparison with a kernel needs.
 _NOT_ASKED: Final = (
-    "pagemap-guard", "pagemap-scan", "pagemap-scan-soft-dirty", "pagemap-scan-guard",
-    "pagemap-scan-empty", "userfaultfd", "thp", "swap", "numa", "device-private", "gup_test",
-    "procmap-query", "kill",
+    "pagemap-guard",
+    "pagemap-scan",
+    "pagemap-scan-soft-dirty",
+    "pagemap-scan-guard",
+    "pagemap-scan-empty",
+    "userfaultfd",
+    "thp",
+    "swap",
+    "numa",
+    "device-private",
+    "gup_test",
+    "procmap-query",
+    "kill",
 )
 _FEATURES: Final = list(FEATURES)
 tables.complete(
-    "PROBES and ALWAYS of corpus.kselftest.source, _NOT_ASKED of conformance.selftest", "feature",
-    _FEATURES, [_FEATURES.index(name) for name in (*PROBES, *ALWAYS, *_NOT_ASKED)],
+    "PROBES and ALWAYS of corpus.kselftest.source, _NOT_ASKED of conformance.selftest",
+    "feature",
+    _FEATURES,
+    [_FEATURES.index(name) for name in (*PROBES, *ALWAYS, *_NOT_ASKED)],
 )
 
 
@@ -85,9 +94,7 @@ def _needs(scenario: Scenario, kernel: str) -> list[str]:
     for name in words:
         if name not in PROBES and name not in ALWAYS:
             raise NotExported(f"requires {name}, which a selftest cannot ask for")
-    return [
-        name for name in dict.fromkeys(words) if name in PROBES and not refused(name, kernel)
-    ]
+    return [name for name in dict.fromkeys(words) if name in PROBES and not refused(name, kernel)]
 
 
 def _first_raced(scenario: Scenario) -> int:
@@ -125,8 +132,9 @@ def _overlapping(regions: Sequence[Region], op: Op) -> int:
 
 
 def _states(observed: Observed) -> tuple[State, ...]:
-    return tuple(State(c.actor, tuple(_mapping(c, r) for r in c.regions))
-                 for c in observed.checkpoints)
+    return tuple(
+        State(c.actor, tuple(_mapping(c, r) for r in c.regions)) for c in observed.checkpoints
+    )
 
 
 def _mapping(checkpoint: Checkpoint, region: Region) -> Mapping:

@@ -47,14 +47,22 @@ class KernelSpec:
 
 
 def run_kernel_slice(
-    spec: KernelSpec, progress: Callable[[Statistics], None] | None = None,
-    clock: Callable[[], float] = time.monotonic, stop: Callable[[], bool] = lambda: False,
+    spec: KernelSpec,
+    progress: Callable[[Statistics], None] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    stop: Callable[[], bool] = lambda: False,
 ) -> SliceResult:
     """Run one to its end. Raises OSError where the child cannot be made."""
     (spec.work / "home").mkdir()
     command = [
-        sys.executable, "-P", "-m", "conformance.slice", str(spec.work),
-        f"--seconds={spec.seconds}", f"--seed={spec.seed}", f"--supervisor={os.getpid()}",
+        sys.executable,
+        "-P",
+        "-m",
+        "conformance.slice",
+        str(spec.work),
+        f"--seconds={spec.seconds}",
+        f"--seed={spec.seed}",
+        f"--supervisor={os.getpid()}",
     ]
     began = clock()
     code, timed_out, statistics = supervise(
@@ -67,8 +75,14 @@ def run_kernel_slice(
     if code == UNABLE:
         kind = ExitKind.ERROR
     return SliceResult(
-        kind, findings, statistics, [], round(clock() - began, 3), None,
-        log_tail(spec.work / "log"), code,
+        kind,
+        findings,
+        statistics,
+        [],
+        round(clock() - began, 3),
+        None,
+        log_tail(spec.work / "log"),
+        code,
     )
 
 

@@ -66,6 +66,5 @@ def _reclaimed(scenario: Scenario) -> str:
 def inside(scenario: Scenario) -> list[Directive]:
     """The directives that are more than an order of whole ops."""
     return [
-        d for d in scenario.directives
-        if d.site not in _BETWEEN_OPS or d.kind not in (SWITCH, PARK)
+        d for d in scenario.directives if d.site not in _BETWEEN_OPS or d.kind not in (SWITCH, PARK)
     ]

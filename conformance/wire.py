@@ -33,9 +33,7 @@ _SYMBOLS: Final = 3
 MODEL_VM_FLAGS: Final = frozenset(VM_FLAGS.values())
 
 
-def program(
-    scenario: Scenario, order: Sequence[int], *, every_op: bool, timeout_ms: int
-) -> bytes:
+def program(scenario: Scenario, order: Sequence[int], *, every_op: bool, timeout_ms: int) -> bytes:
     """The request to run the ops in the `order` of these indices."""
     everything = scenario.ops
     children = 0
@@ -45,12 +43,16 @@ def program(
         args = op.args
         if op.code == ops.OP_FORK:
             children |= 1 << args[0]
-        packed.append(
-            _OP.pack(op.uid, index, op.actor, op.code, 0, *args, *_PADDING[len(args)])
-        )
+        packed.append(_OP.pack(op.uid, index, op.actor, op.code, 0, *args, *_PADDING[len(args)]))
     packed[0] = _REQUEST.pack(
-        _RUN_PROGRAM, len(order), arena_pages(scenario.config), every_op, children, timeout_ms,
-        0, scenario.config.thp != THP_NEVER,
+        _RUN_PROGRAM,
+        len(order),
+        arena_pages(scenario.config),
+        every_op,
+        children,
+        timeout_ms,
+        0,
+        scenario.config.thp != THP_NEVER,
     )
     return b"".join(packed)
 
@@ -89,13 +91,16 @@ def checkpoints(nr_pages: int, body: bytes, at: int, nr_checkpoints: int) -> tup
     for _ in range(nr_checkpoints):
         uid, actor, nr_regions = _CHECKPOINT.unpack_from(body, at)
         at += _CHECKPOINT.size
-        regions = tuple([
-            Region(
-                start, end, prot, shared == 1, backing, offset, _vm_flags(flags), rss, anonymous
-            )
-            for start, end, prot, shared, backing, _, rss, anonymous, _, offset, flags
-            in _REGION.iter_unpack(body[at : at + nr_regions * _REGION.size])
-        ])
+        regions = tuple(
+            [
+                Region(
+                    start, end, prot, shared == 1, backing, offset, _vm_flags(flags), rss, anonymous
+                )
+                for (start, end, prot, shared, backing, _, rss, anonymous, _, offset, flags) in (
+                    _REGION.iter_unpack(body[at : at + nr_regions * _REGION.size])
+                )
+            ]
+        )
         at += nr_regions * _REGION.size
         found.append(Checkpoint(uid, actor, regions, pages.unpack_from(body, at)))
         at += pages.size + 7 & ~7

@@ -24,23 +24,37 @@ RUNTIME: Final = Path(__file__).parent / "c" / "mmfarm_ops.h"
 # A number known now, or a C expression for one that the interpreter will know.
 Number = int | str
 
-PROT: Final = ("PROT_NONE", "PROT_READ", "PROT_WRITE", "PROT_READ | PROT_WRITE", "PROT_EXEC",
-               "PROT_READ | PROT_EXEC", "PROT_WRITE | PROT_EXEC",
-               "PROT_READ | PROT_WRITE | PROT_EXEC")
+PROT: Final = (
+    "PROT_NONE",
+    "PROT_READ",
+    "PROT_WRITE",
+    "PROT_READ | PROT_WRITE",
+    "PROT_EXEC",
+    "PROT_READ | PROT_EXEC",
+    "PROT_WRITE | PROT_EXEC",
+    "PROT_READ | PROT_WRITE | PROT_EXEC",
+)
 SHARING: Final = ("MAP_PRIVATE", "MAP_SHARED")
 ADVICE: Final = tuple(f"MADV_{name}" for name in ops.ADVICE)
 CLEAR_REFS: Final = ("1", "4")
 MAP_FLAGS: Final = {
-    ops.MMAP_NOREPLACE: "MAP_FIXED_NOREPLACE", ops.MMAP_GROWSDOWN: "MAP_GROWSDOWN",
-    ops.MMAP_POPULATE: "MAP_POPULATE", ops.MMAP_NORESERVE: "MAP_NORESERVE",
-    ops.MMAP_DROPPABLE: "MAP_DROPPABLE", ops.MMAP_LOCKED: "MAP_LOCKED",
+    ops.MMAP_NOREPLACE: "MAP_FIXED_NOREPLACE",
+    ops.MMAP_GROWSDOWN: "MAP_GROWSDOWN",
+    ops.MMAP_POPULATE: "MAP_POPULATE",
+    ops.MMAP_NORESERVE: "MAP_NORESERVE",
+    ops.MMAP_DROPPABLE: "MAP_DROPPABLE",
+    ops.MMAP_LOCKED: "MAP_LOCKED",
 }
 MREMAP_FLAGS: Final = {ops.MREMAP_DONTUNMAP: "MREMAP_DONTUNMAP"}
 
 # The C constants behind the names of an enumeration, by their place, or of flags, by bit.
 CONSTANTS: Final = {
-    ops.PROTS: PROT, ops.SHARING: SHARING, ops.ADVICE: ADVICE, ops.CLEAR_REFS: CLEAR_REFS,
-    ops.MMAP_FLAGS: tuple(MAP_FLAGS.values()), ops.MREMAP_FLAGS: tuple(MREMAP_FLAGS.values()),
+    ops.PROTS: PROT,
+    ops.SHARING: SHARING,
+    ops.ADVICE: ADVICE,
+    ops.CLEAR_REFS: CLEAR_REFS,
+    ops.MMAP_FLAGS: tuple(MAP_FLAGS.values()),
+    ops.MREMAP_FLAGS: tuple(MREMAP_FLAGS.values()),
     ops.MLOCK_FLAGS: ("MLOCK_ONFAULT",),
     ops.MCL_FLAGS: ("MCL_CURRENT", "MCL_FUTURE", "MCL_ONFAULT"),
 }
@@ -50,8 +64,17 @@ POINTER: Final = "pointer"  # or MAP_FAILED, and errno
 INT: Final = "int"  # or -1, and errno
 RESULT: Final = "result"
 _LIBC: Final = {
-    "mmap": POINTER, "mremap": POINTER, "munmap": INT, "mprotect": INT, "madvise": INT,
-    "usleep": INT, "syscall": INT, "mlock": INT, "munlock": INT, "mlock2": INT, "mlockall": INT,
+    "mmap": POINTER,
+    "mremap": POINTER,
+    "munmap": INT,
+    "mprotect": INT,
+    "madvise": INT,
+    "usleep": INT,
+    "syscall": INT,
+    "mlock": INT,
+    "munlock": INT,
+    "mlock2": INT,
+    "mlockall": INT,
     "munlockall": INT,
 }
 
@@ -150,10 +173,14 @@ def _words(arg: Arg, values: Sequence[Number]) -> Words:
         case ops.BACKING:
             return Words(fd=_file_fd(value), offset=_pages(values[1]))
         case ops.FLAGS:
-            return Words(_or(*(
-                _pick(_bit(value, 1 << bit), ("0", name))
-                for bit, name in enumerate(CONSTANTS[arg.names])
-            )))
+            return Words(
+                _or(
+                    *(
+                        _pick(_bit(value, 1 << bit), ("0", name))
+                        for bit, name in enumerate(CONSTANTS[arg.names])
+                    )
+                )
+            )
     return Words(str(value))
 
 
@@ -170,7 +197,8 @@ def _map_flags(values: Sequence[Number]) -> str:
         _pick(_is_zero(backing), ("0", "MAP_ANONYMOUS")),
         _pick(_bit(flags, ops.MMAP_NOREPLACE), ("MAP_FIXED", "MAP_FIXED_NOREPLACE")),
         *(
-            _pick(_bit(flags, bit), ("0", name)) for bit, name in MAP_FLAGS.items()
+            _pick(_bit(flags, bit), ("0", name))
+            for bit, name in MAP_FLAGS.items()
             if bit not in (ops.MMAP_NOREPLACE, ops.MMAP_DROPPABLE)
         ),
     )
@@ -260,7 +288,8 @@ def check_form(spec: OpSpec) -> None:
 def _check() -> None:
     """Assert that whatever a row's form can say has C words, and that what it calls is there."""
     for table, names, numbers in (
-        ("MAP_FLAGS", ops.MMAP_FLAGS, MAP_FLAGS), ("MREMAP_FLAGS", ops.MREMAP_FLAGS, MREMAP_FLAGS)
+        ("MAP_FLAGS", ops.MMAP_FLAGS, MAP_FLAGS),
+        ("MREMAP_FLAGS", ops.MREMAP_FLAGS, MREMAP_FLAGS),
     ):
         tables.complete(f"cform.{table}", "flag", tables.by_bit(names), numbers)
     runtime = RUNTIME.read_text()

@@ -93,15 +93,22 @@ def _from_json(text: str, name: str) -> Claim:
         raise TextError(name, error.lineno, error.colno, f"not JSON: {error.msg}") from None
     keys = {"claim", "model", "ops", "stops"}
     if not isinstance(raw, dict) or set(raw) - keys or "ops" not in raw:
-        raise TextError(name, 1, 1, f"a claim is an object with {', '.join(sorted(keys))}; "
-                                    "docs/schemas/claim.json has its schema")
+        raise TextError(
+            name,
+            1,
+            1,
+            f"a claim is an object with {', '.join(sorted(keys))}; "
+            "docs/schemas/claim.json has its schema",
+        )
     ops, stops = raw["ops"], raw.get("stops", [])
     if not _strings(ops) or not isinstance(stops, list):
         raise TextError(name, 1, 1, "`ops` is a list of strings, `stops` one of objects")
     made = []
     for stop in stops:
-        if not isinstance(stop, dict) or set(stop) != {"actor", "at", "while"} or not _strings(
-            list(stop.values())
+        if (
+            not isinstance(stop, dict)
+            or set(stop) != {"actor", "at", "while"}
+            or not _strings(list(stop.values()))
         ):
             raise TextError(name, 1, 1, "a stop has `actor`, `at` and `while`, all strings")
         made.append((1, Stop(stop["actor"], stop["at"], stop["while"])))
@@ -136,8 +143,7 @@ def _from_lines(text: str, name: str) -> Claim:
 
 
 def _make(
-    name: str, title: str, model: str, ops: list[tuple[int, str]],
-    stops: list[tuple[int, Stop]],
+    name: str, title: str, model: str, ops: list[tuple[int, str]], stops: list[tuple[int, Stop]]
 ) -> Claim:
     missing = [phrase for number, op in ops for phrase in _lacks(op, name, number)]
     for number, stop in stops:
@@ -162,8 +168,12 @@ def _make(
 def _lacks(op: str, name: str, number: int) -> list[str]:
     words = op.split(" ")
     if len(words) < 2:
-        raise TextError(name, number, 1, "an op looks like `T0 read 3`, a stop like `T0 stops at "
-                                         "SITE while T1 runs`")
+        raise TextError(
+            name,
+            number,
+            1,
+            "an op looks like `T0 read 3`, a stop like `T0 stops at SITE while T1 runs`",
+        )
     lacks = []
     if words[0] not in ACTOR_NAMES:
         lacks.append(f"the actor {words[0]}{nearest(words[0], ACTOR_NAMES)}")

@@ -80,8 +80,9 @@ def dump(scenario: Scenario) -> str:
     if len(scenario.ops) > sc.MAX_OPS:
         raise ValueError(f"{len(scenario.ops)} ops: a text holds at most {sc.MAX_OPS}")
     lines = [headers.MAGIC]
-    order = [headers.NAMES.index(key) if key in headers.NAMES else -1
-             for key, _ in scenario.headers]
+    order = [
+        headers.NAMES.index(key) if key in headers.NAMES else -1 for key, _ in scenario.headers
+    ]
     for key, value in scenario.headers:
         wrong = headers.check(key, value)
         if wrong:
@@ -154,8 +155,11 @@ def _decode(text: str | bytes, name: str) -> str:
     control = _CONTROL.search(text)
     if control:
         char = control.group()
-        what = {"\0": "a NUL byte: this is not a text file", "\t": "a tab: write one space",
-                "\r": "a carriage return: lines end with a bare newline"}
+        what = {
+            "\0": "a NUL byte: this is not a text file",
+            "\t": "a tab: write one space",
+            "\r": "a carriage return: lines end with a bare newline",
+        }
         message = what.get(char, f"the control character {char!a}: remove it")
         raise _at(name, text[: control.start()], message)
     return text
@@ -183,13 +187,21 @@ class _Parser:
         if self.lines[0] != headers.MAGIC:
             raise self._error(1, f"the first line should be `{headers.MAGIC}`")
         if self.lines[-1]:
-            raise TextError(self.name, len(self.lines), len(self.lines[-1]) + 1,
-                            "the last line should end with a newline")
+            raise TextError(
+                self.name,
+                len(self.lines),
+                len(self.lines[-1]) + 1,
+                "the last line should end with a newline",
+            )
         self.lines.pop()
         if len(self.lines) > _MAX_LINES:
-            raise TextError(self.name, _MAX_LINES + 1, 1,
-                            f"too many lines: a scenario has at most {sc.MAX_OPS} ops and "
-                            f"{sc.MAX_DIRECTIVES} directives")
+            raise TextError(
+                self.name,
+                _MAX_LINES + 1,
+                1,
+                f"too many lines: a scenario has at most {sc.MAX_OPS} ops and "
+                f"{sc.MAX_DIRECTIVES} directives",
+            )
         self.at = 1
         try:
             return self._rest()
@@ -210,8 +222,11 @@ class _Parser:
         for index, (found, right) in enumerate(zip(directives, ordered, strict=True)):
             if found != right:
                 self.at = first_directive + index
-                raise Bad(1, f"directives stand in the order of their op, site, visit; "
-                             f"here belongs `{print_directive(right)}`")
+                raise Bad(
+                    1,
+                    f"directives stand in the order of their op, site, visit; "
+                    f"here belongs `{print_directive(right)}`",
+                )
         try:
             validate(result)
         except ScenarioError as error:
@@ -236,15 +251,20 @@ class _Parser:
             return Bad(1, "one config line, and it stands before the ops")
         if text[0].isdigit():
             return Bad(1, "ops stand before the directives: move this line up")
-        return Bad(1, f"{shown(text.split(' ')[0])} starts neither an op (`1 T0 read 3`) nor a "
-                      "directive (`@1 op:begin#1 -> T1`)")
+        return Bad(
+            1,
+            f"{shown(text.split(' ')[0])} starts neither an op (`1 T0 read 3`) nor a "
+            "directive (`@1 op:begin#1 -> T1`)",
+        )
 
     def _canonical(self, right: str) -> None:
         """The current line should be exactly this; move on."""
         text = self._current()
         if text != right:
-            column = next((i for i, (a, b) in enumerate(zip(text, right, strict=False))
-                           if a != b), min(len(text), len(right)))
+            column = next(
+                (i for i, (a, b) in enumerate(zip(text, right, strict=False)) if a != b),
+                min(len(text), len(right)),
+            )
             short = right if len(right) <= _SHOWN_CHARS else right[:_SHOWN_CHARS] + "..."
             raise Bad(column + 1, f"not canonical: write `{short}`")
         self.at += 1
@@ -256,16 +276,19 @@ class _Parser:
             name, colon, value = text[1:].partition(":")
             name, value = name.strip(), value.strip()
             if not colon:
-                raise Bad(1, "a header looks like `# title: what happens here`; "
-                             "other comments are not kept")
+                raise Bad(
+                    1,
+                    "a header looks like `# title: what happens here`; other comments are not kept",
+                )
             wrong = headers.check(name, value)
             if wrong:
                 raise Bad(3, wrong)
             for earlier, _ in found:
                 if headers.NAMES.index(earlier) >= headers.NAMES.index(name):
                     order = " ".join(headers.NAMES)
-                    raise Bad(3, f"header {name} after {earlier}: each stands once, in the "
-                                 f"order {order}")
+                    raise Bad(
+                        3, f"header {name} after {earlier}: each stands once, in the order {order}"
+                    )
             self._canonical(f"# {name}: {value}")
             found.append((name, value))
         return tuple(found)
@@ -274,8 +297,9 @@ class _Parser:
         line = Line(self._current())
         column, word = line.take("`config`")
         if word != "config":
-            raise Bad(column, f"the config line should stand here, like "
-                              f"`{_print_config(_DEFAULTS)}`")
+            raise Bad(
+                column, f"the config line should stand here, like `{_print_config(_DEFAULTS)}`"
+            )
         numbers: dict[str, int] = {}
         placement: dict[int, int] = {}
         kernel = ""
@@ -315,8 +339,12 @@ class _Parser:
                 kernel = value
             else:
                 bugs.add(value)
-        config = Config(**numbers, placement=tuple(sorted(placement.items())), kernel=kernel,
-                        bugs=tuple(sorted(bugs)))
+        config = Config(
+            **numbers,
+            placement=tuple(sorted(placement.items())),
+            kernel=kernel,
+            bugs=tuple(sorted(bugs)),
+        )
         self._canonical(_print_config(config))
         return config
 
@@ -329,8 +357,11 @@ class _Parser:
             if uid == 0:
                 raise Bad(column, "op uids start at 1")
             if uid in self.line_of_uid:
-                raise Bad(column, f"op uid {uid} stands in line {self.line_of_uid[uid] + 1} too: "
-                                  f"{max(self.line_of_uid) + 1} is free")
+                raise Bad(
+                    column,
+                    f"op uid {uid} stands in line {self.line_of_uid[uid] + 1} too: "
+                    f"{max(self.line_of_uid) + 1} is free",
+                )
             if len(found) == sc.MAX_OPS:
                 raise Bad(column, f"too many ops: a scenario has at most {sc.MAX_OPS}")
             actor = line.choice("actor", ACTOR_NAMES)
@@ -366,8 +397,9 @@ class _Parser:
         column, word = line.take("the site")
         site, hash_sign, visit_word = word.partition("#")
         if not _SITE.fullmatch(site) or not hash_sign:
-            raise Bad(column, f"an anchor looks like zap_pte_range:pte_cleared#1, "
-                              f"not {shown(word)}")
+            raise Bad(
+                column, f"an anchor looks like zap_pte_range:pte_cleared#1, not {shown(word)}"
+            )
         if site not in SITES:
             raise Bad(column, f"unknown site {shown(site)}{nearest(site, tuple(SITES))}")
         at_visit = column + len(site) + 1

@@ -60,17 +60,29 @@ def verify_file(file: Path, machine: Runs) -> list[Problem]:
     """The problems of one file."""
     problems: list[Problem] = []
     if not _FILE_NAME.fullmatch(file.name):
-        problems.append(Problem(str(file), 0, "name", "a file name is lower-case letters, digits, "
-                                                      f"`.`, `_`, `-`, then {SUFFIX}"))
+        problems.append(
+            Problem(
+                str(file),
+                0,
+                "name",
+                f"a file name is lower-case letters, digits, `.`, `_`, `-`, then {SUFFIX}",
+            )
+        )
     try:
         scenario = text.load(file)
     except text.TextError as error:
         message = f"column {error.column}: {error.message}"
         return [*problems, Problem(str(file), error.line, "text", message)]
     if file.parent.name == KNOWN_BUGS.name and scenario.config.bugs != (file.stem,):
-        problems.append(Problem(str(file), 0, "name",
-                                f"a file in {KNOWN_BUGS.name}/ is called after its only bug: its "
-                                f"config should say bug={file.stem}"))
+        problems.append(
+            Problem(
+                str(file),
+                0,
+                "name",
+                f"a file in {KNOWN_BUGS.name}/ is called after its only bug: its "
+                f"config should say bug={file.stem}",
+            )
+        )
     return problems + verify_scenario(scenario, str(file), machine)
 
 
@@ -94,8 +106,10 @@ def verify_scenario(scenario: Scenario, name: str, machine: Runs) -> list[Proble
     if scenario.config.bugs and expected != headers.CLEAN:
         fixed = machine.run(replace(scenario, config=replace(scenario.config, bugs=())))
         if fixed.violation:
-            report("bug", f"without bug= it should be clean, the run says "
-                          f"`{said(fixed)}`{promise(fixed)}")
+            report(
+                "bug",
+                f"without bug= it should be clean, the run says `{said(fixed)}`{promise(fixed)}",
+            )
     return problems
 
 

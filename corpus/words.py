@@ -240,7 +240,7 @@ def _parse_handle(column: int, word: str, arg: Arg) -> int:
     letter = arg.names[0]
     if not word.startswith(letter):
         raise Bad(column, f"{arg.name} should look like {letter}0, not {shown(word)}")
-    which = number(word[len(letter):], column + len(letter), f"number of {arg.name}")
+    which = number(word[len(letter) :], column + len(letter), f"number of {arg.name}")
     if which >= arg.limit:
         raise Bad(column, f"{arg.name} should be {letter}0 to {letter}{arg.limit - 1}")
     return which
@@ -250,9 +250,9 @@ def _parse_backing(column: int, word: str) -> list[int]:
     if word == "anon":
         return [0, 0]
     letter, (digits, plus, pages) = word[:1], word[1:].partition("+")
-    first, limit = {
-        "f": (1, ops.NR_FILES), "x": (ops.FIRST_OTHER_FILE, ops.NR_OTHER_FILES)
-    }.get(letter, (0, 0))
+    first, limit = {"f": (1, ops.NR_FILES), "x": (ops.FIRST_OTHER_FILE, ops.NR_OTHER_FILES)}.get(
+        letter, (0, 0)
+    )
     if not limit:
         raise Bad(column, f"backing should be anon, f0, f0+3 or x1+8, not {shown(word)}")
     which = number(digits, column + 1, "number of the file")

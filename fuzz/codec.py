@@ -366,5 +366,9 @@ def _get_directives(
             arg = 0
         order.append((place, NAMES[site], visit, kind, arg))
     order.sort()
-    return tuple([Directive(ops[place].uid, name, visit, kind, arg)
-                  for place, name, visit, kind, arg in order])
+    return tuple(
+        [
+            Directive(ops[place].uid, name, visit, kind, arg)
+            for place, name, visit, kind, arg in order
+        ]
+    )

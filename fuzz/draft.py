@@ -149,6 +149,6 @@ def _canonical(directives: list[Directive], ops: tuple[Op, ...]) -> tuple[Direct
         seen.add(anchor)
         keyed.append((at, directive.site, directive.visit, directive.kind, directive.arg))
     keyed.sort()
-    return tuple([
-        Directive(ops[at].uid, site, visit, kind, arg) for at, site, visit, kind, arg in keyed
-    ])
+    return tuple(
+        [Directive(ops[at].uid, site, visit, kind, arg) for at, site, visit, kind, arg in keyed]
+    )

@@ -65,7 +65,12 @@ class Explorer:
     """The state of the search. Counts only grow."""
 
     def __init__(
-        self, machine: Machine, slot: Slot, listener: Listener, seed: int, bugs: tuple[str, ...],
+        self,
+        machine: Machine,
+        slot: Slot,
+        listener: Listener,
+        seed: int,
+        bugs: tuple[str, ...],
         kernel: str = "",
     ) -> None:
         self.machine: Machine = machine
@@ -176,9 +181,9 @@ class Explorer:
 
 def _directives(decided: list[Planned]) -> tuple[Directive, ...]:
     """What a strategy did, as directives."""
-    return tuple(
-        [Directive(p.index, NAMES[p.site], p.visit, p.kind, p.arg) for p in decided]
-    )[:MAX_FUZZ_DIRECTIVES]
+    return tuple([Directive(p.index, NAMES[p.site], p.visit, p.kind, p.arg) for p in decided])[
+        :MAX_FUZZ_DIRECTIVES
+    ]
 
 
 def _recorded(scenario: Scenario, strategy: Strategy | None, outcome: Outcome) -> Scenario:

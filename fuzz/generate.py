@@ -80,15 +80,47 @@ from simulator.scenario import (
 
 # How often an op comes up when its scenario has it. Accesses are what notices most bugs.
 _WEIGHTS: Final[dict[int, int]] = {
-    OP_READ: 12, OP_WRITE: 14, OP_MMAP: 4, OP_MUNMAP: 5, OP_MREMAP: 6, OP_MPROTECT: 6,
-    OP_MADVISE: 10, OP_FORK: 2, OP_EXIT: 1, OP_MEMFD: 1, OP_PREAD: 2, OP_PWRITE: 3,
-    OP_CLEAR_REFS: 4, OP_PAGEMAP: 3, OP_MEM_READ: 3, OP_MEM_WRITE: 5, OP_PIN: 4,
-    OP_PIN_FAST: 5, OP_UNPIN: 3, OP_DMA_READ: 4, OP_DMA_WRITE: 4, OP_VMSPLICE: 3,
-    OP_PIPE_READ: 3, OP_SLEEP: 2, OP_MIGRATE_TO_DEVICE: 12, OP_MIGRATE_TO_RAM: 4,
-    OP_DEVICE_READ: 5, OP_DEVICE_WRITE: 5, OP_MINCORE: 2,
-    OP_KILL: 1, OP_PROCMAP: 2, OP_DEVICE_OPEN: 2, OP_DEVICE_CLOSE: 2,
-    OP_SCAN: 8, OP_DEVICE_EXCLUSIVE: 6, OP_DEVICE_ATOMIC: 5,
-    OP_MLOCK: 4, OP_MUNLOCK: 3, OP_MLOCK2: 2, OP_MLOCKALL: 2, OP_MUNLOCKALL: 1,
+    OP_READ: 12,
+    OP_WRITE: 14,
+    OP_MMAP: 4,
+    OP_MUNMAP: 5,
+    OP_MREMAP: 6,
+    OP_MPROTECT: 6,
+    OP_MADVISE: 10,
+    OP_FORK: 2,
+    OP_EXIT: 1,
+    OP_MEMFD: 1,
+    OP_PREAD: 2,
+    OP_PWRITE: 3,
+    OP_CLEAR_REFS: 4,
+    OP_PAGEMAP: 3,
+    OP_MEM_READ: 3,
+    OP_MEM_WRITE: 5,
+    OP_PIN: 4,
+    OP_PIN_FAST: 5,
+    OP_UNPIN: 3,
+    OP_DMA_READ: 4,
+    OP_DMA_WRITE: 4,
+    OP_VMSPLICE: 3,
+    OP_PIPE_READ: 3,
+    OP_SLEEP: 2,
+    OP_MIGRATE_TO_DEVICE: 12,
+    OP_MIGRATE_TO_RAM: 4,
+    OP_DEVICE_READ: 5,
+    OP_DEVICE_WRITE: 5,
+    OP_MINCORE: 2,
+    OP_KILL: 1,
+    OP_PROCMAP: 2,
+    OP_DEVICE_OPEN: 2,
+    OP_DEVICE_CLOSE: 2,
+    OP_SCAN: 8,
+    OP_DEVICE_EXCLUSIVE: 6,
+    OP_DEVICE_ATOMIC: 5,
+    OP_MLOCK: 4,
+    OP_MUNLOCK: 3,
+    OP_MLOCK2: 2,
+    OP_MLOCKALL: 2,
+    OP_MUNLOCKALL: 1,
 }
 # Never left out: without memory and accesses nothing happens. DEVICE has few rows anyway.
 _ALWAYS: Final = (OP_READ, OP_WRITE, OP_MIGRATE_TO_DEVICE, OP_SCAN)
@@ -220,9 +252,7 @@ def pick_tunable(rng: Rng) -> i64:
 class _Draft:
     """A scenario while it is written."""
 
-    def __init__(
-        self, rng: Rng, weights: list[int], max_ops: i64, pages: i64, ptrs: i64
-    ) -> None:
+    def __init__(self, rng: Rng, weights: list[int], max_ops: i64, pages: i64, ptrs: i64) -> None:
         self.rng: Rng = rng
         self.weights: list[int] = weights
         self.max_ops: i64 = max_ops
@@ -353,9 +383,7 @@ def generate(rng: Rng, max_ops: int) -> Scenario:
     return Scenario(config, write_ops(rng, max_ops, WEIGHTS, config.pages or 8 * ptrs, ptrs))
 
 
-def write_ops(
-    rng: Rng, max_ops: int, weights: list[int], pages: int, ptrs: int
-) -> tuple[Op, ...]:
+def write_ops(rng: Rng, max_ops: int, weights: list[int], pages: int, ptrs: int) -> tuple[Op, ...]:
     """1..`max_ops` ops of rows that have a weight, in an arena of `pages`, where one page table
     maps `ptrs`. Without the rows of DEVICE there is none."""
     limit: i64 = min(max(1, max_ops), MAX_FUZZ_OPS)

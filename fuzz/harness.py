@@ -53,8 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     work: Path = options.work.absolute()
     os.chdir(work)  # what the engine leaves there goes with it
     confine(
-        cpu_seconds=int(options.seconds) + CPU_GRACE_SECONDS,
-        rss_limit_mib=options.rss_limit_mib,
+        cpu_seconds=int(options.seconds) + CPU_GRACE_SECONDS, rss_limit_mib=options.rss_limit_mib
     )
     engine = _engine(options.engine)
     from fuzz.session import Session
@@ -82,11 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     # second.
     gc.freeze()
     gc.disable()
-    engine.run(
-        session,
-        seed=options.seed,
-        rss_limit_mib=options.rss_limit_mib,
-    )
+    engine.run(session, seed=options.seed, rss_limit_mib=options.rss_limit_mib)
     session.write_statistics(final=True)
     (work / "shown").write_bytes(session.explorer.novelty.shown())
     return 0
@@ -104,9 +99,7 @@ class Engine(Protocol):
 
     NAME: str
 
-    def run(
-        self, session: "Session", *, seed: int, rss_limit_mib: int
-    ) -> None: ...
+    def run(self, session: "Session", *, seed: int, rss_limit_mib: int) -> None: ...
 
 
 def _engine(choice: str) -> Engine:

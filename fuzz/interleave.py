@@ -46,13 +46,7 @@ from simulator.objects import (
 from simulator.run import Machine
 from simulator.scenario import NR_ACTORS
 from simulator.sched.strategy import ALLOCATOR, Strategy
-from simulator.sites import (
-    NAMES,
-    NR_SITES,
-    OP__BEGIN,
-    OP__END,
-    TLB_FLUSH_MMU__FREE_BATCH,
-)
+from simulator.sites import NAMES, NR_SITES, OP__BEGIN, OP__END, TLB_FLUSH_MMU__FREE_BATCH
 from simulator.state import READ, WRITE
 
 UNBOUNDED: Final[i64] = 1 << 30
@@ -182,9 +176,17 @@ class Interleaving(Strategy):
             elif not self._locks(chosen):
                 self._goes_on(chosen)
             return chosen
-        if others and self.done == len(self.due) and (
-            shared or self.leaks[site] or not self.reduce or self.machine.k.shared_cpus
-            or site == OP__BEGIN or site == OP__END
+        if (
+            others
+            and self.done == len(self.due)
+            and (
+                shared
+                or self.leaks[site]
+                or not self.reduce
+                or self.machine.k.shared_cpus
+                or site == OP__BEGIN
+                or site == OP__END
+            )
         ):
             if self.reduce and self._known(cur, runnable):
                 self.cut = True

@@ -42,7 +42,9 @@ class Judgement:
 
 
 def judge(
-    machine: Machine, claim: Claim, budget: int = BUDGET,
+    machine: Machine,
+    claim: Claim,
+    budget: int = BUDGET,
     told: Callable[[Report], None] = lambda report: None,
 ) -> Judgement:
     """Decide. `told` hears how far an exploration is, between its runs."""
@@ -71,9 +73,7 @@ def judge(
         if report.state == VIOLATION:
             failing = scenario.with_directives(report.directives)
             violation = machine.run(failing).violation
-            return Judgement(
-                CONFIRMED, failing, reached, False, violation, covered, tuple(reports)
-            )
+            return Judgement(CONFIRMED, failing, reached, False, violation, covered, tuple(reports))
         if report.state != COVERED:
             break
         covered = bound
@@ -82,4 +82,3 @@ def judge(
             break
     verdict = REFUTED if covered is None or covered >= 1 else UNDECIDED
     return Judgement(verdict, scenario, reached, covered=covered, reports=tuple(reports))
-

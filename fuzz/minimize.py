@@ -32,16 +32,7 @@ from typing import Final
 from corpus import text
 from fuzz.certificate import Certificate, Tried, simpler
 from fuzz.minimizing.anew import Anew
-from fuzz.minimizing.edits import (
-    NAMES,
-    Step,
-    apply,
-    bare,
-    canonical,
-    delete_ops,
-    renumbered,
-    steps,
-)
+from fuzz.minimizing.edits import NAMES, Step, apply, bare, canonical, delete_ops, renumbered, steps
 from fuzz.minimizing.judge import INVALID, MAX_DEVIATIONS, Exhausted, Judge, without_dead
 from fuzz.minimizing.order import cost
 from fuzz.minimizing.shuffle import Shuffle
@@ -128,18 +119,10 @@ def minimize(
         complete = False
     final = replace(reduction.current, headers=_headers(scenario, signature))
     certificate = Certificate(
-        text.dump(final),
-        str(signature),
-        build.build_id(),
-        tuple(reduction.tried),
-        complete,
+        text.dump(final), str(signature), build.build_id(), tuple(reduction.tried), complete
     )
     return Minimized(
-        final,
-        machine.run(final),
-        certificate,
-        tuple(judge.side_finds.values()),
-        judge.executions,
+        final, machine.run(final), certificate, tuple(judge.side_finds.values()), judge.executions
     )
 
 
@@ -188,6 +171,7 @@ class _Reduction:
 
     def _drop_ops(self) -> None:
         """Whatever ops it fails without, alone or under another schedule."""
+
         def drop(start: int, end: int) -> int:
             uids = {op.uid for op in self.current.ops[start:end]}
             self._attempt(delete_ops(self.current, uids))
@@ -400,9 +384,7 @@ class _Reduction:
         reordered = replace(self.current, ops=tuple(ops)).with_directives(self.current.directives)
         if reordered == self.current:
             return
-        found = self.judge.reschedule(
-            reordered, len(self.current.directives) - 1, ORDER_SCHEDULES
-        )
+        found = self.judge.reschedule(reordered, len(self.current.directives) - 1, ORDER_SCHEDULES)
         if found is not None:
             self._accept(found)
 
@@ -416,9 +398,7 @@ class _Reduction:
 
     def _reschedule(self, schedules: int) -> None:
         """The first failing schedule in the order of the search."""
-        found = self.judge.reschedule(
-            self.current, len(self.current.directives), schedules
-        )
+        found = self.judge.reschedule(self.current, len(self.current.directives), schedules)
         if found is not None and len(found.directives) <= len(self.current.directives):
             self.current = found
 

@@ -14,28 +14,12 @@ from typing import Final
 from mypy_extensions import i64
 
 from fuzz.draft import Draft
-from fuzz.generate import (
-    WEIGHTS,
-    generate,
-    pick_code,
-    pick_config,
-    pick_frames,
-    pick_tunable,
-)
+from fuzz.generate import WEIGHTS, generate, pick_code, pick_config, pick_frames, pick_tunable
 from fuzz.hints import VISIT_SCALE, Conflict, Hints
 from fuzz.operands import make_args, make_slot
 from fuzz.rng import Rng
 from fuzz.sketch import Sketch
-from fuzz.slots import (
-    ACTORS_OF_CODE,
-    MAX_SLOTS,
-    NR_SLOTS,
-    PAGE_SLOT,
-    START,
-    WHAT,
-    WORD_SLOT,
-    fit,
-)
+from fuzz.slots import ACTORS_OF_CODE, MAX_SLOTS, NR_SLOTS, PAGE_SLOT, START, WHAT, WORD_SLOT, fit
 from simulator.ops import OP_EXIT, OP_FORK, OP_KILL
 from simulator.scenario import (
     DEVICES,
@@ -101,9 +85,7 @@ def mutate(
     return draft.finish()
 
 
-def _apply(
-    draft: Draft, rng: Rng, which: i64, donor: Scenario | None, hints: Hints | None
-) -> None:
+def _apply(draft: Draft, rng: Rng, which: i64, donor: Scenario | None, hints: Hints | None) -> None:
     if which == _REPLACE_ARG:
         _replace_arg(draft, rng)
     elif which == _REPLACE_OP:
@@ -342,8 +324,13 @@ def splice(draft: Draft, rng: Rng, donor: Scenario) -> None:
     if nr == 0:
         return
     begin = rng.below(nr)
-    graft(draft, donor, begin, min(nr, begin + rng.between(1, _MAX_SPLICED)),
-          rng.below(len(draft.ops) + 1))
+    graft(
+        draft,
+        donor,
+        begin,
+        min(nr, begin + rng.between(1, _MAX_SPLICED)),
+        rng.below(len(draft.ops) + 1),
+    )
 
 
 def graft(draft: Draft, donor: Scenario, begin: i64, end: i64, at: i64) -> None:
@@ -436,9 +423,7 @@ def _put_flip(draft: Draft, rng: Rng, pair: Conflict, a: Op, b: Op) -> None:
         draft.directives.append(Directive(b.uid, NAMES[pair.site_b], 1, SWITCH, a.actor))
 
 
-def _anchor(
-    draft: Draft, rng: Rng, hints: Hints | None, kind: i64, op: Op
-) -> tuple[str, int]:
+def _anchor(draft: Draft, rng: Rng, hints: Hints | None, kind: i64, op: Op) -> tuple[str, int]:
     """A (site, visit) at which a directive of a kind may work in an op of this row."""
     if hints is not None:
         sighting = hints.pick_sighting(rng, SWITCH if kind == PARK else kind, op.code)
@@ -571,7 +556,20 @@ def _config_with(
     old: Config, frames: i64, cpus: i64, placement: tuple[tuple[int, int], ...], tuned: Config
 ) -> Config:
     return Config(
-        old.pmd_order, frames, old.pages, cpus, old.steps, tuned.stack_gap, tuned.folio_batch,
-        tuned.gather_batch, tuned.flush_ceiling, placement, old.bugs, old.kernel, tuned.thp,
-        tuned.mthp, tuned.max_ptes_none, tuned.max_ptes_shared,
+        old.pmd_order,
+        frames,
+        old.pages,
+        cpus,
+        old.steps,
+        tuned.stack_gap,
+        tuned.folio_batch,
+        tuned.gather_batch,
+        tuned.flush_ceiling,
+        placement,
+        old.bugs,
+        old.kernel,
+        tuned.thp,
+        tuned.mthp,
+        tuned.max_ptes_none,
+        tuned.max_ptes_shared,
     )

@@ -12,16 +12,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from fuzz.rng import Rng
-from fuzz.sketch import (
-    FILE_BACKED,
-    GROWS,
-    MAPPED,
-    READABLE,
-    RECENT,
-    SHARED,
-    WRITABLE,
-    Sketch,
-)
+from fuzz.sketch import FILE_BACKED, GROWS, MAPPED, READABLE, RECENT, SHARED, WRITABLE, Sketch
 from fuzz.slots import (
     BOUND,
     CHOICE,
@@ -102,20 +93,42 @@ from simulator.scenario import NR_USER_ACTORS, WORDS_PER_PAGE
 # Advice by what it can disturb: dropping and guarding race with faults, fork flags with
 # forks; the hints do next to nothing.
 _ADVICE_WEIGHTS: Final[dict[int, int]] = {
-    MADV_NORMAL: 1, MADV_RANDOM: 1, MADV_SEQUENTIAL: 1, MADV_WILLNEED: 1, MADV_DONTNEED: 24,
-    MADV_FREE: 8, MADV_DONTFORK: 3, MADV_DOFORK: 2, MADV_WIPEONFORK: 3, MADV_KEEPONFORK: 2,
-    MADV_POPULATE_READ: 5, MADV_POPULATE_WRITE: 6, MADV_GUARD_INSTALL: 5, MADV_GUARD_REMOVE: 4,
-    MADV_COLD: 3, MADV_PAGEOUT: 2, MADV_DONTDUMP: 1, MADV_DODUMP: 1,
-    MADV_HUGEPAGE: 4, MADV_NOHUGEPAGE: 2, MADV_COLLAPSE: 12,
+    MADV_NORMAL: 1,
+    MADV_RANDOM: 1,
+    MADV_SEQUENTIAL: 1,
+    MADV_WILLNEED: 1,
+    MADV_DONTNEED: 24,
+    MADV_FREE: 8,
+    MADV_DONTFORK: 3,
+    MADV_DOFORK: 2,
+    MADV_WIPEONFORK: 3,
+    MADV_KEEPONFORK: 2,
+    MADV_POPULATE_READ: 5,
+    MADV_POPULATE_WRITE: 6,
+    MADV_GUARD_INSTALL: 5,
+    MADV_GUARD_REMOVE: 4,
+    MADV_COLD: 3,
+    MADV_PAGEOUT: 2,
+    MADV_DONTDUMP: 1,
+    MADV_DODUMP: 1,
+    MADV_HUGEPAGE: 4,
+    MADV_NOHUGEPAGE: 2,
+    MADV_COLLAPSE: 12,
 }
 of_every_advice("operands._ADVICE_WEIGHTS", _ADVICE_WEIGHTS)
 ADVICE_WEIGHTS: Final[list[int]] = [weight for _, weight in sorted(_ADVICE_WEIGHTS.items())]
 
 # What mlockall() takes, and sometimes what it does not.
 _MCL: Final[list[int]] = [
-    MCL_CURRENT, MCL_CURRENT, MCL_FUTURE, MCL_FUTURE, MCL_CURRENT | MCL_FUTURE,
-    MCL_CURRENT | MCL_ONFAULT, MCL_FUTURE | MCL_ONFAULT,
-    MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT, MCL_ONFAULT,
+    MCL_CURRENT,
+    MCL_CURRENT,
+    MCL_FUTURE,
+    MCL_FUTURE,
+    MCL_CURRENT | MCL_FUTURE,
+    MCL_CURRENT | MCL_ONFAULT,
+    MCL_FUTURE | MCL_ONFAULT,
+    MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT,
+    MCL_ONFAULT,
 ]
 PROT_R: Final[i64] = 1
 PROT_RW: Final[i64] = 3
@@ -150,8 +163,9 @@ def make_args(sketch: Sketch, rng: Rng, actor: i64, code: i64) -> tuple[int, ...
     return fit(code, args, sketch.pages)
 
 
-def make_slot(sketch: Sketch, rng: Rng, actor: i64, code: i64, slot: i64,
-              args: tuple[int, ...]) -> tuple[int, ...]:
+def make_slot(
+    sketch: Sketch, rng: Rng, actor: i64, code: i64, slot: i64, args: tuple[int, ...]
+) -> tuple[int, ...]:
     """`args` with one slot (and what must follow it) replaced: by a neighbouring value half
     the time, else by what a fresh op would have there."""
     new: list[int] = list(args)

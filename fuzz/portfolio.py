@@ -17,16 +17,7 @@ from fuzz.hints import Conflict, Hints
 from fuzz.rng import Rng
 from simulator.build.native import final, vec
 from simulator.scenario import FAIL, SWITCH, Scenario
-from simulator.sched.profile import (
-    A_POS,
-    A_SITE,
-    A_VISIT,
-    B_POS,
-    B_SITE,
-    B_VISIT,
-    PAIR,
-    Profile,
-)
+from simulator.sched.profile import A_POS, A_SITE, A_VISIT, B_POS, B_SITE, B_VISIT, PAIR, Profile
 from simulator.sched.strategies import (
     BoundedPreemptions,
     Directed,

@@ -186,9 +186,7 @@ class Search:
                 i += 1
         return None
 
-    def extend(
-        self, due: vec[i64], answer: vec[i64], depth: i64
-    ) -> tuple[Directive, ...] | None:
+    def extend(self, due: vec[i64], answer: vec[i64], depth: i64) -> tuple[Directive, ...] | None:
         """Try the schedules with `depth` deviations after those of `due`."""
         if self.executions >= self.budget:
             return None

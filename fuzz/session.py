@@ -294,9 +294,7 @@ class Session(Listener):
         left = {n for n, count in self.explorer.machine.sites_left().items() if count}
         statistics.sites_preempted = sorted(left | self._left)
         statistics.situations_missed = [
-            name
-            for name, count in situations.items()
-            if not count and name not in self._situations
+            name for name, count in situations.items() if not count and name not in self._situations
         ]
         statistics.sites_reached = len(sites) - len(statistics.sites_missed)
         statistics.situations_reached = len(situations) - len(statistics.situations_missed)

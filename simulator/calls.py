@@ -27,12 +27,25 @@ _NO_CALLS: Final = frozenset(("op", "mmu", ""))  # what sites name that is no fu
 FUNCTIONS: Final = frozenset(sites.FUNCTION) - _NO_CALLS
 # Functions that the model has written into their callers and that call nothing: they are over when
 # the caller calls somebody, or lets go of a lock.
-LEAVES: Final = frozenset((
-    "dmirror_devmem_alloc_page", "guard_install_set_pte", "hmm_vma_handle_pte", "madvise_lock",
-    "map_pte", "migrate_vma_check_page", "mincore_page", "ptep_set_access_flags",
-    "ptep_test_and_clear_young", "shmem_add_to_page_cache", "shmem_alloc_folio",
-    "tlb_remove_table", "unpin_user_page", "vma_start_read", "wake_up_new_task",
-))
+LEAVES: Final = frozenset(
+    (
+        "dmirror_devmem_alloc_page",
+        "guard_install_set_pte",
+        "hmm_vma_handle_pte",
+        "madvise_lock",
+        "map_pte",
+        "migrate_vma_check_page",
+        "mincore_page",
+        "ptep_set_access_flags",
+        "ptep_test_and_clear_young",
+        "shmem_add_to_page_cache",
+        "shmem_alloc_folio",
+        "tlb_remove_table",
+        "unpin_user_page",
+        "vma_start_read",
+        "wake_up_new_task",
+    )
+)
 assert LEAVES <= FUNCTIONS
 
 

@@ -6,9 +6,29 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_NAMES, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL,
-    PTE_WRITE, PTE_YOUNG, SWP_MARKER_GUARD, SWP_NAMES, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_SHARED,
-    VM_WRITE, AnonVma, Lock, Mm, Page, RwSem, Vma, pte_kind,
+    PFN_SHIFT,
+    PG_NAMES,
+    PTE_DIRTY,
+    PTE_PRESENT,
+    PTE_PROTNONE,
+    PTE_SOFT_DIRTY,
+    PTE_SPECIAL,
+    PTE_WRITE,
+    PTE_YOUNG,
+    SWP_MARKER_GUARD,
+    SWP_NAMES,
+    VM_EXEC,
+    VM_GROWSDOWN,
+    VM_READ,
+    VM_SHARED,
+    VM_WRITE,
+    AnonVma,
+    Lock,
+    Mm,
+    Page,
+    RwSem,
+    Vma,
+    pte_kind,
 )
 from simulator.mm.pgtable import frame_text, pfn_to_page
 from simulator.sites import ACTOR_LABELS
@@ -101,8 +121,10 @@ def owner_text(vma: Vma) -> str:
 def vma_text(vma: Vma) -> str:
     flags = vma.flags
     perms = (
-        ("r" if flags & VM_READ else "-") + ("w" if flags & VM_WRITE else "-")
-        + ("x" if flags & VM_EXEC else "-") + ("s" if flags & VM_SHARED else "p")
+        ("r" if flags & VM_READ else "-")
+        + ("w" if flags & VM_WRITE else "-")
+        + ("x" if flags & VM_EXEC else "-")
+        + ("s" if flags & VM_SHARED else "p")
     )
     backing = "anon" if vma.inode is None else f"f{vma.inode.id}+{vma.pgoff}"
     grows = " growsdown" if flags & VM_GROWSDOWN else ""
@@ -117,7 +139,8 @@ def pte_text(k: "Kernel", pte: i64) -> str:
     if kind:
         return f"{SWP_NAMES[kind]} entry -> {page_text(pfn_to_page(k, pte >> PFN_SHIFT))}"
     bits = (
-        ("rw" if pte & PTE_WRITE else "ro") + (" dirty" if pte & PTE_DIRTY else "")
+        ("rw" if pte & PTE_WRITE else "ro")
+        + (" dirty" if pte & PTE_DIRTY else "")
         + (" young" if pte & PTE_YOUNG else "")
         + (" soft-dirty" if pte & PTE_SOFT_DIRTY else "")
         + (" prot-none" if pte & PTE_PROTNONE and not pte & PTE_PRESENT else "")

@@ -130,12 +130,16 @@ def end_of_op(k: "Kernel", t: Task) -> None:
         while not (t.held_mask >> cls) & 1:
             cls += 1
         k.violate(
-            "deadlock", t.took[cls], LOCK_CLASS_NAMES[cls],
+            "deadlock",
+            t.took[cls],
+            LOCK_CLASS_NAMES[cls],
             f"op {t.uid} returns to user space with {LOCK_CLASS_NAMES[cls]} held",
         )
     if t.rcu_readers or t.preempt_count:
         k.violate(
-            "kernel-assertion", t.rcu_at, "task",
+            "kernel-assertion",
+            t.rcu_at,
+            "task",
             f"op {t.uid} returns with preemption off or inside an RCU section",
         )
     if t.mm_gets:
@@ -144,7 +148,9 @@ def end_of_op(k: "Kernel", t: Task) -> None:
         )
     if t.gathering:
         k.violate(
-            "kernel-assertion", sites.TLB_GATHER_MMU__PENDING, "task",
+            "kernel-assertion",
+            sites.TLB_GATHER_MMU__PENDING,
+            "task",
             f"op {t.uid} returns without the end of its mmu_gather",
         )
 

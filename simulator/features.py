@@ -27,9 +27,14 @@ NAMED: Final = 32512  # one counter a situation, see below
 NAMED_SIZE: Final = 256
 COUNTERS_SIZE: Final = 32768
 ZONES: Final = (
-    ("edge", EDGE, EDGE_SIZE), ("conflict", CONFLICT, CONFLICT_SIZE), ("state", STATE, STATE_SIZE),
-    ("state-change", STATE_CHANGE, STATE_SIZE), ("outcome", OUTCOME, OUTCOME_SIZE),
-    ("lock", LOCK, LOCK_SIZE), ("preempt", PREEMPT, PREEMPT_SIZE), ("named", NAMED, NAMED_SIZE),
+    ("edge", EDGE, EDGE_SIZE),
+    ("conflict", CONFLICT, CONFLICT_SIZE),
+    ("state", STATE, STATE_SIZE),
+    ("state-change", STATE_CHANGE, STATE_SIZE),
+    ("outcome", OUTCOME, OUTCOME_SIZE),
+    ("lock", LOCK, LOCK_SIZE),
+    ("preempt", PREEMPT, PREEMPT_SIZE),
+    ("named", NAMED, NAMED_SIZE),
 )
 
 # Rare situations that a healthy campaign must reach; an unhit one means that the model or

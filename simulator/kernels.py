@@ -58,8 +58,12 @@ class Linux:
 
 VERSIONS: Final = ("6.1", "6.12", "6.18", DEFAULT, "7.3")
 KERNELS: Final = {
-    "": Linux(702), "6.1": Linux(601), "6.12": Linux(612), "6.18": Linux(618, fixed=False),
-    DEFAULT: Linux(702), "7.3": Linux(703),
+    "": Linux(702),
+    "6.1": Linux(601),
+    "6.12": Linux(612),
+    "6.18": Linux(618, fixed=False),
+    DEFAULT: Linux(702),
+    "7.3": Linux(703),
 }
 
 

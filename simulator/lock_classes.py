@@ -17,9 +17,19 @@ LC_DMIRROR: Final = 8
 LC_PAGE_TABLE: Final = 9  # mm->page_table_lock, here the lock of all PMDs too
 LC_PTL: Final = 10
 NR_LOCK_CLASSES: Final = 11
-LOCK_CLASS_NAMES: Final = by_number("lock classes", (
-    (LC_INODE, "i_rwsem"), (LC_MMAP, "mmap_lock"), (LC_VMA, "vma_lock"), (LC_FOLIO, "folio_lock"),
-    (LC_IMMAP, "i_mmap_rwsem"), (LC_ANON_VMA, "anon_vma_lock"), (LC_MN, "mmu_notifier"),
-    (LC_DMIRROR, "dmirror_mutex"), (LC_PAGE_TABLE, "page_table_lock"), (LC_PTL, "ptl"),
-))
+LOCK_CLASS_NAMES: Final = by_number(
+    "lock classes",
+    (
+        (LC_INODE, "i_rwsem"),
+        (LC_MMAP, "mmap_lock"),
+        (LC_VMA, "vma_lock"),
+        (LC_FOLIO, "folio_lock"),
+        (LC_IMMAP, "i_mmap_rwsem"),
+        (LC_ANON_VMA, "anon_vma_lock"),
+        (LC_MN, "mmu_notifier"),
+        (LC_DMIRROR, "dmirror_mutex"),
+        (LC_PAGE_TABLE, "page_table_lock"),
+        (LC_PTL, "ptl"),
+    ),
+)
 assert len(LOCK_CLASS_NAMES) == NR_LOCK_CLASSES

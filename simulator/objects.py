@@ -28,9 +28,17 @@ _FILE: Final[i64] = 9 << KIND_SHIFT
 _DEVICE: Final[i64] = 10 << KIND_SHIFT
 # Words for an object of each kind, by the number of the kind.
 PHRASES: Final = (
-    "", "pte {index} of mm{container}", "pmd {index} of mm{container}", "page {index}",
-    "{lock} {index}", "vma {index}", "mm{index}", "CPU{index}", "anon_vma {index}",
-    "page {index} of file {container}", "device {index}",
+    "",
+    "pte {index} of mm{container}",
+    "pmd {index} of mm{container}",
+    "page {index}",
+    "{lock} {index}",
+    "vma {index}",
+    "mm{index}",
+    "CPU{index}",
+    "anon_vma {index}",
+    "page {index} of file {container}",
+    "device {index}",
 )
 
 

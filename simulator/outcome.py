@@ -18,7 +18,10 @@ UNFINISHED: Final = -1004  # the run ended inside or before the op
 SIGKILL: Final = -1005  # the access was not made: its process has been killed
 
 _NAMES: Final = {
-    SIGSEGV: "SIGSEGV", SIGBUS: "SIGBUS", SKIPPED: "skipped", UNFINISHED: "unfinished",
+    SIGSEGV: "SIGSEGV",
+    SIGBUS: "SIGBUS",
+    SKIPPED: "skipped",
+    UNFINISHED: "unfinished",
     SIGKILL: "SIGKILL",
 }
 

@@ -69,13 +69,15 @@ class Machine:
 
     def named_seen(self) -> dict[str, int]:
         """How often each named rare situation came up, over all runs."""
-        return {
-            name: self.k.named_seen[i] for i, name in enumerate(features.NAMED_SITUATIONS)
-        }
+        return {name: self.k.named_seen[i] for i, name in enumerate(features.NAMED_SITUATIONS)}
 
     def run(
-        self, scenario: Scenario, strategy: Strategy | None = None, trace: bool = False,
-        observer: Observer | None = None, goes_on: bool = False,
+        self,
+        scenario: Scenario,
+        strategy: Strategy | None = None,
+        trace: bool = False,
+        observer: Observer | None = None,
+        goes_on: bool = False,
     ) -> Outcome:
         """Run a valid scenario to its end or to the first Violation.
 
@@ -97,8 +99,12 @@ class Machine:
         return collect(self.k, scenario, self.tracer, self.after)
 
     def execute(
-        self, scenario: Scenario, strategy: Strategy | None = None, trace: bool = False,
-        observer: Observer | None = None, goes_on: bool = False,
+        self,
+        scenario: Scenario,
+        strategy: Strategy | None = None,
+        trace: bool = False,
+        observer: Observer | None = None,
+        goes_on: bool = False,
     ) -> None:
         """The same, for who runs many scenarios and wants to know little of most."""
         k = self.k
@@ -290,8 +296,13 @@ def collect(k: Kernel, scenario: Scenario, tracer: Tracer | None, after: str) ->
     if k.strategy is None:
         dead = [d for i, d in enumerate(scenario.directives) if not k.sched.used[i]]
     return Outcome(
-        violation, f"{int(k.digest) * _SPREAD % 2**64:016x}", k.nr_steps,
-        list(k.sched.results), dead, recorded,
-        [] if tracer is None else tracer.events, "" if tracer is None else tracer.state_before,
+        violation,
+        f"{int(k.digest) * _SPREAD % 2**64:016x}",
+        k.nr_steps,
+        list(k.sched.results),
+        dead,
+        recorded,
+        [] if tracer is None else tracer.events,
+        "" if tracer is None else tracer.state_before,
         after,
     )

@@ -24,11 +24,25 @@ OOM_REAPER: Final = 12
 DEVICE1: Final = 13
 DEVICES: Final = (DEVICE, DEVICE1)
 NR_USER_ACTORS: Final = 8
-ACTOR_NAMES: Final = by_number("actors", (
-    (0, "T0"), (1, "T1"), (2, "T2"), (3, "T3"), (4, "T4"), (5, "T5"), (6, "T6"), (7, "T7"),
-    (KHUGEPAGED, "KHUGEPAGED"), (KSWAPD, "KSWAPD"), (KCOMPACTD, "KCOMPACTD"), (DEVICE, "DEVICE"),
-    (OOM_REAPER, "OOM_REAPER"), (DEVICE1, "DEVICE1"),
-))
+ACTOR_NAMES: Final = by_number(
+    "actors",
+    (
+        (0, "T0"),
+        (1, "T1"),
+        (2, "T2"),
+        (3, "T3"),
+        (4, "T4"),
+        (5, "T5"),
+        (6, "T6"),
+        (7, "T7"),
+        (KHUGEPAGED, "KHUGEPAGED"),
+        (KSWAPD, "KSWAPD"),
+        (KCOMPACTD, "KCOMPACTD"),
+        (DEVICE, "DEVICE"),
+        (OOM_REAPER, "OOM_REAPER"),
+        (DEVICE1, "DEVICE1"),
+    ),
+)
 NR_ACTORS: Final = 14
 assert len(ACTOR_NAMES) == NR_ACTORS
 

@@ -21,7 +21,16 @@ from simulator.features import CONFLICT, EDGE
 from simulator.kernels import KERNELS, Linux
 from simulator.lib.slab import Slab
 from simulator.mm.mm_types import (
-    PG_DEVICE_PRIVATE, PG_ZERO, AnonVma, Folio, Inode, Mm, Page, PageTable, Stale, Vma,
+    PG_DEVICE_PRIVATE,
+    PG_ZERO,
+    AnonVma,
+    Folio,
+    Inode,
+    Mm,
+    Page,
+    PageTable,
+    Stale,
+    Vma,
 )
 from simulator.objects import OBJ_NONE
 from simulator.ops import NR_FILES

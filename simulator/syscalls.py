@@ -11,7 +11,16 @@ from simulator.fs import proc
 from simulator.kernel import context_switch, fork
 from simulator.kernel import exit as kernel_exit
 from simulator.mm import (
-    fault, khugepaged, madvise, mincore, mlock, mmap, mprotect, mremap, pins, shmem,
+    fault,
+    khugepaged,
+    madvise,
+    mincore,
+    mlock,
+    mmap,
+    mprotect,
+    mremap,
+    pins,
+    shmem,
 )
 from simulator.mm.mm_types import Mm
 from simulator.mm.util import vm_mmap_pgoff

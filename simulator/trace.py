@@ -64,22 +64,32 @@ class Tracer(Oracles):
                     self.add(k, t, site, f"pmd {index}{_of(k, container)} is none")
 
     def user_loaded(
-        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64,
+        self,
+        k: "Kernel",
+        mm: "Mm",
+        va: i64,
+        page: "Page",
+        word: i64,
+        value: i64,
         stale: "Stale | None",
     ) -> None:
         self.accessed(k, mm, va, f"loads {value} from page {va}, {frame_text(page.pfn)}", stale)
         super().user_loaded(k, mm, va, page, word, value, stale)
 
     def user_stored(
-        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64,
+        self,
+        k: "Kernel",
+        mm: "Mm",
+        va: i64,
+        page: "Page",
+        word: i64,
+        token: i64,
         stale: "Stale | None",
     ) -> None:
         self.accessed(k, mm, va, f"stores {token} to page {va}, {frame_text(page.pfn)}", stale)
         super().user_stored(k, mm, va, page, word, token, stale)
 
-    def accessed(
-        self, k: "Kernel", mm: "Mm", va: i64, text: str, stale: "Stale | None"
-    ) -> None:
+    def accessed(self, k: "Kernel", mm: "Mm", va: i64, text: str, stale: "Stale | None") -> None:
         """User code has used a translation: which the tables have, or one of before."""
         t = k.cur
         key = (int(t.cpu), int(mm.id), int(va))
@@ -112,7 +122,10 @@ class Tracer(Oracles):
     def lock_released(self, k: "Kernel", obj: i64) -> None:
         if decode(obj)[0] == _LOCK:  # a strategy is told of other things, too
             self.put(
-                k, k.cur, k.cur.site, f"releases {name_of(obj)}",
+                k,
+                k.cur,
+                k.cur.site,
+                f"releases {name_of(obj)}",
                 self.calls.now(k.cur.id, leaf=False),
             )
 
@@ -163,9 +176,7 @@ class Tracer(Oracles):
         """What has happened to `t`, which runs, since it has passed `site`."""
         self.put(k, t, site, text, self.calls.now(t.id))
 
-    def put(
-        self, k: "Kernel", t: "Task", site: i64, text: str, calls: tuple[Call, ...]
-    ) -> None:
+    def put(self, k: "Kernel", t: "Task", site: i64, text: str, calls: tuple[Call, ...]) -> None:
         self.events.append(
             TraceEvent(k.nr_steps, t.id, t.cpu, t.uid, sites.NAMES[site], calls, text)
         )

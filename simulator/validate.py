@@ -8,8 +8,18 @@ from simulator.bugs import BY_ID
 from simulator.kernels import DEFAULT, KERNELS, VERSIONS
 from simulator.objects import INDEX_BITS
 from simulator.scenario import (
-    FAIL, IPI, MAX_DIRECTIVES, NR_ACTORS, NR_USER_ACTORS, PARK, SWITCH, THP_MODES, TLB,
-    Config, Op, Scenario,
+    FAIL,
+    IPI,
+    MAX_DIRECTIVES,
+    NR_ACTORS,
+    NR_USER_ACTORS,
+    PARK,
+    SWITCH,
+    THP_MODES,
+    TLB,
+    Config,
+    Op,
+    Scenario,
 )
 
 PMD_ORDERS: Final = (3, 4, 9)
@@ -121,7 +131,8 @@ def check_config(c: Config) -> None:
     if c.kernel not in KERNELS:
         raise ScenarioError(
             f"unknown kernel {c.kernel!r}: the model can be {', '.join(VERSIONS)}; "
-            f"it is {DEFAULT} by default", 0
+            f"it is {DEFAULT} by default",
+            0,
         )
 
 

@@ -96,14 +96,26 @@ class Watch:
     # --- loads and stores ---------------------------------------------------------------------
 
     def user_loaded(
-        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64,
+        self,
+        k: "Kernel",
+        mm: "Mm",
+        va: i64,
+        page: "Page",
+        word: i64,
+        value: i64,
         stale: "Stale | None",
     ) -> None:
         """User code has loaded `value`; `stale` is the translation when the tables no longer
         have it."""
 
     def user_stored(
-        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64,
+        self,
+        k: "Kernel",
+        mm: "Mm",
+        va: i64,
+        page: "Page",
+        word: i64,
+        token: i64,
         stale: "Stale | None",
     ) -> None:
         """User code has stored `token`."""
@@ -115,9 +127,7 @@ class Watch:
         """It has, and the page is still what the mm has at `va`. `seen` is the entry that GUP has
         found."""
 
-    def loaded(
-        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64
-    ) -> None:
+    def loaded(self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64) -> None:
         """Somebody else (/proc/self/mem, a device) has loaded what `mm` has at `va`."""
 
     def stored(
@@ -164,9 +174,7 @@ class Watch:
     def cache_found(self, k: "Kernel", inode: "Inode", index: i64, folio: "Folio") -> None:
         """A lookup of `index` has returned `page`, locked: no one can remove it any more."""
 
-    def cache_adding(
-        self, k: "Kernel", inode: "Inode", index: i64, old: "Folio | None"
-    ) -> None:
+    def cache_adding(self, k: "Kernel", inode: "Inode", index: i64, old: "Folio | None") -> None:
         """A page is being put into slot `index`, where `old` is."""
 
     def inode_evicted(self, k: "Kernel", inode: "Inode") -> None:

@@ -49,8 +49,15 @@ def text_of(reads: int) -> str:
 
 def finding(reads: int = 4, signature: Signature = SIGNATURE) -> Finding:
     return Finding(
-        signature.oracle, signature.culprit, signature.object_class, "a promise",
-        text_of(reads), DIGEST, BUILD, 17, "farm",
+        signature.oracle,
+        signature.culprit,
+        signature.object_class,
+        "a promise",
+        text_of(reads),
+        DIGEST,
+        BUILD,
+        17,
+        "farm",
     )
 
 
@@ -60,8 +67,12 @@ def outcome(signature: Signature | None = SIGNATURE, digest: str = DIGEST) -> Ou
 
 
 def result(
-    findings: list[Finding], kind: ExitKind = ExitKind.FINDINGS, *, return_code: int = 0,
-    in_flight: str | None = None, kept: list[Kept] | None = None,
+    findings: list[Finding],
+    kind: ExitKind = ExitKind.FINDINGS,
+    *,
+    return_code: int = 0,
+    in_flight: str | None = None,
+    kept: list[Kept] | None = None,
 ) -> SliceResult:
     statistics = Statistics(executions=100, steps=4000, features=7, cpu_seconds=1.25)
     return SliceResult(
@@ -94,7 +105,9 @@ class FakeHands:
         )
 
     def _run_slice(
-        self, spec: SliceSpec, progress: Callable[[Statistics], None] | None = None,
+        self,
+        spec: SliceSpec,
+        progress: Callable[[Statistics], None] | None = None,
         stop: Callable[[], bool] | None = None,
     ) -> SliceResult:
         with self._lock:

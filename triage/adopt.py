@@ -41,13 +41,27 @@ def adopt(
         given = minimize(given, violation.signature, machine).scenario
     expect = headers.CLEAN if violation is None else str(violation.signature)
     requires = [pair for pair in given.headers if pair[0] == "requires"]
-    said = [("title", title), ("category", category), *requires, ("expect", expect),
-            ("origin", origin)]
+    said = [
+        ("title", title),
+        ("category", category),
+        *requires,
+        ("expect", expect),
+        ("origin", origin),
+    ]
     made = replace(given, headers=tuple(said))
-    _refuse_known(made, expect, mm_files(
-        folder for folder in (collection / SCENARIOS.name, collection / KNOWN_BUGS.name,
-                              collection / UNDISCLOSED) if folder.is_dir()
-    ))
+    _refuse_known(
+        made,
+        expect,
+        mm_files(
+            folder
+            for folder in (
+                collection / SCENARIOS.name,
+                collection / KNOWN_BUGS.name,
+                collection / UNDISCLOSED,
+            )
+            if folder.is_dir()
+        ),
+    )
     if violation is not None and made.config.bugs:
         raise Refused(
             f"it shows the known bug {', '.join(made.config.bugs)}: {KNOWN_BUGS.name}/ has a "

@@ -86,9 +86,12 @@ class Trial:
 
     def to_json(self) -> dict[str, object]:
         return {
-            "seed": self.seed, "found": self.found, "false_alarm": self.false_alarm,
+            "seed": self.seed,
+            "found": self.found,
+            "false_alarm": self.false_alarm,
             "signature": self.signature or None,
-            "executions": self.executions, "seconds": self.seconds,
+            "executions": self.executions,
+            "seconds": self.seconds,
             "cpu_seconds": self.cpu_seconds,
         }
 
@@ -129,7 +132,7 @@ def through_atheris() -> float | None:
         shutil.copy(WORKLOAD, seeds)
         result = run_slice(
             SliceSpec(
-                seconds=ATHERIS_SECONDS, seed=ATHERIS_SEED, seed_corpus=seeds, engine="atheris",
+                seconds=ATHERIS_SECONDS, seed=ATHERIS_SEED, seed_corpus=seeds, engine="atheris"
             ),
             progress=lines.append,
         )
@@ -147,21 +150,29 @@ def through_atheris() -> float | None:
 
 def hunt(bug: str, seed: int, limit_seconds: float) -> Trial:
     """Fuzz from an empty corpus until the first broken promise, or the limit."""
-    result = run_slice(SliceSpec(
-        seconds=limit_seconds, seed=seed, bugs=(bug,), stop_at_first=True,
-    ))
+    result = run_slice(SliceSpec(seconds=limit_seconds, seed=seed, bugs=(bug,), stop_at_first=True))
     figures = result.statistics
     if not result.findings and result.exit_kind is not ExitKind.OK:
         raise BenchError(f"the slice ended with {result.exit_kind.value}: {result.log_tail}")
     signature = str(result.findings[0].signature) if result.findings else ""
     if not result.findings or _fails_without_bug(result.findings[0]):
         return Trial(
-            seed, False, bool(result.findings), signature, figures.executions, limit_seconds,
+            seed,
+            False,
+            bool(result.findings),
+            signature,
+            figures.executions,
+            limit_seconds,
             round(figures.cpu_seconds, 3),
         )
     return Trial(
-        seed, True, False, signature, figures.first_find_executions,
-        round(figures.first_find_seconds, 3), round(figures.first_find_cpu_seconds, 3),
+        seed,
+        True,
+        False,
+        signature,
+        figures.first_find_executions,
+        round(figures.first_find_seconds, 3),
+        round(figures.first_find_cpu_seconds, 3),
     )
 
 
@@ -176,7 +187,8 @@ def with_revision(ref: str, measure: Callable[[Path], None]) -> None:
     git checkout; refuses a revision that git does not know."""
     archive = subprocess.run(
         ["git", "-C", str(ROOT), "archive", "--format=tar", ref, "--"],
-        capture_output=True, check=False,
+        capture_output=True,
+        check=False,
     )
     if archive.returncode != 0:
         why = archive.stderr.decode(errors="replace").strip()
@@ -192,8 +204,13 @@ def with_revision(ref: str, measure: Callable[[Path], None]) -> None:
 
 def _compile(tree: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "simulator.build"], cwd=tree, capture_output=True, text=True,
-        env=os.environ | {"PYTHONPATH": str(tree)}, timeout=BUILD_SECONDS, check=False,
+        [sys.executable, "-m", "simulator.build"],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(tree)},
+        timeout=BUILD_SECONDS,
+        check=False,
     )
     if done.returncode != 0:
         raise BenchError(f"the other revision does not compile: {done.stderr[-2000:]}")
@@ -202,11 +219,11 @@ def _compile(tree: Path) -> None:
 def _round(tree: Path) -> dict[str, object]:
     environment = os.environ | {"PYTHONPATH": str(tree)}
     done = subprocess.run(
-        [
-            sys.executable, "-P", str(bench_round.__file__), str(WORKLOAD),
-            str(ROUND_CPU_SECONDS),
-        ],
-        env=environment, capture_output=True, text=True, check=False,
+        [sys.executable, "-P", str(bench_round.__file__), str(WORKLOAD), str(ROUND_CPU_SECONDS)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise BenchError(f"a round in {tree} failed: {done.stderr[-2000:]}")

@@ -83,8 +83,12 @@ def run(request: Request, kernel: RealKernel, as_json: bool) -> int:
 def _fuzz(request: Request, kernel: RealKernel, store: Store, report: Report) -> None:
     said = time.monotonic()
     session = fuzz(
-        ModelKernel(), kernel, report.figures,
-        seed=request.seed, seconds=request.seconds, scenarios=request.scenarios,
+        ModelKernel(),
+        kernel,
+        report.figures,
+        seed=request.seed,
+        seconds=request.seconds,
+        scenarios=request.scenarios,
     )
     for found in session:
         if found is not None:
@@ -111,23 +115,32 @@ def _text(report: Report) -> str:
     ]
     if report.found:
         rows = [
-            (f"{number}  {found.signature}", str(figures.sightings[found.signature]),
-             str(len(found.scenario.ops)))
+            (
+                f"{number}  {found.signature}",
+                str(figures.sightings[found.signature]),
+                str(len(found.scenario.ops)),
+            )
             for number, found in report.found
         ]
         parts.append(table(rows, heading=("DISAGREEMENT", "SEEN", "OPS")))
         number, found = min(report.found, key=lambda each: len(each[1].scenario.ops))
-        parts.append(fields([
-            ("explain", paint(f"mmfarm triage show {number}", BOLD)),
-            ("differs", str(found.disagreement)),
-        ]))
+        parts.append(
+            fields(
+                [
+                    ("explain", paint(f"mmfarm triage show {number}", BOLD)),
+                    ("differs", str(found.disagreement)),
+                ]
+            )
+        )
     else:
         parts.append("Model and kernel agree.")
     if figures.troubles:
         reason = figures.troubles[0].reason
-        parts.append(paint(
-            f"trouble: {len(figures.troubles)} scenarios, see --json; the first: {reason}", BAD
-        ))
+        parts.append(
+            paint(
+                f"trouble: {len(figures.troubles)} scenarios, see --json; the first: {reason}", BAD
+            )
+        )
     return "\n\n".join(parts)
 
 

@@ -47,7 +47,14 @@ MOST_WRAPS: Final = 8  # lines of a row, so that no row too many is cut
 WRITING: Final = ("clears", "sets", "pte ", "pmd ")
 # How outcomes begin that say who waits for whom, what is flushed, what the user's code sees.
 TELLING: Final = (
-    "waits", "CPU", "IPI", "no IPI", "nothing to flush", "loads", "stores", "does not get"
+    "waits",
+    "CPU",
+    "IPI",
+    "no IPI",
+    "nothing to flush",
+    "loads",
+    "stores",
+    "does not get",
 )
 MAX_ALONE: Final = 20  # uninterrupted ops in a row, one line each; those before are counted
 INDENT: Final = 2
@@ -151,14 +158,13 @@ def _lay_out(scenario: Scenario, outcome: Outcome, most: int) -> tuple[Diagram, 
         noticed = _noticed_in(steps, outcome.violation)
         steps = [_without_verdict(step, outcome.violation) for step in steps]
     spans = _spans(steps)
-    results = {
-        op.uid: value for op, value in zip(scenario.ops, outcome.results, strict=False)
-    }
+    results = {op.uid: value for op, value in zip(scenario.ops, outcome.results, strict=False)}
     race = _race(spans, results)
     window = race | _around(spans, race, outcome.violation)
     shown = _interesting([spans[i] for i in sorted(race)], most)
     shown |= _telling_of(
-        [spans[i] for i in sorted(window - race)], outcome.violation,
+        [spans[i] for i in sorted(window - race)],
+        outcome.violation,
         min(most, MAX_LINES_AROUND) if race else most,
     )
     texts = op_texts(scenario)
@@ -166,7 +172,8 @@ def _lay_out(scenario: Scenario, outcome: Outcome, most: int) -> tuple[Diagram, 
     place = {column.cpu: i for i, column in enumerate(columns)}
     others = len(columns) - 1
     crowded = {
-        column.cpu for column in columns
+        column.cpu
+        for column in columns
         if column.cpu < 0 or len({s.actor for s in spans if s.cpu == column.cpu}) > 1
     }
     rows: list[Row] = []
@@ -301,7 +308,10 @@ def _spans(steps: Sequence[Step]) -> list[_Span]:
         lasts[key] = i
     return [
         _Span(
-            group[0].uid, group[0].actor, group[0].cpu, tuple(group),
+            group[0].uid,
+            group[0].actor,
+            group[0].cpu,
+            tuple(group),
             begins=firsts[group[0].uid, group[0].actor] == i,
             ends=lasts[group[0].uid, group[0].actor] == i,
         )
@@ -364,13 +374,18 @@ def _interesting(spans: list[_Span], most: int) -> set[Shown]:
     inner = [step for span in spans for step in span.steps if step.function != "op"]
     meetings = _continued(_meetings(inner), inner)
     contended = {_lock_of(_text(each)) for each in _notes(inner, CONTENDED)}
-    return _until(most, _before_others(spans), (
-        _notes((step for step in inner if step.step in meetings), WRITING),
-        _notes(step for step in inner if step.step in meetings),
-        _notes(inner, TELLING) | {each for each in _counts(inner) if HELD.search(_text(each))},
-        _notes(inner, WRITING), _notes(inner),
-        {each for each in _notes(inner, LOCKING) if _lock_of(_text(each)) in contended},
-    ))
+    return _until(
+        most,
+        _before_others(spans),
+        (
+            _notes((step for step in inner if step.step in meetings), WRITING),
+            _notes(step for step in inner if step.step in meetings),
+            _notes(inner, TELLING) | {each for each in _counts(inner) if HELD.search(_text(each))},
+            _notes(inner, WRITING),
+            _notes(inner),
+            {each for each in _notes(inner, LOCKING) if _lock_of(_text(each)) in contended},
+        ),
+    )
 
 
 def _telling_of(spans: list[_Span], violation: Violation | None, most: int) -> set[Shown]:
@@ -379,10 +394,17 @@ def _telling_of(spans: list[_Span], violation: Violation | None, most: int) -> s
         return set()
     inner = [step for span in spans for step in span.steps if step.function != "op"]
     culprit = violation.signature.culprit
-    return _until(most, _notes(step for step in inner if step.step == violation.step), (
-        {each for each in _notes(inner) if _innermost(each) == culprit},
-        _notes(inner, TELLING), _notes(inner, WRITING), _notes(inner), _counts(inner),
-    ))
+    return _until(
+        most,
+        _notes(step for step in inner if step.step == violation.step),
+        (
+            {each for each in _notes(inner) if _innermost(each) == culprit},
+            _notes(inner, TELLING),
+            _notes(inner, WRITING),
+            _notes(inner),
+            _counts(inner),
+        ),
+    )
 
 
 def _until(most: int, shown: set[Shown], kinds: Iterable[set[Shown]]) -> set[Shown]:
@@ -390,7 +412,8 @@ def _until(most: int, shown: set[Shown], kinds: Iterable[set[Shown]]) -> set[Sho
     counted once, for they are drawn once."""
     for more in kinds:
         lines = {
-            (each[0].actor, _NUMBER.sub("#", _text(each))) for each in shown | more
+            (each[0].actor, _NUMBER.sub("#", _text(each)))
+            for each in shown | more
             if each[1] != INTERRUPTED
         }
         if len(lines) > most:
@@ -417,9 +440,12 @@ def _notes(steps: Iterable[Step], kinds: tuple[str, ...] = ()) -> set[Shown]:
     """Outcomes of some steps: that begin like this; or all, but for locks that change hands,
     and counts."""
     return {
-        (step, number) for step in steps for number, note in enumerate(step.notes)
+        (step, number)
+        for step in steps
+        for number, note in enumerate(step.notes)
         if (
-            note.text.startswith(kinds) if kinds
+            note.text.startswith(kinds)
+            if kinds
             else not note.text.startswith((*LOCKING, *COUNTING))
         )
     }
@@ -485,9 +511,9 @@ def _is_lock(thing: str) -> bool:
 
 def _columns(spans: list[_Span], window: set[int], texts: dict[int, str]) -> list[Column]:
     """A column for each CPU, those of the window first where there are too many."""
-    wanted = list(dict.fromkeys(
-        [spans[i].cpu for i in sorted(window)] + [span.cpu for span in spans]
-    ))
+    wanted = list(
+        dict.fromkeys([spans[i].cpu for i in sorted(window)] + [span.cpu for span in spans])
+    )
     room = MAX_COLUMNS if len(wanted) <= MAX_COLUMNS else MAX_COLUMNS - 1
     columns = [Column(cpu, _title(cpu, spans, texts)) for cpu in sorted(wanted[:room])]
     if len(wanted) > MAX_COLUMNS:
@@ -506,9 +532,7 @@ def _title(cpu: int, spans: list[_Span], texts: dict[int, str]) -> str:
     return f"CPU{cpu} ({', '.join(actors)})"
 
 
-def _inner(
-    span: _Span, shown: set[Shown], drawn: list[tuple[int, str]], column: int
-) -> list[Row]:
+def _inner(span: _Span, shown: set[Shown], drawn: list[tuple[int, str]], column: int) -> list[Row]:
     """What is shown of a span below the functions it stands in. `drawn` holds the calls that
     are drawn and still open, and is carried from span to span of an op; the innermost is named
     again where the op goes on."""
@@ -553,7 +577,8 @@ def _joined(rows: list[Row]) -> list[Row]:
         row = rows[i]
         inside = 0
         while (
-            i + 1 + inside < len(rows) and rows[i + 1 + inside].column == row.column
+            i + 1 + inside < len(rows)
+            and rows[i + 1 + inside].column == row.column
             and rows[i + 1 + inside].indent > row.indent
         ):
             inside += 1
@@ -578,7 +603,10 @@ def _counted(rows: list[Row]) -> list[Row]:
 
 
 def _violated(
-    violation: Violation | None, noticed: str, spans: list[_Span], place: dict[int, int],
+    violation: Violation | None,
+    noticed: str,
+    spans: list[_Span],
+    place: dict[int, int],
     others: int,
 ) -> list[Row]:
     if violation is None:

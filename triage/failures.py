@@ -41,9 +41,7 @@ def _opened(folder: Path) -> Iterator["Store | None"]:
         store.close()
 
 
-def listed(
-    folder: Path, limit: int, *, canaries: bool = False
-) -> tuple[list[FailureRow], int]:
+def listed(folder: Path, limit: int, *, canaries: bool = False) -> tuple[list[FailureRow], int]:
     """The failures seen most often, and how many more there are."""
     with _opened(folder) as store:
         if store is None:

@@ -38,9 +38,8 @@ def to_json(figures: Figures, workers: list[WorkerRow]) -> dict[str, Any]:
         "quarantined": figures.quarantined,
         "decisions": figures.decisions,
         "workers": [
-            asdict(row) | {
-                "started_at": row.started_at.isoformat(), "beat_at": row.beat_at.isoformat(),
-            }
+            asdict(row)
+            | {"started_at": row.started_at.isoformat(), "beat_at": row.beat_at.isoformat()}
             for row in workers
         ],
     }
@@ -55,22 +54,42 @@ def to_text(figures: Figures, workers: list[WorkerRow]) -> str:
     held = owed.pop(HELD, 0)
     oldest = max(figures.queue_age.values(), default=0.0)
     aside = "mmfarm farm quarantine list"
-    parts = [fields([
-        ("farm", f"{farm.farm_id}  {paint(mode, GOOD if mode == 'running' else BAD)}"),
-        ("scheduler", figures.scheduler or paint("none: start `mmfarm farm scheduler`", BAD)),
-        ("slots", f"{figures.busy} of {figures.slots} busy" if workers else
-                  paint("no worker: start `mmfarm farm worker`", BAD)),
-        ("owed", _counts(owed) + (f", the oldest for {oldest:.0f} s" if oldest else "")),
-        ("runs", _counts(stats.runs)),
-        ("executions", f"{stats.executions:,}, {stats.steps:,} steps, "
-                       f"{stats.cpu_seconds:,.0f} CPU s"),
-        ("corpus", f"{sum(figures.entries.values()):,} entries, "
-                   f"{max(figures.features.values(), default=0):,} features"),
-        ("failures", _counts(stats.failures)),
-        ("quarantine", "none" if not figures.quarantined else
-            paint(f"{figures.quarantined}: `{aside}`", BAD)),
-        ("held", "none" if not held else paint(f"{held}: `{aside}`", BAD)),
-    ])]
+    parts = [
+        fields(
+            [
+                ("farm", f"{farm.farm_id}  {paint(mode, GOOD if mode == 'running' else BAD)}"),
+                (
+                    "scheduler",
+                    figures.scheduler or paint("none: start `mmfarm farm scheduler`", BAD),
+                ),
+                (
+                    "slots",
+                    f"{figures.busy} of {figures.slots} busy"
+                    if workers
+                    else paint("no worker: start `mmfarm farm worker`", BAD),
+                ),
+                ("owed", _counts(owed) + (f", the oldest for {oldest:.0f} s" if oldest else "")),
+                ("runs", _counts(stats.runs)),
+                (
+                    "executions",
+                    f"{stats.executions:,}, {stats.steps:,} steps, {stats.cpu_seconds:,.0f} CPU s",
+                ),
+                (
+                    "corpus",
+                    f"{sum(figures.entries.values()):,} entries, "
+                    f"{max(figures.features.values(), default=0):,} features",
+                ),
+                ("failures", _counts(stats.failures)),
+                (
+                    "quarantine",
+                    "none"
+                    if not figures.quarantined
+                    else paint(f"{figures.quarantined}: `{aside}`", BAD),
+                ),
+                ("held", "none" if not held else paint(f"{held}: `{aside}`", BAD)),
+            ]
+        )
+    ]
     if workers:
         rows = [
             (row.name, row.queues, f"{row.busy}/{row.slots}", row.build_id[:12], row.note)

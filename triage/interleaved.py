@@ -36,7 +36,11 @@ def run(request: Request, kernel_name: str, as_json: bool) -> int:
     found: list[tuple[int, Disagreed]] = []
     with Booted(image) as booted, closing(Store.open(database_url(request.folder))) as store:
         session = interleave(
-            booted, ModelKernel(), figures, seed=request.seed, seconds=request.seconds,
+            booted,
+            ModelKernel(),
+            figures,
+            seed=request.seed,
+            seconds=request.seconds,
             scenarios=request.scenarios,
         )
         for each in session:
@@ -78,13 +82,22 @@ def _text(figures: Figures, found: list[tuple[int, Disagreed]]) -> str:
 
 def _json(figures: Figures, found: list[tuple[int, Disagreed]]) -> dict[str, object]:
     return {
-        "tried": figures.tried, "counted": figures.counted, "agreed": figures.agreed,
-        "refused": dict(figures.refused), "stuck": dict(figures.stuck),
-        "differed_once": figures.not_again, "sites": dict(figures.sites), "waits": figures.waits,
+        "tried": figures.tried,
+        "counted": figures.counted,
+        "agreed": figures.agreed,
+        "refused": dict(figures.refused),
+        "stuck": dict(figures.stuck),
+        "differed_once": figures.not_again,
+        "sites": dict(figures.sites),
+        "waits": figures.waits,
         "guest_cpu_seconds": round(figures.cpu_seconds, 2),
         "disagreements": [
-            {"failure": number, "otherwise": each.otherwise, "cry": each.cry,
-             "scenario": dump(each.scenario)}
+            {
+                "failure": number,
+                "otherwise": each.otherwise,
+                "cry": each.cry,
+                "scenario": dump(each.scenario),
+            }
             for number, each in found
         ],
     }

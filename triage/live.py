@@ -132,10 +132,12 @@ class Board:
         """How much of the model the run came by: what a clean run can speak of."""
         functions = len({_function(site) for site in sites.BY_NAME})
         never = self.functions_missed()
-        text = (f"{self.executions:,} executions, which came by "
-                f"{len(sites.BY_NAME) - len(self.missed)} of {len(sites.BY_NAME)} sites in "
-                f"{functions - len(never)} of {functions} functions, and let somebody else in at "
-                f"{len(self.preempted)} sites")
+        text = (
+            f"{self.executions:,} executions, which came by "
+            f"{len(sites.BY_NAME) - len(self.missed)} of {len(sites.BY_NAME)} sites in "
+            f"{functions - len(never)} of {functions} functions, and let somebody else in at "
+            f"{len(self.preempted)} sites"
+        )
         if never:
             text += f"; never by {', '.join(never[:MAX_FUNCTIONS])}"
         if len(never) > MAX_FUNCTIONS:
@@ -193,20 +195,27 @@ class Board:
             kinds.append(f"{self.internal_errors} internal errors")
         rows = [
             ("time", f"{self.time_left()} of {self.limit_seconds:.0f} s"),
-            ("executions", f"{self.executions:,}  "
-                           f"({self.executions_per_job_second:,.0f}/s per job)"),
-            ("reached", f"{self.features:,} features, {self.sites} of {len(sites.BY_NAME)} sites, "
-                        f"{self.situations} of {len(features.NAMED_SITUATIONS)} rare situations"),
+            (
+                "executions",
+                f"{self.executions:,}  ({self.executions_per_job_second:,.0f}/s per job)",
+            ),
+            (
+                "reached",
+                f"{self.features:,} features, {self.sites} of {len(sites.BY_NAME)} sites, "
+                f"{self.situations} of {len(features.NAMED_SITUATIONS)} rare situations",
+            ),
             ("corpus", f"{self.new_entries:,} new scenarios"),
             ("slices", ", ".join(kinds) or "starting"),
         ]
         rows.extend(("working", text) for text in self.at_work())
         seen = sorted(self.failures.values(), key=lambda s: (s.at_seconds, s.failure.failure.id))
         for i, each in enumerate(seen[:MAX_FAILURES]):
-            rows.append((
-                "failures" if i == 0 else "",
-                f"{each.at_seconds:6.1f} s  {_named(each.failure)}  [{each.state}]",
-            ))
+            rows.append(
+                (
+                    "failures" if i == 0 else "",
+                    f"{each.at_seconds:6.1f} s  {_named(each.failure)}  [{each.state}]",
+                )
+            )
         if len(seen) > MAX_FAILURES:
             rows.append(("", f"and {len(seen) - MAX_FAILURES} more"))
         rows.extend(("trouble", text) for text in self.troubles[-MAX_TROUBLES:])
@@ -238,7 +247,9 @@ class Screen:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
         self._end.set()

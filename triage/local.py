@@ -29,7 +29,6 @@ from workers.schema import NEW, UNREPRODUCIBLE, VERIFIED
 from workers.settings import database_url
 from workers.store import Store
 
-
 MAX_TROUBLES: Final = 5  # lines of the report
 FUNCTIONS: Final = frozenset(FUNCTION)
 FULL_BYTES: Final = 1 << 20  # left on a disk: less than a slice leaves behind
@@ -51,16 +50,18 @@ class Request:
 
 def run(request: Request, as_json: bool) -> int:
     """Fuzz, and report. Raises KeyboardInterrupt after the report of an interrupted run."""
-    url = database_url(request.folder, {}) if request.own_folder else (
-        database_url(request.folder)
-    )
+    url = database_url(request.folder, {}) if request.own_folder else (database_url(request.folder))
     board = Board(request.seconds)
     interrupt: KeyboardInterrupt | None = None
     began = time.monotonic()
     with closing(Store.open(url)) as store:
         events = run_local(
-            store, request.folder, seconds=request.seconds, slots=request.jobs,
-            bugs=request.bugs, seed_corpus=request.seed_corpus,
+            store,
+            request.folder,
+            seconds=request.seconds,
+            slots=request.jobs,
+            bugs=request.bugs,
+            seed_corpus=request.seed_corpus,
         )
         found: list[FailureDetail] = []
         unfiled: list[str] = []
@@ -81,7 +82,8 @@ def run(request: Request, as_json: bool) -> int:
         known.update(row.id for row in earlier)
         # Nobody may have heard of them: the run that found them was killed, say.
         finished = [
-            detail for number in sorted(set(board.failures) - known)
+            detail
+            for number in sorted(set(board.failures) - known)
             if (detail := store.failure(number)) is not None
         ]
     board.elapsed_seconds = time.monotonic() - began
@@ -142,8 +144,12 @@ def _stored(store: Store, board: Board) -> list[FailureDetail]:
 
 def _unfinished(store: Store, known: set[int]) -> list[FailureRow]:
     """Failures that earlier runs found and did not finish."""
-    return [row for state in (NEW, VERIFIED) for row in store.failures(state=state)
-            if row.id not in known]
+    return [
+        row
+        for state in (NEW, VERIFIED)
+        for row in store.failures(state=state)
+        if row.id not in known
+    ]
 
 
 def _explaining(request: Request, number: int) -> str:
@@ -158,8 +164,11 @@ def _at(board: Board, found: FailureDetail) -> float | None:
 
 
 def _text(
-    request: Request, board: Board, findings: list[FailureDetail],
-    unreproducible: list[FailureDetail], ends: _Ends,
+    request: Request,
+    board: Board,
+    findings: list[FailureDetail],
+    unreproducible: list[FailureDetail],
+    ends: _Ends,
 ) -> str:
     model = mode() + (" with " + ", ".join(request.bugs) if request.bugs else "")
     parts = [
@@ -168,7 +177,8 @@ def _text(
         f"{board.new_entries:,} new scenarios"
     ]
     for heading, group in (
-        ("FAILURE", findings), ("FAILURE of an earlier run, finished now", ends.finished),
+        ("FAILURE", findings),
+        ("FAILURE of an earlier run, finished now", ends.finished),
         ("UNREPRODUCIBLE: an error of mmfarm", unreproducible),
     ):
         if group:
@@ -184,10 +194,14 @@ def _text(
             parts.append(table(rows, heading=(heading, "FOUND", "OPS+DIR", "STATE")))
     if told := findings or ends.finished:
         best = min(told, key=lambda f: (f.failure.ops, f.failure.directives, f.failure.id))
-        parts.append(fields([
-            ("explain", paint(_explaining(request, best.failure.id), BOLD)),
-            ("broken", best.failure.promise),
-        ]))
+        parts.append(
+            fields(
+                [
+                    ("explain", paint(_explaining(request, best.failure.id), BOLD)),
+                    ("broken", best.failure.promise),
+                ]
+            )
+        )
     elif not ends.unfiled:
         parts.append(f"No promise was broken in {board.looked_at()}.")
     for bug, functions in ends.not_reached.items():
@@ -211,8 +225,11 @@ def _text(
 
 
 def _json(
-    request: Request, board: Board, findings: list[FailureDetail],
-    unreproducible: list[FailureDetail], ends: _Ends,
+    request: Request,
+    board: Board,
+    findings: list[FailureDetail],
+    unreproducible: list[FailureDetail],
+    ends: _Ends,
 ) -> dict[str, object]:
     return {
         "findings": [_finding_json(request, board, found) for found in findings],

@@ -22,7 +22,11 @@ OWN: Final = "host"
 def option(command: Command) -> Command:
     """`--kernel`, as the argument `kernel_name`."""
     return click.option(
-        "--kernel", "kernel_name", default=OWN, metavar="NAME", show_default=True,
+        "--kernel",
+        "kernel_name",
+        default=OWN,
+        metavar="NAME",
+        show_default=True,
         help="host, or one to boot in QEMU: debian-6.12, for example.",
     )(command)
 

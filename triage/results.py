@@ -48,8 +48,13 @@ def outcome_json(scenario: Scenario, outcome: Outcome) -> dict[str, object]:
 def trace_json(outcome: Outcome) -> list[dict[str, object]]:
     return [
         {
-            "step": e.step, "actor": ACTOR_NAMES[e.actor], "cpu": e.cpu, "uid": e.uid,
-            "site": e.site, "calls": [function for _, function in e.calls], "text": e.text,
+            "step": e.step,
+            "actor": ACTOR_NAMES[e.actor],
+            "cpu": e.cpu,
+            "uid": e.uid,
+            "site": e.site,
+            "calls": [function for _, function in e.calls],
+            "text": e.text,
         }
         for e in outcome.trace
     ]
@@ -88,7 +93,9 @@ def trace_text(outcome: Outcome) -> str:
     """Every step: CPU, actor, op, the site indented by call depth, and what it touches."""
     rows = [
         (
-            str(s.step).rjust(6), f"CPU{s.cpu}", ACTOR_NAMES[s.actor],
+            str(s.step).rjust(6),
+            f"CPU{s.cpu}",
+            ACTOR_NAMES[s.actor],
             f"op {s.uid}" if s.uid else "End",
             f"{'  ' * max(len(s.calls) - 1, 0)}{s.function}:{s.label.replace(' ', '_')}",
             ("write " if s.writes else "read ") + s.thing if s.thing else "",

@@ -11,7 +11,6 @@ from typing import Final
 
 from simulator.outcome import TraceEvent
 
-
 # How the first text of a step that touches something begins (simulator/touched.py).
 READ: Final = "read "
 WRITE: Final = "write "
@@ -61,7 +60,9 @@ def steps_of(trace: Sequence[TraceEvent]) -> list[Step]:
     for event in trace:
         last = passed[-1].event if passed else None
         if last is None or (last.step, last.actor, last.site) != (
-            event.step, event.actor, event.site
+            event.step,
+            event.actor,
+            event.site,
         ):
             passed.append(_Passed(event, event.uid, []))
         if event.text:
@@ -76,8 +77,13 @@ def _step(passed: _Passed) -> Step:
     touching = [note for note in passed.notes[:1] if note.text.startswith((READ, WRITE))]
     to = [note for note in passed.notes if note.text.startswith("-> ")]
     return Step(
-        step=event.step, actor=event.actor, cpu=event.cpu, uid=passed.uid,
-        function=function, label=label.replace("_", " "), calls=event.calls,
+        step=event.step,
+        actor=event.actor,
+        cpu=event.cpu,
+        uid=passed.uid,
+        function=function,
+        label=label.replace("_", " "),
+        calls=event.calls,
         thing=touching[0].text.partition(" ")[2] if touching else "",
         writes=bool(touching) and touching[0].text.startswith(WRITE),
         notes=tuple(note for note in passed.notes if note not in (*touching, *to)),

@@ -36,12 +36,18 @@ def traced(scenario: Scenario) -> Outcome:
     if mode() == "interpreted":
         return Machine().run(scenario, trace=True)
     environment = os.environ | {
-        VARIABLE: "interpreted", "PYTHONPATH": str(Path(triage.__file__).resolve().parents[1])
+        VARIABLE: "interpreted",
+        "PYTHONPATH": str(Path(triage.__file__).resolve().parents[1]),
     }
     try:
         child = subprocess.run(
-            [sys.executable, "-P", "-m", "triage.traced"], input=dump(scenario), env=environment,
-            capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False,
+            [sys.executable, "-P", "-m", "triage.traced"],
+            input=dump(scenario),
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise TraceError(f"no trace: {error}") from error
@@ -63,7 +69,10 @@ def first_difference(compiled: Outcome, interpreted: Outcome) -> str:
     """Where two runs of one scenario part, by their traces."""
     for one, other in zip(compiled.trace, interpreted.trace, strict=False):
         if (one.step, one.actor, one.site, one.text) != (
-            other.step, other.actor, other.site, other.text
+            other.step,
+            other.actor,
+            other.site,
+            other.text,
         ):
             return (
                 f"at step {one.step} the compiled one is at {one.site} ({one.text or 'nothing'}), "

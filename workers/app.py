@@ -69,9 +69,9 @@ def make_app(broker_url: str, farm_id: str) -> Celery:
     return app
 
 
-def serve(app: Celery, farm_id: str, do: Callable[[Work], None], refuse: Callable[[str], None]) -> (
-    None
-):
+def serve(
+    app: Celery, farm_id: str, do: Callable[[Work], None], refuse: Callable[[str], None]
+) -> None:
     """Make the app's one task call `do`, and `refuse` with a reason for what is no message."""
 
     def work(*args: Any, **kwargs: Any) -> None:

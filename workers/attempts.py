@@ -232,7 +232,10 @@ def _figures(work: Path, new_entries: int) -> RunFigures:
 
 
 def figures_of(
-    kind: ExitKind, statistics: Statistics, seconds: float, new_entries: int,
+    kind: ExitKind,
+    statistics: Statistics,
+    seconds: float,
+    new_entries: int,
     in_flight: str | None = None,
 ) -> RunFigures:
     return RunFigures(

@@ -54,9 +54,10 @@ def write(connection: Connection, path: Path) -> dict[str, int]:
 
 def read(connection: Connection, path: Path) -> dict[str, int]:
     """Fill an empty store. Raises BackupError."""
-    if connection.execute(select(Run.id).limit(1)).first() or connection.execute(
-        select(Failure.id).limit(1)
-    ).first():
+    if (
+        connection.execute(select(Run.id).limit(1)).first()
+        or connection.execute(select(Failure.id).limit(1)).first()
+    ):
         raise BackupError("the store is not empty: name a new database or data folder")
     connection.execute(delete(Farm))
     counts: dict[str, int] = {}
@@ -74,10 +75,12 @@ def read(connection: Connection, path: Path) -> dict[str, int]:
                 waiting = []
             current = table
             counts[table.name] = counts.get(table.name, 0) + 1
-            waiting.append({
-                column.name: _typed(column.type, line["row"][column.name])
-                for column in table.columns
-            })
+            waiting.append(
+                {
+                    column.name: _typed(column.type, line["row"][column.name])
+                    for column in table.columns
+                }
+            )
     if current is not None and waiting:
         connection.execute(insert(current), waiting)
     if end is None or {name: count for name, count in end.items() if count} != counts:

@@ -48,18 +48,36 @@ class CampaignError(Exception):
 
 
 def add(
-    connection: Connection, now: datetime, *, name: str, kind: str, bugs: Sequence[str],
-    kernel: str, weight: float, slice_seconds: float,
+    connection: Connection,
+    now: datetime,
+    *,
+    name: str,
+    kind: str,
+    bugs: Sequence[str],
+    kernel: str,
+    weight: float,
+    slice_seconds: float,
 ) -> int:
     """Begin a campaign. Raises CampaignError where the name is taken."""
     if connection.execute(select(Campaign.id).where(Campaign.name == name)).first():
         raise CampaignError(f"{name}: there is a campaign of this name; name another")
     number = connection.execute(
-        insert(Campaign).values(
-            name=name, kind=kind, state=ACTIVE, bugs=sorted(bugs), kernel=kernel, weight=weight,
-            slice_seconds=slice_seconds, given=_level(connection), created_at=now, slices=0,
-            executions=0, seconds=0.0,
-        ).returning(Campaign.id)
+        insert(Campaign)
+        .values(
+            name=name,
+            kind=kind,
+            state=ACTIVE,
+            bugs=sorted(bugs),
+            kernel=kernel,
+            weight=weight,
+            slice_seconds=slice_seconds,
+            given=_level(connection),
+            created_at=now,
+            slices=0,
+            executions=0,
+            seconds=0.0,
+        )
+        .returning(Campaign.id)
     ).scalar_one()
     ledger.decide(connection, now, named(number), "operator", f"begins as {name}")
     return number
@@ -95,18 +113,22 @@ def rows(connection: Connection, *, active: bool = False) -> list[CampaignRow]:
 
 def _level(connection: Connection) -> float:
     """Where a campaign begins: with those that were given least."""
-    return connection.execute(
-        select(func.min(Campaign.given)).where(Campaign.state == ACTIVE)
-    ).scalar() or 0.0
+    return (
+        connection.execute(
+            select(func.min(Campaign.given)).where(Campaign.state == ACTIVE)
+        ).scalar()
+        or 0.0
+    )
 
 
-def ended(
-    connection: Connection, campaign_id: int, executions: int, seconds: float
-) -> None:
+def ended(connection: Connection, campaign_id: int, executions: int, seconds: float) -> None:
     """A slice of a campaign has ended."""
     connection.execute(
-        update(Campaign).where(Campaign.id == campaign_id).values(
-            slices=Campaign.slices + 1, executions=Campaign.executions + executions,
+        update(Campaign)
+        .where(Campaign.id == campaign_id)
+        .values(
+            slices=Campaign.slices + 1,
+            executions=Campaign.executions + executions,
             seconds=Campaign.seconds + seconds,
         )
     )
@@ -154,8 +176,12 @@ def estimates(connection: Connection) -> dict[str, Estimate]:
     found = {}
     for row in connection.execute(
         select(
-            FeatureMap.model, FeatureMap.slices, FeatureMap.once, FeatureMap.twice,
-            FeatureMap.features, FeatureMap.new_at_slice,
+            FeatureMap.model,
+            FeatureMap.slices,
+            FeatureMap.once,
+            FeatureMap.twice,
+            FeatureMap.features,
+            FeatureMap.new_at_slice,
         ).order_by(FeatureMap.updated_at)  # so that the last one stands
     ):
         counts = [_map(packed).bit_count() for packed in (row.once, row.twice)]
@@ -165,9 +191,7 @@ def estimates(connection: Connection) -> dict[str, Estimate]:
     return found
 
 
-def showed(
-    connection: Connection, model: str, build_id: str, shown: bytes, *, news: bool
-) -> None:
+def showed(connection: Connection, model: str, build_id: str, shown: bytes, *, news: bool) -> None:
     """A slice that went to its end has shown all of these features. `news`: some of them were new
     to the farm."""
     row = connection.execute(
@@ -185,9 +209,13 @@ def showed(
     twice = (twice & ~now) | again
     slices = row.slices + 1
     connection.execute(
-        update(FeatureMap).where(FeatureMap.id == row.id).values(
-            slices=slices, new_at_slice=slices if news else row.new_at_slice,
-            once=_packed(once, len(shown)), twice=_packed(twice, len(shown)),
+        update(FeatureMap)
+        .where(FeatureMap.id == row.id)
+        .values(
+            slices=slices,
+            new_at_slice=slices if news else row.new_at_slice,
+            once=_packed(once, len(shown)),
+            twice=_packed(twice, len(shown)),
             often=_packed(often, len(shown)),
         )
     )

@@ -42,7 +42,9 @@ from workers.schema import (
 
 # Found by `bench find` in some thousand executions, by three oracles: seconds of a slice.
 BUGS: Final = (
-    "softdirty-clear-no-flush", "do-wp-page-copies-pinned-page", "clear-refs-wrprotect-pinned",
+    "softdirty-clear-no-flush",
+    "do-wp-page-copies-pinned-page",
+    "clear-refs-wrprotect-pinned",
 )
 WEIGHT: Final = 0.02  # of each, beside 1 for a campaign: one slot of fifty
 SLICE_SECONDS: Final = 20.0
@@ -57,8 +59,14 @@ def set_up(connection: Connection, now: datetime) -> list[str]:
     names = [name for bug in BUGS if (name := f"canary-{bug}") not in there]
     for name in names:
         campaigns.add(
-            connection, now, name=name, kind=CANARY, bugs=[name.removeprefix("canary-")],
-            kernel="", weight=WEIGHT, slice_seconds=SLICE_SECONDS,
+            connection,
+            now,
+            name=name,
+            kind=CANARY,
+            bugs=[name.removeprefix("canary-")],
+            kernel="",
+            weight=WEIGHT,
+            slice_seconds=SLICE_SECONDS,
         )
     return names
 
@@ -87,7 +95,8 @@ def reveal(connection: Connection, now: datetime, failure_id: int) -> None:
     """What only a canary had shown was found: it begins anew, as a find."""
     _forget(connection, failure_id)
     connection.execute(
-        update(Failure).where(Failure.id == failure_id)
+        update(Failure)
+        .where(Failure.id == failure_id)
         .values(canary=None, count=0, past_runs=0, first_seen=now)
     )
     ledger.decide(connection, now, f"F{failure_id}", "revealed", "not only a canary shows it")
@@ -98,13 +107,9 @@ def _forget(connection: Connection, failure_id: int) -> None:
     for table in (Sighting, Certificate, Example):
         connection.execute(delete(table).where(table.failure_id == failure_id))
     connection.execute(
-        delete(Job).where(
-            Job.kind.in_((VERIFY, MINIMIZE)), Job.subject == failure_id,
-        )
+        delete(Job).where(Job.kind.in_((VERIFY, MINIMIZE)), Job.subject == failure_id)
     )
-    connection.execute(
-        update(Failure).where(Failure.id == failure_id).values(state=NEW, note="")
-    )
+    connection.execute(update(Failure).where(Failure.id == failure_id).values(state=NEW, note=""))
 
 
 def seen(connection: Connection, now: datetime, campaign_id: int) -> None:
@@ -139,21 +144,30 @@ def current(connection: Connection, campaign_id: int) -> TrialRow | None:
 def trials(connection: Connection, campaign_id: int, limit: int) -> list[TrialRow]:
     """The newest first."""
     query = (
-        select(Trial.__table__).where(Trial.campaign_id == campaign_id)
-        .order_by(Trial.id.desc()).limit(limit)
+        select(Trial.__table__)
+        .where(Trial.campaign_id == campaign_id)
+        .order_by(Trial.id.desc())
+        .limit(limit)
     )
     return [TrialRow(**row._mapping) for row in connection.execute(query)]
 
 
 def _begin(connection: Connection, now: datetime, row: CampaignRow) -> None:
-    for failure_id in connection.execute(
-        select(Failure.id).where(Failure.canary == row.id)
-    ).scalars().all():
+    for failure_id in (
+        connection.execute(select(Failure.id).where(Failure.canary == row.id)).scalars().all()
+    ):
         _forget(connection, failure_id)
-    connection.execute(insert(Trial).values(
-        campaign_id=row.id, state=OPEN, began_at=now, began_seconds=row.seconds, seconds=0.0,
-        limit_seconds=LIMIT_SECONDS, note="",
-    ))
+    connection.execute(
+        insert(Trial).values(
+            campaign_id=row.id,
+            state=OPEN,
+            began_at=now,
+            began_seconds=row.seconds,
+            seconds=0.0,
+            limit_seconds=LIMIT_SECONDS,
+            note="",
+        )
+    )
 
 
 def _judge(connection: Connection, now: datetime, row: CampaignRow, trial: TrialRow) -> None:
@@ -170,26 +184,38 @@ def _judge(connection: Connection, now: datetime, row: CampaignRow, trial: Trial
         connection
     ):
         _missed(
-            connection, now, row, trial, trial.seconds,
+            connection,
+            now,
+            row,
+            trial,
+            trial.seconds,
             f"found, but not minimal {FINISH_SECONDS:.0f} s later",
         )
 
 
 def _hidden(connection: Connection, campaign_id: int) -> bool:
     """Whether it has failures of its own; not where others have found the same."""
-    return connection.execute(
-        select(Failure.id).where(Failure.canary == campaign_id)
-    ).first() is not None
+    return (
+        connection.execute(select(Failure.id).where(Failure.canary == campaign_id)).first()
+        is not None
+    )
 
 
 def _missed(
-    connection: Connection, now: datetime, row: CampaignRow, trial: TrialRow, seconds: float,
+    connection: Connection,
+    now: datetime,
+    row: CampaignRow,
+    trial: TrialRow,
+    seconds: float,
     how: str,
 ) -> None:
     _end(connection, now, trial, MISSED, seconds, how)
     ledger.decide(connection, now, campaigns.named(row.id), "canary-missed", how)
     notices.owe(
-        connection, now, notices.CANARY, f"T{trial.id}",
+        connection,
+        now,
+        notices.CANARY,
+        f"T{trial.id}",
         f"{row.name}: {how}: the farm may not find real bugs either",
     )
 
@@ -198,6 +224,7 @@ def _end(
     connection: Connection, now: datetime, trial: TrialRow, state: str, seconds: float, note: str
 ) -> None:
     connection.execute(
-        update(Trial).where(Trial.id == trial.id)
+        update(Trial)
+        .where(Trial.id == trial.id)
         .values(state=state, ended_at=now, seconds=seconds, note=note)
     )

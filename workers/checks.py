@@ -86,17 +86,20 @@ def _broker(url: str) -> str:
             url, socket_timeout=SERVER_SECONDS, socket_connect_timeout=SERVER_SECONDS
         )
     except ValueError as error:
-        raise NotReady(f"{where}: {error}; MMFARM_BROKER is a URL like "
-                       f"{settings.LOCAL_BROKER}") from error
+        raise NotReady(
+            f"{where}: {error}; MMFARM_BROKER is a URL like {settings.LOCAL_BROKER}"
+        ) from error
     with client:
         try:
             client.ping()
         except redis.AuthenticationError as error:
-            raise NotReady(f"{where}: {error}; put user and password into MMFARM_BROKER_FILE"
-                           ) from error
+            raise NotReady(
+                f"{where}: {error}; put user and password into MMFARM_BROKER_FILE"
+            ) from error
         except redis.RedisError as error:
-            raise NotReady(f"{where}: {error}; start Redis there (`mmfarm farm up` does) or set "
-                           "MMFARM_BROKER") from error
+            raise NotReady(
+                f"{where}: {error}; start Redis there (`mmfarm farm up` does) or set MMFARM_BROKER"
+            ) from error
     return where
 
 
@@ -107,12 +110,15 @@ def _disk(folder: Path) -> str:
         probe.write_bytes(b"x" * 4096)
         probe.unlink()
     except OSError as error:
-        raise NotReady(f"{folder}: {error.strerror or error}; name a folder of yours with "
-                       "MMFARM_DATA") from error
+        raise NotReady(
+            f"{folder}: {error.strerror or error}; name a folder of yours with MMFARM_DATA"
+        ) from error
     free = shutil.disk_usage(folder).free >> 20
     if free < MIN_FREE_MIB:
-        raise NotReady(f"{folder}: {free} MiB are free, {MIN_FREE_MIB} are needed; make room or "
-                       "name another folder with MMFARM_DATA")
+        raise NotReady(
+            f"{folder}: {free} MiB are free, {MIN_FREE_MIB} are needed; make room or "
+            "name another folder with MMFARM_DATA"
+        )
     return f"{folder}, {free} MiB free"
 
 

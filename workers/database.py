@@ -107,6 +107,7 @@ class Database:
 
     def _now(self, connection: Connection) -> datetime:
         return dialect.now(connection) if self._clock is None else self._clock()
+
     def _refuse_to_be_old(self, connection: Connection) -> None:
         if migrate.moved_on(connection):
             raise SchemaMoved(

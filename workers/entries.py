@@ -90,7 +90,11 @@ def entry_key(text: str) -> str:
 
 
 def push(
-    connection: Connection, now: datetime, model: str, build_id: str, run_id: int | None,
+    connection: Connection,
+    now: datetime,
+    model: str,
+    build_id: str,
+    run_id: int | None,
     made: Sequence[Made],
 ) -> int:
     """Keep what shows something new, and the features of what is here already. Returns how many
@@ -104,7 +108,8 @@ def push(
     size = 0
     keys = {entry_key(each.text): each for each in made}
     here = {
-        row.sha256: row for row in connection.execute(
+        row.sha256: row
+        for row in connection.execute(
             select(Entry.seq, Entry.sha256, Entry.model, Entry.retired_at)
             .where(Entry.sha256.in_(keys), Entry.model.in_(("", model)))
             .order_by(Entry.model)  # its own last: that one stands
@@ -121,10 +126,17 @@ def push(
                 continue
             seq += 1
             number = seq
-            entries.append({
-                "seq": seq, "model": model, "sha256": key, "origin": each.origin,
-                "packed": maps.pack(each.text.encode()), "run_id": run_id, "added_at": now,
-            })
+            entries.append(
+                {
+                    "seq": seq,
+                    "model": model,
+                    "sha256": key,
+                    "origin": each.origin,
+                    "packed": maps.pack(each.text.encode()),
+                    "run_id": run_id,
+                    "added_at": now,
+                }
+            )
         else:
             number = row.seq
             if row.model != model:
@@ -132,14 +144,17 @@ def push(
                 harmless(connection, build_id, [number])
                 continue
         if each.features:
-            measured.append({
-                "seq": number, "build_id": build_id, "count": shown.bit_count(),
-                "packed": maps.pack(each.features), "given_at": None,
-            })
+            measured.append(
+                {
+                    "seq": number,
+                    "build_id": build_id,
+                    "count": shown.bit_count(),
+                    "packed": maps.pack(each.features),
+                    "given_at": None,
+                }
+            )
             if row is not None and row.retired_at is not None and shown & ~seen:
-                connection.execute(
-                    update(Entry).where(Entry.seq == number).values(retired_at=None)
-                )
+                connection.execute(update(Entry).where(Entry.seq == number).values(retired_at=None))
             seen |= shown
     if entries:
         connection.execute(insert(Entry), entries)
@@ -164,16 +179,23 @@ def _map(connection: Connection, now: datetime, model: str, build_id: str) -> "F
     connection.execute(
         dialect.upsert(connection, FeatureMap)
         .values(
-            model=model, build_id=build_id, packed=maps.pack(b""), features=0, entries=0,
-            given=0, updated_at=now,
+            model=model,
+            build_id=build_id,
+            packed=maps.pack(b""),
+            features=0,
+            entries=0,
+            given=0,
+            updated_at=now,
         )
         .on_conflict_do_nothing()
     )
-    return FeatureMapRow(*connection.execute(
-        select(FeatureMap.id, FeatureMap.packed, FeatureMap.features, FeatureMap.given).where(
-            FeatureMap.model == model, FeatureMap.build_id == build_id
-        )
-    ).one())
+    return FeatureMapRow(
+        *connection.execute(
+            select(FeatureMap.id, FeatureMap.packed, FeatureMap.features, FeatureMap.given).where(
+                FeatureMap.model == model, FeatureMap.build_id == build_id
+            )
+        ).one()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +214,10 @@ def _remember(
         update(FeatureMap)
         .where(FeatureMap.id == map_id)
         .values(
-            packed=maps.pack(maps.to_map(seen, size)), features=seen.bit_count(),
-            entries=FeatureMap.entries + new, updated_at=now,
+            packed=maps.pack(maps.to_map(seen, size)),
+            features=seen.bit_count(),
+            entries=FeatureMap.entries + new,
+            updated_at=now,
         )
         .returning(FeatureMap.entries, FeatureMap.build_id, FeatureMap.model)
     ).one()
@@ -208,23 +232,22 @@ def _remember(
 
 def plant(connection: Connection, now: datetime, given: Iterable[Made]) -> int:
     """Take scenarios into the mended model's corpus as they are. Returns how many are new."""
-    return push(connection, now, "", "", None, [
-        Made(each.text, origin=each.origin) for each in given
-    ])
+    return push(
+        connection, now, "", "", None, [Made(each.text, origin=each.origin) for each in given]
+    )
 
 
 def newest(
     connection: Connection, model: str, build_id: str, above: int, limit: int
 ) -> list[Pulled]:
     """What came since the entry `above` and has run on this build, the newest first."""
-    return _pulled(connection, _proven(model, build_id).where(Entry.seq > above).order_by(
-        Entry.seq.desc()
-    ).limit(limit))
+    return _pulled(
+        connection,
+        _proven(model, build_id).where(Entry.seq > above).order_by(Entry.seq.desc()).limit(limit),
+    )
 
 
-def some(
-    connection: Connection, model: str, build_id: str, seqs: Sequence[int]
-) -> list[Pulled]:
+def some(connection: Connection, model: str, build_id: str, seqs: Sequence[int]) -> list[Pulled]:
     """Those of these numbers that are there and have run on this build."""
     return _pulled(connection, _proven(model, build_id).where(Entry.seq.in_(seqs)))
 
@@ -250,45 +273,63 @@ def unproven(
     known. They are the caller's until he tells, or for GIVEN_SECONDS."""
     known = _map(connection, now, model, build_id)
     lost_before = now - timedelta(seconds=GIVEN_SECONDS)
-    lost = (
-        *_of(model), EntryFeatures.build_id == build_id, EntryFeatures.given_at < lost_before
+    lost = (*_of(model), EntryFeatures.build_id == build_id, EntryFeatures.given_at < lost_before)
+    seqs = set(
+        connection.execute(
+            select(EntryFeatures.seq)
+            .join(Entry, Entry.seq == EntryFeatures.seq)
+            .where(*lost)
+            .order_by(EntryFeatures.seq)
+            .limit(limit)
+        ).scalars()
     )
-    seqs = set(connection.execute(
-        select(EntryFeatures.seq).join(Entry, Entry.seq == EntryFeatures.seq)
-        .where(*lost).order_by(EntryFeatures.seq).limit(limit)
-    ).scalars())
-    fresh = connection.execute(
-        select(
-            Entry.seq, Entry.model, EntryFeatures.count.label("shown"), EntryFeatures.given_at
-        )
-        .outerjoin(EntryFeatures, (EntryFeatures.seq == Entry.seq)
-                   & (EntryFeatures.build_id == build_id))
-        .where(*_of(model), Entry.seq > known.given)
-        .order_by(Entry.seq).limit(limit - len(seqs))
-    ).all() if len(seqs) < limit else []
+    fresh = (
+        connection.execute(
+            select(
+                Entry.seq, Entry.model, EntryFeatures.count.label("shown"), EntryFeatures.given_at
+            )
+            .outerjoin(
+                EntryFeatures,
+                (EntryFeatures.seq == Entry.seq) & (EntryFeatures.build_id == build_id),
+            )
+            .where(*_of(model), Entry.seq > known.given)
+            .order_by(Entry.seq)
+            .limit(limit - len(seqs))
+        ).all()
+        if len(seqs) < limit
+        else []
+    )
     if fresh:
         connection.execute(
             update(FeatureMap).where(FeatureMap.id == known.id).values(given=fresh[-1].seq)
         )
     seqs.update(
-        row.seq for row in fresh
+        row.seq
+        for row in fresh
         if row.shown is None  # nobody has it, or has had it
         or (row.shown == 0 and row.given_at is None and row.model == model)
     )
     if not seqs:
         return []
-    arriving = dialect.upsert(connection, EntryFeatures).values([
-        {"seq": seq, "build_id": build_id, "packed": EMPTY, "count": 0, "given_at": now}
-        for seq in sorted(seqs)
-    ])
+    arriving = dialect.upsert(connection, EntryFeatures).values(
+        [
+            {"seq": seq, "build_id": build_id, "packed": EMPTY, "count": 0, "given_at": now}
+            for seq in sorted(seqs)
+        ]
+    )
     # Another slice may have been faster: what it has got is not returned here.
     free = or_(EntryFeatures.given_at.is_(None), EntryFeatures.given_at < lost_before)
-    mine = connection.execute(
-        arriving.on_conflict_do_update(
-            index_elements=["seq", "build_id"], set_={"given_at": now},
-            where=and_(EntryFeatures.count == 0, free),
-        ).returning(EntryFeatures.seq)
-    ).scalars().all()
+    mine = (
+        connection.execute(
+            arriving.on_conflict_do_update(
+                index_elements=["seq", "build_id"],
+                set_={"given_at": now},
+                where=and_(EntryFeatures.count == 0, free),
+            ).returning(EntryFeatures.seq)
+        )
+        .scalars()
+        .all()
+    )
     return _pulled(
         connection, select(Entry.seq, Entry.packed).where(Entry.seq.in_(mine)).order_by(Entry.seq)
     )
@@ -311,9 +352,7 @@ def _proven(model: str, build_id: str) -> Select[int, bytes]:
     return (
         select(Entry.seq, Entry.packed)
         .join(EntryFeatures, EntryFeatures.seq == Entry.seq)
-        .where(
-            *_of(model), EntryFeatures.build_id == build_id, EntryFeatures.given_at.is_(None)
-        )
+        .where(*_of(model), EntryFeatures.build_id == build_id, EntryFeatures.given_at.is_(None))
     )
 
 
@@ -331,18 +370,16 @@ def last_seq(connection: Connection) -> int:
 def seen_map(connection: Connection, model: str, build_id: str) -> bytes:
     """The map of all that this model build has shown; empty before the first slice."""
     packed = connection.execute(
-        select(FeatureMap.packed).where(
-            FeatureMap.model == model, FeatureMap.build_id == build_id
-        )
+        select(FeatureMap.packed).where(FeatureMap.model == model, FeatureMap.build_id == build_id)
     ).scalar()
     return b"" if packed is None else maps.unpack(packed)
 
 
 def withheld(connection: Connection) -> set[str]:
     """The keys of scenarios that no slice shall get."""
-    return set(connection.execute(
-        select(Suspect.sha256).where(Suspect.state.in_(WITHHELD))
-    ).scalars())
+    return set(
+        connection.execute(select(Suspect.sha256).where(Suspect.state.in_(WITHHELD))).scalars()
+    )
 
 
 # --- distilling -------------------------------------------------------------------------------
@@ -385,9 +422,7 @@ def measured(
 ) -> list[Measured]:
     """The next entries above a number whose features are known, in order."""
     rows = _measured(model, build_id).where(Entry.seq > above).order_by(Entry.seq).limit(limit)
-    return [
-        Measured(row.seq, row.packed, row.origin == OURS) for row in connection.execute(rows)
-    ]
+    return [Measured(row.seq, row.packed, row.origin == OURS) for row in connection.execute(rows)]
 
 
 def cover(model: str, build_id: str, rows: Iterable[Measured]) -> Cover:
@@ -427,7 +462,10 @@ def distilled(connection: Connection, now: datetime, lease: Lease, choice: Cover
         return False
     retire(connection, now, lease.subject, choice)
     ledger.decide(
-        connection, now, lease.name, "distilled",
+        connection,
+        now,
+        lease.name,
+        "distilled",
         f"{len(choice.kept)} entries show all {choice.features.bit_count()} features; "
         f"{len(choice.redundant)} retired",
     )
@@ -439,7 +477,9 @@ def _measured(model: str, build_id: str) -> Select[int, bytes, str]:
         select(EntryFeatures.seq, EntryFeatures.packed, Entry.origin)
         .join(Entry, Entry.seq == EntryFeatures.seq)
         .where(
-            EntryFeatures.build_id == build_id, EntryFeatures.count > 0, Entry.model == model,
+            EntryFeatures.build_id == build_id,
+            EntryFeatures.count > 0,
+            Entry.model == model,
             Entry.retired_at.is_(None),
         )
     )

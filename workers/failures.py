@@ -63,9 +63,7 @@ def file(
     return [record(connection, now, finding, run_id) for finding in ordered]
 
 
-def record(
-    connection: Connection, now: datetime, finding: Finding, run_id: int | None
-) -> Recorded:
+def record(connection: Connection, now: datetime, finding: Finding, run_id: int | None) -> Recorded:
     """File one finding under its signature; what is new is to be verified. A disagreement with a
     real kernel is minimal as it comes, and no run of the model alone can verify it."""
     state = MINIMIZED if finding.oracle == DISAGREEMENT else NEW
@@ -73,12 +71,16 @@ def record(
     if run_id is not None and not _stays(connection, run_id):
         # Its row went long ago, and what it had found until then was counted.
         run_id = None
-        by_itself = connection.execute(
-            select(Failure.id).where(
-                Failure.oracle == finding.oracle, Failure.culprit == finding.culprit,
-                Failure.object_class == finding.object_class,
-            )
-        ).first() is None
+        by_itself = (
+            connection.execute(
+                select(Failure.id).where(
+                    Failure.oracle == finding.oracle,
+                    Failure.culprit == finding.culprit,
+                    Failure.object_class == finding.object_class,
+                )
+            ).first()
+            is None
+        )
     else:
         by_itself = True
     arriving = dialect.upsert(connection, Failure).values(
@@ -98,9 +100,7 @@ def record(
         arriving.on_conflict_do_update(
             index_elements=["oracle", "culprit", "object_class"],
             # Clocks of hosts differ: time shall not run backwards for it.
-            set_={
-                "last_seen": case((last > Failure.last_seen, last), else_=Failure.last_seen),
-            },
+            set_={"last_seen": case((last > Failure.last_seen, last), else_=Failure.last_seen)},
         ).returning(Failure.id, Failure.canary)
     ).one()
     if canary is not None:
@@ -109,12 +109,17 @@ def record(
             return Recorded(failure_id=id_, first=False)
     elif hides is not None:
         canaries.reveal(connection, now, id_)
-    counts = connection.execute(
-        dialect.upsert(connection, Sighting)
-        .values(run_id=run_id, failure_id=id_)
-        .on_conflict_do_nothing()
-        .returning(Sighting.run_id)
-    ).first() is not None if run_id is not None else by_itself
+    counts = (
+        connection.execute(
+            dialect.upsert(connection, Sighting)
+            .values(run_id=run_id, failure_id=id_)
+            .on_conflict_do_nothing()
+            .returning(Sighting.run_id)
+        ).first()
+        is not None
+        if run_id is not None
+        else by_itself
+    )
     count, known_state = connection.execute(
         update(Failure)
         .where(Failure.id == id_)
@@ -135,29 +140,25 @@ def record(
 
 def _stays(connection: Connection, run_id: int) -> bool:
     """Whether there is such a run; then it is there until this transaction ends."""
-    return connection.execute(
-        select(Run.id).where(Run.id == run_id).with_for_update(key_share=True, read=True)
-    ).first() is not None
+    return (
+        connection.execute(
+            select(Run.id).where(Run.id == run_id).with_for_update(key_share=True, read=True)
+        ).first()
+        is not None
+    )
 
 
-def keep(
-    connection: Connection, now: datetime, failure_id: int, finding: Finding
-) -> None:
+def keep(connection: Connection, now: datetime, failure_id: int, finding: Finding) -> None:
     """Keep one more scenario of a failure that is known; nobody has seen it again."""
     _add_example(connection, now, failure_id, finding)
 
 
-def _add_example(
-    connection: Connection, now: datetime, failure_id: int, finding: Finding
-) -> bool:
+def _add_example(connection: Connection, now: datetime, failure_id: int, finding: Finding) -> bool:
     """Keep the finding's scenario if it is worth it. Returns whether it is a new one."""
     scenario = parse(finding.text, f"finding {finding.signature}")
     size = tuple_(literal(len(scenario.ops)), literal(len(scenario.directives)))
     kept, not_larger = connection.execute(
-        select(
-            func.count(),
-            func.count().filter(tuple_(Scenario.ops, Scenario.directives) <= size),
-        )
+        select(func.count(), func.count().filter(tuple_(Scenario.ops, Scenario.directives) <= size))
         .select_from(Example)
         .join(Scenario)
         .where(Example.failure_id == failure_id)
@@ -182,9 +183,7 @@ def _add_example(
     return inserted.first() is not None
 
 
-def _add_scenario(
-    connection: Connection, now: datetime, text: str, scenario: Program
-) -> str:
+def _add_scenario(connection: Connection, now: datetime, text: str, scenario: Program) -> str:
     key = scenario_key(text)
     connection.execute(
         dialect.upsert(connection, Scenario)
@@ -204,8 +203,14 @@ def _add_scenario(
 
 
 def verified(
-    connection: Connection, now: datetime, lease: Lease, text: str, build_id: str,
-    outcome: Outcome, note: str, side_finds: Iterable[Finding] = (),
+    connection: Connection,
+    now: datetime,
+    lease: Lease,
+    text: str,
+    build_id: str,
+    outcome: Outcome,
+    note: str,
+    side_finds: Iterable[Finding] = (),
 ) -> list[Recorded] | None:
     """Fresh processes replayed `text`: keep the trace, and have it minimized. Returns where
     the other finds were filed; None when somebody else has the job by now."""
@@ -225,7 +230,10 @@ def verified(
 
 
 def unreproducible(
-    connection: Connection, now: datetime, lease: Lease, note: str,
+    connection: Connection,
+    now: datetime,
+    lease: Lease,
+    note: str,
     side_finds: Iterable[Finding] = (),
 ) -> list[Recorded] | None:
     """No scenario of the failure replays; `note` says what happened instead."""
@@ -257,20 +265,30 @@ def minimized(
     if _move(connection, failure_id, VERIFIED, MINIMIZED, note):
         _keep_minimal(connection, now, failure_id, text, build_id, outcome, certificate)
     return file(connection, now, side_finds, None)
+
+
 def _announce(connection: Connection, now: datetime, failure_id: int) -> None:
     """Tell people of a find, once it is one."""
     row = connection.execute(select(Failure.__table__).where(Failure.id == failure_id)).one()
     if row.canary is None:
         words = f"{row.oracle} {row.culprit} {row.object_class}"
         notices.owe(
-            connection, now, notices.FINDING, f"F{failure_id}",
+            connection,
+            now,
+            notices.FINDING,
+            f"F{failure_id}",
             f"{words}: {row.promise}; `mmfarm triage show {failure_id}` draws it",
         )
 
 
 def _keep_minimal(
-    connection: Connection, now: datetime, failure_id: int, text: str, build_id: str,
-    outcome: Outcome, certificate: dict[str, Any],
+    connection: Connection,
+    now: datetime,
+    failure_id: int,
+    text: str,
+    build_id: str,
+    outcome: Outcome,
+    certificate: dict[str, Any],
 ) -> None:
     key = _add_scenario(connection, now, text, parse(text))
     values = {
@@ -293,7 +311,9 @@ def _keep_minimal(
     )
     _add_trace(connection, now, key, build_id, outcome)
     proof = {
-        "scenario_sha256": key, "build_id": build_id, "content": certificate,
+        "scenario_sha256": key,
+        "build_id": build_id,
+        "content": certificate,
         "recorded_at": now,
     }
     connection.execute(
@@ -305,9 +325,7 @@ def _keep_minimal(
 
 def _move(connection: Connection, id_: int, old: str, new: str, note: str) -> bool:
     moved = connection.execute(
-        update(Failure)
-        .where(Failure.id == id_, Failure.state == old)
-        .values(state=new, note=note)
+        update(Failure).where(Failure.id == id_, Failure.state == old).values(state=new, note=note)
     )
     return moved.rowcount == 1
 

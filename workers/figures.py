@@ -57,7 +57,8 @@ def read(connection: Connection, now: datetime) -> Figures:
     ).all()
     oldest = connection.execute(
         select(Job.queue, func.min(Job.due_at))
-        .where(Job.state == READY, Job.due_at <= now).group_by(Job.queue)
+        .where(Job.state == READY, Job.due_at <= now)
+        .group_by(Job.queue)
     ).all()
     workers = connection.execute(select(Worker.slots, Worker.busy, Worker.beat_at)).all()
     return Figures(
@@ -71,23 +72,27 @@ def read(connection: Connection, now: datetime) -> Figures:
         oldest_beat=max(((now - row.beat_at).total_seconds() for row in workers), default=0.0),
         scheduler=connection.execute(
             select(Lock.owner).where(Lock.name == "scheduler", Lock.until > now)
-        ).scalar() or "",
+        ).scalar()
+        or "",
         decisions=_decisions(connection),
         quarantined=connection.execute(
             select(func.count()).select_from(Suspect).where(Suspect.state == QUARANTINED)
         ).scalar_one(),
         entries=_counts(
             connection,
-            select(Entry.model, func.count()).where(Entry.retired_at.is_(None))
+            select(Entry.model, func.count())
+            .where(Entry.retired_at.is_(None))
             .group_by(Entry.model),
         ),
         features={
-            (model, build): count for model, build, count in connection.execute(
+            (model, build): count
+            for model, build, count in connection.execute(
                 select(FeatureMap.model, FeatureMap.build_id, FeatureMap.features)
             )
         },
         trials={
-            (name, state): count for name, state, count in connection.execute(
+            (name, state): count
+            for name, state, count in connection.execute(
                 select(Campaign.name, Trial.state, func.count())
                 .join(Trial, Trial.campaign_id == Campaign.id)
                 .group_by(Campaign.name, Trial.state)
@@ -99,22 +104,20 @@ def read(connection: Connection, now: datetime) -> Figures:
 
 
 def _canary_seconds(connection: Connection) -> dict[str, float]:
-    last = (
-        select(func.max(Trial.id)).where(Trial.state == PASSED).group_by(Trial.campaign_id)
-    )
+    last = select(func.max(Trial.id)).where(Trial.state == PASSED).group_by(Trial.campaign_id)
     return {
-        row.name: row.seconds for row in connection.execute(
+        row.name: row.seconds
+        for row in connection.execute(
             select(Campaign.name, Trial.seconds)
-            .join(Trial, Trial.campaign_id == Campaign.id).where(Trial.id.in_(last))
+            .join(Trial, Trial.campaign_id == Campaign.id)
+            .where(Trial.id.in_(last))
         )
     }
 
 
 def _decisions(connection: Connection) -> dict[str, int]:
     counts = Counter(totals.below(totals.read(connection), "decision"))
-    counts.update(
-        _counts(connection, select(Decision.code, func.count()).group_by(Decision.code))
-    )
+    counts.update(_counts(connection, select(Decision.code, func.count()).group_by(Decision.code)))
     return dict(counts)
 
 

@@ -111,7 +111,10 @@ def alone(text: str, stop: Callable[[], bool]) -> str:
 
 
 def _ask(
-    request: dict[str, Any], hash_seed: int, cpu_seconds: int, stop: Callable[[], bool],
+    request: dict[str, Any],
+    hash_seed: int,
+    cpu_seconds: int,
+    stop: Callable[[], bool],
     cut_off: Callable[[list[str]], None] = lambda said: None,
 ) -> Any:
     """The last line of the child's answer, as JSON. If there is none, `cut_off` is given the lines
@@ -143,7 +146,8 @@ def _ask(
             answer, complaint = _communicate(
                 child,
                 json.dumps(request | {"supervisor": os.getpid(), "cpu_seconds": cpu_seconds}),
-                SLOWDOWN * cpu_seconds, stop,
+                SLOWDOWN * cpu_seconds,
+                stop,
             )
         except (Stopped, InfraError):
             os.killpg(child.pid, signal.SIGKILL)

@@ -78,9 +78,9 @@ class Hands:
 
     run_slice: Callable[..., SliceResult] = run_slice
     replay: Callable[[str, int, Callable[[], bool]], Replayed] = isolated.replay
-    minimize: Callable[
-        [str, Signature, Callable[[], bool], Callable[[Finding], None]], Minimal
-    ] = isolated.minimize
+    minimize: Callable[[str, Signature, Callable[[], bool], Callable[[Finding], None]], Minimal] = (
+        isolated.minimize
+    )
     alone: Callable[[str, Callable[[], bool]], str] = isolated.alone
     ask_kernel: Callable[..., SliceResult] = run_kernel_slice
     build_id: Callable[[], str] = build.build_id
@@ -151,10 +151,14 @@ def fuzz(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
         mine = site.pantry.stock(attempt.work, order.model, order.build_id)
         return site.hands.run_slice(
             SliceSpec(
-                seconds=run.spec["seconds"], work=attempt.work, seed=_seed(run), bugs=bugs,
+                seconds=run.spec["seconds"],
+                work=attempt.work,
+                seed=_seed(run),
+                bugs=bugs,
                 kernel=kernel,
             ),
-            filed.progress, stop=stop,
+            filed.progress,
+            stop=stop,
         )
 
     done = _slice(site, lease, attempt, act, stop)
@@ -162,9 +166,9 @@ def fuzz(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
         site.patiently("seeds", lambda: store.harmless(order.build_id, mine))
         if done.counts and done.shown:
             news = done.new_entries > 0
-            site.patiently("features", lambda: store.showed(
-                order.model, order.build_id, done.shown, news=news
-            ))
+            site.patiently(
+                "features", lambda: store.showed(order.model, order.build_id, done.shown, news=news)
+            )
     return done
 
 
@@ -174,8 +178,11 @@ def conform(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
     attempt = _begin(site, lease, "kernel")
     spec = KernelSpec(run.spec["seconds"], attempt.work, _seed(run))
     return _slice(
-        site, lease, attempt,
-        lambda filed: site.hands.ask_kernel(spec, filed.progress, stop=stop), stop,
+        site,
+        lease,
+        attempt,
+        lambda filed: site.hands.ask_kernel(spec, filed.progress, stop=stop),
+        stop,
     )
 
 
@@ -191,7 +198,12 @@ def _seed(run: RunRow) -> int:
 
 def _begin(site: Site, lease: Lease, model: str) -> attempts.Attempt:
     order = Order(
-        site.store.farm().farm_id, lease.job_id, lease.number, lease.subject, lease.queue, model,
+        site.store.farm().farm_id,
+        lease.job_id,
+        lease.number,
+        lease.subject,
+        lease.queue,
+        model,
         site.hands.build_id(),
     )
     try:
@@ -201,8 +213,11 @@ def _begin(site: Site, lease: Lease, model: str) -> attempts.Attempt:
 
 
 def _slice(
-    site: Site, lease: Lease, attempt: attempts.Attempt,
-    act: Callable[["_Filed"], SliceResult], stop: Callable[[], bool],
+    site: Site,
+    lease: Lease,
+    attempt: attempts.Attempt,
+    act: Callable[["_Filed"], SliceResult],
+    stop: Callable[[], bool],
 ) -> Done:
     """Have a child work in an attempt's folder, and record what came of it."""
     whole = False
@@ -249,7 +264,12 @@ class _Filed:
 
 
 def _end(
-    site: Site, lease: Lease, attempt: attempts.Attempt, result: SliceResult, *, stopped: bool,
+    site: Site,
+    lease: Lease,
+    attempt: attempts.Attempt,
+    result: SliceResult,
+    *,
+    stopped: bool,
     killed: bool,
 ) -> tuple[Done, bool]:
     """Record what came of a slice; and whether all of it is in the store."""
@@ -278,9 +298,10 @@ def _end(
         rest = _rest(site, lease, result) if site.order_rest else None
     elif died and result.in_flight and not _from_outside(result, killed):
         suspect = result.in_flight
-    ended = site.patiently("the end of a slice", lambda: store.end_run(
-        lease, figures, findings, "\n".join(complaints), rest, suspect
-    ))
+    ended = site.patiently(
+        "the end of a slice",
+        lambda: store.end_run(lease, figures, findings, "\n".join(complaints), rest, suspect),
+    )
     if ended is None:
         raise Stopped
     return Done(ended[1], ended[0], result, new_entries, attempt.shown()), whole
@@ -328,9 +349,11 @@ def verify(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
             continue
         outcome = outcomes[0]
         if _shows(outcome, detail.failure.signature):
-            return _done(store.verified(
-                lease, example.text, build_id, outcome, "; ".join(complaints), side_finds
-            ))
+            return _done(
+                store.verified(
+                    lease, example.text, build_id, outcome, "; ".join(complaints), side_finds
+                )
+            )
         complaints.append(f"{name}: shows {_shown(outcome)}")
         side_finds += _findings(example, build_id, outcome)
     return _done(store.unreproducible(lease, "; ".join(complaints), side_finds))
@@ -362,17 +385,25 @@ def minimize(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done
     if len({outcome.digest for outcome in outcomes}) != 1:
         raise NotMinimal("the minimal scenario gives another digest each time")
     side_finds = parsed(small.side_finds, complaints)
-    return _done(store.minimized(
-        lease, small.text, build_id, outcomes[0], small.certificate, "; ".join(complaints),
-        side_finds,
-    ))
+    return _done(
+        store.minimized(
+            lease,
+            small.text,
+            build_id,
+            outcomes[0],
+            small.certificate,
+            "; ".join(complaints),
+            side_finds,
+        )
+    )
 
 
 def _smallest(store: Store, detail: FailureDetail) -> str:
     """What to minimize: the best scenario, or a smaller one of an attempt that was cut off."""
     best = (detail.failure.ops, detail.failure.directives, detail.best.text)
     kept = [
-        (each.ops, each.directives, each.text) for each in store.examples(detail.failure.id)
+        (each.ops, each.directives, each.text)
+        for each in store.examples(detail.failure.id)
         if each.origin == CUT_OFF
     ]
     return min(best, *kept)[2] if kept else best[2]
@@ -410,7 +441,11 @@ def distill(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
 
 
 _JOBS: Final[dict[str, Callable[[Site, Lease, Callable[[], bool]], Done]]] = {
-    FUZZ: fuzz, VERIFY: verify, MINIMIZE: minimize, ALONE: alone, DISTILL: distill,
+    FUZZ: fuzz,
+    VERIFY: verify,
+    MINIMIZE: minimize,
+    ALONE: alone,
+    DISTILL: distill,
     CONFORM: conform,
 }
 

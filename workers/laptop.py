@@ -29,7 +29,8 @@ from fuzz.slice import ExitKind
 from fuzz.statistics import Statistics
 from workers import attempts, inbox, jobs
 from workers.errors import InfraError
-from workers.jobs import STOPPED, Done as JobDone, Hands, Site
+from workers.jobs import STOPPED, Hands, Site
+from workers.jobs import Done as JobDone
 from workers.records import FailureDetail, Recorded
 from workers.schema import (
     MINIMIZE,
@@ -171,9 +172,7 @@ def run_local(
         raise ValueError(f"fuzz for {jobs.MIN_SLICE_SECONDS:.0f} second or more")
     farm = _Farm(store, folder, seconds, bugs, clock, hands or Hands())
     farm.prepare(seed_corpus)
-    threads = [
-        threading.Thread(target=farm.slot, name=f"slot-{number}") for number in range(slots)
-    ]
+    threads = [threading.Thread(target=farm.slot, name=f"slot-{number}") for number in range(slots)]
     threads.append(threading.Thread(target=farm.beat, name="beat"))
     for thread in threads:
         thread.start()
@@ -227,7 +226,11 @@ class _Farm:
         self._fuzz_until = self._began + seconds
         self._finish_until = self._fuzz_until + FINISH_SECONDS
         site = Site.of(
-            store, folder, hands=hands, order_rest=False, announce=self._announce,
+            store,
+            folder,
+            hands=hands,
+            order_rest=False,
+            announce=self._announce,
             progress=lambda run_id, figures: self.events.put(Progress(run_id, figures)),
         )
         self._worker = Worker(
@@ -386,5 +389,7 @@ class _Farm:
 
 _DOING: Final = {VERIFY: "verifying", MINIMIZE: "minimizing"}
 _MOVED: Final[dict[str, Callable[[FailureDetail], Event]]] = {
-    VERIFIED: Verified, UNREPRODUCIBLE: Unreproducible, MINIMIZED: Minimized,
+    VERIFIED: Verified,
+    UNREPRODUCIBLE: Unreproducible,
+    MINIMIZED: Minimized,
 }

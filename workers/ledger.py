@@ -101,20 +101,25 @@ def decide(
     connection: Connection, now: datetime, subject: str, code: str, detail: str = ""
 ) -> None:
     """Leave a row for `mmfarm why`."""
-    connection.execute(
-        insert(Decision).values(at=now, subject=subject, code=code, detail=detail)
-    )
+    connection.execute(insert(Decision).values(at=now, subject=subject, code=code, detail=detail))
 
 
-def owe(
-    connection: Connection, now: datetime, kind: str, subject: int, queue: str,
-) -> None:
+def owe(connection: Connection, now: datetime, kind: str, subject: int, queue: str) -> None:
     """Put work on the books, unless it is there."""
     connection.execute(
         dialect.upsert(connection, Job)
         .values(
-            kind=kind, subject=subject, queue=queue, state=READY, created_at=now, due_at=now,
-            leases=0, worker="", attempts=0, setbacks=0, note="",
+            kind=kind,
+            subject=subject,
+            queue=queue,
+            state=READY,
+            created_at=now,
+            due_at=now,
+            leases=0,
+            worker="",
+            attempts=0,
+            setbacks=0,
+            note="",
         )
         .on_conflict_do_nothing()
     )
@@ -129,9 +134,7 @@ def lease(connection: Connection, now: datetime, job_id: int, worker: str) -> Le
     return _take(connection, now, Job.id == job_id, worker)
 
 
-def take(
-    connection: Connection, now: datetime, queues: Sequence[str], worker: str
-) -> Lease | None:
+def take(connection: Connection, now: datetime, queues: Sequence[str], worker: str) -> Lease | None:
     """Take the job of these queues that is due and comes first: what keeps others from work,
     then failures to verify, so that each is known to be one, then those to minimize, the smallest
     first, the oldest of equals."""
@@ -155,7 +158,9 @@ def _take(
         update(Job)
         .where(which, Job.state == READY, Job.due_at <= now, ~stopped.correlate(Job).exists())
         .values(
-            state=LEASED, leases=Job.leases + 1, worker=worker,
+            state=LEASED,
+            leases=Job.leases + 1,
+            worker=worker,
             leased_until=now + timedelta(seconds=LEASE_SECONDS),
         )
         .returning(Job.id, Job.leases, Job.kind, Job.subject, Job.queue, Job.attempts)
@@ -199,9 +204,7 @@ def give_back(connection: Connection, now: datetime, mine: Lease) -> None:
 
 def set_back(connection: Connection, now: datetime, mine: Lease, note: str) -> None:
     """The infrastructure failed: the same again, each time a little later."""
-    setbacks = connection.execute(
-        select(Job.setbacks).where(_is(mine))
-    ).scalar()
+    setbacks = connection.execute(select(Job.setbacks).where(_is(mine))).scalar()
     if setbacks is None:
         return
     wait = min(2.0 ** min(setbacks, 10), MAX_SETBACK_SECONDS)
@@ -217,7 +220,11 @@ def died(connection: Connection, now: datetime, mine: Lease, note: str) -> bool:
         update(Job)
         .where(_is(mine), Job.state == LEASED)
         .values(
-            attempts=Job.attempts + 1, note=note, leased_until=None, sent_at=None, due_at=now,
+            attempts=Job.attempts + 1,
+            note=note,
+            leased_until=None,
+            sent_at=None,
+            due_at=now,
             state=case((Job.attempts + 1 >= MAX_ATTEMPTS, HELD), else_=READY),
         )
         .returning(Job.attempts)
@@ -253,19 +260,20 @@ def _is(mine: Lease) -> ColumnElement[bool]:
 # --- what the scheduler does ------------------------------------------------------------------
 
 
-def hold_lock(
-    connection: Connection, now: datetime, name: str, owner: str, seconds: float
-) -> bool:
+def hold_lock(connection: Connection, now: datetime, name: str, owner: str, seconds: float) -> bool:
     """Take or keep a lock until so long from now. False while another owner has it."""
     until = now + timedelta(seconds=seconds)
     made = dialect.upsert(connection, Lock).values(name=name, owner=owner, until=until)
-    return connection.execute(
-        made.on_conflict_do_update(
-            index_elements=["name"],
-            set_={"owner": owner, "until": until},
-            where=or_(Lock.owner == owner, Lock.until < now),
-        ).returning(Lock.owner)
-    ).first() is not None
+    return (
+        connection.execute(
+            made.on_conflict_do_update(
+                index_elements=["name"],
+                set_={"owner": owner, "until": until},
+                where=or_(Lock.owner == owner, Lock.until < now),
+            ).returning(Lock.owner)
+        ).first()
+        is not None
+    )
 
 
 def drop_lock(connection: Connection, name: str, owner: str) -> None:
@@ -302,31 +310,36 @@ def owed(connection: Connection, now: datetime, queue: str, slots: int) -> list[
     ).scalar_one()
     if on_their_way >= slots:
         return []
-    return list(connection.execute(
-        select(Job.id)
-        .where(*waiting, or_(Job.sent_at.is_(None), Job.sent_at < resend))
-        .order_by(_URGENCY, _SIZE, Job.id)
-        .limit(slots - on_their_way)
-    ).scalars())
+    return list(
+        connection.execute(
+            select(Job.id)
+            .where(*waiting, or_(Job.sent_at.is_(None), Job.sent_at < resend))
+            .order_by(_URGENCY, _SIZE, Job.id)
+            .limit(slots - on_their_way)
+        ).scalars()
+    )
 
 
 def sent(connection: Connection, now: datetime, job_ids: Sequence[int]) -> None:
     connection.execute(update(Job).where(Job.id.in_(job_ids)).values(sent_at=now))
 
 
-def neglected(
-    connection: Connection, now: datetime, queues: Sequence[str], seconds: float
-) -> bool:
+def neglected(connection: Connection, now: datetime, queues: Sequence[str], seconds: float) -> bool:
     """Whether a job of these queues waits, though its message was sent so long ago."""
     before = now - timedelta(seconds=seconds)
-    return connection.execute(
-        select(Job.id)
-        .where(
-            Job.state == READY, Job.queue.in_(queues), Job.due_at < before,
-            Job.sent_at.is_not(None),
-        )
-        .limit(1)
-    ).first() is not None
+    return (
+        connection.execute(
+            select(Job.id)
+            .where(
+                Job.state == READY,
+                Job.queue.in_(queues),
+                Job.due_at < before,
+                Job.sent_at.is_not(None),
+            )
+            .limit(1)
+        ).first()
+        is not None
+    )
 
 
 def retry(connection: Connection, now: datetime, kind: str, subject: int) -> bool:
@@ -364,11 +377,14 @@ def every(connection: Connection, now: datetime, name: str, seconds: float) -> b
     """Whether so long has passed since this said so last, whoever asked."""
     until = now + timedelta(seconds=seconds)
     made = dialect.upsert(connection, Lock).values(name=name, owner="", until=until)
-    return connection.execute(
-        made.on_conflict_do_update(
-            index_elements=["name"], set_={"until": until}, where=Lock.until <= now
-        ).returning(Lock.name)
-    ).first() is not None
+    return (
+        connection.execute(
+            made.on_conflict_do_update(
+                index_elements=["name"], set_={"until": until}, where=Lock.until <= now
+            ).returning(Lock.name)
+        ).first()
+        is not None
+    )
 
 
 def slots(connection: Connection, queue: str) -> int:
@@ -378,17 +394,34 @@ def slots(connection: Connection, queue: str) -> int:
 
 
 def here(
-    connection: Connection, now: datetime, *, name: str, host: str, queues: Sequence[str],
-    number: int, busy: int, build_id: str, note: str,
+    connection: Connection,
+    now: datetime,
+    *,
+    name: str,
+    host: str,
+    queues: Sequence[str],
+    number: int,
+    busy: int,
+    build_id: str,
+    note: str,
 ) -> None:
     """A worker says that it is there."""
     made = dialect.upsert(connection, Worker).values(
-        name=name, host=host, queues=",".join(queues), slots=number, busy=busy,
-        build_id=build_id, started_at=now, beat_at=now, note=note,
+        name=name,
+        host=host,
+        queues=",".join(queues),
+        slots=number,
+        busy=busy,
+        build_id=build_id,
+        started_at=now,
+        beat_at=now,
+        note=note,
     )
-    connection.execute(made.on_conflict_do_update(
-        index_elements=["name"], set_={"busy": busy, "beat_at": now, "note": note}
-    ))
+    connection.execute(
+        made.on_conflict_do_update(
+            index_elements=["name"], set_={"busy": busy, "beat_at": now, "note": note}
+        )
+    )
 
 
 def gone(connection: Connection, name: str) -> None:

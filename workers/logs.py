@@ -30,7 +30,8 @@ def set_up(level: str = "INFO") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         logging.Formatter("%(asctime)s %(levelname)-7s %(message)s")
-        if sys.stderr.isatty() else _Json()
+        if sys.stderr.isatty()
+        else _Json()
     )
     root = logging.getLogger()
     root.handlers = [handler]

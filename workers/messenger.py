@@ -72,8 +72,9 @@ class Messenger:
             del said[name]
         body = json.dumps(said).encode()
         errors = [
-            how(body) for how, wanted in
-            ((self._run_command, self._command), (self._post, self._url)) if wanted
+            how(body)
+            for how, wanted in ((self._run_command, self._command), (self._post, self._url))
+            if wanted
         ]
         error = "; ".join(each for each in errors if each)
         if error:
@@ -83,8 +84,13 @@ class Messenger:
     def _run_command(self, body: bytes) -> str:
         try:
             done = subprocess.run(
-                self._command, input=body, env=self._environment, timeout=SEND_SECONDS,
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False,
+                self._command,
+                input=body,
+                env=self._environment,
+                timeout=SEND_SECONDS,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"{self._command[0]}: {error}"

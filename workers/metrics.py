@@ -43,16 +43,25 @@ def metrics(f: Figures) -> Iterator[Metric]:
     yield _total("mmfarm_slice_seconds", "Wall time of slices.", f.stats.seconds)
     yield _total("mmfarm_cpu_seconds", "CPU time of slices.", f.stats.cpu_seconds)
     yield _counters("mmfarm_slices", "Slices that ended, by how.", "exit_kind", f.stats.exit_kinds)
-    yield _gauges("mmfarm_runs", "Slices ordered, by state.", "state",
-                  dict.fromkeys(RUN_STATES, 0) | f.stats.runs)
-    yield _gauges("mmfarm_failures", "Failures, by state.", "state",
-                  dict.fromkeys(FAILURE_STATES, 0) | f.stats.failures)
+    yield _gauges(
+        "mmfarm_runs",
+        "Slices ordered, by state.",
+        "state",
+        dict.fromkeys(RUN_STATES, 0) | f.stats.runs,
+    )
+    yield _gauges(
+        "mmfarm_failures",
+        "Failures, by state.",
+        "state",
+        dict.fromkeys(FAILURE_STATES, 0) | f.stats.failures,
+    )
     jobs = GaugeMetricFamily("mmfarm_jobs", "Work that is owed.", labels=("queue", "state"))
     for (queue, state), count in sorted(f.jobs.items()):
         jobs.add_metric((queue, state), count)
     yield jobs
-    yield _gauges("mmfarm_queue_age_seconds", "Wait of the oldest job that is due.", "queue",
-                  f.queue_age)
+    yield _gauges(
+        "mmfarm_queue_age_seconds", "Wait of the oldest job that is due.", "queue", f.queue_age
+    )
     yield _gauge("mmfarm_workers", "Workers that are heard of.", f.workers)
     yield _gauge("mmfarm_slots", "What they can do at a time.", f.slots)
     yield _gauge("mmfarm_busy_slots", "What they do.", f.busy)
@@ -73,8 +82,9 @@ def metrics(f: Figures) -> Iterator[Metric]:
         for state in (PASSED, MISSED):
             trials.add_metric((canary, state), f.trials.get((canary, state), 0))
     yield trials
-    yield _gauges("mmfarm_canary_seconds", "Slices until a canary was found last.", "canary",
-                  f.canary_seconds)
+    yield _gauges(
+        "mmfarm_canary_seconds", "Slices until a canary was found last.", "canary", f.canary_seconds
+    )
     yield _gauge("mmfarm_unsent_notices", "Notices that nobody has taken yet.", f.unsent)
 
 

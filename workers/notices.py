@@ -37,7 +37,7 @@ def owe(connection: Connection, now: datetime, kind: str, subject: str, text: st
     connection.execute(
         dialect.upsert(connection, Notice)
         .values(
-            kind=kind, subject=subject, text=text, created_at=now, due_at=now, tries=0, error="",
+            kind=kind, subject=subject, text=text, created_at=now, due_at=now, tries=0, error=""
         )
         .on_conflict_do_nothing()
     )
@@ -48,18 +48,29 @@ def due(connection: Connection, now: datetime, limit: int) -> list[NoticeRow]:
     rows = connection.execute(
         select(Notice.__table__)
         .where(Notice.sent_at.is_(None), Notice.due_at <= now, Notice.tries < MAX_TRIES)
-        .order_by(Notice.id).limit(limit)
+        .order_by(Notice.id)
+        .limit(limit)
     ).all()
     found = []
     for row in rows:
-        wait = min(FIRST_WAIT_SECONDS * 2.0 ** row.tries, MAX_WAIT_SECONDS)
+        wait = min(FIRST_WAIT_SECONDS * 2.0**row.tries, MAX_WAIT_SECONDS)
         connection.execute(
-            update(Notice).where(Notice.id == row.id)
+            update(Notice)
+            .where(Notice.id == row.id)
             .values(tries=row.tries + 1, due_at=now + timedelta(seconds=wait))
         )
-        found.append(NoticeRow(
-            row.id, row.kind, row.subject, row.text, row.created_at, row.tries + 1, None, row.error
-        ))
+        found.append(
+            NoticeRow(
+                row.id,
+                row.kind,
+                row.subject,
+                row.text,
+                row.created_at,
+                row.tries + 1,
+                None,
+                row.error,
+            )
+        )
     return found
 
 
@@ -72,8 +83,16 @@ def sent(connection: Connection, now: datetime, notice_id: int, error: str) -> N
 def newest(connection: Connection, limit: int) -> list[NoticeRow]:
     rows = connection.execute(select(Notice.__table__).order_by(Notice.id.desc()).limit(limit))
     return [
-        NoticeRow(row.id, row.kind, row.subject, row.text, row.created_at, row.tries, row.sent_at,
-                  row.error)
+        NoticeRow(
+            row.id,
+            row.kind,
+            row.subject,
+            row.text,
+            row.created_at,
+            row.tries,
+            row.sent_at,
+            row.error,
+        )
         for row in rows
     ]
 

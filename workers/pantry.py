@@ -52,7 +52,8 @@ class Pantry:
             self._above[model] = last
             numbers = [self._rng.randint(1, last) for _ in range(SEEDS)] if last else []
         unproven = [
-            each for each in store.unproven(model, build_id, UNPROVEN)
+            each
+            for each in store.unproven(model, build_id, UNPROVEN)
             if entry_key(each.text) not in withheld
         ]
         proven = store.newest(model, build_id, above, NEWEST)

@@ -66,8 +66,16 @@ def _ranked(ids: Sequence[int]) -> Subquery:
     )
     return (
         select(
-            Example.failure_id, Example.role, Example.origin, Example.build_id, Example.digest,
-            Example.steps, Scenario.sha256, Scenario.text, Scenario.ops, Scenario.directives,
+            Example.failure_id,
+            Example.role,
+            Example.origin,
+            Example.build_id,
+            Example.digest,
+            Example.steps,
+            Scenario.sha256,
+            Scenario.text,
+            Scenario.ops,
+            Scenario.directives,
             func.row_number().over(partition_by=Example.failure_id, order_by=best).label("rank"),
         )
         .select_from(Example)
@@ -83,14 +91,21 @@ def _failures(ids: Sequence[int]) -> Select[Any]:
     ranked = _ranked(ids)
     runs = select(func.count()).where(Sighting.failure_id == Failure.id).scalar_subquery()
     return select(
-        Failure.__table__, (runs + Failure.past_runs).label("runs"), ranked.c.ops,
+        Failure.__table__,
+        (runs + Failure.past_runs).label("runs"),
+        ranked.c.ops,
         ranked.c.directives,
     ).join(ranked, and_(ranked.c.failure_id == Failure.id, ranked.c.rank == 1))
 
 
 def failures(
-    connection: Connection, oracle: str | None, state: str | None, run_id: int | None,
-    limit: int | None, *, canaries: bool,
+    connection: Connection,
+    oracle: str | None,
+    state: str | None,
+    run_id: int | None,
+    limit: int | None,
+    *,
+    canaries: bool,
 ) -> list[FailureRow]:
     """Failures that match all filters, those seen most often first. Those that only a canary has
     shown are left out, or are asked for."""
@@ -117,9 +132,7 @@ def failures(
 
 def count_failures(connection: Connection, *, canaries: bool) -> int:
     hidden = Failure.canary.is_not(None) if canaries else Failure.canary.is_(None)
-    return connection.execute(
-        select(func.count()).select_from(Failure).where(hidden)
-    ).scalar_one()
+    return connection.execute(select(func.count()).select_from(Failure).where(hidden)).scalar_one()
 
 
 def failure(connection: Connection, failure_id: int) -> FailureDetail | None:
@@ -305,7 +318,9 @@ def _tally(
 ) -> dict[str, int]:
     """How many rows have each value that is not NULL."""
     query = (
-        select(column, func.count()).where(column.is_not(None), *which)
-        .group_by(column).order_by(column)
+        select(column, func.count())
+        .where(column.is_not(None), *which)
+        .group_by(column)
+        .order_by(column)
     )
     return {row[0]: row[1] for row in connection.execute(query)}

@@ -63,7 +63,9 @@ def _runs(connection: Connection, now: datetime) -> int:
     last = _last_kept(connection, Run.id, RUNS_KEPT)
     rows = connection.execute(
         select(Run.id, Run.exit_kind, Run.executions, Run.steps, Run.seconds, Run.cpu_seconds)
-        .where(Run.state == DONE, Run.id < last).order_by(Run.id).limit(AT_ONCE)
+        .where(Run.state == DONE, Run.id < last)
+        .order_by(Run.id)
+        .limit(AT_ONCE)
     ).all()
     if not rows:
         return 0
@@ -73,28 +75,34 @@ def _runs(connection: Connection, now: datetime) -> int:
     )
     for failure_id, runs in sorted(seen.items()):
         connection.execute(
-            update(Failure).where(Failure.id == failure_id)
+            update(Failure)
+            .where(Failure.id == failure_id)
             .values(past_runs=Failure.past_runs + runs)
         )
     connection.execute(delete(Sighting).where(Sighting.run_id.in_(ids)))
     connection.execute(delete(Run).where(Run.id.in_(ids)))
     kinds = Counter(f"exit_kind:{row.exit_kind}" for row in rows)
-    totals.add(connection, {
-        "runs": len(rows),
-        "executions": sum(row.executions for row in rows),
-        "steps": sum(row.steps for row in rows),
-        "seconds": sum(totals.milliseconds(row.seconds) for row in rows),
-        "cpu_seconds": sum(totals.milliseconds(row.cpu_seconds) for row in rows),
-        **kinds,
-    })
+    totals.add(
+        connection,
+        {
+            "runs": len(rows),
+            "executions": sum(row.executions for row in rows),
+            "steps": sum(row.steps for row in rows),
+            "seconds": sum(totals.milliseconds(row.seconds) for row in rows),
+            "cpu_seconds": sum(totals.milliseconds(row.cpu_seconds) for row in rows),
+            **kinds,
+        },
+    )
     return len(rows)
 
 
 def _decisions(connection: Connection, now: datetime) -> int:
     last = _last_kept(connection, Decision.id, DECISIONS_KEPT)
     rows = connection.execute(
-        select(Decision.id, Decision.code).where(Decision.id < last)
-        .order_by(Decision.id).limit(AT_ONCE)
+        select(Decision.id, Decision.code)
+        .where(Decision.id < last)
+        .order_by(Decision.id)
+        .limit(AT_ONCE)
     ).all()
     connection.execute(delete(Decision).where(Decision.id.in_([row.id for row in rows])))
     totals.add(connection, Counter(f"decision:{row.code}" for row in rows))
@@ -118,15 +126,17 @@ def _retired(connection: Connection, now: datetime) -> int:
 def _builds(connection: Connection, now: datetime) -> int:
     """A build is in use while one of its maps changes, whatever the model."""
     old = connection.execute(
-        select(FeatureMap.build_id).group_by(FeatureMap.build_id)
-        .having(func.max(FeatureMap.updated_at) < now - timedelta(days=BUILD_DAYS)).limit(1)
+        select(FeatureMap.build_id)
+        .group_by(FeatureMap.build_id)
+        .having(func.max(FeatureMap.updated_at) < now - timedelta(days=BUILD_DAYS))
+        .limit(1)
     ).scalar()
     if old is None:
         return 0
     seqs = _ids(connection, EntryFeatures.seq, EntryFeatures.build_id == old)
-    connection.execute(delete(EntryFeatures).where(
-        EntryFeatures.build_id == old, EntryFeatures.seq.in_(seqs)
-    ))
+    connection.execute(
+        delete(EntryFeatures).where(EntryFeatures.build_id == old, EntryFeatures.seq.in_(seqs))
+    )
     if not seqs:
         connection.execute(delete(FeatureMap).where(FeatureMap.build_id == old))
     return len(seqs)
@@ -135,7 +145,8 @@ def _builds(connection: Connection, now: datetime) -> int:
 def _traces(connection: Connection, now: datetime) -> int:
     """A scenario may show several failures: its trace stays while one of them needs it."""
     needed = (
-        select(Example.scenario_sha256).join(Failure, Failure.id == Example.failure_id)
+        select(Example.scenario_sha256)
+        .join(Failure, Failure.id == Example.failure_id)
         .where((Example.role == MINIMAL) | (Failure.state != MINIMIZED))
     )
     rows = connection.execute(
@@ -153,24 +164,29 @@ def _traces(connection: Connection, now: datetime) -> int:
     return len(rows)
 
 
-def _last_kept(
-    connection: Connection, number: InstrumentedAttribute[int], kept: int
-) -> int:
+def _last_kept(connection: Connection, number: InstrumentedAttribute[int], kept: int) -> int:
     """The lowest number of those that stay; 0 while there are no more than that."""
-    return connection.execute(
-        select(number).order_by(number.desc()).offset(kept - 1).limit(1)
-    ).scalar() or 0
+    return (
+        connection.execute(
+            select(number).order_by(number.desc()).offset(kept - 1).limit(1)
+        ).scalar()
+        or 0
+    )
 
 
-def _ids(
-    connection: Connection, number: InstrumentedAttribute[int], *which: object
-) -> list[int]:
-    return list(connection.execute(
-        select(number).where(*which).order_by(number).limit(AT_ONCE)  # type: ignore[arg-type]
-    ).scalars())
+def _ids(connection: Connection, number: InstrumentedAttribute[int], *which: object) -> list[int]:
+    return list(
+        connection.execute(
+            select(number).where(*which).order_by(number).limit(AT_ONCE)  # type: ignore[arg-type]
+        ).scalars()
+    )
 
 
 RULES: Final[dict[str, Rule]] = {
-    "runs": _runs, "decisions": _decisions, "notices": _notices, "retired": _retired,
-    "builds": _builds, "traces": _traces,
+    "runs": _runs,
+    "decisions": _decisions,
+    "notices": _notices,
+    "retired": _retired,
+    "builds": _builds,
+    "traces": _traces,
 }

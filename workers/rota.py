@@ -40,20 +40,17 @@ def fill(connection: Connection, now: datetime, queue: str, spare: int) -> list[
         return []
     kind = JOB_OF[queue]
     ordered = connection.execute(
-        select(func.count()).select_from(Job)
+        select(func.count())
+        .select_from(Job)
         .where(Job.queue == queue, Job.kind == kind, Job.state.in_((READY, LEASED)))
     ).scalar_one()
     made: list[int] = []
-    serve = [
-        row for row in campaigns.rows(connection, active=True) if QUEUE_OF[row.kind] == queue
-    ]
+    serve = [row for row in campaigns.rows(connection, active=True) if QUEUE_OF[row.kind] == queue]
     given = {row.id: row.given for row in serve}
     while serve and ordered + len(made) < slots + spare:
         row = min(serve, key=lambda each: (given[each.id], each.id))
         given[row.id] += row.slice_seconds / row.weight
-        spec = {
-            "seconds": row.slice_seconds, "bugs": row.bugs, "kernel": row.kernel, "seed": None,
-        }
+        spec = {"seconds": row.slice_seconds, "bugs": row.bugs, "kernel": row.kernel, "seed": None}
         made.append(runs.create(connection, now, spec, queue, kind=kind, campaign_id=row.id))
     for number, seconds in given.items():
         connection.execute(update(Campaign).where(Campaign.id == number).values(given=seconds))

@@ -21,8 +21,13 @@ from workers.schema import DONE, FUZZ, QUEUED, Run
 
 
 def create(
-    connection: Connection, now: datetime, spec: dict[str, Any], queue: str, *,
-    kind: str = FUZZ, campaign_id: int | None = None,
+    connection: Connection,
+    now: datetime,
+    spec: dict[str, Any],
+    queue: str,
+    *,
+    kind: str = FUZZ,
+    campaign_id: int | None = None,
 ) -> int:
     """Order one slice, to be done by whoever serves the queue; for a campaign, or a person."""
     run_id = connection.execute(

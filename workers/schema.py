@@ -133,7 +133,10 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map: ClassVar = {
-        datetime: UtcDateTime, str: Text, bytes: LargeBinary, dict[str, Any]: JSON,
+        datetime: UtcDateTime,
+        str: Text,
+        bytes: LargeBinary,
+        dict[str, Any]: JSON,
     }
 
 
@@ -184,7 +187,8 @@ class Campaign(Base):
 
     __tablename__ = "campaign"
     __table_args__ = (
-        _one_of("kind", CAMPAIGN_KINDS), _one_of("state", CAMPAIGN_STATES),
+        _one_of("kind", CAMPAIGN_KINDS),
+        _one_of("state", CAMPAIGN_STATES),
         UniqueConstraint("name"),
     )
 

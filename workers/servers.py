@@ -38,8 +38,17 @@ def free_port() -> int:
 
 
 def redis_config(folder: Path, port: int, password: str) -> str:
-    return "\n".join([
-        "bind 127.0.0.1", f"port {port}", f"dir {folder}", f"requirepass {password}",
-        "appendonly yes", "appendfsync everysec", "maxmemory-policy noeviction",
-        'save ""', "daemonize no", "",
-    ])
+    return "\n".join(
+        [
+            "bind 127.0.0.1",
+            f"port {port}",
+            f"dir {folder}",
+            f"requirepass {password}",
+            "appendonly yes",
+            "appendfsync everysec",
+            "maxmemory-policy noeviction",
+            'save ""',
+            "daemonize no",
+            "",
+        ]
+    )

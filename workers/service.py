@@ -52,7 +52,8 @@ def run_scheduler(folder: Path) -> None:
     farm_id = store.farm().farm_id
     end = _on_signals()
     scheduler = Scheduler(
-        store, service_name("scheduler"),
+        store,
+        service_name("scheduler"),
         lambda queue, job_id: send(app, queue, Work(farm_id, job_id)),
     )
     messenger = threading.Thread(
@@ -64,8 +65,12 @@ def run_scheduler(folder: Path) -> None:
 
 
 def run_worker(
-    folder: Path, *, slots: int, queues: tuple[str, ...] = DEFAULT_QUEUES,
-    ready: Callable[[], None] = lambda: None, alive: Callable[[], None] = lambda: None,
+    folder: Path,
+    *,
+    slots: int,
+    queues: tuple[str, ...] = DEFAULT_QUEUES,
+    ready: Callable[[], None] = lambda: None,
+    alive: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Work until told to go. `ready` is called when it listens, `alive` after each beat."""
@@ -93,8 +98,7 @@ def run_worker(
 
 
 def _consume(
-    app: Any, service: "_Service", slots: int, queues: tuple[str, ...],
-    ready: Callable[[], None],
+    app: Any, service: "_Service", slots: int, queues: tuple[str, ...], ready: Callable[[], None]
 ) -> None:
     """Take messages until a signal."""
     from celery import signals
@@ -111,8 +115,14 @@ def _consume(
     signals.worker_shutting_down.connect(shutting_down)
     signals.worker_ready.connect(listening)
     worker = app.Worker(
-        hostname=service.name, pool="threads", concurrency=slots, queues=list(queues),
-        without_gossip=True, without_mingle=True, without_heartbeat=True, quiet=True,
+        hostname=service.name,
+        pool="threads",
+        concurrency=slots,
+        queues=list(queues),
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
         loglevel="WARNING",
     )
     worker.start()
@@ -122,8 +132,13 @@ class _Service:
     """What a worker does beside its jobs: beats, sweeps, and watches itself."""
 
     def __init__(
-        self, store: Store, folder: Path, slots: int, queues: tuple[str, ...],
-        alive: Callable[[], None], watchdog: Watchdog,
+        self,
+        store: Store,
+        folder: Path,
+        slots: int,
+        queues: tuple[str, ...],
+        alive: Callable[[], None],
+        watchdog: Watchdog,
     ) -> None:
         self.name = service_name("worker")
         self.end = threading.Event()
@@ -162,9 +177,13 @@ class _Service:
             try:
                 self.worker.beat_once()
                 self._store.here(
-                    name=self.name, host=socket.gethostname(), queues=self._queues,
-                    number=0 if self.end.is_set() else self._slots, busy=self.worker.busy,
-                    build_id=self._build_id, note=self.worker.waits_for,
+                    name=self.name,
+                    host=socket.gethostname(),
+                    queues=self._queues,
+                    number=0 if self.end.is_set() else self._slots,
+                    busy=self.worker.busy,
+                    build_id=self._build_id,
+                    note=self.worker.waits_for,
                 )
                 useful = bool(self.worker.busy) or not self._store.neglected(
                     self._queues, STUCK_SECONDS
@@ -192,7 +211,8 @@ class _Service:
         if free < checks.MIN_FREE_MIB:
             host, day = socket.gethostname(), datetime.now(UTC).date()
             self._store.notice(
-                notices.DISK, f"{host} {day}",
+                notices.DISK,
+                f"{host} {day}",
                 f"{free} MiB are free for data on {host}, {checks.MIN_FREE_MIB} are needed",
             )
 

@@ -21,9 +21,20 @@ from sqlalchemy import select
 from fuzz.findings import Finding
 from simulator.outcome import Outcome
 from workers import backup as backups
-from workers import campaigns, entries, failures, figures, ledger, notices, reading, retention
+from workers import (
+    campaigns,
+    entries,
+    failures,
+    figures,
+    ledger,
+    notices,
+    reading,
+    retention,
+    rota,
+    runs,
+    suspects,
+)
 from workers import canaries as canary
-from workers import rota, runs, suspects
 from workers.campaigns import Estimate
 from workers.database import Database
 from workers.entries import Cover, Dumped, Made, Measured, Pulled
@@ -58,6 +69,7 @@ class Store(Database):
     def farm(self) -> FarmRow:
         with self._read() as connection:
             return reading.farm(connection)
+
     def set_farm(self, *, paused: bool | None = None, draining: bool | None = None) -> None:
         """Pause (no job begins) or drain (no slice begins), or go on."""
         with self._write() as (connection, now):
@@ -186,7 +198,12 @@ class Store(Database):
             failures.keep(connection, now, failure_id, finding)
 
     def verified(
-        self, lease: Lease, text: str, build_id: str, outcome: Outcome, note: str,
+        self,
+        lease: Lease,
+        text: str,
+        build_id: str,
+        outcome: Outcome,
+        note: str,
         side_finds: Iterable[Finding] = (),
     ) -> list[Recorded] | None:
         """Fresh processes replayed `text`: keep the trace, and have it minimized. Returns where
@@ -204,8 +221,14 @@ class Store(Database):
             return failures.unreproducible(connection, now, lease, note, side_finds)
 
     def minimized(
-        self, lease: Lease, text: str, build_id: str, outcome: Outcome,
-        certificate: dict[str, Any], note: str, side_finds: Iterable[Finding] = (),
+        self,
+        lease: Lease,
+        text: str,
+        build_id: str,
+        outcome: Outcome,
+        certificate: dict[str, Any],
+        note: str,
+        side_finds: Iterable[Finding] = (),
     ) -> list[Recorded] | None:
         """Keep the minimal scenario with its trace and certificate."""
         with self._write() as (connection, now):
@@ -214,15 +237,18 @@ class Store(Database):
             )
 
     def failures(
-        self, oracle: str | None = None, state: str | None = None, run_id: int | None = None,
-        limit: int | None = None, *, canaries: bool = False,
+        self,
+        oracle: str | None = None,
+        state: str | None = None,
+        run_id: int | None = None,
+        limit: int | None = None,
+        *,
+        canaries: bool = False,
     ) -> list[FailureRow]:
         """Failures that match all filters, those seen most often first; those that canaries alone
         have shown only when they are asked for, and then nothing else."""
         with self._read() as connection:
-            return reading.failures(
-                connection, oracle, state, run_id, limit, canaries=canaries
-            )
+            return reading.failures(connection, oracle, state, run_id, limit, canaries=canaries)
 
     def count_failures(self, *, canaries: bool = False) -> int:
         with self._read() as connection:
@@ -268,8 +294,13 @@ class Store(Database):
             return run_id, lease
 
     def end_run(
-        self, lease: Lease, figures: RunFigures, findings: Iterable[Finding] = (),
-        note: str = "", rest: dict[str, Any] | None = None, suspect: str | None = None,
+        self,
+        lease: Lease,
+        figures: RunFigures,
+        findings: Iterable[Finding] = (),
+        note: str = "",
+        rest: dict[str, Any] | None = None,
+        suspect: str | None = None,
     ) -> tuple[list[Recorded], bool]:
         """Accept the results of one attempt; see `runs.end`."""
         with self._write() as (connection, now):
@@ -291,14 +322,27 @@ class Store(Database):
     # Campaigns, and what follows from them.
 
     def add_campaign(
-        self, name: str, *, kind: str = FUZZING, bugs: Sequence[str] = (), kernel: str = "",
-        weight: float = 1.0, slice_seconds: float = 60.0, canaries: bool = True,
+        self,
+        name: str,
+        *,
+        kind: str = FUZZING,
+        bugs: Sequence[str] = (),
+        kernel: str = "",
+        weight: float = 1.0,
+        slice_seconds: float = 60.0,
+        canaries: bool = True,
     ) -> list[str]:
         """Begin a campaign, and the canaries that there are none of. Returns the names of what
         begins. Raises `campaigns.CampaignError`."""
         with self._write() as (connection, now):
             campaigns.add(
-                connection, now, name=name, kind=kind, bugs=bugs, kernel=kernel, weight=weight,
+                connection,
+                now,
+                name=name,
+                kind=kind,
+                bugs=bugs,
+                kernel=kernel,
+                weight=weight,
                 slice_seconds=slice_seconds,
             )
             return [name, *(canary.set_up(connection, now) if canaries else [])]
@@ -381,9 +425,7 @@ class Store(Database):
 
     # The corpus.
 
-    def push(
-        self, model: str, build_id: str, run_id: int | None, made: Sequence[Made]
-    ) -> int:
+    def push(self, model: str, build_id: str, run_id: int | None, made: Sequence[Made]) -> int:
         """Keep what shows something new. Returns how many entries are new."""
         with self._write() as (connection, now):
             return entries.push(connection, now, model, build_id, run_id, made)

@@ -59,8 +59,12 @@ class Part:
     def start(self, now: float) -> None:
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=out,
-                stderr=out, start_new_session=True,
+                self.command,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
             )
         self.started = now
         self.starts += 1
@@ -71,12 +75,19 @@ class Part:
         if self.process is not None and self.process.poll() is not None:
             code = self.process.returncode
             self.process = None
-            self.back_off = 1.0 if now - self.started > STEADY_SECONDS else min(
-                2 * self.back_off, MAX_BACK_OFF_SECONDS
+            self.back_off = (
+                1.0
+                if now - self.started > STEADY_SECONDS
+                else min(2 * self.back_off, MAX_BACK_OFF_SECONDS)
             )
             self.not_before = now + self.back_off
-            log.warning("%s: ended with %d; starts again in %.0f s, its log is %s",
-                        self.name, code, self.back_off, self.log)
+            log.warning(
+                "%s: ended with %d; starts again in %.0f s, its log is %s",
+                self.name,
+                code,
+                self.back_off,
+                self.log,
+            )
         if self.process is None and now >= self.not_before:
             self.start(now)
 
@@ -102,7 +113,8 @@ class Supervisor:
             environment["MMFARM_BROKER_FILE"] = str(self._own_broker())
         python = [sys.executable, "-P", "-m", "triage", "farm"]
         for name, arguments in (
-            ("scheduler", ["scheduler"]), ("worker", ["worker", "--slots", str(slots)])
+            ("scheduler", ["scheduler"]),
+            ("worker", ["worker", "--slots", str(slots)]),
         ):
             self.parts.append(
                 Part(name, python + arguments, environment, self.place / f"{name}.log")
@@ -119,10 +131,14 @@ class Supervisor:
             path.unlink(missing_ok=True)
             with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as f:
                 f.write(content)
-        self.parts.append(Part(
-            "broker", [servers.redis_binary(), str(config)], {"PATH": os.defpath},
-            self.place / "broker.log",
-        ))
+        self.parts.append(
+            Part(
+                "broker",
+                [servers.redis_binary(), str(config)],
+                {"PATH": os.defpath},
+                self.place / "broker.log",
+            )
+        )
         return url
 
     def run(self, end: threading.Event) -> None:
@@ -162,11 +178,15 @@ class Supervisor:
 
     def _said(self) -> dict[str, Any]:
         return {
-            "pid": os.getpid(), "broker": self.broker, "data": str(self.folder),
+            "pid": os.getpid(),
+            "broker": self.broker,
+            "data": str(self.folder),
             "parts": [
                 {
-                    "name": part.name, "pid": part.process.pid if part.process else None,
-                    "log": str(part.log), "starts": part.starts,
+                    "name": part.name,
+                    "pid": part.process.pid if part.process else None,
+                    "log": str(part.log),
+                    "starts": part.starts,
                 }
                 for part in self.parts
             ],

@@ -15,36 +15,35 @@ from sqlalchemy.engine import Connection
 from corpus.text import parse
 from workers import dialect, entries, ledger, notices
 from workers.ledger import Lease
-from workers.schema import (
-    ALONE,
-    CLEARED,
-    QUARANTINED,
-    QUEUE_TRIAGE,
-    RELEASED,
-    SUSPECTED,
-    Suspect,
-)
+from workers.schema import ALONE, CLEARED, QUARANTINED, QUEUE_TRIAGE, RELEASED, SUSPECTED, Suspect
 
 # Slices that may die with a scenario that does no harm alone, before it is kept from them.
 MAX_DEATHS: Final = 3
 
 
-def suspect(
-    connection: Connection, now: datetime, lease: Lease, text: str, how: str
-) -> None:
+def suspect(connection: Connection, now: datetime, lease: Lease, text: str, how: str) -> None:
     """A slice died by itself while this ran: no other slice gets it until it has run
     alone."""
     note = f"a slice ended as {how} with it"
     arriving = dialect.upsert(connection, Suspect).values(
-        sha256=entries.entry_key(entries.bare(parse(text))), text=text, state=SUSPECTED,
-        deaths=1, run_id=lease.subject, note=note, first_seen=now, last_seen=now,
+        sha256=entries.entry_key(entries.bare(parse(text))),
+        text=text,
+        state=SUSPECTED,
+        deaths=1,
+        run_id=lease.subject,
+        note=note,
+        first_seen=now,
+        last_seen=now,
     )
     row = connection.execute(
         arriving.on_conflict_do_update(
             index_elements=["sha256"],
             set_={
-                "deaths": Suspect.deaths + 1, "text": text, "run_id": lease.subject,
-                "note": note, "last_seen": now,
+                "deaths": Suspect.deaths + 1,
+                "text": text,
+                "run_id": lease.subject,
+                "note": note,
+                "last_seen": now,
                 "state": case(
                     (Suspect.state == QUARANTINED, QUARANTINED),
                     (Suspect.deaths + 1 >= MAX_DEATHS, QUARANTINED),

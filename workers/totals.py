@@ -16,9 +16,11 @@ def add(connection: Connection, amounts: dict[str, int]) -> None:
     for name, amount in sorted(amounts.items()):  # in one order: others add, too
         if amount:
             made = dialect.upsert(connection, Total).values(name=name, amount=amount)
-            connection.execute(made.on_conflict_do_update(
-                index_elements=["name"], set_={"amount": Total.amount + made.excluded["amount"]}
-            ))
+            connection.execute(
+                made.on_conflict_do_update(
+                    index_elements=["name"], set_={"amount": Total.amount + made.excluded["amount"]}
+                )
+            )
 
 
 def read(connection: Connection) -> dict[str, int]:
@@ -28,7 +30,8 @@ def read(connection: Connection) -> dict[str, int]:
 def below(amounts: dict[str, int], prefix: str) -> dict[str, int]:
     """Those whose name starts with `prefix:`, by the rest of it."""
     return {
-        name.removeprefix(f"{prefix}:"): amount for name, amount in amounts.items()
+        name.removeprefix(f"{prefix}:"): amount
+        for name, amount in amounts.items()
         if name.startswith(f"{prefix}:")
     }
 

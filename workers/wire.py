@@ -20,7 +20,9 @@ class WireError(Exception):
 def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
     violation = outcome.violation
     return {
-        "violation": None if violation is None else {
+        "violation": None
+        if violation is None
+        else {
             "oracle": violation.signature.oracle,
             "culprit": violation.signature.culprit,
             "object_class": violation.signature.object_class,
@@ -33,9 +35,7 @@ def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
         "results": list(outcome.results),
         "dead": [_directive_to_json(d) for d in outcome.dead],
         "recorded": [_directive_to_json(d) for d in outcome.recorded],
-        "trace": [
-            [e.step, e.actor, e.cpu, e.uid, e.site, e.calls, e.text] for e in outcome.trace
-        ],
+        "trace": [[e.step, e.actor, e.cpu, e.uid, e.site, e.calls, e.text] for e in outcome.trace],
         "state_before": outcome.state_before,
         "state_after": outcome.state_after,
     }
@@ -74,8 +74,13 @@ def _violation(data: Any) -> Violation:
 def _event(data: Any) -> TraceEvent:
     step, actor, cpu, uid, site, calls, text = data
     return TraceEvent(
-        step=int(step), actor=int(actor), cpu=int(cpu), uid=int(uid), site=str(site),
-        calls=tuple((int(number), str(function)) for number, function in calls), text=str(text),
+        step=int(step),
+        actor=int(actor),
+        cpu=int(cpu),
+        uid=int(uid),
+        site=str(site),
+        calls=tuple((int(number), str(function)) for number, function in calls),
+        text=str(text),
     )
 
 
@@ -85,6 +90,4 @@ def _directive_to_json(directive: Directive) -> list[Any]:
 
 def _directive(data: Any) -> Directive:
     uid, site, visit, kind, arg = data
-    return Directive(
-        uid=int(uid), site=str(site), visit=int(visit), kind=int(kind), arg=int(arg)
-    )
+    return Directive(uid=int(uid), site=str(site), visit=int(visit), kind=int(kind), arg=int(arg))

@@ -92,8 +92,11 @@ class Worker:
             with self._lock:
                 del self._leases[lease]
         log.log(
-            logging.WARNING if ended.trouble else logging.INFO, "%s: %s %s", lease.name,
-            lease.kind, ended.trouble or ("done" if ended.done else "is given back"),
+            logging.WARNING if ended.trouble else logging.INFO,
+            "%s: %s %s",
+            lease.name,
+            lease.kind,
+            ended.trouble or ("done" if ended.done else "is given back"),
         )
         return ended
 

@@ -24,15 +24,54 @@ from simulator.sites import NAMES
 
 # The source files that the model is written after.
 FILES: Final = (
-    "mm/memory.c", "mm/mmap.c", "mm/vma.c", "mm/vma_exec.c", "mm/mmap_lock.c", "mm/mprotect.c",
-    "mm/mremap.c", "mm/madvise.c", "mm/rmap.c", "mm/gup.c", "mm/mmu_gather.c", "mm/pt_reclaim.c",
-    "mm/huge_memory.c", "mm/khugepaged.c", "mm/hugetlb.c", "mm/shmem.c", "mm/filemap.c",
-    "mm/userfaultfd.c", "mm/migrate.c", "mm/migrate_device.c", "mm/mmu_notifier.c", "mm/hmm.c",
-    "mm/memremap.c", "mm/pgtable-generic.c", "mm/page_vma_mapped.c", "mm/pagewalk.c", "mm/swap.c",
-    "mm/swap_state.c", "mm/swapfile.c", "mm/vmscan.c", "mm/ksm.c", "mm/mlock.c", "mm/util.c",
-    "mm/mempolicy.c", "mm/truncate.c", "mm/oom_kill.c", "kernel/fork.c", "kernel/exit.c",
-    "kernel/sched/core.c", "fs/proc/task_mmu.c", "fs/userfaultfd.c", "fs/pipe.c", "fs/splice.c",
-    "mm/fault.c", "mm/tlb.c", "mm/pgtable.c", "mm/folio-compat.c", "mm/page_alloc.c",
+    "mm/memory.c",
+    "mm/mmap.c",
+    "mm/vma.c",
+    "mm/vma_exec.c",
+    "mm/mmap_lock.c",
+    "mm/mprotect.c",
+    "mm/mremap.c",
+    "mm/madvise.c",
+    "mm/rmap.c",
+    "mm/gup.c",
+    "mm/mmu_gather.c",
+    "mm/pt_reclaim.c",
+    "mm/huge_memory.c",
+    "mm/khugepaged.c",
+    "mm/hugetlb.c",
+    "mm/shmem.c",
+    "mm/filemap.c",
+    "mm/userfaultfd.c",
+    "mm/migrate.c",
+    "mm/migrate_device.c",
+    "mm/mmu_notifier.c",
+    "mm/hmm.c",
+    "mm/memremap.c",
+    "mm/pgtable-generic.c",
+    "mm/page_vma_mapped.c",
+    "mm/pagewalk.c",
+    "mm/swap.c",
+    "mm/swap_state.c",
+    "mm/swapfile.c",
+    "mm/vmscan.c",
+    "mm/ksm.c",
+    "mm/mlock.c",
+    "mm/util.c",
+    "mm/mempolicy.c",
+    "mm/truncate.c",
+    "mm/oom_kill.c",
+    "kernel/fork.c",
+    "kernel/exit.c",
+    "kernel/sched/core.c",
+    "fs/proc/task_mmu.c",
+    "fs/userfaultfd.c",
+    "fs/pipe.c",
+    "fs/splice.c",
+    "mm/fault.c",
+    "mm/tlb.c",
+    "mm/pgtable.c",
+    "mm/folio-compat.c",
+    "mm/page_alloc.c",
 )
 _SYMBOLS: Final = "symbols.gz"
 
@@ -84,8 +123,10 @@ class Build:
         """Every site that this build has."""
         file = self._guest.image.folder / f"sites-{_rules_digest(self._guest.image)}.json"
         if file.exists():
-            return {name: Place(rule, tuple(addresses))
-                    for name, (rule, addresses) in json.loads(file.read_text()).items()}
+            return {
+                name: Place(rule, tuple(addresses))
+                for name, (rule, addresses) in json.loads(file.read_text()).items()
+            }
         found: dict[str, Place] = {}
         for name, rules in RULES.items():
             place = self.place(*rules)

@@ -106,9 +106,7 @@ class Code:
                 return found
         if len(path) > 1:
             return []
-        return [
-            Scope(path, (part,), part[0]) for part in self.symbols.ranges(path[0])
-        ]
+        return [Scope(path, (part,), part[0]) for part in self.symbols.ranges(path[0])]
 
     def has(self, function: str) -> bool:
         return bool(self.scopes((function,)))
@@ -116,7 +114,8 @@ class Code:
     def instructions(self, scope: Scope) -> list[Instruction]:
         """By address."""
         return [
-            instruction for start, end in sorted(scope.ranges)
+            instruction
+            for start, end in sorted(scope.ranges)
             for instruction in self._disassembled(start, end)
         ]
 
@@ -145,9 +144,21 @@ def _disassemble(data: bytes, start: int, symbols: Symbols) -> list[Instruction]
         file.write(data)
         file.flush()
         done = subprocess.run(
-            [OBJDUMP, "-D", "-b", "binary", "-m", "i386:x86-64", "--no-show-raw-insn",
-             f"--adjust-vma={start:#x}", file.name],
-            capture_output=True, text=True, timeout=OBJDUMP_SECONDS, check=False,
+            [
+                OBJDUMP,
+                "-D",
+                "-b",
+                "binary",
+                "-m",
+                "i386:x86-64",
+                "--no-show-raw-insn",
+                f"--adjust-vma={start:#x}",
+                file.name,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=OBJDUMP_SECONDS,
+            check=False,
         )
     if done.returncode:
         raise CodeError(f"{OBJDUMP} failed: {done.stderr.strip()[-300:]}")

@@ -62,9 +62,16 @@ class Confirmed:
 
     def to_json(self) -> dict[str, object]:
         return {
-            "kernel": self.kernel, "version": self.version, "verdict": self.verdict, "k": self.k,
-            "n": self.n, "why": self.why, "as_mended": self.mended, "function": self.function,
-            "cry": self.cry, "milliseconds": self.milliseconds,
+            "kernel": self.kernel,
+            "version": self.version,
+            "verdict": self.verdict,
+            "k": self.k,
+            "n": self.n,
+            "why": self.why,
+            "as_mended": self.mended,
+            "function": self.function,
+            "cry": self.cry,
+            "milliseconds": self.milliseconds,
             "cpu_milliseconds": self.cpu_milliseconds,
         }
 
@@ -163,10 +170,9 @@ def plans(scenario: Scenario, version: str, model: ModelKernel) -> tuple[Plan, P
 def shows(broken: Plan, mended: Plan) -> bool:
     """Whether user space can tell the two apart."""
     steps = [(step.index, step.end) for step in broken.steps]
-    return (
-        compare(mended.scenario, mended.observed, broken.observed) is not None
-        or steps != [(step.index, step.end) for step in mended.steps]
-    )
+    return compare(mended.scenario, mended.observed, broken.observed) is not None or steps != [
+        (step.index, step.end) for step in mended.steps
+    ]
 
 
 def _witnesses(scenario: Scenario, uid: int) -> Iterator[Scenario]:
@@ -209,12 +215,12 @@ def _judged(guest: Guest, build: Build, broken: Plan, mended: Plan | None) -> On
     for _ in range(TLB_TRIES if broken.warm_tlb else 1):
         forced = force(guest, build, broken)
         if forced.cry:
-            return Once(SAME if broken.violation else DIFFERENT, "the kernel cries",
-                        cry=forced.cry)
+            return Once(SAME if broken.violation else DIFFERENT, "the kernel cries", cry=forced.cry)
         if not forced.otherwise:
             return Once(SAME, str(broken.violation.signature) if broken.violation else "")
     if mended is None:
         return Once(DIFFERENT, forced.otherwise)
     other = force(guest, build, mended)
-    return Once(DIFFERENT, forced.otherwise, mended=not other.otherwise and not other.cry,
-                cry=other.cry)
+    return Once(
+        DIFFERENT, forced.otherwise, mended=not other.otherwise and not other.cry, cry=other.cry
+    )

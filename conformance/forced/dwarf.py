@@ -28,16 +28,43 @@ _AT_ENTRY_PC: Final = 0x52
 _AT_RANGES: Final = 0x55
 _AT_RNGLISTS_BASE: Final = 0x74
 _AT_ADDR_BASE: Final = 0x73
-_KEPT: Final = frozenset((
-    _AT_NAME, _AT_LOW_PC, _AT_HIGH_PC, _AT_ABSTRACT_ORIGIN, _AT_SPECIFICATION, _AT_ENTRY_PC,
-    _AT_RANGES,
-))
+_KEPT: Final = frozenset(
+    (
+        _AT_NAME,
+        _AT_LOW_PC,
+        _AT_HIGH_PC,
+        _AT_ABSTRACT_ORIGIN,
+        _AT_SPECIFICATION,
+        _AT_ENTRY_PC,
+        _AT_RANGES,
+    )
+)
 _UT_COMPILE: Final = 1
 # Sizes of forms that have one. 0: read otherwise.
 _FIXED: Final = {
-    0x01: 8, 0x05: 2, 0x06: 4, 0x07: 8, 0x0B: 1, 0x0C: 1, 0x0E: 4, 0x11: 1, 0x12: 2, 0x13: 4,
-    0x14: 8, 0x17: 4, 0x19: 0, 0x1E: 16, 0x1F: 4, 0x20: 8, 0x21: 0, 0x25: 1, 0x26: 2, 0x28: 4,
-    0x29: 1, 0x2A: 2, 0x2C: 4,
+    0x01: 8,
+    0x05: 2,
+    0x06: 4,
+    0x07: 8,
+    0x0B: 1,
+    0x0C: 1,
+    0x0E: 4,
+    0x11: 1,
+    0x12: 2,
+    0x13: 4,
+    0x14: 8,
+    0x17: 4,
+    0x19: 0,
+    0x1E: 16,
+    0x1F: 4,
+    0x20: 8,
+    0x21: 0,
+    0x25: 1,
+    0x26: 2,
+    0x28: 4,
+    0x29: 1,
+    0x2A: 2,
+    0x2C: 4,
 }
 _FORM_ADDR: Final = 0x01
 _FORM_STRING: Final = 0x08
@@ -253,8 +280,8 @@ class _Unit:
                 at += size
                 if not wanted(attribute):
                     continue
-                value = constant if form == _FORM_IMPLICIT else int.from_bytes(
-                    data[begin:at], "little"
+                value = (
+                    constant if form == _FORM_IMPLICIT else int.from_bytes(data[begin:at], "little")
                 )
                 if form == _FORM_STRP:
                     value = self._reader.string(".debug_str", value)

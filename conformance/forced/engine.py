@@ -38,19 +38,36 @@ HELD: Final = "held"
 WAITING: Final = "waiting"
 GONE: Final = "gone"
 
-_SPINS: Final = frozenset((
-    "native_queued_spin_lock_slowpath", "queued_spin_lock_slowpath", "rwsem_spin_on_owner",
-    "osq_lock", "mutex_spin_on_owner", "rwsem_down_read_slowpath", "rwsem_down_write_slowpath",
-    "rwsem_optimistic_spin", "queued_read_lock_slowpath", "queued_write_lock_slowpath",
-    "pv_native_queued_spin_lock_slowpath", "__pv_queued_spin_lock_slowpath", "_raw_spin_lock",
-))
-_ANSWERS: Final = frozenset((
-    "smp_call_function_many_cond", "smp_call_function_single", "generic_exec_single",
-    "on_each_cpu_cond_mask", "native_flush_tlb_multi",
-))
+_SPINS: Final = frozenset(
+    (
+        "native_queued_spin_lock_slowpath",
+        "queued_spin_lock_slowpath",
+        "rwsem_spin_on_owner",
+        "osq_lock",
+        "mutex_spin_on_owner",
+        "rwsem_down_read_slowpath",
+        "rwsem_down_write_slowpath",
+        "rwsem_optimistic_spin",
+        "queued_read_lock_slowpath",
+        "queued_write_lock_slowpath",
+        "pv_native_queued_spin_lock_slowpath",
+        "__pv_queued_spin_lock_slowpath",
+        "_raw_spin_lock",
+    )
+)
+_ANSWERS: Final = frozenset(
+    (
+        "smp_call_function_many_cond",
+        "smp_call_function_single",
+        "generic_exec_single",
+        "on_each_cpu_cond_mask",
+        "native_flush_tlb_multi",
+    )
+)
 _CRY: Final = re.compile(
     r"^(?:\[[ .0-9]*\] )?.*(?:BUG:|kernel BUG at|WARNING:|Oops|general protection fault|"
-    r"Kernel panic|Bad page|Bad rss-counter|KASAN|UBSAN|KCSAN|lockdep|INFO: task|stall)", re.M
+    r"Kernel panic|Bad page|Bad rss-counter|KASAN|UBSAN|KCSAN|lockdep|INFO: task|stall)",
+    re.M,
 )
 
 
@@ -90,7 +107,11 @@ class Engine:
     make."""
 
     def __init__(
-        self, guest: Guest, symbols: Symbols, nr_pages: int, cpus: Mapping[int, int],
+        self,
+        guest: Guest,
+        symbols: Symbols,
+        nr_pages: int,
+        cpus: Mapping[int, int],
         children: Collection[int] = (),
     ) -> None:
         self._guest = guest
@@ -249,7 +270,8 @@ class Engine:
     def _runnable(self, actor: int) -> set[int]:
         """All but those of other actors inside an op."""
         return set(self._guest.all_cpus) - {
-            a.cpu for other, a in self._actors.items()
+            a.cpu
+            for other, a in self._actors.items()
             if other != actor and a.state in (INSIDE, HELD, WAITING)
         }
 

@@ -63,9 +63,7 @@ def _places(build: Build, plan: Plan) -> Mapping[str, Place]:
     return found
 
 
-def _carried_out(
-    guest: Guest, engine: Engine, plan: Plan, places: Mapping[str, Place]
-) -> Forced:
+def _carried_out(guest: Guest, engine: Engine, plan: Plan, places: Mapping[str, Place]) -> Forced:
     results = [UNFINISHED] * len(plan.scenario.ops)
     for index in skipped(plan):
         results[index] = SKIPPED
@@ -89,7 +87,8 @@ def _carried_out(
 def _running(plan: Plan, actor: int, results: list[int]) -> int:
     """The op that an actor is in: its first that has no result."""
     return next(
-        i for i, op in enumerate(plan.scenario.ops)
+        i
+        for i, op in enumerate(plan.scenario.ops)
         if op.actor == actor and results[i] == UNFINISHED
     )
 
@@ -115,7 +114,11 @@ def _do(
     expected = {DONE: eng.DONE, HOLD: eng.HELD, SKIP_CALL: eng.HELD, WAIT: eng.WAITING}[step.end]
     if event.kind == expected:
         return ""
-    said = {DONE: "ends", HOLD: f"comes to {step.site}", SKIP_CALL: f"comes to {step.site}",
-            WAIT: f"waits at {step.site}"}[step.end]
+    said = {
+        DONE: "ends",
+        HOLD: f"comes to {step.site}",
+        SKIP_CALL: f"comes to {step.site}",
+        WAIT: f"waits at {step.site}",
+    }[step.end]
     does = {eng.DONE: "it ends", eng.WAITING: f"it waits in {event.where}"}[event.kind]
     return f"op {op.uid}, {name}: {said} in the model, {does} in the kernel"

@@ -98,8 +98,13 @@ class Guest:
         fds = (self._ram, self._console, initramfs, theirs.fileno())
         try:
             self._qemu = subprocess.Popen(
-                self._command(*fds), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, pass_fds=fds, bufsize=0, preexec_fn=_die_with_us,
+                self._command(*fds),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=fds,
+                bufsize=0,
+                preexec_fn=_die_with_us,
             )
         except OSError as error:
             raise ExecutorError(f"QEMU cannot be started: {error}") from error
@@ -123,18 +128,45 @@ class Guest:
         timing = ICOUNT if numbers(self.image.version) >= ICOUNT_SINCE else ()
         isolated = f"isolcpus=1-{self.actors}"
         return (
-            qemu.QEMU, "-accel", "tcg,thread=single", *timing, "-cpu", qemu.CPU,
-            "-m", str(MEMORY_MB), "-smp", str(self.actors + 1),
-            "-object", f"memory-backend-file,id=ram,size={MEMORY_MB}M,"
-                       f"mem-path=/proc/self/fd/{ram},share=on",
-            "-machine", "pc,memory-backend=ram",
-            "-nodefaults", "-no-user-config", "-nic", "none", "-display", "none", "-no-reboot",
-            "-kernel", str(self.image.vmlinuz), "-append", f"{COMMAND_LINE} {isolated}",
-            "-initrd", f"/proc/self/fd/{initramfs}",
-            "-serial", f"file:/proc/self/fd/{console}",
-            "-chardev", "stdio,id=us,signal=off",
-            "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=us",
-            "-chardev", f"socket,id=gdb,fd={gdb}", "-gdb", "chardev:gdb",
+            qemu.QEMU,
+            "-accel",
+            "tcg,thread=single",
+            *timing,
+            "-cpu",
+            qemu.CPU,
+            "-m",
+            str(MEMORY_MB),
+            "-smp",
+            str(self.actors + 1),
+            "-object",
+            f"memory-backend-file,id=ram,size={MEMORY_MB}M,mem-path=/proc/self/fd/{ram},share=on",
+            "-machine",
+            "pc,memory-backend=ram",
+            "-nodefaults",
+            "-no-user-config",
+            "-nic",
+            "none",
+            "-display",
+            "none",
+            "-no-reboot",
+            "-kernel",
+            str(self.image.vmlinuz),
+            "-append",
+            f"{COMMAND_LINE} {isolated}",
+            "-initrd",
+            f"/proc/self/fd/{initramfs}",
+            "-serial",
+            f"file:/proc/self/fd/{console}",
+            "-chardev",
+            "stdio,id=us,signal=off",
+            "-device",
+            "virtio-serial-pci",
+            "-device",
+            "virtserialport,chardev=us",
+            "-chardev",
+            f"socket,id=gdb,fd={gdb}",
+            "-gdb",
+            "chardev:gdb",
         )
 
     def __enter__(self) -> Self:

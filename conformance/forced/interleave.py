@@ -66,7 +66,12 @@ class Disagreed:
 
 
 def interleave(
-    booted: Booted, model: ModelKernel, figures: Figures, *, seed: int, seconds: float,
+    booted: Booted,
+    model: ModelKernel,
+    figures: Figures,
+    *,
+    seed: int,
+    seconds: float,
     scenarios: int = 0,
 ) -> Iterator[Disagreed | None]:
     """Run for `seconds` of wall clock. Yields after each scenario."""
@@ -88,10 +93,18 @@ def codes(version: str) -> list[int]:
     """The rows of the op table that user space can run."""
     pages = 8
     return [
-        spec.number for spec in OPS
-        if may_run(spec, 0) and not userland.why_not(comparable(Scenario(Config(pages=pages), (
-            Op(1, 0, spec.number, fit(spec.number, [0] * MAX_SLOTS, pages)),
-        )), version))
+        spec.number
+        for spec in OPS
+        if may_run(spec, 0)
+        and not userland.why_not(
+            comparable(
+                Scenario(
+                    Config(pages=pages),
+                    (Op(1, 0, spec.number, fit(spec.number, [0] * MAX_SLOTS, pages)),),
+                ),
+                version,
+            )
+        )
     ]
 
 
@@ -104,9 +117,15 @@ def finding(found: Disagreed) -> Finding:
     outcome = Machine().run(scenario)
     held = scenario.directives[0].site if scenario.directives else NAMES[OP__BEGIN]
     return Finding(
-        oracle=ORACLE, culprit=held.partition(":")[0], object_class="interleaving",
-        promise=found.otherwise + (f"\n{found.cry}" if found.cry else ""), text=dump(scenario),
-        digest=outcome.digest, build_id=build_id(), steps=outcome.steps, origin=ORIGIN,
+        oracle=ORACLE,
+        culprit=held.partition(":")[0],
+        object_class="interleaving",
+        promise=found.otherwise + (f"\n{found.cry}" if found.cry else ""),
+        text=dump(scenario),
+        digest=outcome.digest,
+        build_id=build_id(),
+        steps=outcome.steps,
+        origin=ORIGIN,
     )
 
 
@@ -204,7 +223,8 @@ def _forced(made: Plan, booted: Booted, model: ModelKernel, figures: Figures) ->
         if not forced.otherwise or forced.cry:
             return forced
         kept = [
-            Directive(op.uid, NAMES[MMU__TRANSLATE], 1, TLB, 1) for op in made.scenario.ops
+            Directive(op.uid, NAMES[MMU__TRANSLATE], 1, TLB, 1)
+            for op in made.scenario.ops
             if op.code in (OP_READ, OP_WRITE)
         ]
         other = made.scenario.with_directives((*made.scenario.directives, *kept))

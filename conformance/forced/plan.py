@@ -87,11 +87,19 @@ def real_size(scenario: Scenario, version: str, bugs: Collection[str] | None = N
     config = scenario.config
     kernel = config.kernel or model_version(version)
     wanted = config.bugs if bugs is None else bugs
-    return replace(scenario, config=Config(
-        pmd_order=PMD_ORDER, frames=MAX_FRAMES, pages=arena_pages(config), steps=0,
-        cpus=config.cpus, placement=config.placement, kernel=kernel,
-        bugs=tuple(sorted({*wanted, *(() if config.kernel else apart(kernel, version))})),
-    ))
+    return replace(
+        scenario,
+        config=Config(
+            pmd_order=PMD_ORDER,
+            frames=MAX_FRAMES,
+            pages=arena_pages(config),
+            steps=0,
+            cpus=config.cpus,
+            placement=config.placement,
+            kernel=kernel,
+            bugs=tuple(sorted({*wanted, *(() if config.kernel else apart(kernel, version))})),
+        ),
+    )
 
 
 def plan(scenario: Scenario, model: ModelKernel) -> Plan:
@@ -106,8 +114,12 @@ def plan(scenario: Scenario, model: ModelKernel) -> Plan:
     forked = {op.args[0] for op in scenario.ops if op.code == OP_FORK}
     actors = {0, *(op.actor for op in scenario.ops), *forked}
     return Plan(
-        scenario, tuple(_steps(scenario, outcome)), observed, outcome.violation,
-        tuple(sorted(actors)), tuple(sorted(forked)),
+        scenario,
+        tuple(_steps(scenario, outcome)),
+        observed,
+        outcome.violation,
+        tuple(sorted(actors)),
+        tuple(sorted(forked)),
         any(d.kind == TLB for d in scenario.directives),
     )
 

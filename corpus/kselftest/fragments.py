@@ -8,12 +8,40 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 # The categories of run_vmtests.sh; it must be told about others.
-CATEGORIES: Final = frozenset((
-    "mmap", "gup_test", "userfaultfd", "compaction", "mlock", "mremap", "hugevm", "vmalloc", "hmm",
-    "madv_guard", "madv_populate", "memfd_secret", "process_mrelease", "ksm", "ksm_numa", "pkey",
-    "soft_dirty", "pagemap", "pfnmap", "process_madv", "cow", "thp", "hugetlb", "migration",
-    "mkdirty", "mdwe", "page_frag", "vma_merge", "rmap", "memory-failure",
-))
+CATEGORIES: Final = frozenset(
+    (
+        "mmap",
+        "gup_test",
+        "userfaultfd",
+        "compaction",
+        "mlock",
+        "mremap",
+        "hugevm",
+        "vmalloc",
+        "hmm",
+        "madv_guard",
+        "madv_populate",
+        "memfd_secret",
+        "process_mrelease",
+        "ksm",
+        "ksm_numa",
+        "pkey",
+        "soft_dirty",
+        "pagemap",
+        "pfnmap",
+        "process_madv",
+        "cow",
+        "thp",
+        "hugetlb",
+        "migration",
+        "mkdirty",
+        "mdwe",
+        "page_frag",
+        "vma_merge",
+        "rmap",
+        "memory-failure",
+    )
+)
 _OPTIONS: Final = {"soft-dirty": "CONFIG_MEM_SOFT_DIRTY=y"}
 _ALWAYS: Final = ("CONFIG_MEMFD_CREATE=y", "CONFIG_PROC_PAGE_MONITOR=y", "CONFIG_SHMEM=y")
 

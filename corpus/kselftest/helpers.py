@@ -32,8 +32,17 @@ _HEADERS: Final = {
     "stdio.h": ("FILE", "fopen", "sscanf"),
     "stdlib.h": ("abort", "free"),
     "string.h": ("mem(?:set|cpy)", "strstr"),
-    "sys/mman.h": ("mmap", "m(?:un)?map", "madvise", "mremap", "mprotect", "memfd_create",
-                   "mincore", "m(?:un)?lock(?:all)?", "mlock2"),
+    "sys/mman.h": (
+        "mmap",
+        "m(?:un)?map",
+        "madvise",
+        "mremap",
+        "mprotect",
+        "memfd_create",
+        "mincore",
+        "m(?:un)?lock(?:all)?",
+        "mlock2",
+    ),
     "sys/prctl.h": ("prctl",),
     "sys/resource.h": ("[gs]etrlimit",),
     "sys/syscall.h": ("SYS_[a-z]+",),
@@ -53,7 +62,8 @@ _DEFINES: Final = re.compile(r"#define\s+(\w+)")
 _ENUM: Final = re.compile(r"^enum \w+ \{(.*?)\}", re.MULTILINE | re.DOTALL)
 _NAMED: Final = re.compile(
     r"^(?:struct (\w+) \{|static .*?\(\*(\w+)\)\(|static [^(\n]*?(\w+)\(|static [^(\n]*?(\w+)"
-    r"(?: = [^;]*)?;)", re.MULTILINE,
+    r"(?: = [^;]*)?;)",
+    re.MULTILINE,
 )
 
 
@@ -88,7 +98,8 @@ def definitions(text: str) -> str:
 def includes(text: str) -> str:
     used = _words(text)
     return "".join(
-        f"#include <{header}>\n" for header, names in _HEADERS.items()
+        f"#include <{header}>\n"
+        for header, names in _HEADERS.items()
         if any(re.fullmatch("|".join(names), word) for word in used)
     )
 
@@ -139,7 +150,8 @@ def _units(source: str) -> Iterator[str]:
         if depth or inside or not bare or unit.count("/*") != unit.count("*/"):
             continue
         if bare.endswith(("}", "};", "#endif", ";")) or (
-            unit.lstrip().startswith(("#define", "/*")) and "#define" in unit
+            unit.lstrip().startswith(("#define", "/*"))
+            and "#define" in unit
             and not bare.endswith("\\")
         ):
             yield unit

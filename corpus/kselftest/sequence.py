@@ -111,8 +111,6 @@ def _literals(mapping: Mapping) -> list[str]:
         if letter != " ":
             runs.append(f" {at}-{end - 1}{letter}" if end - at > 1 else f" {at}{letter}")
         at = end
-    lines = [
-        "".join(runs[i : i + RUNS_IN_LINE]) for i in range(0, len(runs), RUNS_IN_LINE)
-    ] or [""]
+    lines = ["".join(runs[i : i + RUNS_IN_LINE]) for i in range(0, len(runs), RUNS_IN_LINE)] or [""]
     lines[0] = head + lines[0]
     return [f"{line}\\n" for line in lines]

@@ -30,9 +30,12 @@ _PROT_WRITE = 2
 def about(scenario: Scenario) -> list[str]:
     """What the test is, for the comment above it."""
     return [
-        "", "Stress test: a certain order inside of system calls matters here, which user space "
-        "cannot force:", "",
-        *(f"  {print_directive(d)}" for d in scenario.directives), "",
+        "",
+        "Stress test: a certain order inside of system calls matters here, which user space "
+        "cannot force:",
+        "",
+        *(f"  {print_directive(d)}" for d in scenario.directives),
+        "",
         "So the actors race in many rounds, and only what holds in any order is checked.",
     ]
 
@@ -101,7 +104,8 @@ def _op(scenario: Scenario, op: Op, race_from: int) -> str:
 def sources(scenario: Scenario, load: Op, race_from: int) -> list[int]:
     """The ops whose store a load may see, whatever the order of the ops from `race_from` on."""
     return sorted(
-        op.uid for op in scenario.ops
+        op.uid
+        for op in scenario.ops
         if op.code in (*_STORES, ops.OP_PWRITE) and _may_see(scenario, load, op, race_from)
     )
 
@@ -123,9 +127,7 @@ def _may_see(scenario: Scenario, load: Op, store: Op, race_from: int) -> bool:
     if load.code == ops.OP_PIPE_READ:
         pin = load.args[0] // WORDS_PER_PAGE
         spliced = [op for op in scenario.ops if op.code == ops.OP_VMSPLICE and op.args[0] == pin]
-        return any(
-            _reaches(scenario, store, op.actor, op.args[1], race_from) for op in spliced
-        )
+        return any(_reaches(scenario, store, op.actor, op.args[1], race_from) for op in spliced)
     return _reaches(scenario, store, load.actor, load.args[0] // WORDS_PER_PAGE, race_from)
 
 
@@ -174,8 +176,15 @@ def threads_of(scenario: Scenario) -> str:
 def files_used(everything: Sequence[Op]) -> bool:
     """Whether the table of open files is."""
     return any(
-        op.code in (ops.OP_MEMFD, ops.OP_PREAD, ops.OP_PWRITE, ops.OP_VMSPLICE, ops.OP_PIPE_READ,
-                    ops.OP_UNPIN)
+        op.code
+        in (
+            ops.OP_MEMFD,
+            ops.OP_PREAD,
+            ops.OP_PWRITE,
+            ops.OP_VMSPLICE,
+            ops.OP_PIPE_READ,
+            ops.OP_UNPIN,
+        )
         or (op.code == ops.OP_MMAP and 0 < op.args[4] <= NR_FILES)
         for op in everything
     )

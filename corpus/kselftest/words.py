@@ -41,9 +41,7 @@ def harmless(words: str) -> str:
 def comment(paragraphs: Sequence[str], indent: str = "") -> str:
     """A comment with a line for each of the paragraphs, or more where they are long."""
     width = COLUMNS - TAB * len(indent) - 6
-    lines = [
-        line for words in paragraphs for line in textwrap.wrap(harmless(words), width) or [""]
-    ]
+    lines = [line for words in paragraphs for line in textwrap.wrap(harmless(words), width) or [""]]
     if len(lines) == 1:
         return f"{indent}/* {lines[0]} */\n"
     body = "".join(f"{indent} * {line}".rstrip() + "\n" for line in lines)

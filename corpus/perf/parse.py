@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import Final
 
 from corpus.recording.events import (
-    Call, Event, Exit, Fault, Log, RecordingError, read_text, split_arguments,
+    Call,
+    Event,
+    Exit,
+    Fault,
+    Log,
+    RecordingError,
+    read_text,
+    split_arguments,
 )
 
 MAX_LOG_BYTES: Final = 256 << 20  # as for strace: larger is a wrong file more likely than a log
@@ -27,8 +34,10 @@ NO_PID: Final = 0
 _PLACES_A_MS: Final = 1000  # perf prints microseconds
 
 # Without --no-inherit every line names its thread.
-_HEAD: Final = re.compile(r" *(\?|\d+\.\d+) \( *(?:(\d+\.\d+) ms)? *\): "
-                          r"(?:(?:[^()\"]{0,15}?/)?(\d{1,18}) +)? *")
+_HEAD: Final = re.compile(
+    r" *(\?|\d+\.\d+) \( *(?:(\d+\.\d+) ms)? *\): "
+    r"(?:(?:[^()\"]{0,15}?/)?(\d{1,18}) +)? *"
+)
 _LOST: Final = re.compile(r"LOST \d+ events!")
 _FAULT: Final = re.compile(r"(maj|min)fault \[(.*?)\] => (?:(.*)@)?(\S*) \((.)(.)\)")
 _OFFSET: Final = re.compile(r"(.*)\+(0x[0-9a-f]+)")
@@ -50,28 +59,49 @@ _PLACES: Final[dict[str, tuple[str, ...]]] = {
     "madvise": ("start", "len_in", "behavior"),
     "process_madvise": ("pidfd", "vec", "vlen", "behavior", "flags"),
     "brk": ("brk",),
-    "mlock": _RANGE, "mlock2": (*_RANGE, "flags"), "munlock": _RANGE, "mlockall": ("flags",),
-    "msync": (*_RANGE, "flags"), "mincore": (*_RANGE, "vec"), "mseal": (*_RANGE, "flags"),
+    "mlock": _RANGE,
+    "mlock2": (*_RANGE, "flags"),
+    "munlock": _RANGE,
+    "mlockall": ("flags",),
+    "msync": (*_RANGE, "flags"),
+    "mincore": (*_RANGE, "vec"),
+    "mseal": (*_RANGE, "flags"),
     "mbind": (*_RANGE, "mode", "nmask", "maxnode", "flags"),
     "remap_file_pages": ("start", "size", "prot", "pgoff", "flags"),
-    "shmget": ("key", "size", "shmflg"), "shmat": ("shmid", "shmaddr", "shmflg"),
+    "shmget": ("key", "size", "shmflg"),
+    "shmat": ("shmid", "shmaddr", "shmflg"),
     "shmdt": ("shmaddr",),
-    "memfd_create": ("uname", "flags"), "userfaultfd": ("flags",),
-    "ftruncate": ("fd", "length"), "fallocate": ("fd", "mode", "offset", "len"),
+    "memfd_create": ("uname", "flags"),
+    "userfaultfd": ("flags",),
+    "ftruncate": ("fd", "length"),
+    "fallocate": ("fd", "mode", "offset", "len"),
     "ioctl": ("fd", "cmd", "arg"),
-    "read": ("fd", "buf", "count"), "write": ("fd", "buf", "count"),
-    "pread64": ("fd", "buf", "count", "pos"), "pwrite64": ("fd", "buf", "count", "pos"),
-    "open": ("filename", "flags", "mode"), "openat": ("dfd", "filename", "flags", "mode"),
-    "creat": ("pathname", "mode"), "openat2": ("dfd", "filename", "how", "usize"),
-    "close": ("fd",), "dup": ("fildes",), "dup2": ("oldfd", "newfd"),
-    "dup3": ("oldfd", "newfd", "flags"), "fcntl": ("fd", "cmd", "arg"),
+    "read": ("fd", "buf", "count"),
+    "write": ("fd", "buf", "count"),
+    "pread64": ("fd", "buf", "count", "pos"),
+    "pwrite64": ("fd", "buf", "count", "pos"),
+    "open": ("filename", "flags", "mode"),
+    "openat": ("dfd", "filename", "flags", "mode"),
+    "creat": ("pathname", "mode"),
+    "openat2": ("dfd", "filename", "how", "usize"),
+    "close": ("fd",),
+    "dup": ("fildes",),
+    "dup2": ("oldfd", "newfd"),
+    "dup3": ("oldfd", "newfd", "flags"),
+    "fcntl": ("fd", "cmd", "arg"),
 }
 # What perf cuts off from the names of constants.
 _PREFIXES: Final = {
-    ("mmap", "prot"): "PROT_", ("mprotect", "prot"): "PROT_", ("pkey_mprotect", "prot"): "PROT_",
-    ("mmap", "flags"): "MAP_", ("mremap", "flags"): "MREMAP_",
-    ("madvise", "behavior"): "MADV_", ("process_madvise", "behavior"): "MADV_",
-    ("open", "flags"): "O_", ("openat", "flags"): "O_", ("memfd_create", "flags"): "MFD_",
+    ("mmap", "prot"): "PROT_",
+    ("mprotect", "prot"): "PROT_",
+    ("pkey_mprotect", "prot"): "PROT_",
+    ("mmap", "flags"): "MAP_",
+    ("mremap", "flags"): "MREMAP_",
+    ("madvise", "behavior"): "MADV_",
+    ("process_madvise", "behavior"): "MADV_",
+    ("open", "flags"): "O_",
+    ("openat", "flags"): "O_",
+    ("memfd_create", "flags"): "MFD_",
     ("clone", "clone_flags"): "CLONE_",
 }
 # What clone3() is taken for: threads and posix_spawn() use it, fork() does not.
@@ -79,8 +109,10 @@ _THREAD: Final = "flags=CLONE_VM|CLONE_FILES"
 _ANONYMOUS: Final = ("ANONYMOUS", "ANON")
 # Functions of the kernel that access user memory: their faults say what they were.
 _LOADS: Final = re.compile(r"__get_user_.*|.*copy_from_user.*|copyin.*|.*fault_in_readable.*")
-_STORES: Final = re.compile(r"__put_user_.*|.*clear_user.*|.*copy_to_user.*|copyout.*"
-                            r"|.*fault_in_writeable.*|elf_load")
+_STORES: Final = re.compile(
+    r"__put_user_.*|.*clear_user.*|.*copy_to_user.*|copyout.*"
+    r"|.*fault_in_writeable.*|elf_load"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +143,10 @@ def parse(text: str, name: str = "<log>") -> Log:
         reader.add(begun.time, Call(begun.line, pid, begun.name, begun.arguments, "?", ""))
     log.events = reader.in_order()
     if not reader.events:
-        raise RecordingError(f"{name}:1: no line of this is a line of perf trace: give what "
-                             "`perf trace -F all --syscalls -o FILE` wrote")
+        raise RecordingError(
+            f"{name}:1: no line of this is a line of perf trace: give what "
+            "`perf trace -F all --syscalls -o FILE` wrote"
+        )
     return log
 
 
@@ -156,7 +190,7 @@ class _Reader:
         self.took = float(head[2] or 0)
         time = self.now if head[1] == "?" else float(head[1])
         self.now = time
-        rest = text[head.end():]
+        rest = text[head.end() :]
         fault = _FAULT.fullmatch(rest)
         if fault:
             event = _fault(at, pid, fault)
@@ -177,8 +211,10 @@ class _Reader:
         if call[1] in ("exit", "exit_group"):
             self.add(time, Exit(at, pid))
             return ""
-        self.add(time, _call(at, pid, call[1], _positional(call[1], call[2]), call[3], time,
-                             time + self.took))
+        self.add(
+            time,
+            _call(at, pid, call[1], _positional(call[1], call[2]), call[3], time, time + self.took),
+        )
         return ""
 
     def _returned(self, at: int, pid: int, continued: re.Match[str]) -> str:
@@ -194,8 +230,9 @@ class _Reader:
         if begun.name != name:
             return f"goes on with {name}, but {begun.name} is what did not return"
         del self.begun[pid]
-        self.add(begun.time, _call(begun.line, pid, name, begun.arguments, result, begun.time,
-                                   self.now))
+        self.add(
+            begun.time, _call(begun.line, pid, name, begun.arguments, result, begun.time, self.now)
+        )
         return ""
 
 
@@ -211,8 +248,9 @@ def _fault(line: int, pid: int, match: re.Match[str]) -> Fault | None:
     function = _OFFSET.sub(r"\1", match[2])
     access = ""
     if match[6] == "k":
-        access = "load" if _LOADS.fullmatch(function) else \
-            "store" if _STORES.fullmatch(function) else ""
+        access = (
+            "load" if _LOADS.fullmatch(function) else "store" if _STORES.fullmatch(function) else ""
+        )
     elif match[2] == match[4] or match[5] == "x":
         access = "load"  # the instruction itself
     return Fault(line, pid, f"{match[1]}fault", address, where, access)
@@ -224,8 +262,18 @@ def _call(
     """A call that was served from `begin` to `end`, in milliseconds."""
     match = _RESULT.fullmatch(result)
     value, errno = (match[1], match[2] or "") if match else ("?", "")
-    return Call(line, pid, name, arguments, value, errno, 0, False, round(begin * _PLACES_A_MS),
-                round(end * _PLACES_A_MS))
+    return Call(
+        line,
+        pid,
+        name,
+        arguments,
+        value,
+        errno,
+        0,
+        False,
+        round(begin * _PLACES_A_MS),
+        round(end * _PLACES_A_MS),
+    )
 
 
 def _positional(name: str, text: str) -> str:
@@ -245,13 +293,16 @@ def _positional(name: str, text: str) -> str:
     places = _PLACES.get(name)
     if places is None:
         return text
-    if name == "mmap" and any(f"MAP_{word}" in values.get("flags", "").split("|")
-                              for word in _ANONYMOUS):
+    if name == "mmap" and any(
+        f"MAP_{word}" in values.get("flags", "").split("|") for word in _ANONYMOUS
+    ):
         values.setdefault("fd", "-1")
     return ", ".join(values.get(place, "0") for place in places)
 
 
 def _with_prefix(value: str, prefix: str) -> str:
     """Names with their prefix, which some perfs print for some of them."""
-    return "|".join(word if word[:1].isdigit() or not word or word.startswith(prefix)
-                    else prefix + word for word in value.split("|"))
+    return "|".join(
+        word if word[:1].isdigit() or not word or word.startswith(prefix) else prefix + word
+        for word in value.split("|")
+    )

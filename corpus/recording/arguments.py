@@ -10,9 +10,9 @@ from typing import Final
 
 from corpus.recording import follow, values
 from corpus.recording.causes import Causes
+from corpus.recording.events import Call
 from corpus.recording.follow import File, Placed
 from corpus.recording.layout import Layout
-from corpus.recording.events import Call
 from corpus.recording.places import Places
 from corpus.recording.rules import PAGE_SIZE, TASK_PAGES, Answers
 from corpus.recording.steps import ERRNO, PAGE, Answer, Step, forked
@@ -140,7 +140,26 @@ def answer_of(call: Call, returns_page: bool = False) -> Answer:
     return Answer.ok()
 
 
-def step_of(placed: Placed, call: Call, code: int, args: tuple[int, ...], answer: Answer,
-          chosen: bool = False, why_not_compared: str = "", right: str = "") -> Step:
-    return Step(call.line, placed.space, code, args, str(call), answer, chosen, why_not_compared,
-                (), call.thread, right=right)
+def step_of(
+    placed: Placed,
+    call: Call,
+    code: int,
+    args: tuple[int, ...],
+    answer: Answer,
+    chosen: bool = False,
+    why_not_compared: str = "",
+    right: str = "",
+) -> Step:
+    return Step(
+        call.line,
+        placed.space,
+        code,
+        args,
+        str(call),
+        answer,
+        chosen,
+        why_not_compared,
+        (),
+        call.thread,
+        right=right,
+    )

@@ -12,14 +12,25 @@ from typing import Final
 
 from corpus.recording import causes, file_calls, follow, rules, values
 from corpus.recording.arguments import (
-    NO_FILE_PAGES, NO_OP, Listed, Odd, State, Translated, answer_of, number_of, page_of,
-    pages_of, range_of, small_memfd, step_of,
+    NO_FILE_PAGES,
+    NO_OP,
+    Listed,
+    Odd,
+    State,
+    Translated,
+    answer_of,
+    number_of,
+    page_of,
+    pages_of,
+    range_of,
+    small_memfd,
+    step_of,
 )
-from corpus.recording.rules import PAGE_SIZE, TASK_PAGES
+from corpus.recording.events import Call, six_arguments, split_arguments
 from corpus.recording.follow import ALWAYS, Placed
 from corpus.recording.layout import ANON
 from corpus.recording.places import HUGE_PAGES
-from corpus.recording.events import Call, six_arguments, split_arguments
+from corpus.recording.rules import PAGE_SIZE, TASK_PAGES
 from corpus.recording.steps import PAGE, Answer, Step
 from simulator import ops
 
@@ -39,16 +50,24 @@ _NEEDS_MAPPED: Final = frozenset(("mlock", "mlock2", "munlock", "mseal", "msync"
 # A range in the argument of an ioctl of userfaultfd, as strace decodes it.
 _IOCTL_RANGE: Final = re.compile(r"(?:start|dst)=(0x[0-9a-f]+|NULL).*?len=(0x[0-9a-f]+|\d+)")
 
-_KEPT_MAP_FLAGS: Final = {
-    "MAP_GROWSDOWN": ops.MMAP_GROWSDOWN, "MAP_NORESERVE": ops.MMAP_NORESERVE,
-}
-_MARKING_FLAGS: Final = ((values.MAP["MAP_LOCKED"], causes.LOCKED),
-                         (values.MAP["MAP_HUGETLB"], causes.HUGE))
+_KEPT_MAP_FLAGS: Final = {"MAP_GROWSDOWN": ops.MMAP_GROWSDOWN, "MAP_NORESERVE": ops.MMAP_NORESERVE}
+_MARKING_FLAGS: Final = (
+    (values.MAP["MAP_LOCKED"], causes.LOCKED),
+    (values.MAP["MAP_HUGETLB"], causes.HUGE),
+)
 # Flags that change nothing which the model has: where mmap() looks for a place (the address is
 # pinned), ignored flags, and a hint about stacks.
 _HARMLESS_MAP_FLAGS: Final = (
-    "MAP_FIXED", "MAP_FIXED_NOREPLACE", "MAP_ANONYMOUS", "MAP_32BIT", "MAP_ABOVE4G",
-    "MAP_DENYWRITE", "MAP_EXECUTABLE", "MAP_NONBLOCK", "MAP_STACK", "MAP_POPULATE",
+    "MAP_FIXED",
+    "MAP_FIXED_NOREPLACE",
+    "MAP_ANONYMOUS",
+    "MAP_32BIT",
+    "MAP_ABOVE4G",
+    "MAP_DENYWRITE",
+    "MAP_EXECUTABLE",
+    "MAP_NONBLOCK",
+    "MAP_STACK",
+    "MAP_POPULATE",
 )
 
 
@@ -110,9 +129,12 @@ def translate_call(placed: Placed, name: str, state: State) -> Translated:
             case "vmsplice":
                 return file_calls.vmsplice(placed, call, arguments)
             case "fork" | "vfork" | "clone" | "clone3":
-                return Listed(f"failed: {call.errno}" if call.failed else
-                              "shares its address space with the parent: threads and vfork "
-                              "children are no processes of their own")
+                return Listed(
+                    f"failed: {call.errno}"
+                    if call.failed
+                    else "shares its address space with the parent: threads and vfork "
+                    "children are no processes of their own"
+                )
             case "read(mem)" | "write(mem)" | "read(pagemap)":
                 return Listed("the log does not show the position of the descriptor")
             case "mlock" | "mlock2" | "munlock" | "mseal" | "msync" | "mincore":
@@ -144,8 +166,9 @@ def _mprotect(placed: Placed, call: Call, arguments: list[str], state: State) ->
     return _range_op(placed, call, arguments, ops.OP_MPROTECT, (prot,))
 
 
-def _range_op(placed: Placed, call: Call, arguments: list[str], code: int,
-              more: tuple[int, ...]) -> list[Step]:
+def _range_op(
+    placed: Placed, call: Call, arguments: list[str], code: int, more: tuple[int, ...]
+) -> list[Step]:
     args = (*_range(call.name, arguments), *more)
     return [step_of(placed, call, code, args, answer_of(call))]
 
@@ -168,10 +191,21 @@ def _mmap(placed: Placed, call: Call, arguments: list[str], state: State) -> Tra
     length, prot = pages_of(arguments[1], odd), _prot(arguments[2])
     fixed = bool(flags & (values.MAP["MAP_FIXED"] | values.MAP["MAP_FIXED_NOREPLACE"]))
     if call.failed and not (fixed and call.errno == "EEXIST"):
-        why = rules.mmap_refused(call, prot, flags, size, hint, placed.file,
-                                 state.causes[placed.space], state.layouts[placed.space])
-        return Listed("failed: scenarios have no mmap() that fails but for what is mapped there",
-                      answers=("ok",), excuse=why)
+        why = rules.mmap_refused(
+            call,
+            prot,
+            flags,
+            size,
+            hint,
+            placed.file,
+            state.causes[placed.space],
+            state.layouts[placed.space],
+        )
+        return Listed(
+            "failed: scenarios have no mmap() that fails but for what is mapped there",
+            answers=("ok",),
+            excuse=why,
+        )
     start = page_of(arguments[0] if call.failed else call.result)
     sharing = {1: 1, 2: 0, 3: 1, 8: 0}.get(flags & 15)
     if sharing is None:
@@ -203,17 +237,18 @@ def _mmap(placed: Placed, call: Call, arguments: list[str], state: State) -> Tra
         stand_in = Step(call.line, placed.space, ops.OP_MMAP, args, str(call), None, not fixed)
         names = [name for name, bit in values.MAP.items() if bit and rest & bit == bit]
         marks = [(kind, start, args[1]) for flag, kind in _MARKING_FLAGS if rest & flag]
-        return Listed(f"flags that the model has not: {' '.join(names) or hex(rest)}",
-                      (*stand_ins, stand_in), marks=tuple(marks))
+        return Listed(
+            f"flags that the model has not: {' '.join(names) or hex(rest)}",
+            (*stand_ins, stand_in),
+            marks=tuple(marks),
+        )
     right = _right_place(placed, flags, hint, args, state)
     if placed.file:
         placed.file.mapped |= prot | 1
     return [*stand_ins, step_of(placed, call, ops.OP_MMAP, args, answer, not fixed, right=right)]
 
 
-def _right_place(
-    placed: Placed, flags: int, hint: int, args: tuple[int, ...], state: State
-) -> str:
+def _right_place(placed: Placed, flags: int, hint: int, args: tuple[int, ...], state: State) -> str:
     """Where mmap() should have mapped it, or nothing."""
     start, end, _, sharing, file, offset, _ = args
     if flags & values.MAP["MAP_FIXED"] or hint and hint // PAGE_SIZE == start:
@@ -223,8 +258,11 @@ def _right_place(
     if not state.alone or driver or flags & (values.MAP["MAP_32BIT"] | values.MAP["MAP_GROWSDOWN"]):
         return ""
     if hint:
-        if end - start < HUGE_PAGES and hint % PAGE_SIZE == 0 and places.free(
-                state.layouts[placed.space], hint // PAGE_SIZE, end - start):
+        if (
+            end - start < HUGE_PAGES
+            and hint % PAGE_SIZE == 0
+            and places.free(state.layouts[placed.space], hint // PAGE_SIZE, end - start)
+        ):
             return f"{hint:#x}"
         return ""
     if sharing and end - start >= HUGE_PAGES:
@@ -265,8 +303,11 @@ def _mremap(placed: Placed, call: Call, arguments: list[str], state: State) -> T
         elif not fixed and to != start and state.alone:
             page = state.places[placed.space].wrong(state.layouts[placed.space], to, size, 0)
             right = f"{page * PAGE_SIZE:#x}" if page and size < HUGE_PAGES else ""
-    return [step_of(placed, call, ops.OP_MREMAP, args, answer,
-                    chosen=not fixed and to != start, right=right)]
+    return [
+        step_of(
+            placed, call, ops.OP_MREMAP, args, answer, chosen=not fixed and to != start, right=right
+        )
+    ]
 
 
 # Advice without an op that takes pages away; the rest changes what a VMA is.
@@ -296,8 +337,9 @@ def _madvise(placed: Placed, call: Call, arguments: list[str], state: State) -> 
     return [_advise(placed, call, start, end, advice, answer_of(call), state)]
 
 
-def _advise(placed: Placed, call: Call, start: int, end: int, advice: int, answer: Answer,
-            state: State) -> Step:
+def _advise(
+    placed: Placed, call: Call, start: int, end: int, advice: int, answer: Answer, state: State
+) -> Step:
     why = ""
     if advice in (ops.MADV_POPULATE_READ, ops.MADV_POPULATE_WRITE):
         for region in state.layouts[placed.space].within(start, end):
@@ -306,9 +348,7 @@ def _advise(placed: Placed, call: Call, start: int, end: int, advice: int, answe
     return step_of(placed, call, ops.OP_MADVISE, (start, end, advice), answer, why_not_compared=why)
 
 
-def _process_madvise(
-    placed: Placed, call: Call, arguments: list[str], state: State
-) -> Translated:
+def _process_madvise(placed: Placed, call: Call, arguments: list[str], state: State) -> Translated:
     """Of oneself it is one madvise() a vector, which either all succeed or are listed."""
     advice = _advice(arguments[3])
     if values.descriptor(arguments[0]) not in _PIDFD_SELF:
@@ -317,8 +357,9 @@ def _process_madvise(
     total = 0
     vectors = split_arguments(arguments[1].strip("[]"))
     for vector in vectors:
-        fields = dict(pair.split("=", 1) for pair in split_arguments(vector.strip("{}"))
-                      if "=" in pair)
+        fields = dict(
+            pair.split("=", 1) for pair in split_arguments(vector.strip("{}")) if "=" in pair
+        )
         if "iov_base" not in fields or "iov_len" not in fields:
             raise Odd("the log shortens its vectors: trace with -v")
         start, end = range_of(fields["iov_base"], fields["iov_len"])
@@ -338,8 +379,11 @@ def _brk(placed: Placed, call: Call, arguments: list[str], state: State) -> Tran
     state.breaks[placed.space] = got
     state.first_breaks.setdefault(placed.space, got)
     if before is None:
-        raise Odd("only asks where the heap ends" if wanted == 0
-                   else "where the heap ended before is not in the log")
+        raise Odd(
+            "only asks where the heap ends"
+            if wanted == 0
+            else "where the heap ended before is not in the log"
+        )
     if wanted == 0:
         return Listed("only asks where the heap ends", answers=(f"{before:#x}",))
     old, new = -(-before // PAGE_SIZE), -(-got // PAGE_SIZE)
@@ -370,9 +414,7 @@ def _heap_stays(placed: Placed, old: int, wanted: int, state: State) -> str:
     return state.causes[placed.space].too_much((new - old) * PAGE_SIZE, layout)
 
 
-def _on_mapped(
-    placed: Placed, call: Call, name: str, arguments: list[str], state: State
-) -> Listed:
+def _on_mapped(placed: Placed, call: Call, name: str, arguments: list[str], state: State) -> Listed:
     """A call without an op on what must be mapped."""
     address, length = values.address(arguments[0]), values.number(arguments[1])
     if address is None or length is None:
@@ -423,8 +465,9 @@ def _lock_all(placed: Placed, call: Call, state: State) -> None:
 def _mark(placed: Placed, call: Call, arguments: list[str], kind: str, state: State) -> None:
     start, length = values.address(arguments[0]), values.number(arguments[1])
     if not call.failed and start is not None and length and 0 < length < TASK_PAGES * PAGE_SIZE:
-        state.causes[placed.space].mark(kind, start // PAGE_SIZE,
-                                        -(-(start + length) // PAGE_SIZE), call.line, call.name)
+        state.causes[placed.space].mark(
+            kind, start // PAGE_SIZE, -(-(start + length) // PAGE_SIZE), call.line, call.name
+        )
 
 
 def _userfaultfd(placed: Placed, call: Call, state: State) -> None:

@@ -46,9 +46,18 @@ _PR_SET_SECCOMP: Final = ("PR_SET_SECCOMP", "0x16", "22")
 _PR_SET_VMA: Final = ("PR_SET_VMA", "0x53564d41")
 # Advice that locked memory and mappings of drivers refuse.
 _DISCARDS: Final = frozenset(
-    ops.ADVICE.index(name) for name in (
-        "DONTNEED", "FREE", "GUARD_INSTALL", "COLD", "PAGEOUT", "REMOVE", "WIPEONFORK", "DODUMP",
-    ) if name in ops.ADVICE
+    ops.ADVICE.index(name)
+    for name in (
+        "DONTNEED",
+        "FREE",
+        "GUARD_INSTALL",
+        "COLD",
+        "PAGEOUT",
+        "REMOVE",
+        "WIPEONFORK",
+        "DODUMP",
+    )
+    if name in ops.ADVICE
 )
 _TAKES: Final = frozenset(
     ops.ADVICE.index(name) for name in ("DONTNEED", "FREE", "GUARD_INSTALL") if name in ops.ADVICE
@@ -104,15 +113,21 @@ class Causes:
             if "FILTER" in call.arguments or "STRICT" in call.arguments or call.name == "prctl":
                 self.filtered = call.line
         elif call.name == "prctl" and _is(arguments[0], _PR_SET_MDWE):
-            flags = values.flags(arguments[1], {"PR_MDWE_REFUSE_EXEC_GAIN": 1,
-                                                "PR_MDWE_NO_INHERIT": 2})
+            flags = values.flags(
+                arguments[1], {"PR_MDWE_REFUSE_EXEC_GAIN": 1, "PR_MDWE_NO_INHERIT": 2}
+            )
             if flags is None or flags & 1:
                 self.no_exec_gain = call.line
         elif call.name == "prctl" and _is(arguments[0], _PR_SET_VMA):
             start, length = values.address(arguments[2]), values.number(arguments[3])
             if start is not None and length:
-                self.mark(SPLIT, start // PAGE_SIZE, -(-(start + length) // PAGE_SIZE), call.line,
-                          "prctl(PR_SET_VMA)")
+                self.mark(
+                    SPLIT,
+                    start // PAGE_SIZE,
+                    -(-(start + length) // PAGE_SIZE),
+                    call.line,
+                    "prctl(PR_SET_VMA)",
+                )
         elif call.name in ("prlimit64", "setrlimit"):
             self._limit(call, arguments)
 
@@ -153,8 +168,11 @@ class Causes:
                 continue
             if prot & _PROT_WRITE and region.shared and file and file.access == "r":
                 return "EACCES"
-            if self.no_exec_gain and prot & _PROT_EXEC and (
-                    prot & _PROT_WRITE or not region.prot & _PROT_EXEC):
+            if (
+                self.no_exec_gain
+                and prot & _PROT_EXEC
+                and (prot & _PROT_WRITE or not region.prot & _PROT_EXEC)
+            ):
                 return "EACCES"
         return ""
 
@@ -180,9 +198,7 @@ class Causes:
             return ""
         return self._after(self._marked(HUGE, start, end), "huge pages have rules of their own")
 
-    def _refusal(
-        self, step: Step, errno: str, layout: Layout, files: Sequence[File]
-    ) -> str:
+    def _refusal(self, step: Step, errno: str, layout: Layout, files: Sequence[File]) -> str:
         """Why a call may have failed with this errno."""
         code = step.code
         if code == ops.OP_MMAP and step.args[6] & ops.MMAP_NOREPLACE and errno == "EEXIST":
@@ -195,14 +211,19 @@ class Causes:
             return why
         if errno == "EACCES" and self.no_exec_gain and code == ops.OP_MPROTECT:
             if step.args[2] & _PROT_EXEC:
-                return f"prctl(PR_SET_MDWE) of line {self.no_exec_gain} forbids to make memory " \
-                       "executable"
+                return (
+                    f"prctl(PR_SET_MDWE) of line {self.no_exec_gain} forbids to make memory "
+                    "executable"
+                )
         for region in layout.within(start, end):
             why = _of_region(region, step, errno, files)
             if why:
                 return why
-        if errno != "EFAULT" and errno in _UNKNOWN_ERRNOS.get(code, ()) \
-                and layout.untold(start, end):
+        if (
+            errno != "EFAULT"
+            and errno in _UNKNOWN_ERRNOS.get(code, ())
+            and layout.untold(start, end)
+        ):
             return "what was mapped there before the log began is not in it"
         if errno == "ENOMEM":
             return self._no_memory(step, layout)
@@ -210,9 +231,7 @@ class Causes:
             return self._after(self._marked(LOCKED, start, end), "RLIMIT_MEMLOCK limits it")
         return ""
 
-    def _of_marks(
-        self, code: int, args: tuple[int, ...], errno: str, start: int, end: int
-    ) -> str:
+    def _of_marks(self, code: int, args: tuple[int, ...], errno: str, start: int, end: int) -> str:
         if not self.marks:
             return ""
         if errno == "EINVAL" and code == ops.OP_MADVISE and args[2] in _DISCARDS:

@@ -100,8 +100,16 @@ class Checker:
     def _refused(self, step: Step) -> None:
         """The real kernel refused this for a reason that the model does not have."""
         if self._counts(step):
-            self.checked.differs(Difference(step.line, step.call, str(step.answer), "not asked",
-                                            ops.BY_NUMBER[step.code].name, step.excuse))
+            self.checked.differs(
+                Difference(
+                    step.line,
+                    step.call,
+                    str(step.answer),
+                    "not asked",
+                    ops.BY_NUMBER[step.code].name,
+                    step.excuse,
+                )
+            )
 
     def _counts(self, step: Step) -> bool:
         """Whether this is the first step of its call that is compared."""
@@ -122,12 +130,12 @@ class Checker:
                 at += 1
                 continue
             played, count = _build(steps[at:], space)
-            done = count if played is None else self._compare(played, steps[at:at + count])
+            done = count if played is None else self._compare(played, steps[at : at + count])
             if played is None:
                 self.checked.not_compared[TOO_LARGE] += 1
             elif done < count:
                 space.differences += 1
-            for step in steps[at:at + done]:
+            for step in steps[at : at + done]:
                 st.apply(space.layout, step)
                 if step.code == ops.OP_MEMFD:
                     space.sizes[step.args[0]] = step.args[1]
@@ -139,8 +147,7 @@ class Checker:
         checked = self.checked
         checked.runs += 1
         if outcome.violation:
-            checked.violations.append(f"{outcome.violation.signature}: "
-                                      f"{outcome.violation.promise}")
+            checked.violations.append(f"{outcome.violation.signature}: {outcome.violation.promise}")
         at = sum(step.line == 0 for step in played.steps)  # what was mapped before
         for done, step in enumerate(steps, 1):
             if at == len(played.steps) or played.steps[at] is not step:
@@ -160,8 +167,16 @@ class Checker:
                 continue
             checked.agreed -= not first
             model = step.right or _model_says(step, result)
-            checked.differs(Difference(step.line, step.call, str(step.answer), model,
-                                       ops.BY_NUMBER[step.code].name, step.excuse))
+            checked.differs(
+                Difference(
+                    step.line,
+                    step.call,
+                    str(step.answer),
+                    model,
+                    ops.BY_NUMBER[step.code].name,
+                    step.excuse,
+                )
+            )
             # The other steps of this call are not compared any more.
             while done < len(steps) and self._last_call == (steps[done].line, steps[done].call):
                 done += 1
@@ -220,8 +235,13 @@ def _scene(steps: list[Step], space: _Space) -> Scene:
     # Files that the steps name come first: of more than the model has these are the ones it needs.
     before = [file for file in dict.fromkeys(named) if file not in made]
     ident = steps[0].space
-    lead = as_steps(regions, {file: pages for file, pages in space.sizes.items()
-                              if file not in made}, ident, 0, before)
+    lead = as_steps(
+        regions,
+        {file: pages for file, pages in space.sizes.items() if file not in made},
+        ident,
+        0,
+        before,
+    )
     lead += _kept(regions, space.layout, ident)
     config = Config(pmd_order=PMD_ORDER, frames=SPARE_FRAMES, steps=MAX_MODEL_STEPS)
     return scene([*lead, *steps], space.sizes, [(ident, 0)], config, pin_chosen=True)

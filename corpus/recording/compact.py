@@ -16,19 +16,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from corpus.recording.layout import ANON
 from corpus.recording.events import RecordingError
+from corpus.recording.layout import ANON
 from corpus.recording.steps import FILE_WORD, PLACES, Step
 from simulator import ops
 from simulator.scenario import WORDS_PER_PAGE
 
 # Slots of each op that are pages of some axis.
 _SLOTS: Final = {
-    code: (*PLACES[code], *(
-        (sum(ops.SLOTS[before.kind] for before in spec.args[:at]), arg.kind)
-        for at, arg in enumerate(spec.args)
-        if arg.kind == ops.BACKING or arg.kind == ops.COUNT and code == ops.OP_MEMFD
-    )) for code, spec in ops.BY_NUMBER.items()
+    code: (
+        *PLACES[code],
+        *(
+            (sum(ops.SLOTS[before.kind] for before in spec.args[:at]), arg.kind)
+            for at, arg in enumerate(spec.args)
+            if arg.kind == ops.BACKING or arg.kind == ops.COUNT and code == ops.OP_MEMFD
+        ),
+    )
+    for code, spec in ops.BY_NUMBER.items()
 }
 ADDRESSES: Final = -2  # the axis of addresses; files have theirs, by their number
 # Rounds of evening out what must shrink alike. Real logs need two or three; this ends hostile ones.
@@ -95,7 +99,7 @@ class Compaction:
         args = step.args
         for at, kind in _SLOTS[step.code]:
             if kind == ops.RANGE:
-                found[ADDRESSES].update(args[at:at + 2])
+                found[ADDRESSES].update(args[at : at + 2])
             elif kind in (ops.PAGE, ops.WORD):
                 axis = step.file if step.code in FILE_WORD else ADDRESSES
                 page = args[at] // (WORDS_PER_PAGE if kind == ops.WORD else 1)
@@ -132,13 +136,16 @@ class Compaction:
                 _give_back(one if surplus > 0 else other, abs(surplus))
             if even:
                 return
-        raise RecordingError("too many ranges are moved onto each other: this log cannot be made "
-                          "small; trace a shorter run")
+        raise RecordingError(
+            "too many ranges are moved onto each other: this log cannot be made "
+            "small; trace a shorter run"
+        )
 
     def _between(self, axis: int, start: int, pages: int) -> tuple[list[int], range]:
         points = self._points[axis]
-        return self._out[axis], range(bisect_left(points, start),
-                                      bisect_left(points, start + pages))
+        return self._out[axis], range(
+            bisect_left(points, start), bisect_left(points, start + pages)
+        )
 
     def _place(self, axis: int, block: int) -> dict[int, int]:
         points = self._points[axis]

@@ -17,11 +17,35 @@ from typing import Final, NamedTuple, TextIO
 
 # Calls that matter from where they begin: they change mappings or processes, or give a number
 # back that another call may get at once.
-ORDERED: Final = frozenset((
-    "mmap", "mmap2", "munmap", "mremap", "mprotect", "pkey_mprotect", "madvise", "process_madvise",
-    "brk", "remap_file_pages", "shmat", "shmdt", "mlock", "mlock2", "munlock", "mlockall",
-    "munlockall", "mseal", "ftruncate", "fallocate", "fork", "vfork", "clone", "clone3", "close",
-))
+ORDERED: Final = frozenset(
+    (
+        "mmap",
+        "mmap2",
+        "munmap",
+        "mremap",
+        "mprotect",
+        "pkey_mprotect",
+        "madvise",
+        "process_madvise",
+        "brk",
+        "remap_file_pages",
+        "shmat",
+        "shmdt",
+        "mlock",
+        "mlock2",
+        "munlock",
+        "mlockall",
+        "munlockall",
+        "mseal",
+        "ftruncate",
+        "fallocate",
+        "fork",
+        "vfork",
+        "clone",
+        "clone3",
+        "close",
+    )
+)
 
 
 class RecordingError(ValueError):
@@ -157,8 +181,10 @@ def _lines(file: TextIO, path: Path, limit: int, what: str) -> Iterator[str]:
 
 
 def _too_large(path: Path, limit: int) -> RecordingError:
-    return RecordingError(f"{path}: too large: at most {limit} bytes are read; take a shorter one, "
-                          "or only its memory calls")
+    return RecordingError(
+        f"{path}: too large: at most {limit} bytes are read; take a shorter one, "
+        "or only its memory calls"
+    )
 
 
 _PIECE: Final = re.compile(

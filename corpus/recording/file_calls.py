@@ -9,13 +9,23 @@ from typing import Final
 
 from corpus.recording import causes, values
 from corpus.recording.arguments import (
-    NO_OP, WORD_SIZE, Listed, Odd, State, Translated, answer_of, number_of, page_of, pages_of,
-    small_memfd, step_of,
+    NO_OP,
+    WORD_SIZE,
+    Listed,
+    Odd,
+    State,
+    Translated,
+    answer_of,
+    number_of,
+    page_of,
+    pages_of,
+    small_memfd,
+    step_of,
 )
-from corpus.recording.rules import PAGE_SIZE, TASK_PAGES
+from corpus.recording.events import Call
 from corpus.recording.follow import Placed
 from corpus.recording.layout import ANON
-from corpus.recording.events import Call
+from corpus.recording.rules import PAGE_SIZE, TASK_PAGES
 from corpus.recording.steps import ENTRY, Answer, Step
 from simulator import ops
 from simulator.scenario import WORDS_PER_PAGE
@@ -23,11 +33,19 @@ from simulator.scenario import WORDS_PER_PAGE
 _ENTRY_SIZE: Final = 8  # of pagemap
 _MAX_WORDS: Final = 64  # of one transfer: each becomes an op
 _FALLOCATE: Final = {"FALLOC_FL_KEEP_SIZE": 1, "FALLOC_FL_PUNCH_HOLE": 2}
-_SHMAT: Final = {"SHM_RDONLY": 0o10000, "SHM_RND": 0o20000, "SHM_REMAP": 0o40000,
-                 "SHM_EXEC": 0o100000}
+_SHMAT: Final = {
+    "SHM_RDONLY": 0o10000,
+    "SHM_RND": 0o20000,
+    "SHM_REMAP": 0o40000,
+    "SHM_EXEC": 0o100000,
+}
 _SEALS: Final = {  # linux/fcntl.h
-    "F_SEAL_SEAL": 1, "F_SEAL_SHRINK": 2, "F_SEAL_GROW": 4, "F_SEAL_WRITE": 8,
-    "F_SEAL_FUTURE_WRITE": 16, "F_SEAL_EXEC": 32,
+    "F_SEAL_SEAL": 1,
+    "F_SEAL_SHRINK": 2,
+    "F_SEAL_GROW": 4,
+    "F_SEAL_WRITE": 8,
+    "F_SEAL_FUTURE_WRITE": 16,
+    "F_SEAL_EXEC": 32,
 }
 _BASE: Final = re.compile(r"iov_base=(0x[0-9a-f]+), iov_len=(0x[0-9a-f]+|\d+)")
 _NOT_SMALL: Final = f"a memory file of no pages, or of more than the model's {ops.MAX_FILE_PAGES}"
@@ -57,8 +75,9 @@ def resize(placed: Placed, call: Call, arguments: list[str], state: State) -> Tr
     if call.name == "ftruncate":
         file.size = number_of(arguments[1], "size")
     elif values.flags(arguments[1], _FALLOCATE) == 0:
-        file.size = max(file.size, number_of(arguments[2], "offset")
-                        + number_of(arguments[3], "length"))
+        file.size = max(
+            file.size, number_of(arguments[2], "offset") + number_of(arguments[3], "length")
+        )
     else:
         state.causes[placed.space].mark(causes.TAKEN, 0, TASK_PAGES, call.line, call.name)
         raise Odd(NO_OP)
@@ -80,8 +99,17 @@ def made(placed: Placed, call: Call, state: State) -> list[Step]:
     if state.sizes.get(number) == pages:
         return []
     state.sizes[number] = pages
-    return [Step(call.line, placed.space, ops.OP_MEMFD, (number, pages), str(call), None,
-                 thread=call.thread)]
+    return [
+        Step(
+            call.line,
+            placed.space,
+            ops.OP_MEMFD,
+            (number, pages),
+            str(call),
+            None,
+            thread=call.thread,
+        )
+    ]
 
 
 def transfer(placed: Placed, call: Call, arguments: list[str], state: State) -> Translated:
@@ -111,11 +139,19 @@ def transfer(placed: Placed, call: Call, arguments: list[str], state: State) -> 
         raise Odd(f"transfers more than {_MAX_WORDS} words of the model")
     code = ops.OP_PWRITE if writes else ops.OP_PREAD
     number = state.file(file)
-    return [*made(placed, call, state), *(
-        step_of(placed, call, code, (number * WORDS_PER_PAGE + word % WORDS_PER_PAGE,
-                                     word // WORDS_PER_PAGE), Answer.ok())
-        for word in range(first, last + 1)
-    )]
+    return [
+        *made(placed, call, state),
+        *(
+            step_of(
+                placed,
+                call,
+                code,
+                (number * WORDS_PER_PAGE + word % WORDS_PER_PAGE, word // WORDS_PER_PAGE),
+                Answer.ok(),
+            )
+            for word in range(first, last + 1)
+        ),
+    ]
 
 
 def position(placed: Placed, call: Call) -> None:
@@ -149,8 +185,13 @@ def pagemap(placed: Placed, call: Call, arguments: list[str]) -> Translated:
     if not data or first + len(data) // _ENTRY_SIZE > TASK_PAGES:
         raise Odd("reads beyond the address space")
     return [
-        step_of(placed, call, ops.OP_PAGEMAP, (first + at // _ENTRY_SIZE,),
-              Answer(ENTRY, int.from_bytes(data[at:at + _ENTRY_SIZE], "little")))
+        step_of(
+            placed,
+            call,
+            ops.OP_PAGEMAP,
+            (first + at // _ENTRY_SIZE,),
+            Answer(ENTRY, int.from_bytes(data[at : at + _ENTRY_SIZE], "little")),
+        )
         for at in range(0, len(data), _ENTRY_SIZE)
     ]
 
@@ -195,8 +236,9 @@ def shm(placed: Placed, call: Call, arguments: list[str], state: State) -> Liste
         start = page_of(arguments[0])
         pages = state.attached.pop(start, 0)
         if pages:
-            step = Step(call.line, placed.space, ops.OP_MUNMAP, (start, start + pages), str(call),
-                        None)
+            step = Step(
+                call.line, placed.space, ops.OP_MUNMAP, (start, start + pages), str(call), None
+            )
             return Listed(f"{NO_OP}: munmap stands in", (step,))
     return Listed(NO_OP)
 
@@ -213,7 +255,16 @@ def vmsplice(placed: Placed, call: Call, arguments: list[str]) -> Translated:
     steps: list[Step] = []
     for handle, page in enumerate(range(start, end)):
         # A pipe that is full is emptied by somebody: a handle holds one page.
-        steps.append(Step(call.line, placed.space, ops.OP_UNPIN, (handle,), str(call), None,
-                          thread=call.thread))
+        steps.append(
+            Step(
+                call.line,
+                placed.space,
+                ops.OP_UNPIN,
+                (handle,),
+                str(call),
+                None,
+                thread=call.thread,
+            )
+        )
         steps.append(step_of(placed, call, ops.OP_VMSPLICE, (handle, page), answer_of(call)))
     return steps

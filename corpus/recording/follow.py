@@ -18,7 +18,15 @@ from typing import Final, NamedTuple
 
 from corpus.recording import values
 from corpus.recording.events import (
-    Call, Exit, Fault, Log, Signal, Touch, Untaken, six_arguments, split_arguments,
+    Call,
+    Exit,
+    Fault,
+    Log,
+    Signal,
+    Touch,
+    Untaken,
+    six_arguments,
+    split_arguments,
 )
 
 FORKS: Final = frozenset(("fork", "vfork", "clone", "clone3"))
@@ -26,29 +34,93 @@ _OPENS: Final = {"open": 0, "openat": 1, "creat": 0, "openat2": 1}  # index of t
 _PROC: Final = re.compile(r"/proc/(?:self|thread-self|\d+)/(pagemap|mem|clear_refs|maps|smaps)")
 # Argument that is a descriptor of a file that matters.
 FD_ARGUMENT: Final = {
-    "mmap": 4, "mmap2": 4, "ftruncate": 0, "fallocate": 0, "ioctl": 0, "read": 0, "write": 0,
-    "pread64": 0, "pwrite64": 0, "pread": 0, "pwrite": 0, "vmsplice": 0, "lseek": 0, "fcntl": 0,
+    "mmap": 4,
+    "mmap2": 4,
+    "ftruncate": 0,
+    "fallocate": 0,
+    "ioctl": 0,
+    "read": 0,
+    "write": 0,
+    "pread64": 0,
+    "pwrite64": 0,
+    "pread": 0,
+    "pwrite": 0,
+    "vmsplice": 0,
+    "lseek": 0,
+    "fcntl": 0,
 }
 # Of these only calls on files that are about memory.
-_TRANSFERS: Final = frozenset((
-    "read", "write", "pread64", "pwrite64", "pread", "pwrite", "ioctl", "lseek", "ftruncate",
-    "fallocate", "fcntl",
-))
+_TRANSFERS: Final = frozenset(
+    (
+        "read",
+        "write",
+        "pread64",
+        "pwrite64",
+        "pread",
+        "pwrite",
+        "ioctl",
+        "lseek",
+        "ftruncate",
+        "fallocate",
+        "fcntl",
+    )
+)
 # Calls that are about memory whatever their arguments are.
-ALWAYS: Final = frozenset((
-    "mmap", "mmap2", "munmap", "mremap", "mprotect", "pkey_mprotect", "madvise",
-    "process_madvise", "brk", "mlock", "mlock2", "munlock", "mlockall", "munlockall", "mincore",
-    "msync", "remap_file_pages", "mbind", "set_mempolicy", "get_mempolicy", "migrate_pages",
-    "move_pages", "set_mempolicy_home_node", "shmget", "shmat", "shmdt", "shmctl",
-    "userfaultfd", "memfd_create", "memfd_secret", "vmsplice", "process_vm_readv",
-    "process_vm_writev", "process_mrelease", "pkey_alloc", "pkey_free", "mseal",
-    "map_shadow_stack", "fork", "vfork", "clone", "clone3",
-))
+ALWAYS: Final = frozenset(
+    (
+        "mmap",
+        "mmap2",
+        "munmap",
+        "mremap",
+        "mprotect",
+        "pkey_mprotect",
+        "madvise",
+        "process_madvise",
+        "brk",
+        "mlock",
+        "mlock2",
+        "munlock",
+        "mlockall",
+        "munlockall",
+        "mincore",
+        "msync",
+        "remap_file_pages",
+        "mbind",
+        "set_mempolicy",
+        "get_mempolicy",
+        "migrate_pages",
+        "move_pages",
+        "set_mempolicy_home_node",
+        "shmget",
+        "shmat",
+        "shmdt",
+        "shmctl",
+        "userfaultfd",
+        "memfd_create",
+        "memfd_secret",
+        "vmsplice",
+        "process_vm_readv",
+        "process_vm_writev",
+        "process_mrelease",
+        "pkey_alloc",
+        "pkey_free",
+        "mseal",
+        "map_shadow_stack",
+        "fork",
+        "vfork",
+        "clone",
+        "clone3",
+    )
+)
 # Calls that are not about memory, but what calls that are may answer depends on them.
 RULES: Final = frozenset(("prctl", "prlimit64", "setrlimit", "seccomp", "io_setup"))
-_TRACKED: Final = ALWAYS | RULES | frozenset(FD_ARGUMENT) | frozenset(_OPENS) | frozenset((
-    "execve", "execveat", "close", "close_range", "dup", "dup2", "dup3",
-))
+_TRACKED: Final = (
+    ALWAYS
+    | RULES
+    | frozenset(FD_ARGUMENT)
+    | frozenset(_OPENS)
+    | frozenset(("execve", "execveat", "close", "close_range", "dup", "dup2", "dup3"))
+)
 
 MEMFD: Final = "memfd"
 PAGEMAP: Final = "pagemap"
@@ -221,8 +293,9 @@ class _Follower:
             case "memfd_create" if file:
                 self.open(call, process, file, six_arguments(call)[1])
             case "userfaultfd":
-                self.open(call, process, File(USERFAULTFD, "", process.space),
-                          six_arguments(call)[0])
+                self.open(
+                    call, process, File(USERFAULTFD, "", process.space), six_arguments(call)[0]
+                )
             case "close":
                 process.files.pop(values.descriptor(call.arguments) or 0, None)
             case "close_range":
@@ -248,8 +321,9 @@ class _Follower:
         flags = "O_WRONLY" if call.name == "creat" else arguments[_OPENS[call.name] + 1]
         access = ""
         if self.answered:  # a program may say any number here
-            mask = values.some_flags(flags.partition("flags=")[2].partition(",")[0] or flags,
-                                     values.OPEN)
+            mask = values.some_flags(
+                flags.partition("flags=")[2].partition(",")[0] or flags, values.OPEN
+            )
             access = {0: "r", 1: "w", 2: "rw"}.get(mask & _O_ACCMODE, "")
         self.open(call, process, File(kind, text, process.space, access, call.line), flags)
 

@@ -42,8 +42,17 @@ class Region(NamedTuple):
         return self.at(low, high, self.offset + low - self.start)
 
     def at(self, start: int, end: int, offset: int) -> "Region":
-        return Region(start, end, self.prot, self.shared, self.file, offset, self.flags,
-                      self.origin, self.advice)
+        return Region(
+            start,
+            end,
+            self.prot,
+            self.shared,
+            self.file,
+            offset,
+            self.flags,
+            self.origin,
+            self.advice,
+        )
 
     def continues(self, other: "Region") -> bool:
         """Whether `other` is the same mapping and ends where this begins."""
@@ -76,7 +85,7 @@ class Layout:
         first = max(0, bisect_left(self._starts, start) - 1)
         if first < len(regions) and regions[first].end < start:
             first += 1
-        return regions[first:bisect_right(self._starts, end)]
+        return regions[first : bisect_right(self._starts, end)]
 
     def within(self, start: int, end: int) -> Iterator[Region]:
         """The parts of regions in start..end, in order."""
@@ -99,8 +108,9 @@ class Layout:
 
     def untold(self, start: int, end: int) -> list[tuple[int, int]]:
         """The holes in start..end of which the log has said nothing."""
-        return [hole for low, high in self.holes(start, end)
-                for hole in self._told.without(low, high)]
+        return [
+            hole for low, high in self.holes(start, end) for hole in self._told.without(low, high)
+        ]
 
     def map(self, region: Region) -> None:
         """Replace what is there by `region`."""
@@ -168,8 +178,11 @@ class Layout:
         self.unmap(to, to_end)
         for part in parts:
             last = part is parts[-1] and part.end == end
-            self.map(part.at(part.start - start + to, to_end if last else part.end - start + to,
-                             part.offset))
+            self.map(
+                part.at(
+                    part.start - start + to, to_end if last else part.end - start + to, part.offset
+                )
+            )
         for low, high in guards:
             self.guards.add(low - start + to, high - start + to)
 

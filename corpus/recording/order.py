@@ -91,8 +91,9 @@ class Arranged:
                 self._unborn[event.child] = space
             if len(here.items) >= MAX_TOGETHER:
                 self.alone = False
-                yield from here.decide(self._layout_of(space), self._break_of(space),
-                                       MAX_TOGETHER // 2)
+                yield from here.decide(
+                    self._layout_of(space), self._break_of(space), MAX_TOGETHER // 2
+                )
         for space in list(waiting):
             yield from self._decide(space)
 
@@ -155,9 +156,7 @@ class _Search:
     """Looks for an order of all that had returned before `now`, call by call, going back where none
     fits. What had not may be needed, but owes nothing yet."""
 
-    def __init__(
-        self, items: list[_Item], layout: Layout, heap: int | None, now: int
-    ) -> None:
+    def __init__(self, items: list[_Item], layout: Layout, heap: int | None, now: int) -> None:
         self.items = items
         self.owed = {at for at, item in enumerate(items) if item.end < now}
         self.layout = layout
@@ -166,9 +165,15 @@ class _Search:
         self.done: list[int] = []
         # What is tried first: what frees pages as soon as it began, all else when it had returned.
         # Programs seldom use what another thread of theirs unmaps, so this fits nearly always.
-        self.by_preference = sorted(range(len(items)), key=lambda at: (
-            items[at].begin if any(act.what == _UNMAP for act in items[at].acts)
-            and not any(act.what == _MAP for act in items[at].acts) else items[at].end))
+        self.by_preference = sorted(
+            range(len(items)),
+            key=lambda at: (
+                items[at].begin
+                if any(act.what == _UNMAP for act in items[at].acts)
+                and not any(act.what == _MAP for act in items[at].acts)
+                else items[at].end
+            ),
+        )
 
     def order(self) -> list[int]:
         """What is owed, and what that needs; those that fit nowhere where they returned."""
@@ -195,7 +200,7 @@ class _Search:
             if fitting is None:
                 stack.pop()
                 if stack:
-                    del self.changes[stack[-1].changes:]
+                    del self.changes[stack[-1].changes :]
                     self.heap = stack[-1].heap
                     self.done.pop()
                 continue
@@ -270,8 +275,11 @@ class _Search:
         left = self._unchanged(start, end, False)
         if left is None:
             return True
-        return any(self.layout.untold(*hole) != [hole]
-                   for part in left for hole in self.layout.holes(*part))
+        return any(
+            self.layout.untold(*hole) != [hole]
+            for part in left
+            for hole in self.layout.holes(*part)
+        )
 
     def _meets_untold(self, act: _Act) -> bool:
         left = self._unchanged(act.start, act.end, True)

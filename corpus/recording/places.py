@@ -32,8 +32,9 @@ class Tally:
 
     @property
     def proven(self) -> bool:
-        return self.fitting >= _PROVEN and \
-            self.fitting * 10 >= _FITTING_OF_TEN * (self.fitting + self.others)
+        return self.fitting >= _PROVEN and self.fitting * 10 >= _FITTING_OF_TEN * (
+            self.fitting + self.others
+        )
 
 
 class Places:

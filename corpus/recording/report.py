@@ -91,11 +91,14 @@ class Report:
     def lines(self) -> list[str]:
         """What `to_json` says, for people."""
         total, taken = sum(self.mm_calls.values()), sum(self.taken.values())
-        lines = [f"{self.log}: {total} calls and faults of {self.processes} address spaces: "
-                 f"{taken} taken, {total - taken} listed; {self.nr_scenarios} scenarios"]
+        lines = [
+            f"{self.log}: {total} calls and faults of {self.processes} address spaces: "
+            f"{taken} taken, {total - taken} listed; {self.nr_scenarios} scenarios"
+        ]
         lines += not_taken(self.listed)
-        lines += [f"  not understood: line {line}: {what}" for line, what in
-                  self.odd_lines[:_SHOWN]]
+        lines += [
+            f"  not understood: line {line}: {what}" for line, what in self.odd_lines[:_SHOWN]
+        ]
         for reason, count in sorted(self.left_out_of_windows.items()):
             lines.append(f"  not in a scenario: {count} ops: {reason}")
         lines += [f"  note: {count} {what}" for what, count in sorted(self.notes.items())]
@@ -122,24 +125,33 @@ def not_taken(listed: Sequence[Listing]) -> list[str]:
 
 
 def _checked_lines(checked: Checked) -> list[str]:
-    lines = [f"  check: {checked.compared} answers compared, {checked.agreed} agree, "
-             f"{len(checked.explained)} differ for a known reason, "
-             f"{len(checked.disagreements)} disagree"]
+    lines = [
+        f"  check: {checked.compared} answers compared, {checked.agreed} agree, "
+        f"{len(checked.explained)} differ for a known reason, "
+        f"{len(checked.disagreements)} disagree"
+    ]
     for reason, count in sorted(checked.not_compared.items()):
         lines.append(f"  not compared: {count}: {reason}")
     lines += [f"  VIOLATION in the replay: {violation}" for violation in checked.violations]
     for difference in checked.disagreements[:_SHOWN]:
-        lines.append(f"  DISAGREE: line {difference.line}: {difference.call}: the log says "
-                     f"{difference.log}, the model {difference.model}")
+        lines.append(
+            f"  DISAGREE: line {difference.line}: {difference.call}: the log says "
+            f"{difference.log}, the model {difference.model}"
+        )
     for difference in checked.explained[:_SHOWN]:
-        lines.append(f"  explained: line {difference.line}: the log says {difference.log}, the "
-                     f"model {difference.model}: {difference.reason}")
+        lines.append(
+            f"  explained: line {difference.line}: the log says {difference.log}, the "
+            f"model {difference.model}: {difference.reason}"
+        )
     return lines
 
 
 def import_log(
-    log: Log, machine: Runs | None = None, keep: Callable[[Scenario], None] | None = None,
-    before: dict[int, list[Region]] | None = None, everything: bool = False,
+    log: Log,
+    machine: Runs | None = None,
+    keep: Callable[[Scenario], None] | None = None,
+    before: dict[int, list[Region]] | None = None,
+    everything: bool = False,
 ) -> Report:
     """Import one log; with a machine also replay it and compare. Each scenario is handed to `keep`
     as it is made; without, they are in the report. `before` are mappings, by space, that are known

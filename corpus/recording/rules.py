@@ -74,7 +74,13 @@ def of_mmap(start: int, length: int, flags: int, offset: int) -> Answers:
 
 
 def mmap_refused(
-    call: Call, prot: int, flags: int, length: int, start: int, file: File | None, causes: Causes,
+    call: Call,
+    prot: int,
+    flags: int,
+    length: int,
+    start: int,
+    file: File | None,
+    causes: Causes,
     layout: Layout,
 ) -> str:
     """Why mmap() may have failed as it did, or nothing: then it should not have."""
@@ -84,8 +90,10 @@ def mmap_refused(
     if causes.filtered and errno in ("EPERM", "EACCES", "ENOSYS"):
         return f"line {causes.filtered} sets a filter, which may refuse any call"
     if errno == "EACCES" and causes.no_exec_gain and prot & 6 == 6:
-        return f"prctl(PR_SET_MDWE) of line {causes.no_exec_gain} forbids memory that is " \
-               "writable and executable"
+        return (
+            f"prctl(PR_SET_MDWE) of line {causes.no_exec_gain} forbids memory that is "
+            "writable and executable"
+        )
     if errno == "EPERM" and flags & MAP["MAP_FIXED"] and start < _LOWEST:
         return "below vm.mmap_min_addr"
     if errno == "EPERM" and flags & MAP["MAP_FIXED"]:

@@ -26,25 +26,40 @@ class Scene:
 
 
 def as_steps(
-    regions: Iterable[Region], sizes: Mapping[int, int], space: int, line: int,
+    regions: Iterable[Region],
+    sizes: Mapping[int, int],
+    space: int,
+    line: int,
     more_files: Iterable[int] = (),
 ) -> list[Step]:
     """Stand-in steps that make these mappings, the memory files they map, and `more_files`. `sizes`
     are the pages of memory files."""
     mapped = list(regions)
     memory = [file for file in (*more_files, *(region.file for region in mapped)) if file in sizes]
-    steps = [Step(line, space, ops.OP_MEMFD, (file, sizes[file]), "made before", None)
-             for file in dict.fromkeys(memory)]
+    steps = [
+        Step(line, space, ops.OP_MEMFD, (file, sizes[file]), "made before", None)
+        for file in dict.fromkeys(memory)
+    ]
     for region in mapped:
-        args = (region.start, region.end, region.prot, int(region.shared), region.file,
-                region.offset if region.file != ANON else 0, region.flags)
+        args = (
+            region.start,
+            region.end,
+            region.prot,
+            int(region.shared),
+            region.file,
+            region.offset if region.file != ANON else 0,
+            region.flags,
+        )
         steps.append(Step(line, space, ops.OP_MMAP, args, "mapped before", None))
     return steps
 
 
 def scene(
-    steps: Sequence[Step], sizes: Mapping[int, int], actors: Sequence[tuple[int, int]],
-    config: Config, pin_chosen: bool,
+    steps: Sequence[Step],
+    sizes: Mapping[int, int],
+    actors: Sequence[tuple[int, int]],
+    config: Config,
+    pin_chosen: bool,
 ) -> Scene:
     """The scenario of these steps on the machine of `config`, with an arena that fits and
     frames for what is populated on top of those of `config`. `actors` are (space, thread).
@@ -56,8 +71,11 @@ def scene(
     block = 1 << config.pmd_order
     numbers = _file_numbers(steps, sizes)
     # A memory file too many is a file of which only the mappings are in the model.
-    steps = [step for step in steps if step.code not in (ops.OP_MEMFD, *FILE_WORD)
-             or numbers[step.file] <= ops.NR_FILES]
+    steps = [
+        step
+        for step in steps
+        if step.code not in (ops.OP_MEMFD, *FILE_WORD) or numbers[step.file] <= ops.NR_FILES
+    ]
     compaction = Compaction(steps, block)
     actor_of = {named: number for number, named in enumerate(actors)}
     made: list[Op] = []
@@ -76,15 +94,19 @@ def scene(
         elif step.code == ops.OP_FORK:
             args = (actor_of[args[0], 0],)
         elif step.code == ops.OP_MADVISE and args[2] in (
-            ops.MADV_POPULATE_READ, ops.MADV_POPULATE_WRITE
+            ops.MADV_POPULATE_READ,
+            ops.MADV_POPULATE_WRITE,
         ):
             filled += args[1] - args[0]
         elif step.code in (ops.OP_READ, ops.OP_WRITE) and step.answer and step.answer.good:
             filled += 1
         made.append(Op(uid, actor_of[step.space, step.thread], step.code, args))
     pages = -(-(compaction.end + block) // block) * block
-    full = replace(config, frames=1 << (config.frames + filled - 1).bit_length(),
-                   pages=0 if pages <= 8 * block else pages)
+    full = replace(
+        config,
+        frames=1 << (config.frames + filled - 1).bit_length(),
+        pages=0 if pages <= 8 * block else pages,
+    )
     return Scene(Scenario(full, tuple(made)), tuple(steps), compaction)
 
 

@@ -21,8 +21,7 @@ ERRNO: Final = "errno"
 SIGNAL: Final = "signal"
 ENTRY: Final = "entry"  # a pagemap entry
 
-CHANGES_LAYOUT: Final = (ops.OP_MMAP, ops.OP_MUNMAP, ops.OP_MPROTECT, ops.OP_MREMAP,
-                         ops.OP_MADVISE)
+CHANGES_LAYOUT: Final = (ops.OP_MMAP, ops.OP_MUNMAP, ops.OP_MPROTECT, ops.OP_MREMAP, ops.OP_MADVISE)
 # Advice that a mapping keeps: bits that it clears, and the one that it sets in `Region.advice`.
 DONTFORK: Final = 1
 WIPEONFORK: Final = 2
@@ -32,11 +31,16 @@ _DONTDUMP: Final = 16
 _HUGEPAGE: Final = 32
 _NOHUGEPAGE: Final = 64
 _KEPT_ADVICE: Final = {
-    ops.MADV_DONTFORK: (0, DONTFORK), ops.MADV_DOFORK: (DONTFORK, 0),
-    ops.MADV_WIPEONFORK: (0, WIPEONFORK), ops.MADV_KEEPONFORK: (WIPEONFORK, 0),
-    ops.MADV_DONTDUMP: (0, _DONTDUMP), ops.MADV_DODUMP: (_DONTDUMP, 0),
-    ops.MADV_HUGEPAGE: (_NOHUGEPAGE, _HUGEPAGE), ops.MADV_NOHUGEPAGE: (_HUGEPAGE, _NOHUGEPAGE),
-    ops.MADV_NORMAL: (_RANDOM | _SEQUENTIAL, 0), ops.MADV_RANDOM: (_SEQUENTIAL, _RANDOM),
+    ops.MADV_DONTFORK: (0, DONTFORK),
+    ops.MADV_DOFORK: (DONTFORK, 0),
+    ops.MADV_WIPEONFORK: (0, WIPEONFORK),
+    ops.MADV_KEEPONFORK: (WIPEONFORK, 0),
+    ops.MADV_DONTDUMP: (0, _DONTDUMP),
+    ops.MADV_DODUMP: (_DONTDUMP, 0),
+    ops.MADV_HUGEPAGE: (_NOHUGEPAGE, _HUGEPAGE),
+    ops.MADV_NOHUGEPAGE: (_HUGEPAGE, _NOHUGEPAGE),
+    ops.MADV_NORMAL: (_RANDOM | _SEQUENTIAL, 0),
+    ops.MADV_RANDOM: (_SEQUENTIAL, _RANDOM),
     ops.MADV_SEQUENTIAL: (_RANDOM, _SEQUENTIAL),
 }
 _TOUCHES: Final = (ops.OP_READ, ops.OP_WRITE)
@@ -70,11 +74,14 @@ _OK: Final = Answer(OK)
 # Slots of each op that name addresses; a destination is a range, too.
 PLACES: Final = {
     code: tuple(
-        (sum(ops.SLOTS[before.kind] for before in spec.args[:at]),
-         ops.RANGE if arg.kind == ops.DEST else arg.kind)
+        (
+            sum(ops.SLOTS[before.kind] for before in spec.args[:at]),
+            ops.RANGE if arg.kind == ops.DEST else arg.kind,
+        )
         for at, arg in enumerate(spec.args)
         if arg.kind in (ops.RANGE, ops.DEST, ops.PAGE, ops.WORD)
-    ) for code, spec in ops.BY_NUMBER.items()
+    )
+    for code, spec in ops.BY_NUMBER.items()
 }
 FILE_WORD: Final = (ops.OP_PREAD, ops.OP_PWRITE)  # their page is one of the file
 
@@ -152,8 +159,11 @@ def apply(layout: Layout, step: Step) -> None:
         start, end, prot, sharing, file, offset, flags = args
         kept = flags & (ops.MMAP_GROWSDOWN | ops.MMAP_NORESERVE | ops.MMAP_DROPPABLE)
         shared_anon = sharing and file == ANON
-        layout.map(Region(start, end, prot, bool(sharing), file, offset, kept,
-                          step.line if shared_anon else 0))
+        layout.map(
+            Region(
+                start, end, prot, bool(sharing), file, offset, kept, step.line if shared_anon else 0
+            )
+        )
     elif code == ops.OP_MUNMAP:
         layout.unmap(args[0], args[1])
     elif code == ops.OP_MPROTECT:

@@ -18,10 +18,10 @@ from typing import Final
 
 from corpus.recording import values
 from corpus.recording.arguments import NO_FILE_PAGES, WORD_SIZE, Listed, small_memfd
-from corpus.recording.rules import PAGE_SIZE, TASK_PAGES
 from corpus.recording.events import Fault, Signal
 from corpus.recording.follow import MEMFD, File
 from corpus.recording.layout import ANON, Layout, Region
+from corpus.recording.rules import PAGE_SIZE, TASK_PAGES
 from corpus.recording.steps import OK, SIGNAL, Answer, Step
 from simulator import ops
 from simulator.scenario import WORDS_PER_PAGE
@@ -56,8 +56,15 @@ def failed(signal: Signal, space: int, layout: Layout, files: list[File]) -> Ste
         if other_file and signal.name == "SIGBUS":
             why = NO_FILE_PAGES
     text = f"{signal.name} {code} at {address:#x}"
-    return Step(signal.line, space, op, (address // WORD_SIZE,), text,
-                Answer(SIGNAL, 0, signal.name), why_not_compared=why)
+    return Step(
+        signal.line,
+        space,
+        op,
+        (address // WORD_SIZE,),
+        text,
+        Answer(SIGNAL, 0, signal.name),
+        why_not_compared=why,
+    )
 
 
 @dataclass(slots=True)
@@ -79,9 +86,7 @@ class Faults:
         self.steps: list[Step] = []
         self._seen: dict[int, dict[int, _Seen]] = {}  # space -> page
 
-    def served(
-        self, fault: Fault, space: int, layout: Layout, files: list[File]
-    ) -> Step | Listed:
+    def served(self, fault: Fault, space: int, layout: Layout, files: list[File]) -> Step | Listed:
         """The access, which will stand next in `steps`, or why there is none."""
         page = fault.address // PAGE_SIZE
         if fault.where.startswith("/memfd:"):
@@ -104,8 +109,14 @@ class Faults:
             return Listed(NO_FILE_PAGES)
         code = self._access(fault, space, page, region)
         word = fault.address % PAGE_SIZE // WORD_SIZE
-        return Step(fault.line, space, code, (page * WORDS_PER_PAGE + word,),
-                    f"{fault.name} at {fault.where}@{fault.address:#x}", Answer(OK))
+        return Step(
+            fault.line,
+            space,
+            code,
+            (page * WORDS_PER_PAGE + word,),
+            f"{fault.name} at {fault.where}@{fault.address:#x}",
+            Answer(OK),
+        )
 
     def _access(self, fault: Fault, space: int, page: int, region: Region) -> int:
         """Load or store, and what that tells about the fault before."""
@@ -149,9 +160,13 @@ class Faults:
 
 def _of_memory_files(index: int, layout: Layout, files: list[File]) -> list[int]:
     """Where page `index` of a memory file is mapped; the text may not say which file it is."""
-    return [region.start + index - region.offset for region in layout.regions
-            if region.file != ANON and files[region.file].kind == MEMFD
-            and region.offset <= index < region.offset + region.end - region.start]
+    return [
+        region.start + index - region.offset
+        for region in layout.regions
+        if region.file != ANON
+        and files[region.file].kind == MEMFD
+        and region.offset <= index < region.offset + region.end - region.start
+    ]
 
 
 def _within(pages: dict[int, _Seen], start: int, end: int) -> list[int]:

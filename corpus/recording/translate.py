@@ -24,11 +24,19 @@ from corpus.recording import calls, file_calls, touches
 from corpus.recording.arguments import WORD_SIZE, Listed, State
 from corpus.recording.causes import Causes
 from corpus.recording.differences import Difference
+from corpus.recording.events import Call, Fault, Signal, Touch, Untaken
 from corpus.recording.follow import (
-    RULES, UNKNOWN, Ended, File, Followed, Following, Forked, Placed, Space,
+    RULES,
+    UNKNOWN,
+    Ended,
+    File,
+    Followed,
+    Following,
+    Forked,
+    Placed,
+    Space,
 )
 from corpus.recording.layout import ANON, Layout, Region
-from corpus.recording.events import Call, Fault, Signal, Touch, Untaken
 from corpus.recording.order import Arranged
 from corpus.recording.places import Places, Tally
 from corpus.recording.steps import ERRNO, Answer, Step, apply
@@ -132,8 +140,7 @@ class _Translator:
         pid = self.followed.spaces[space].pid
         before = self.state.causes.get(self.last_of.get(pid, -1))
         self.state.causes[space] = before.executed() if before else Causes()
-        self.state.places[space] = Places(
-            self.followed.spaces[space].executed, self.tally)
+        self.state.places[space] = Places(self.followed.spaces[space].executed, self.tally)
         self.last_of[pid] = space
 
     def placed(self, placed: Placed, space: int) -> None:
@@ -147,8 +154,17 @@ class _Translator:
             if step:
                 self.add(step)
         elif isinstance(event, Touch):
-            self.add(Step(event.line, space, event.code, (event.address // WORD_SIZE,), "", None,
-                          thread=event.thread))
+            self.add(
+                Step(
+                    event.line,
+                    space,
+                    event.code,
+                    (event.address // WORD_SIZE,),
+                    "",
+                    None,
+                    thread=event.thread,
+                )
+            )
         elif isinstance(event, Untaken):
             self.out.calls[event.name] += 1
             self.out.list(event.line, event.name, event.reason)
@@ -196,7 +212,8 @@ class _Translator:
         backing = ANON
         if step.code not in (ops.OP_READ, ops.OP_WRITE):
             backing = self.state.file(
-                File(UNKNOWN, "a mapping from before the log began", step.space))
+                File(UNKNOWN, "a mapping from before the log began", step.space)
+            )
         region = Region(start, end, 3, False, backing, 0)
         space: int | None = step.space
         while space is not None:
@@ -211,8 +228,17 @@ class _Translator:
         if not call.again:
             self.out.calls[call.name] += 1
             self.out.taken[call.name] += 1
-        self.add(Step(call.line, forked.space, ops.OP_FORK, (forked.child,), str(call),
-                      Answer.ok(), thread=call.thread))
+        self.add(
+            Step(
+                call.line,
+                forked.space,
+                ops.OP_FORK,
+                (forked.child,),
+                str(call),
+                Answer.ok(),
+                thread=call.thread,
+            )
+        )
         self.state.fork(forked.space, forked.child)
         self.last_of[self.followed.spaces[forked.child].pid] = forked.child
         self.segment.before[forked.child] = self.state.layouts[forked.child].copy()
@@ -260,5 +286,8 @@ class _Translator:
         by_value = listed.answers[0].startswith("0x")
         answer = call.errno if call.failed else call.result if by_value else "ok"
         if answer not in listed.answers:
-            self.out.differences.append(Difference(
-                call.line, str(call), answer, " or ".join(listed.answers), name, listed.excuse))
+            self.out.differences.append(
+                Difference(
+                    call.line, str(call), answer, " or ".join(listed.answers), name, listed.excuse
+                )
+            )

@@ -9,45 +9,98 @@ import re
 from typing import Final
 
 PROT: Final = {
-    "PROT_NONE": 0, "PROT_READ": 1, "PROT_WRITE": 2, "PROT_EXEC": 4, "PROT_SEM": 8,
-    "PROT_GROWSDOWN": 0x01000000, "PROT_GROWSUP": 0x02000000,
+    "PROT_NONE": 0,
+    "PROT_READ": 1,
+    "PROT_WRITE": 2,
+    "PROT_EXEC": 4,
+    "PROT_SEM": 8,
+    "PROT_GROWSDOWN": 0x01000000,
+    "PROT_GROWSUP": 0x02000000,
 }
 MAP: Final = {
-    "MAP_FILE": 0, "MAP_SHARED": 1, "MAP_PRIVATE": 2, "MAP_SHARED_VALIDATE": 3,
-    "MAP_DROPPABLE": 8, "MAP_FIXED": 0x10, "MAP_ANONYMOUS": 0x20, "MAP_ANON": 0x20,
-    "MAP_32BIT": 0x40, "MAP_ABOVE4G": 0x80, "MAP_GROWSDOWN": 0x100, "MAP_DENYWRITE": 0x800,
-    "MAP_EXECUTABLE": 0x1000, "MAP_LOCKED": 0x2000, "MAP_NORESERVE": 0x4000,
-    "MAP_POPULATE": 0x8000, "MAP_NONBLOCK": 0x10000, "MAP_STACK": 0x20000,
-    "MAP_HUGETLB": 0x40000, "MAP_SYNC": 0x80000, "MAP_FIXED_NOREPLACE": 0x100000,
+    "MAP_FILE": 0,
+    "MAP_SHARED": 1,
+    "MAP_PRIVATE": 2,
+    "MAP_SHARED_VALIDATE": 3,
+    "MAP_DROPPABLE": 8,
+    "MAP_FIXED": 0x10,
+    "MAP_ANONYMOUS": 0x20,
+    "MAP_ANON": 0x20,
+    "MAP_32BIT": 0x40,
+    "MAP_ABOVE4G": 0x80,
+    "MAP_GROWSDOWN": 0x100,
+    "MAP_DENYWRITE": 0x800,
+    "MAP_EXECUTABLE": 0x1000,
+    "MAP_LOCKED": 0x2000,
+    "MAP_NORESERVE": 0x4000,
+    "MAP_POPULATE": 0x8000,
+    "MAP_NONBLOCK": 0x10000,
+    "MAP_STACK": 0x20000,
+    "MAP_HUGETLB": 0x40000,
+    "MAP_SYNC": 0x80000,
+    "MAP_FIXED_NOREPLACE": 0x100000,
     "MAP_UNINITIALIZED": 0x4000000,
 }
 MREMAP: Final = {"MREMAP_MAYMOVE": 1, "MREMAP_FIXED": 2, "MREMAP_DONTUNMAP": 4}
 MADV: Final = {
-    "MADV_NORMAL": 0, "MADV_RANDOM": 1, "MADV_SEQUENTIAL": 2, "MADV_WILLNEED": 3,
-    "MADV_DONTNEED": 4, "MADV_FREE": 8, "MADV_REMOVE": 9, "MADV_DONTFORK": 10,
-    "MADV_DOFORK": 11, "MADV_MERGEABLE": 12, "MADV_UNMERGEABLE": 13, "MADV_HUGEPAGE": 14,
-    "MADV_NOHUGEPAGE": 15, "MADV_DONTDUMP": 16, "MADV_DODUMP": 17, "MADV_WIPEONFORK": 18,
-    "MADV_KEEPONFORK": 19, "MADV_COLD": 20, "MADV_PAGEOUT": 21, "MADV_POPULATE_READ": 22,
-    "MADV_POPULATE_WRITE": 23, "MADV_DONTNEED_LOCKED": 24, "MADV_COLLAPSE": 25,
-    "MADV_HWPOISON": 100, "MADV_SOFT_OFFLINE": 101, "MADV_GUARD_INSTALL": 102,
+    "MADV_NORMAL": 0,
+    "MADV_RANDOM": 1,
+    "MADV_SEQUENTIAL": 2,
+    "MADV_WILLNEED": 3,
+    "MADV_DONTNEED": 4,
+    "MADV_FREE": 8,
+    "MADV_REMOVE": 9,
+    "MADV_DONTFORK": 10,
+    "MADV_DOFORK": 11,
+    "MADV_MERGEABLE": 12,
+    "MADV_UNMERGEABLE": 13,
+    "MADV_HUGEPAGE": 14,
+    "MADV_NOHUGEPAGE": 15,
+    "MADV_DONTDUMP": 16,
+    "MADV_DODUMP": 17,
+    "MADV_WIPEONFORK": 18,
+    "MADV_KEEPONFORK": 19,
+    "MADV_COLD": 20,
+    "MADV_PAGEOUT": 21,
+    "MADV_POPULATE_READ": 22,
+    "MADV_POPULATE_WRITE": 23,
+    "MADV_DONTNEED_LOCKED": 24,
+    "MADV_COLLAPSE": 25,
+    "MADV_HWPOISON": 100,
+    "MADV_SOFT_OFFLINE": 101,
+    "MADV_GUARD_INSTALL": 102,
     "MADV_GUARD_REMOVE": 103,
 }
-CLONE: Final = {
-    "CLONE_VM": 0x100, "CLONE_FS": 0x200, "CLONE_FILES": 0x400, "CLONE_VFORK": 0x4000,
-}
+CLONE: Final = {"CLONE_VM": 0x100, "CLONE_FS": 0x200, "CLONE_FILES": 0x400, "CLONE_VFORK": 0x4000}
 UFFDIO: Final = {  # numbers hold the size of the argument, so other sizes are other ioctls
-    "UFFDIO_API": 0xC018AA3F, "UFFDIO_REGISTER": 0xC020AA00, "UFFDIO_UNREGISTER": 0x8010AA01,
-    "UFFDIO_WAKE": 0x8010AA02, "UFFDIO_COPY": 0xC028AA03, "UFFDIO_ZEROPAGE": 0xC020AA04,
-    "UFFDIO_MOVE": 0xC028AA05, "UFFDIO_WRITEPROTECT": 0xC018AA06,
-    "UFFDIO_CONTINUE": 0xC020AA07, "UFFDIO_POISON": 0xC020AA08,
+    "UFFDIO_API": 0xC018AA3F,
+    "UFFDIO_REGISTER": 0xC020AA00,
+    "UFFDIO_UNREGISTER": 0x8010AA01,
+    "UFFDIO_WAKE": 0x8010AA02,
+    "UFFDIO_COPY": 0xC028AA03,
+    "UFFDIO_ZEROPAGE": 0xC020AA04,
+    "UFFDIO_MOVE": 0xC028AA05,
+    "UFFDIO_WRITEPROTECT": 0xC018AA06,
+    "UFFDIO_CONTINUE": 0xC020AA07,
+    "UFFDIO_POISON": 0xC020AA08,
 }
 OPEN: Final = {"O_RDONLY": 0, "O_WRONLY": 1, "O_RDWR": 2, "O_CLOEXEC": 0x80000, "MFD_CLOEXEC": 1}
 # Calls about memory that a strace older than the kernel prints as syscall_0x1ce(...).
 SYSCALLS: Final = {
-    319: "memfd_create", 323: "userfaultfd", 325: "mlock2", 329: "pkey_mprotect",
-    330: "pkey_alloc", 331: "pkey_free", 435: "clone3", 437: "openat2", 440: "process_madvise",
-    447: "memfd_secret", 448: "process_mrelease", 450: "set_mempolicy_home_node",
-    453: "map_shadow_stack", 462: "mseal",
+    319: "memfd_create",
+    323: "userfaultfd",
+    325: "mlock2",
+    329: "pkey_mprotect",
+    330: "pkey_alloc",
+    331: "pkey_free",
+    435: "clone3",
+    437: "openat2",
+    440: "process_madvise",
+    447: "memfd_secret",
+    448: "process_mrelease",
+    450: "set_mempolicy_home_node",
+    453: "map_shadow_stack",
+    462: "mseal",
 }
 
 _NUMBER: Final = re.compile(r"-?(?:0x[0-9a-fA-F]+|\d+)")
@@ -55,7 +108,13 @@ _DESCRIPTOR: Final = re.compile(r"(-?\d{1,18})(?:<.*>)?", re.DOTALL)
 _STRING: Final = re.compile(r'(?:&0x[0-9a-f]+=)?"((?:[^"\\]|\\.)*)"(\.\.\.)?', re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.)", re.DOTALL)
 _ESCAPED: Final = {
-    b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f", b"a": b"\a", b"b": b"\b",
+    b"n": b"\n",
+    b"t": b"\t",
+    b"r": b"\r",
+    b"v": b"\v",
+    b"f": b"\f",
+    b"a": b"\a",
+    b"b": b"\b",
 }
 _TERM: Final = re.compile(r"[A-Z][A-Z0-9_]*|-?0x[0-9a-fA-F]+|-?\d+|(\d+)<<(\d+)")
 

@@ -71,8 +71,7 @@ class Cutter:
         last = {step.space: at for at, step in enumerate(steps)}
         layouts = {space: layout.copy() for space, layout in segment.before.items()}
         sizes = dict(segment.sizes)
-        at_end = sizes | {step.args[0]: step.args[1] for step in steps
-                          if step.code == ops.OP_MEMFD}
+        at_end = sizes | {step.args[0]: step.args[1] for step in steps if step.code == ops.OP_MEMFD}
         done = 0
         for first in range(len(steps)):
             if covered[first]:
@@ -107,13 +106,13 @@ class Cutter:
             self.left_out["no op of its own in the window"] += len(steps)
             return None
         regions = sorted(window.carried, key=attrgetter("start"))
-        before = [step.file for step in steps if step.file != ANON
-                  and step.file not in window.made]
+        before = [step.file for step in steps if step.file != ANON and step.file not in window.made]
         space = window.actors[0][0]
         lead = as_steps(regions, window.sizes, space, steps[0].line, before)
         config = Config(pmd_order=PMD_ORDER)
-        made = scene([*lead, *steps], window.sizes, window.actors, config,
-                     pin_chosen=False).scenario
+        made = scene(
+            [*lead, *steps], window.sizes, window.actors, config, pin_chosen=False
+        ).scenario
         if (made.config.pages or 0) > MAX_ARENA_PAGES or made.config.frames > MAX_FRAMES:
             self.left_out["its addresses or pages are more than fuzzing holds"] += len(steps)
             return None
@@ -123,8 +122,11 @@ class Cutter:
             return None
         self._seen.add(seen)
         title = f"{self._name}, lines {steps[0].line} to {steps[-1].line}"
-        named = (("title", title), ("expect", headers.CLEAN),
-                 ("origin", f"{self._kind}:{self._name}"))
+        named = (
+            ("title", title),
+            ("expect", headers.CLEAN),
+            ("origin", f"{self._kind}:{self._name}"),
+        )
         return replace(made, headers=named)
 
 
@@ -154,8 +156,9 @@ def _add(window: _Window, step: Step) -> str:
     if makes and (step.args[0] in window.made or step.args[0] in window.files):
         _resize(window, step)
         return _RESIZED
-    bordering = [region for region in _bordering(window.before, step)
-                 if region not in window.carried]
+    bordering = [
+        region for region in _bordering(window.before, step) if region not in window.carried
+    ]
     files = {region.file for region in bordering if region.file in window.sizes}
     if step.file in window.sizes:
         files.add(step.file)

@@ -20,7 +20,15 @@ from typing import Final
 
 from corpus.recording import values
 from corpus.recording.events import (
-    ORDERED, Call, Event, Exit, Log, RecordingError, Signal, read_lines, split_arguments,
+    ORDERED,
+    Call,
+    Event,
+    Exit,
+    Log,
+    RecordingError,
+    Signal,
+    read_lines,
+    split_arguments,
 )
 
 # A log of a whole selftest run has 30 MB; beyond this it is a wrong file more likely than a log.
@@ -36,7 +44,8 @@ _PREFIX: Final = (
 )
 # `.*` is greedy, so it ends at the last bracket: arguments may hold `) = 0` in a string.
 _WHOLE: Final = re.compile(
-    _PREFIX + r"(\w+)\((.*)\)\s*=\s+(\S+)(?:\s+(E[A-Z0-9]+)\b)?.*", re.DOTALL)
+    _PREFIX + r"(\w+)\((.*)\)\s*=\s+(\S+)(?:\s+(E[A-Z0-9]+)\b)?.*", re.DOTALL
+)
 _START: Final = re.compile(_PREFIX)
 _CALL: Final = re.compile(r"(\w+)\(")
 _RESUMED: Final = re.compile(r"<\.\.\. (\w+) resumed>(.*)")
@@ -81,8 +90,10 @@ def _events(lines: Iterable[str], log: Log) -> Iterator[Event]:
         any_event = True
         yield event
     if not any_event:
-        raise RecordingError(f"{log.name}:1: no line of this is a line of a strace log: give what "
-                             "`strace -f -o FILE` wrote")
+        raise RecordingError(
+            f"{log.name}:1: no line of this is a line of a strace log: give what "
+            "`strace -f -o FILE` wrote"
+        )
 
 
 class _Reader:
@@ -138,7 +149,7 @@ class _Reader:
             if pid in self.unfinished:
                 self.never_returned(pid)
             name = _named(call[1])
-            self.unfinished[pid] = (at, name, text[call.end():cut.start()])
+            self.unfinished[pid] = (at, name, text[call.end() : cut.start()])
             if name in ORDERED:
                 self.ordered[pid] = at
             return
@@ -183,8 +194,10 @@ class _Reader:
     def never_returned(self, pid: int) -> None:
         began, name, so_far = self.unfinished.pop(pid)
         self.ordered.pop(pid, None)
-        self.hold(began if name in ORDERED else self.now,
-                  Call(began, pid, name, so_far, "?", "", 0, False, began, self.now))
+        self.hold(
+            began if name in ORDERED else self.now,
+            Call(began, pid, name, so_far, "?", "", 0, False, began, self.now),
+        )
 
     def odd(self, at: int, what: str) -> None:
         if what:

@@ -22,14 +22,24 @@ from typing import Final
 
 from corpus.recording import values as constants
 from corpus.recording.arguments import WORD_SIZE
-from corpus.recording.rules import PAGE_SIZE, TASK_PAGES
 from corpus.recording.events import Call, Event, Exit, Log, Touch, Untaken
 from corpus.recording.follow import FD_ARGUMENT
 from corpus.recording.layout import ANON, Region
+from corpus.recording.rules import PAGE_SIZE, TASK_PAGES
 from corpus.syz.pointers import bounds, items, stored, string
 from corpus.syz.program import (
-    DATA_BASE, DATA_PAGE, DATA_PAGES, OLD_BASE, Bound, Group, Number, Pointer, Program,
-    ProgramCall, Result, Value,
+    DATA_BASE,
+    DATA_PAGE,
+    DATA_PAGES,
+    OLD_BASE,
+    Bound,
+    Group,
+    Number,
+    Pointer,
+    Program,
+    ProgramCall,
+    Result,
+    Value,
 )
 from simulator import ops
 from simulator.scenario import NR_USER_ACTORS
@@ -44,15 +54,32 @@ _THREAD: Final = re.compile(r"T([1-7])")  # a comment of `corpus.syz.export`
 _PROT_SEM: Final = 8
 _MAP_TYPE: Final = 15
 _MAP_IGNORED: Final = ("MAP_SYNC", "MAP_UNINITIALIZED")  # but for MAP_SHARED_VALIDATE, no MMU
-_MAP_BITS: Final = sum({value for name, value in constants.MAP.items()
-                        if name not in _MAP_IGNORED} - set(range(16)))
+_MAP_BITS: Final = sum(
+    {value for name, value in constants.MAP.items() if name not in _MAP_IGNORED} - set(range(16))
+)
 _CLONES: Final = ("fork", "vfork", "clone", "clone3", "syz_clone", "syz_clone3")
 _OPENS: Final = {"open": 0, "openat": 1, "openat2": 1, "creat": 0, "syz_open_procfs": 1}
 # Calls whose first argument is an address of the program; the fifth of mremap() is one too.
-_ADDRESSED: Final = frozenset((
-    "mmap", "munmap", "mremap", "mprotect", "pkey_mprotect", "madvise", "mlock", "mlock2",
-    "munlock", "mincore", "msync", "remap_file_pages", "mbind", "mseal", "brk", "shmdt",
-))
+_ADDRESSED: Final = frozenset(
+    (
+        "mmap",
+        "munmap",
+        "mremap",
+        "mprotect",
+        "pkey_mprotect",
+        "madvise",
+        "mlock",
+        "mlock2",
+        "munlock",
+        "mincore",
+        "msync",
+        "remap_file_pages",
+        "mbind",
+        "mseal",
+        "brk",
+        "shmdt",
+    )
+)
 
 _INJECTED: Final = "fail_nth: the call is taken without its failure"
 CHOSEN: Final = "the kernel chooses its place, which a program does not show"
@@ -81,16 +108,19 @@ def execute(program: Program) -> Executed:
 def data_area() -> list[Region]:
     """What the executor maps before a program runs."""
     end = DATA_PAGE + DATA_PAGES
-    return [Region(DATA_PAGE - 1, DATA_PAGE, 0, False, ANON, 0),
-            Region(DATA_PAGE, end, 7, False, ANON, 0),
-            Region(end, end + 1, 0, False, ANON, 0)]
+    return [
+        Region(DATA_PAGE - 1, DATA_PAGE, 0, False, ANON, 0),
+        Region(DATA_PAGE, end, 7, False, ANON, 0),
+        Region(end, end + 1, 0, False, ANON, 0),
+    ]
 
 
 class _Executor:
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.out = Executed(Log(program.name, "syz", odd_lines=program.odd_lines, answered=False),
-                            data_area())
+        self.out = Executed(
+            Log(program.name, "syz", odd_lines=program.odd_lines, answered=False), data_area()
+        )
         self.events: list[Event] = []
         self.out.log.events = self.events
         self.results: dict[str, int] = {}
@@ -140,8 +170,9 @@ class _Executor:
         name, arguments, result = event
         for again in range(1 + min(call.rerun, _MAX_RERUNS)):
             self.loads(call, name, thread)
-            self.events.append(Call(call.line, MAIN, name, arguments, result, "", thread,
-                                            self.again or again > 0))
+            self.events.append(
+                Call(call.line, MAIN, name, arguments, result, "", thread, self.again or again > 0)
+            )
         if call.rerun > _MAX_RERUNS:
             self.note(f"rerun: {_MAX_RERUNS} repetitions stand for more")
 
@@ -207,8 +238,12 @@ class _Executor:
 
     def loads(self, call: ProgramCall, name: str, thread: int) -> None:
         """The kernel loads what is written to a memory file, and stores what is read from it."""
-        code = {"write": ops.OP_READ, "pwrite64": ops.OP_READ,
-                "read": ops.OP_WRITE, "pread64": ops.OP_WRITE}.get(name)
+        code = {
+            "write": ops.OP_READ,
+            "pwrite64": ops.OP_READ,
+            "read": ops.OP_WRITE,
+            "pread64": ops.OP_WRITE,
+        }.get(name)
         if code is None or self.descriptor(call, 0) not in self.memory_files:
             return
         address, size = self.number(call, 1), self.number(call, 2)
@@ -254,8 +289,11 @@ class _Executor:
                 return self.process_madvise(call)
             case "vmsplice":
                 vectors, _ = self.vectors(call)
-                return name, f"{self.descriptor(call, 0)}, [{', '.join(vectors)}], " \
-                    f"{len(vectors)}, 0", str(self.bind(call))
+                return (
+                    name,
+                    f"{self.descriptor(call, 0)}, [{', '.join(vectors)}], {len(vectors)}, 0",
+                    str(self.bind(call)),
+                )
             case "shmat":
                 if not self.address(call, 1):
                     return Untaken(call.line, MAIN, name, CHOSEN)
@@ -266,16 +304,20 @@ class _Executor:
                 return name, f"0, {size}, 0", str(self.bind(call))
         if at_fd == 0:
             rest = [self.number(call, at) for at in range(1, len(call.arguments))]
-            return name, ", ".join((str(self.descriptor(call, 0)), *(f"{v:#x}" for v in rest))), \
-                str(self.bind(call))
+            return (
+                name,
+                ", ".join((str(self.descriptor(call, 0)), *(f"{v:#x}" for v in rest))),
+                str(self.bind(call)),
+            )
         result = str(self.bind(call))
-        return name, self.text(call, len(call.arguments)), \
-            "0" if name in _ADDRESSED else result
+        return name, self.text(call, len(call.arguments)), "0" if name in _ADDRESSED else result
 
     def text(self, call: ProgramCall, count: int, *more: int) -> str:
         """The first `count` arguments as numbers, and `more`."""
-        first = (self.address(call, at) if at == 0 and call.name in _ADDRESSED
-                 else self.number(call, at) for at in range(count))
+        first = (
+            self.address(call, at) if at == 0 and call.name in _ADDRESSED else self.number(call, at)
+            for at in range(count)
+        )
         return ", ".join(f"{value:#x}" for value in (*first, *more))
 
     def mmap(self, call: ProgramCall) -> tuple[str, str, str] | Untaken:
@@ -293,13 +335,19 @@ class _Executor:
         flags = flags & (_MAP_BITS | _MAP_TYPE) | constants.MAP["MAP_FIXED"]
         if call.result:
             self.results[call.result] = address
-        arguments = f"{address:#x}, {self.number(call, 1):#x}, {self.number(call, 2) & 7:#x}, " \
-                    f"{flags:#x}, {descriptor}, {self.number(call, 5):#x}"
+        arguments = (
+            f"{address:#x}, {self.number(call, 1):#x}, {self.number(call, 2) & 7:#x}, "
+            f"{flags:#x}, {descriptor}, {self.number(call, 5):#x}"
+        )
         return call.name, arguments, f"{address:#x}"
 
     def mremap(self, call: ProgramCall) -> tuple[str, str, str] | Untaken:
-        start, old, new, flags = (self.address(call, 0), self.number(call, 1),
-                                  self.number(call, 2), self.number(call, 3))
+        start, old, new, flags = (
+            self.address(call, 0),
+            self.number(call, 1),
+            self.number(call, 2),
+            self.number(call, 3),
+        )
         to = self.address(call, 4)
         if not flags & constants.MREMAP["MREMAP_FIXED"]:
             grows = -(-new // PAGE_SIZE) > -(-old // PAGE_SIZE)
@@ -363,8 +411,10 @@ class _Executor:
 
     def process_madvise(self, call: ProgramCall) -> tuple[str, str, str]:
         vectors, total = self.vectors(call)
-        arguments = f"{self.descriptor(call, 0)}, [{', '.join(vectors)}], {len(vectors)}, " \
-                    f"{self.number(call, 3):#x}, 0"
+        arguments = (
+            f"{self.descriptor(call, 0)}, [{', '.join(vectors)}], {len(vectors)}, "
+            f"{self.number(call, 3):#x}, 0"
+        )
         return call.name, arguments, str(total)
 
     def vectors(self, call: ProgramCall) -> tuple[list[str], int]:

@@ -28,8 +28,9 @@ _SCRATCH_PAGES: Final = 2  # behind the arena: names, buffers
 _NAMES: Final = DATA_PAGES - 1
 _BUFFER: Final = DATA_PAGES - 2
 ARENA_PAGES: Final = DATA_PAGES - _SCRATCH_PAGES
-_OPTIONS: Final = ('#{"threaded":true,"procs":1,"slowdown":1,"sandbox":"","sandbox_arg":0,'
-                   '"close_fds":false}')
+_OPTIONS: Final = (
+    '#{"threaded":true,"procs":1,"slowdown":1,"sandbox":"","sandbox_arg":0,"close_fds":false}'
+)
 _BAD_FD: Final = "0xffffffffffffffff"
 _AT_FDCWD: Final = "0xffffffffffffff9c"
 
@@ -43,10 +44,14 @@ _KILL: Final = "a call that ends the program"
 _PROCMAP: Final = "PROCMAP_QUERY is not in its descriptions"
 _FAR: Final = f"beyond the {DATA_PAGES} pages of the data area"
 UNSAYABLE: Final = {
-    ops.OP_EXIT: _EXIT, ops.OP_SLEEP: _SLEEP,
-    ops.OP_PIN: _GUP_TEST, ops.OP_PIN_FAST: _GUP_TEST,
-    ops.OP_DMA_READ: _GUP_TEST, ops.OP_DMA_WRITE: _GUP_TEST,
-    ops.OP_KILL: _KILL, ops.OP_PROCMAP: _PROCMAP,
+    ops.OP_EXIT: _EXIT,
+    ops.OP_SLEEP: _SLEEP,
+    ops.OP_PIN: _GUP_TEST,
+    ops.OP_PIN_FAST: _GUP_TEST,
+    ops.OP_DMA_READ: _GUP_TEST,
+    ops.OP_DMA_WRITE: _GUP_TEST,
+    ops.OP_KILL: _KILL,
+    ops.OP_PROCMAP: _PROCMAP,
 }
 
 
@@ -140,25 +145,34 @@ class _Writer:
                 self.say(f"ftruncate({file}, {a[1] * PAGE_SIZE:#x})")
             case ops.OP_PREAD | ops.OP_PWRITE:
                 number, word = divmod(a[0], WORDS_PER_PAGE)
-                self.transfer(self.memory_file(f"f{number}"), op.code == ops.OP_PWRITE,
-                              a[1] * PAGE_SIZE + word * _WORD_SIZE)
+                self.transfer(
+                    self.memory_file(f"f{number}"),
+                    op.code == ops.OP_PWRITE,
+                    a[1] * PAGE_SIZE + word * _WORD_SIZE,
+                )
             case ops.OP_CLEAR_REFS:
                 file = self.opening("clear_refs", "syz_open_procfs(0x0, NAME)", "clear_refs")
                 digit = {"young": "1", "soft-dirty": "4"}[ops.CLEAR_REFS[a[0]]]
                 self.say(f"write({file}, {_scratch(_BUFFER)}='{digit}', 0x1)")
             case ops.OP_PAGEMAP:
                 file = self.opening("pagemap", "syz_open_procfs$pagemap(0x0, NAME)", "pagemap")
-                self.say(f'pread64({file}, {_scratch(_BUFFER)}=""/8, 0x8, '
-                         f"{(DATA_PAGE + a[0]) * 8:#x})")
+                self.say(
+                    f'pread64({file}, {_scratch(_BUFFER)}=""/8, 0x8, {(DATA_PAGE + a[0]) * 8:#x})'
+                )
             case ops.OP_MEM_READ | ops.OP_MEM_WRITE:
-                file = self.opening("mem", f"openat$auto_proc_mem_operations_base({_AT_FDCWD}, "
-                                    "NAME, 0x2, 0x0)", "/proc/self/mem")
+                file = self.opening(
+                    "mem",
+                    f"openat$auto_proc_mem_operations_base({_AT_FDCWD}, NAME, 0x2, 0x0)",
+                    "/proc/self/mem",
+                )
                 self.transfer(file, op.code == ops.OP_MEM_WRITE, DATA_BASE + a[0] * _WORD_SIZE)
             case ops.OP_VMSPLICE:
                 self.pipe(a[0])
-                self.say(f"vmsplice({self.opened[f'p{a[0]} in']}, {_scratch(_BUFFER)}="
-                         f"[{{{_pointer(TEXT_BASE + a[1] * PAGE_SIZE)}, {PAGE_SIZE:#x}}}], "
-                         "0x1, 0x0)")
+                self.say(
+                    f"vmsplice({self.opened[f'p{a[0]} in']}, {_scratch(_BUFFER)}="
+                    f"[{{{_pointer(TEXT_BASE + a[1] * PAGE_SIZE)}, {PAGE_SIZE:#x}}}], "
+                    "0x1, 0x0)"
+                )
             case ops.OP_PIPE_READ:
                 pipe = self.opened.get(f"p{a[0] // WORDS_PER_PAGE} out", _BAD_FD)
                 self.say(f'read({pipe}, {_scratch(_BUFFER)}=""/{PAGE_SIZE}, {PAGE_SIZE:#x})')
@@ -228,8 +242,9 @@ class _Writer:
     def pipe(self, pin: int) -> None:
         out, into = self.result(), self.result()
         self.opened[f"p{pin} out"], self.opened[f"p{pin} in"] = out, into
-        self.lines.append(f"pipe2({_scratch(_BUFFER)}={{<{out}=>{_BAD_FD}, <{into}=>{_BAD_FD}}}, "
-                          "0x0)")
+        self.lines.append(
+            f"pipe2({_scratch(_BUFFER)}={{<{out}=>{_BAD_FD}, <{into}=>{_BAD_FD}}}, 0x0)"
+        )
 
 
 def _address(word: int) -> int:

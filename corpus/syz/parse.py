@@ -15,8 +15,19 @@ from typing import Final
 
 from corpus.recording.events import RecordingError, read_text
 from corpus.syz.program import (
-    DATA_BASE, PAGE_SIZE, TEXT_BASE, Bound, Data, Group, Nothing, Number, Pointer, Program,
-    ProgramCall, Result, Value,
+    DATA_BASE,
+    PAGE_SIZE,
+    TEXT_BASE,
+    Bound,
+    Data,
+    Group,
+    Nothing,
+    Number,
+    Pointer,
+    Program,
+    ProgramCall,
+    Result,
+    Value,
 )
 
 MAX_PROGRAM_BYTES: Final = 4 << 20  # programs with a file system image have some 100 kB
@@ -25,17 +36,27 @@ _SHOWN: Final = 30  # characters of a bad place in a message
 
 _CALL: Final = re.compile(r"(?:(r\d+) *= *)?([a-zA-Z_]\w*)(?:\$([\w$]*))?\(")
 _NUMBER: Final = re.compile(r"0x[0-9a-fA-F]+|\d+", re.ASCII)
-_RESULT: Final = re.compile(r"(r\d+)(?:/(0x[0-9a-fA-F]+|\d+))?(?:\+(0x[0-9a-fA-F]+|\d+))?",
-                             re.ASCII)
+_RESULT: Final = re.compile(
+    r"(r\d+)(?:/(0x[0-9a-fA-F]+|\d+))?(?:\+(0x[0-9a-fA-F]+|\d+))?", re.ASCII
+)
 _BOUND: Final = re.compile(r"<(r\d+)=>")
-_ADDRESS: Final = re.compile(r"&\((0x[0-9a-fA-F]+)(?:([-+])(0x[0-9a-fA-F]+))?"
-                             r"(?:/(0x[0-9a-fA-F]+))?\)|&AUTO")
+_ADDRESS: Final = re.compile(
+    r"&\((0x[0-9a-fA-F]+)(?:([-+])(0x[0-9a-fA-F]+))?"
+    r"(?:/(0x[0-9a-fA-F]+))?\)|&AUTO"
+)
 _HEX: Final = re.compile(r'"((?:[0-9a-fA-F]{2})*)"')
 _COMPRESSED: Final = re.compile(r'"\$[A-Za-z0-9+/=]*"|"<<IMAGE>>"')
 _TEXT: Final = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\(x[0-9a-fA-F]{2}|.)", re.DOTALL)
-_ESCAPED: Final = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t",
-                   b"v": b"\v"}
+_ESCAPED: Final = {
+    b"a": b"\a",
+    b"b": b"\b",
+    b"f": b"\f",
+    b"n": b"\n",
+    b"r": b"\r",
+    b"t": b"\t",
+    b"v": b"\v",
+}
 _UNION: Final = re.compile(r"@(\w+)(=)?")
 _WORD: Final = re.compile(r"nil|AUTO")
 _PROPERTIES: Final = re.compile(r" *\(([^()]*)\)")
@@ -64,8 +85,9 @@ def parse(text: str, name: str = "<program>") -> Program:
         if line.startswith("#"):
             body = line[1:].strip()
             if body.startswith("{") and not program.options:
-                program.options = {key.lower().replace("_", ""): value
-                                   for key, value in _OPTION.findall(body)}
+                program.options = {
+                    key.lower().replace("_", ""): value for key, value in _OPTION.findall(body)
+                }
         elif line:
             try:
                 program.calls.append(_Line(at, line).call())
@@ -73,8 +95,10 @@ def parse(text: str, name: str = "<program>") -> Program:
                 program.odd_lines.append((at, str(bad)))
     if not program.calls:
         first, message = program.odd_lines[0] if program.odd_lines else (1, "it is empty")
-        raise RecordingError(f"{name}:{first}: no line of this is a call of a syzkaller program "
-                             f"such as `munmap(&(0x7f0000000000/0x1000)=nil, 0x1000)`: {message}")
+        raise RecordingError(
+            f"{name}:{first}: no line of this is a call of a syzkaller program "
+            f"such as `munmap(&(0x7f0000000000/0x1000)=nil, 0x1000)`: {message}"
+        )
     return program
 
 
@@ -99,9 +123,16 @@ class _Line:
         if not comment:
             raise _Bad(self.at, f"text behind the call: {self.rest()}")
         return ProgramCall(
-            self.number, head[2], head[3] or "", arguments, head[1] or "",
-            "async" in properties, properties.get("fail_nth", 0), properties.get("rerun", 0),
-            (comment[1] or "").strip())
+            self.number,
+            head[2],
+            head[3] or "",
+            arguments,
+            head[1] or "",
+            "async" in properties,
+            properties.get("fail_nth", 0),
+            properties.get("rerun", 0),
+            (comment[1] or "").strip(),
+        )
 
     def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         match = pattern.match(self.text, self.at)
@@ -110,33 +141,33 @@ class _Line:
         return match
 
     def rest(self) -> str:
-        return self.text[self.at:self.at + _SHOWN] or "the line ends"
+        return self.text[self.at : self.at + _SHOWN] or "the line ends"
 
     def values(self, end: str, depth: int) -> tuple[Value, ...]:
         """Values with commas between them, up to the bracket `end`."""
         found: list[Value] = []
         while True:
             self.blanks()
-            if self.text[self.at:self.at + 1] == end:
+            if self.text[self.at : self.at + 1] == end:
                 self.at += 1
                 return tuple(found)
             found.append(self.value(depth))
             self.blanks()
-            char = self.text[self.at:self.at + 1]
+            char = self.text[self.at : self.at + 1]
             if char == ",":
                 self.at += 1
             elif char != end:
                 raise _Bad(self.at, f"here belongs `,` or `{end}`: {self.rest()}")
 
     def blanks(self) -> None:
-        while self.text[self.at:self.at + 1] == " ":
+        while self.text[self.at : self.at + 1] == " ":
             self.at += 1
 
     def value(self, depth: int) -> Value:
         begin = self.at
         if depth > _MAX_DEPTH:
             raise _Bad(begin, f"structures nested more than {_MAX_DEPTH} deep")
-        match self.text[begin:begin + 1]:
+        match self.text[begin : begin + 1]:
             case "<":
                 bound = self.take(_BOUND)
                 if bound:
@@ -165,7 +196,7 @@ class _Line:
                     return Number(_number(number[0], begin))
                 if self.take(_WORD):
                     return Nothing()
-        raise _Bad(begin, f"no value: {self.text[begin:begin + _SHOWN] or 'the line ends'}")
+        raise _Bad(begin, f"no value: {self.text[begin : begin + _SHOWN] or 'the line ends'}")
 
     def pointer(self, match: re.Match[str], depth: int) -> Pointer:
         address, size = DATA_BASE, 0
@@ -176,7 +207,7 @@ class _Line:
         if size:  # a vma, which syzkaller aligns
             address &= -PAGE_SIZE
         to: Value | None = None
-        if self.text[self.at:self.at + 1] == "=":
+        if self.text[self.at : self.at + 1] == "=":
             self.at += 1
             if self.text.startswith("ANY=", self.at):
                 self.at += len("ANY=")
@@ -196,7 +227,7 @@ class _Line:
                 raise _Bad(self.at, f"a string that does not end, or has odd digits: {self.rest()}")
             content = _ESCAPE.sub(_unescape, match[1].encode("utf-8", "surrogateescape"))
         size = len(content)
-        if self.text[self.at:self.at + 1] == "/":
+        if self.text[self.at : self.at + 1] == "/":
             self.at += 1
             number = self.take(_NUMBER)
             if not number:

@@ -45,7 +45,8 @@ class Programs:
         """Every file and line that was not understood."""
         return self.refused + [
             f"{report.log}:{line}: {what}"
-            for report in self.reports for line, what in report.odd_lines
+            for report in self.reports
+            for line, what in report.odd_lines
         ]
 
     def listed(self) -> list[Listing]:
@@ -71,8 +72,10 @@ class Programs:
         if len(self.reports) == 1:
             return self.reports[0].lines()
         data = self.to_json()
-        lines = [f"{len(self.reports)} programs: {data['calls']} calls: {data['taken']} taken, "
-                 f"{data['listed']} listed; {data['scenarios']} scenarios"]
+        lines = [
+            f"{len(self.reports)} programs: {data['calls']} calls: {data['taken']} taken, "
+            f"{data['listed']} listed; {data['scenarios']} scenarios"
+        ]
         lines += not_taken(self.listed())
         sums: Counter[str] = Counter()
         for report in self.reports:
@@ -93,6 +96,7 @@ def import_programs(path: Path) -> Programs:
         except RecordingError as error:
             programs.refused.append(str(error))
     if not programs.reports:
-        raise RecordingError(programs.refused[0] if programs.refused
-                             else f"{path}: no files below this folder")
+        raise RecordingError(
+            programs.refused[0] if programs.refused else f"{path}: no files below this folder"
+        )
     return programs

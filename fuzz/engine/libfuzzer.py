@@ -77,10 +77,7 @@ def run(session: Session, *, seed: int, rss_limit_mib: int) -> None:
         Path(_SEED_LIST).write_text(",".join([_SEED_FILE] * session.nr_seeds))
         arguments.append(f"-seed_inputs=@{_SEED_LIST}")
     atheris.Setup(
-        arguments,
-        test,
-        custom_mutator=session.mutate,
-        custom_crossover=session.crossover,
+        arguments, test, custom_mutator=session.mutate, custom_crossover=session.crossover
     )
     try:
         atheris.Fuzz()

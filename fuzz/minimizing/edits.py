@@ -41,11 +41,27 @@ from simulator.scenario import (
 )
 
 Step = tuple[str | int, ...]
-NAMES: Final = frozenset((
-    "delete-actor", "idle-first", "give-actor", "delete-op", "delete-fork", "delete-directive",
-    "park-instead", "default-config", "default-setting", "delete-placement", "replace-op",
-    "cut-pages", "swap-pages", "cut-moved", "set-args", "swap-actors", "move-op",
-))
+NAMES: Final = frozenset(
+    (
+        "delete-actor",
+        "idle-first",
+        "give-actor",
+        "delete-op",
+        "delete-fork",
+        "delete-directive",
+        "park-instead",
+        "default-config",
+        "default-setting",
+        "delete-placement",
+        "replace-op",
+        "cut-pages",
+        "swap-pages",
+        "cut-moved",
+        "set-args",
+        "swap-actors",
+        "move-op",
+    )
+)
 _DEFAULTS: Final = Config()
 
 
@@ -211,12 +227,7 @@ def canonical(scenario: Scenario, first: int = 0) -> Scenario:
             if arg.kind in (ACTOR, PROCESS):
                 actors.setdefault(op.args[at], first + len(actors))
     ops = tuple(
-        Op(
-            op.uid,
-            actors.get(op.actor, op.actor),
-            op.code,
-            _renamed_args(op, actors, handles),
-        )
+        Op(op.uid, actors.get(op.actor, op.actor), op.code, _renamed_args(op, actors, handles))
         for op in scenario.ops
     )
     directives = tuple(
@@ -407,12 +418,14 @@ def _neighbours(scenario: Scenario) -> Iterator[tuple[int, int, int]]:
     and such as ops name."""
     edges = _edges(scenario)
     yield from zip(edges, edges[1:], edges[2:], strict=False)
-    pieces = sorted({
-        (op.args[at], op.args[at + 1])
-        for op in scenario.ops
-        for arg, at in arguments(op)
-        if arg.kind in (RANGE, DEST)
-    })
+    pieces = sorted(
+        {
+            (op.args[at], op.args[at + 1])
+            for op in scenario.ops
+            for arg, at in arguments(op)
+            if arg.kind in (RANGE, DEST)
+        }
+    )
     for start, middle in pieces:
         for begin, end in pieces:
             if begin == middle:

@@ -141,7 +141,8 @@ def _choices(arg: Arg, universe: _Universe) -> list[tuple[int, ...]]:
         case table.HANDLE | table.HWORD:
             scale = WORDS_PER_PAGE if arg.kind == table.HWORD else 1
             return [
-                (number * scale,) for name, number in sorted(universe.handles)
+                (number * scale,)
+                for name, number in sorted(universe.handles)
                 if name == arg.names[0]
             ]
         case table.ACTOR:

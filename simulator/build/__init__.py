@@ -22,8 +22,22 @@ from typing import Final
 VARIABLE: Final = "MMFARM_MODEL"
 ROOT: Final = Path(__file__).resolve().parents[2]  # what holds the rooms
 HOT_FUZZ: Final = (
-    "codec", "crossover", "draft", "explore", "generate", "hints", "inflight", "interleave",
-    "mutate", "novelty", "operands", "portfolio", "rng", "search", "sketch", "slots",
+    "codec",
+    "crossover",
+    "draft",
+    "explore",
+    "generate",
+    "hints",
+    "inflight",
+    "interleave",
+    "mutate",
+    "novelty",
+    "operands",
+    "portfolio",
+    "rng",
+    "search",
+    "sketch",
+    "slots",
 )
 
 # The folder, in a compiled set, of the library that all its modules share. Alone, because it
@@ -40,7 +54,8 @@ def sources(root: Path = ROOT) -> list[Path]:
     """The files that are compiled, in a fixed order."""
     own = root / "simulator" / "build"
     model = [
-        path for path in (root / "simulator").rglob("*.py")
+        path
+        for path in (root / "simulator").rglob("*.py")
         if path.name != "__init__.py" and not path.is_relative_to(own)
     ]
     hot = [root / "fuzz" / f"{name}.py" for name in HOT_FUZZ]
@@ -114,7 +129,8 @@ def _choose() -> Path | None:
             return made
     why = "does not fit its sources" if any(home().glob(f"*{set_name('*')}")) else "is not there"
     remedy = (
-        "`python -m simulator.build` makes it" if is_checkout()
+        "`python -m simulator.build` makes it"
+        if is_checkout()
         else "install mmfarm again where a C compiler is found"
     )
     if wanted == "compiled":

@@ -126,7 +126,9 @@ def _translate(work: Path, **options: Any) -> "list[Extension]":
     try:
         extensions: list[Extension] = mypycify(
             [*names, "--cache-dir", os.devnull],
-            debug_level="0", target_dir=str(work / "c"), **options,
+            debug_level="0",
+            target_dir=str(work / "c"),
+            **options,
         )
     except SystemExit as error:  # after it has printed what is wrong with the sources
         raise CompileError("the sources do not compile, see above") from error
@@ -155,9 +157,7 @@ def _compile_full(work: Path, made: Path, name: str, tell: Callable[[str], None]
     _build(extensions, (USE_COUNTS,), work, made)
 
 
-def _compile_quick(
-    work: Path, made: Path, parts: Path, tell: Callable[[str], None]
-) -> None:
+def _compile_quick(work: Path, made: Path, parts: Path, tell: Callable[[str], None]) -> None:
     """Compile the current sources to a set, `made`, with what `parts` has."""
     tell("translating the model to C")
     # mypyc could leave out modules that did not change, but it fails on some that use them.
@@ -170,7 +170,10 @@ def _compile_quick(
 
 
 def _build(
-    extensions: "list[Extension]", flags: tuple[str, ...], work: Path, made: Path,
+    extensions: "list[Extension]",
+    flags: tuple[str, ...],
+    work: Path,
+    made: Path,
     parts: Path | None = None,
 ) -> None:
     """Compile C files to a set of modules and their library, in `made`. With `parts`, libraries
@@ -257,9 +260,13 @@ def _key(ext: "Extension", common: bytes) -> str:
 
 def _train(tree: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "fuzz.training"], cwd=tree, capture_output=True, text=True,
+        [sys.executable, "-m", "fuzz.training"],
+        cwd=tree,
+        capture_output=True,
+        text=True,
         env=os.environ | {"PYTHONPATH": str(tree), VARIABLE: "compiled"},
-        timeout=TRAINING_SECONDS, check=False,
+        timeout=TRAINING_SECONDS,
+        check=False,
     )
     if done.returncode != 0:
         raise CompileError(f"the training run failed: {done.stderr[-2000:]}")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import final as final
 
-    from librt.vecs import append as append, vec as vec
+    from librt.vecs import append as append
+    from librt.vecs import vec as vec
 else:
     from mypy_extensions import i64, u8
 

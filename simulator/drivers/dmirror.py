@@ -23,8 +23,14 @@ from simulator.mm.make_device_exclusive import make_device_exclusive, unlock_exc
 from simulator.mm.memory import copy_words
 from simulator.mm.memremap import DevPagemap, memremap_pages, next_page, zone_device_page_init
 from simulator.mm.migrate_device import (
-    SELECT_DEVICE_PRIVATE, SELECT_SYSTEM, MigrateVma, migrate_device_finalize,
-    migrate_device_pages, migrate_device_range, migrate_vma_finalize, migrate_vma_pages,
+    SELECT_DEVICE_PRIVATE,
+    SELECT_SYSTEM,
+    MigrateVma,
+    migrate_device_finalize,
+    migrate_device_pages,
+    migrate_device_range,
+    migrate_vma_finalize,
+    migrate_vma_pages,
     migrate_vma_setup,
 )
 from simulator.mm.mm_types import VM_READ, VM_WRITE, Lock, Mm, Page
@@ -98,7 +104,9 @@ class DmirrorDevmem(DevPagemap):
         k.step(sites.DMIRROR_DEVMEM_FAULT__USE_PAGE, page.obj, READ)
         if not page.folio.live:
             k.violate(
-                "use-after-free", sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, "device-private",
+                "use-after-free",
+                sites.DO_SWAP_PAGE__MIGRATE_TO_RAM,
+                "device-private",
                 f"migrate_to_ram() was called with {frame_text(page.pfn)}, which has been freed",
             )
         d = self.dmirror
@@ -163,7 +171,9 @@ def dmirror_fops_release(k: "Kernel", t: Task) -> i64:
     k.step(sites.DMIRROR_FOPS_RELEASE__FREE, OBJ_NONE, WRITE)
     if in_use(d.devmem):
         k.violate(
-            "use-after-free", sites.DMIRROR_FOPS_RELEASE__FREE, "device-private",
+            "use-after-free",
+            sites.DMIRROR_FOPS_RELEASE__FREE,
+            "device-private",
             "a device's structure is freed while pages of its memory are mapped: the next fault "
             "on one will use it",
         )
@@ -371,9 +381,7 @@ def migrate_to_ram(k: "Kernel", t: Task, start: i64, end: i64) -> i64:
     return migrate_range(k, opened(t), start, end, False)
 
 
-def migrate_range(
-    k: "Kernel", d: Dmirror | None, start: i64, end: i64, to_device: bool
-) -> i64:
+def migrate_range(k: "Kernel", d: Dmirror | None, start: i64, end: i64, to_device: bool) -> i64:
     if d is None:
         return -EBADF
     mm = d.mm

@@ -15,17 +15,44 @@ from simulator.kernel import exit as kernel_exit
 from simulator.lib.maple_tree import vma_lookup
 from simulator.mm import gup, mmap_lock, mmu_notifier, shmem, tlb
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PTE_SOFT_DIRTY, PTE_UFFD_WP, PTE_WRITE, PTE_YOUNG,
-    SWP_MARKER_GUARD, VM_SOFTDIRTY, Mm, Page, PageTable, Vma, is_cow_mapping, is_device_private_pte,
-    is_huge_zero_pmd, is_migration_pte, pmd_present, pte_kind, pte_present,
+    PFN_SHIFT,
+    PG_ANON_EXCLUSIVE,
+    PTE_SOFT_DIRTY,
+    PTE_UFFD_WP,
+    PTE_WRITE,
+    PTE_YOUNG,
+    SWP_MARKER_GUARD,
+    VM_SOFTDIRTY,
+    Mm,
+    Page,
+    PageTable,
+    Vma,
+    is_cow_mapping,
+    is_device_private_pte,
+    is_huge_zero_pmd,
+    is_migration_pte,
+    pmd_present,
+    pte_kind,
+    pte_present,
 )
 from simulator.mm.page_ref import folio_maybe_dma_pinned
 from simulator.mm.pgtable import (
-    pfn_to_page, pmd_addr_end, pmd_is_huge, ptep_get, ptep_modify_prot_start, set_pmd_at,
-    set_pte_at, vm_normal_page, walk_pmd,
+    pfn_to_page,
+    pmd_addr_end,
+    pmd_is_huge,
+    ptep_get,
+    ptep_modify_prot_start,
+    set_pmd_at,
+    set_pte_at,
+    vm_normal_page,
+    walk_pmd,
 )
 from simulator.mm.pgtable_generic import (
-    pmd_trans_huge_lock, pmd_unlock, pmdp_invalidate, pte_offset_map_lock, pte_unmap_unlock,
+    pmd_trans_huge_lock,
+    pmd_unlock,
+    pmdp_invalidate,
+    pte_offset_map_lock,
+    pte_unmap_unlock,
 )
 from simulator.objects import OBJ_NONE, pmd_obj, pte_obj
 from simulator.state import READ, WRITE
@@ -134,9 +161,7 @@ def clear_refs_pmd(k: "Kernel", mm: Mm, va: i64, soft: bool) -> bool:
     return True
 
 
-def clear_soft_dirty(
-    k: "Kernel", mm: Mm, vma: Vma, table: PageTable, va: i64, pte: i64
-) -> None:
+def clear_soft_dirty(k: "Kernel", mm: Mm, vma: Vma, table: PageTable, va: i64, pte: i64) -> None:
     """Write-protect one entry, so that the next store faults and marks it. Not so a pinned
     page: the fault might give the process another one. Markers are entries like others."""
     if pte_present(pte) and pte_is_pinned(k, mm, vma, pte):

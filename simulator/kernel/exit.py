@@ -104,7 +104,9 @@ def mmdrop(k: "Kernel", mm: Mm) -> None:
         if cpu.loaded_mm is mm or cpu.cr3 is mm:
             borrowed = cpu.is_lazy and cpu.lazy_mm is not mm
             k.violate(
-                "use-after-free", sites.EXIT_MM__LAZY if borrowed else sites.MMDROP__COUNT, "mm",
+                "use-after-free",
+                sites.EXIT_MM__LAZY if borrowed else sites.MMDROP__COUNT,
+                "mm",
                 f"mm{mm.id} was freed while CPU{cpu.id} has it loaded",
             )
     mm.live = False
@@ -130,9 +132,7 @@ def exit_mmap(k: "Kernel", mm: Mm) -> None:
         k, mm, 0, k.nr_arena, mmu_notifier.MMU_NOTIFY_UNMAP
     )
     for vma in mm.vmas:
-        zap.unmap_single_vma(
-            k, gather, vma, vma.start, vma.end, zap.ZAP_FLAG_DROP_MARKER
-        )
+        zap.unmap_single_vma(k, gather, vma, vma.start, vma.end, zap.ZAP_FLAG_DROP_MARKER)
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, 0, k.nr_arena)
     mmap_lock.mmap_read_unlock(k, mm)
     mmap_lock.mmap_write_lock(k, mm, sites.EXIT_MMAP__WRITE_LOCK)
@@ -162,6 +162,8 @@ def release_lazy_mms(k: "Kernel") -> None:
     for mm in k.mms:
         if mm.live:
             k.violate(
-                "leak", sites.MMDROP__COUNT, "mm",
+                "leak",
+                sites.MMDROP__COUNT,
+                "mm",
                 f"mm{mm.id} is left with {mm.users} users and a count of {mm.count}",
             )

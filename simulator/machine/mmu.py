@@ -19,7 +19,15 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.machine.cpu import Cpu
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_WRITE, PTE_YOUNG, Mm, PageTable, Stale, pmd_pte,
+    PFN_SHIFT,
+    PTE_DIRTY,
+    PTE_PRESENT,
+    PTE_WRITE,
+    PTE_YOUNG,
+    Mm,
+    PageTable,
+    Stale,
+    pmd_pte,
 )
 from simulator.objects import pmd_obj, pte_obj
 from simulator.scenario import TLB
@@ -72,9 +80,12 @@ def no_longer_stale(k: "Kernel", mm: Mm, va: i64, pte: i64, pages: i64 = 1) -> N
     gone = False
     for s in mm.stale:
         if (
-            s.va == va and s.pages == pages and s.table is None
+            s.va == va
+            and s.pages == pages
+            and s.table is None
             and s.pte >> PFN_SHIFT == pte >> PFN_SHIFT
-            and not s.pte & ~pte & (PTE_WRITE | PTE_DIRTY) and not s.promised
+            and not s.pte & ~pte & (PTE_WRITE | PTE_DIRTY)
+            and not s.promised
         ):
             s.mask = 0
             gone = True
@@ -248,7 +259,9 @@ def walk(k: "Kernel", t: Task, mm: Mm, va: i64, access: i64) -> i64:
         t.through_stale = stale_table(mm, table)
     if not table.live:
         k.violate(
-            "use-after-free", sites.MMU__WALK_PTE, "page-table",
+            "use-after-free",
+            sites.MMU__WALK_PTE,
+            "page-table",
             f"the hardware walks the page table of page {va} after it was freed",
         )
     pte = table.pte[i]

@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 
 def assert_live(k: "Kernel", av: AnonVma) -> None:
     if not av.live:
-        k.violate(
-            "use-after-free", k.cur.site, "anon_vma", "an anon_vma is used that was freed"
-        )
+        k.violate("use-after-free", k.cur.site, "anon_vma", "an anon_vma is used that was freed")
 
 
 def anon_vma_alloc(k: "Kernel") -> AnonVma:
@@ -76,7 +74,9 @@ def put_anon_vma(k: "Kernel", av: AnonVma) -> None:
 def free_anon_vma(k: "Kernel", av: AnonVma) -> None:
     if av.vmas:
         k.violate(
-            "use-after-free", k.cur.site, "anon_vma",
+            "use-after-free",
+            k.cur.site,
+            "anon_vma",
             f"an anon_vma is freed while {len(av.vmas)} VMAs are linked to it",
         )
     if k.tracing:
@@ -239,7 +239,9 @@ def lock_anon_vma_root(
     if root is not locked:
         if locked is not None:
             k.violate(
-                "kernel-assertion", k.cur.site, "anon_vma",
+                "kernel-assertion",
+                k.cur.site,
+                "anon_vma",
                 "one VMA is linked to anon_vmas of different roots",
             )
         assert root is not None
@@ -305,7 +307,9 @@ def unlink_anon_vmas(k: "Kernel", vma: Vma) -> None:
     for av in empty:
         if av.num_children or av.num_active_vmas:
             k.violate(
-                "kernel-assertion", k.cur.site, "anon_vma",
+                "kernel-assertion",
+                k.cur.site,
+                "anon_vma",
                 f"an empty anon_vma counts {av.num_children} children and "
                 f"{av.num_active_vmas} active VMAs",
             )

@@ -12,16 +12,54 @@ from simulator.mm.device_exclusive import try_restore_exclusive_pte
 from simulator.mm.huge_memory import copy_huge_pmd
 from simulator.mm.memory import copy_words
 from simulator.mm.mm_types import (
-    MM_ANONPAGES, MM_FILEPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_UPTODATE, PTE_DIRTY,
-    PTE_SOFT_DIRTY, PTE_SWP_MASK, PTE_SWP_SHIFT, PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER,
-    SWP_DEVICE_EXCLUSIVE, SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD, SWP_MIGRATION_READ,
-    SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_MAYBE_GUARD, VM_SHARED, Folio, Mm, Page,
-    PageTable, Vma, add_mm_counter, is_cow_mapping, mm_counter, pte_kind, pte_present,
+    MM_ANONPAGES,
+    MM_FILEPAGES,
+    PFN_SHIFT,
+    PG_ANON_EXCLUSIVE,
+    PG_UPTODATE,
+    PTE_DIRTY,
+    PTE_SOFT_DIRTY,
+    PTE_SWP_MASK,
+    PTE_SWP_SHIFT,
+    PTE_WRITE,
+    PTE_YOUNG,
+    REF_MAP,
+    REF_OWNER,
+    SWP_DEVICE_EXCLUSIVE,
+    SWP_DEVICE_READ,
+    SWP_DEVICE_WRITE,
+    SWP_MARKER_GUARD,
+    SWP_MIGRATION_READ,
+    SWP_MIGRATION_READ_EXCLUSIVE,
+    SWP_MIGRATION_WRITE,
+    VM_MAYBE_GUARD,
+    VM_SHARED,
+    Folio,
+    Mm,
+    Page,
+    PageTable,
+    Vma,
+    add_mm_counter,
+    is_cow_mapping,
+    mm_counter,
+    pte_kind,
+    pte_present,
 )
 from simulator.mm.page_ref import add_mapcount, folio_get, folio_put
 from simulator.mm.pgtable import (
-    maybe_mkwrite, mk_pte, pfn_to_page, pmd_addr_end, pmd_is_huge, pmd_table, pte_mkdirty, ptep_get,
-    ptep_set_wrprotect, set_pte_at, vm_normal_page, vm_page_prot, walk_pmd,
+    maybe_mkwrite,
+    mk_pte,
+    pfn_to_page,
+    pmd_addr_end,
+    pmd_is_huge,
+    pmd_table,
+    pte_mkdirty,
+    ptep_get,
+    ptep_set_wrprotect,
+    set_pte_at,
+    vm_normal_page,
+    vm_page_prot,
+    walk_pmd,
 )
 from simulator.mm.pgtable_generic import pte_alloc, pte_unmap_unlock
 from simulator.objects import pte_obj
@@ -135,8 +173,17 @@ def copy_pte_range(
 
 
 def copy_present_pte(
-    k: "Kernel", dst: Vma, src: Vma, mm: Mm, child: Mm, table: PageTable, child_table: PageTable,
-    va: i64, pte: i64, cow: bool, prealloc: Folio | None,
+    k: "Kernel",
+    dst: Vma,
+    src: Vma,
+    mm: Mm,
+    child: Mm,
+    table: PageTable,
+    child_table: PageTable,
+    va: i64,
+    pte: i64,
+    cow: bool,
+    prealloc: Folio | None,
 ) -> i64:
     """0: shared. NEED_PAGE: the page is pinned and must be copied into a new one. 2: it was."""
     page = vm_normal_page(k, pte)
@@ -173,7 +220,13 @@ def copy_present_pte(
 
 
 def copy_present_page(
-    k: "Kernel", dst: Vma, child: Mm, child_table: PageTable, va: i64, pte: i64, page: Page,
+    k: "Kernel",
+    dst: Vma,
+    child: Mm,
+    child_table: PageTable,
+    va: i64,
+    pte: i64,
+    page: Page,
     copy: Folio,
 ) -> None:
     """The page may be pinned: the child gets a copy at once, the parent keeps its page."""
@@ -191,7 +244,13 @@ def copy_present_page(
 
 
 def copy_nonpresent_pte(
-    k: "Kernel", mm: Mm, child: Mm, table: PageTable, child_table: PageTable, va: i64, pte: i64,
+    k: "Kernel",
+    mm: Mm,
+    child: Mm,
+    table: PageTable,
+    child_table: PageTable,
+    va: i64,
+    pte: i64,
     cow: bool,
 ) -> None:
     """Migration and device private entries, and markers."""

@@ -9,12 +9,28 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.mm import mmap_lock, mmu_notifier
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_WRITE, REF_TEMP,
-    VM_SOFTDIRTY, VM_WRITE, Mm, Page, PageTable, Vma,
+    PFN_SHIFT,
+    PG_ANON_EXCLUSIVE,
+    PG_DIRTY,
+    PTE_PROTNONE,
+    PTE_SOFT_DIRTY,
+    PTE_WRITE,
+    REF_TEMP,
+    VM_SOFTDIRTY,
+    VM_WRITE,
+    Mm,
+    Page,
+    PageTable,
+    Vma,
 )
 from simulator.mm.page_ref import folio_put, folio_try_get
 from simulator.mm.pgtable import (
-    mk_pte, pfn_to_page, pte_mkdirty, ptep_get, set_pte_at, vm_page_prot,
+    mk_pte,
+    pfn_to_page,
+    pte_mkdirty,
+    ptep_get,
+    set_pte_at,
+    vm_page_prot,
 )
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.mm.vm_fault import FAULT_FLAG_VMA_LOCK, VM_FAULT_RETRY, VmFault
@@ -63,9 +79,7 @@ def remove_device_exclusive_entry(k: "Kernel", vmf: VmFault) -> i64:
     return 0
 
 
-def try_restore_exclusive_pte(
-    k: "Kernel", mm: Mm, vma: Vma, table: PageTable, va: i64
-) -> bool:
+def try_restore_exclusive_pte(k: "Kernel", mm: Mm, vma: Vma, table: PageTable, va: i64) -> bool:
     """The same under the page table lock, for fork(); False: the folio is locked."""
     page = pfn_to_page(k, ptep_get(k, table, va) >> PFN_SHIFT)
     folio = page.folio

@@ -11,12 +11,25 @@ from simulator.machine import mmu
 from simulator.mm import mmap, mmap_lock
 from simulator.mm.memory import handle_mm_fault
 from simulator.mm.mm_types import (
-    PFN_SHIFT, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, Mm, Vma, pte_present,
+    PFN_SHIFT,
+    VM_EXEC,
+    VM_GROWSDOWN,
+    VM_READ,
+    VM_WRITE,
+    Mm,
+    Vma,
+    pte_present,
 )
 from simulator.mm.pgtable import peek, pfn_to_page
 from simulator.mm.vm_fault import (
-    FAULT_FLAG_USER, FAULT_FLAG_VMA_LOCK, FAULT_FLAG_WRITE, VM_FAULT_COMPLETED, VM_FAULT_ERROR,
-    VM_FAULT_OOM, VM_FAULT_RETRY, VM_FAULT_SIGBUS,
+    FAULT_FLAG_USER,
+    FAULT_FLAG_VMA_LOCK,
+    FAULT_FLAG_WRITE,
+    VM_FAULT_COMPLETED,
+    VM_FAULT_ERROR,
+    VM_FAULT_OOM,
+    VM_FAULT_RETRY,
+    VM_FAULT_SIGBUS,
 )
 from simulator.outcome import SIGBUS, SIGKILL, SIGSEGV
 from simulator.state import READ, WRITE

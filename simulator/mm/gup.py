@@ -22,21 +22,61 @@ from simulator.mm import mmap, mmap_lock, mmu_gather, swap
 from simulator.mm.huge_memory import touch_pmd
 from simulator.mm.memory import handle_mm_fault
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_ZERO, PTE_DIRTY, PTE_PRESENT, PTE_SOFT_DIRTY,
-    PTE_SPECIAL, PTE_WRITE, REF_GUP, REF_TEMP, VM_EXEC, VM_LOCKONFAULT, VM_MAYREAD, VM_MAYSHARE,
-    VM_MAYWRITE, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Folio, Mm, Page, Vma, is_cow_mapping,
-    is_huge_zero_pmd, is_migration_pte, pmd_present, pte_present,
+    PFN_SHIFT,
+    PG_ANON_EXCLUSIVE,
+    PG_DIRTY,
+    PG_ZERO,
+    PTE_DIRTY,
+    PTE_PRESENT,
+    PTE_SOFT_DIRTY,
+    PTE_SPECIAL,
+    PTE_WRITE,
+    REF_GUP,
+    REF_TEMP,
+    VM_EXEC,
+    VM_LOCKONFAULT,
+    VM_MAYREAD,
+    VM_MAYSHARE,
+    VM_MAYWRITE,
+    VM_READ,
+    VM_SHARED,
+    VM_SOFTDIRTY,
+    VM_WRITE,
+    Folio,
+    Mm,
+    Page,
+    Vma,
+    is_cow_mapping,
+    is_huge_zero_pmd,
+    is_migration_pte,
+    pmd_present,
+    pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_pin, folio_put, folio_try_get, folio_unpin
 from simulator.mm.pgtable import (
-    frame_text, peek, pfn_to_page, pmd_addr_end, pmd_index, pmd_table, ptep_get, vm_normal_page,
+    frame_text,
+    peek,
+    pfn_to_page,
+    pmd_addr_end,
+    pmd_index,
+    pmd_table,
+    ptep_get,
+    vm_normal_page,
 )
 from simulator.mm.pgtable_generic import (
-    pmd_lock, pmd_unlock, pte_alloc, pte_offset_map_lock, pte_unmap_unlock,
+    pmd_lock,
+    pmd_unlock,
+    pte_alloc,
+    pte_offset_map_lock,
+    pte_unmap_unlock,
 )
 from simulator.mm.split_huge_pmd import haddr_of, split_huge_pmd
 from simulator.mm.vm_fault import (
-    FAULT_FLAG_REMOTE, FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, VM_FAULT_ERROR, VM_FAULT_OOM,
+    FAULT_FLAG_REMOTE,
+    FAULT_FLAG_UNSHARE,
+    FAULT_FLAG_WRITE,
+    VM_FAULT_ERROR,
+    VM_FAULT_OOM,
 )
 from simulator.objects import pmd_obj, pte_obj
 from simulator.state import READ, WRITE
@@ -317,9 +357,7 @@ def gup_fast(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
 def gup_fast_pte_range(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     """One entry of the walk: first pin the page, then look whether the entry is still the
     same. Whoever changes entries does it the other way round."""
-    k.step(
-        sites.GUP_FAST_PMD_RANGE__READ_PMD, pmd_obj(mm.id, pmd_index(k, va)), READ
-    )
+    k.step(sites.GUP_FAST_PMD_RANGE__READ_PMD, pmd_obj(mm.id, pmd_index(k, va)), READ)
     table = pmd_table(k, mm, va)
     if table is None:
         pmd = mm.pmd[va >> k.pmd_order]

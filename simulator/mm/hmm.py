@@ -12,8 +12,21 @@ from simulator.mm import huge_memory, migrate
 from simulator.mm.memory import handle_mm_fault
 from simulator.mm.memremap import DevPagemap
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PTE_PROTNONE, PTE_SPECIAL, PTE_WRITE, SWP_DEVICE_WRITE, VM_READ, VM_WRITE, Mm, Vma,
-    is_device_private_pte, is_device_pte, is_huge_zero_pmd, is_migration_pte, pmd_present, pte_kind,
+    PFN_SHIFT,
+    PTE_PROTNONE,
+    PTE_SPECIAL,
+    PTE_WRITE,
+    SWP_DEVICE_WRITE,
+    VM_READ,
+    VM_WRITE,
+    Mm,
+    Vma,
+    is_device_private_pte,
+    is_device_pte,
+    is_huge_zero_pmd,
+    is_migration_pte,
+    pmd_present,
+    pte_kind,
     pte_present,
 )
 from simulator.mm.mmu_notifier import MmuIntervalNotifier, mmu_interval_read_retry

@@ -14,35 +14,89 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.errno import EAGAIN, ENOMEM
-from simulator.mm import deferred_split, mmu_gather, mmu_notifier, page_alloc, rmap, swap
+from simulator.mm import deferred_split, mmap_lock, mmu_gather, mmu_notifier, page_alloc, rmap, swap
 from simulator.mm import tlb as tlb_module
 from simulator.mm.mm_types import (
-    MM_ANONPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_UPTODATE, PTE_HUGE,
-    PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_SWP_MASK, PTE_SWP_SHIFT, PTE_WRITE,
-    PTE_YOUNG, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MIGRATION_READ,
-    SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_HUGEPAGE, VM_NOHUGEPAGE, VM_SHARED,
-    VM_SOFTDIRTY, Folio, Mm, Vma, add_mm_counter, is_device_private_pte, is_huge_zero_pmd,
-    is_migration_pte, pmd_present, pte_kind,
+    MM_ANONPAGES,
+    PFN_SHIFT,
+    PG_ANON_EXCLUSIVE,
+    PG_DEVICE_PRIVATE,
+    PG_UPTODATE,
+    PTE_HUGE,
+    PTE_PRESENT,
+    PTE_PROTNONE,
+    PTE_SOFT_DIRTY,
+    PTE_SPECIAL,
+    PTE_SWP_MASK,
+    PTE_SWP_SHIFT,
+    PTE_WRITE,
+    PTE_YOUNG,
+    REF_MAP,
+    REF_OWNER,
+    REF_TEMP,
+    SWP_DEVICE_READ,
+    SWP_DEVICE_WRITE,
+    SWP_MIGRATION_READ,
+    SWP_MIGRATION_READ_EXCLUSIVE,
+    SWP_MIGRATION_WRITE,
+    VM_HUGEPAGE,
+    VM_NOHUGEPAGE,
+    VM_SHARED,
+    VM_SOFTDIRTY,
+    Folio,
+    Mm,
+    Vma,
+    add_mm_counter,
+    is_device_private_pte,
+    is_huge_zero_pmd,
+    is_migration_pte,
+    pmd_present,
+    pte_kind,
 )
 from simulator.mm.page_ref import add_entire_mapcount, folio_get, folio_put
 from simulator.mm.pgtable import (
-    folio_mk_pmd, maybe_mkwrite, pfn_to_page, pgtable_trans_huge_deposit,
-    pgtable_trans_huge_withdraw, pmd_none, pmdp_huge_get_and_clear, pmdp_invalidate_ad,
-    pmdp_set_wrprotect, pmdp_zap, pte_free, pte_mkdirty, set_pmd_at, vm_page_prot,
+    folio_mk_pmd,
+    maybe_mkwrite,
+    pfn_to_page,
+    pgtable_trans_huge_deposit,
+    pgtable_trans_huge_withdraw,
+    pmd_none,
+    pmdp_huge_get_and_clear,
+    pmdp_invalidate_ad,
+    pmdp_set_wrprotect,
+    pmdp_zap,
+    pte_free,
+    pte_mkdirty,
+    set_pmd_at,
+    vm_page_prot,
 )
 from simulator.mm.pgtable_generic import (
-    pmd_lock, pmd_trans_huge_lock, pmd_unlock, pmdp_huge_clear_flush, pte_alloc_one,
+    pmd_lock,
+    pmd_trans_huge_lock,
+    pmd_unlock,
+    pmdp_huge_clear_flush,
+    pte_alloc_one,
 )
 from simulator.mm.split_huge_pmd import haddr_of, split_huge_pmd
 from simulator.mm.vm_fault import (
-    FAULT_FLAG_UNSHARE, FAULT_FLAG_VMA_LOCK, FAULT_FLAG_WRITE, VM_FAULT_FALLBACK, VM_FAULT_OOM,
-    VM_FAULT_RETRY, VmFault, vmf_anon_prepare,
+    FAULT_FLAG_UNSHARE,
+    FAULT_FLAG_VMA_LOCK,
+    FAULT_FLAG_WRITE,
+    VM_FAULT_FALLBACK,
+    VM_FAULT_OOM,
+    VM_FAULT_RETRY,
+    VmFault,
+    vmf_anon_prepare,
 )
-from simulator.mm import mmap_lock
 from simulator.objects import OBJ_NONE, pmd_obj
 from simulator.scenario import THP_ALWAYS, THP_NEVER
 from simulator.sched.lock import (
-    folio_trylock, mutex_lock, mutex_unlock, spin_lock, spin_unlock, wait_queued,
+    folio_trylock,
+    mutex_lock,
+    mutex_unlock,
+    spin_lock,
+    spin_unlock,
+    wait_queued,
 )
 from simulator.state import READ, WRITE
 
@@ -390,9 +444,7 @@ def share(k: "Kernel", mm: Mm, child: Mm, start: i64, pmd: i64) -> None:
     spin_unlock(k, child.page_table_lock)
 
 
-def copy_huge_non_present_pmd(
-    k: "Kernel", mm: Mm, child: Mm, start: i64, pmd: i64
-) -> i64:
+def copy_huge_non_present_pmd(k: "Kernel", mm: Mm, child: Mm, start: i64, pmd: i64) -> i64:
     """What the child gets of an entry of migration or of device memory; the parent's loses its
     right to write."""
     kind = pte_kind(pmd)

@@ -27,21 +27,54 @@ from simulator.machine.cpu import CallSingleData, Cpu
 from simulator.mm import anon_vma, huge_memory, mmap_lock, mmu_notifier, page_alloc, swap, tlb
 from simulator.mm.memory import copy_words, do_swap_page
 from simulator.mm.mm_types import (
-    MM_ANONPAGES, PG_DEVICE_PRIVATE, PG_LRU, PG_UPTODATE, PTE_SPECIAL, PTE_WRITE, PTE_YOUNG,
-    REF_ISOLATED, REF_MAP, REF_OWNER, VM_WRITE, Folio, Mm, PageTable, Vma, add_mm_counter, fill,
-    folio_mapcount, is_migration_pte, pmd_present, pte_present,
+    MM_ANONPAGES,
+    PG_DEVICE_PRIVATE,
+    PG_LRU,
+    PG_UPTODATE,
+    PTE_SPECIAL,
+    PTE_WRITE,
+    PTE_YOUNG,
+    REF_ISOLATED,
+    REF_MAP,
+    REF_OWNER,
+    VM_WRITE,
+    Folio,
+    Mm,
+    PageTable,
+    Vma,
+    add_mm_counter,
+    fill,
+    folio_mapcount,
+    is_migration_pte,
+    pmd_present,
+    pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
-    clear_detached_pte, mk_pte, pfn_to_page, pgtable_trans_huge_deposit, pmd_populate_back,
-    pmd_still_none, pte_mkdirty, ptep_get_and_clear, ptep_get, set_pte_at, vm_normal_page,
+    clear_detached_pte,
+    mk_pte,
+    pfn_to_page,
+    pgtable_trans_huge_deposit,
+    pmd_populate_back,
+    pmd_still_none,
+    pte_mkdirty,
+    ptep_get,
+    ptep_get_and_clear,
+    set_pte_at,
+    vm_normal_page,
     vm_page_prot,
 )
 from simulator.mm.pgtable_generic import (
-    pmd_lock, pmd_unlock, pmdp_collapse_flush, pte_offset_map_lock, pte_unmap_unlock,
+    pmd_lock,
+    pmd_unlock,
+    pmdp_collapse_flush,
+    pte_offset_map_lock,
+    pte_unmap_unlock,
 )
 from simulator.mm.rmap import (
-    folio_add_new_anon_rmap_ptes, folio_maybe_mapped_shared, folio_remove_rmap_pte,
+    folio_add_new_anon_rmap_ptes,
+    folio_maybe_mapped_shared,
+    folio_remove_rmap_pte,
 )
 from simulator.mm.vm_fault import VM_FAULT_ERROR, VM_FAULT_RETRY, VmFault
 from simulator.objects import pmd_obj, pte_obj
@@ -78,14 +111,27 @@ SCAN_PTE_MAPPED_HUGEPAGE: Final = 20
 KHUGEPAGED_MIN_MTHP_ORDER: Final = 2
 # What lets mthp_collapse() try smaller orders at the same place.
 _SOFT: Final = (
-    SCAN_ALLOC_HUGE_PAGE_FAIL, SCAN_LACK_REFERENCED_PAGE, SCAN_EXCEED_NONE_PTE,
-    SCAN_EXCEED_SWAP_PTE, SCAN_EXCEED_SHARED_PTE, SCAN_PAGE_LOCK, SCAN_PAGE_COUNT, SCAN_PAGE_NULL,
-    SCAN_DEL_PAGE_LRU, SCAN_PTE_NON_PRESENT,
+    SCAN_ALLOC_HUGE_PAGE_FAIL,
+    SCAN_LACK_REFERENCED_PAGE,
+    SCAN_EXCEED_NONE_PTE,
+    SCAN_EXCEED_SWAP_PTE,
+    SCAN_EXCEED_SHARED_PTE,
+    SCAN_PAGE_LOCK,
+    SCAN_PAGE_COUNT,
+    SCAN_PAGE_NULL,
+    SCAN_DEL_PAGE_LRU,
+    SCAN_PTE_NON_PRESENT,
 )
 # What lets MADV_COLLAPSE go on with the next huge page.
 _GOES_ON: Final = (
-    SCAN_NO_PTE_TABLE, SCAN_PTE_NON_PRESENT, SCAN_LACK_REFERENCED_PAGE, SCAN_PAGE_NULL,
-    SCAN_PAGE_COUNT, SCAN_PAGE_LOCK, SCAN_PAGE_LRU, SCAN_DEL_PAGE_LRU,
+    SCAN_NO_PTE_TABLE,
+    SCAN_PTE_NON_PRESENT,
+    SCAN_LACK_REFERENCED_PAGE,
+    SCAN_PAGE_NULL,
+    SCAN_PAGE_COUNT,
+    SCAN_PAGE_LOCK,
+    SCAN_PAGE_LRU,
+    SCAN_DEL_PAGE_LRU,
 )
 
 
@@ -168,9 +214,7 @@ def check_pmd_state(k: "Kernel", site: i64, mm: Mm, start: i64) -> i64:
     return SCAN_PMD_MAPPED if pmd_present(pmd) or is_migration_pte(pmd) else SCAN_NO_PTE_TABLE
 
 
-def collapse_scan_pmd(
-    k: "Kernel", mm: Mm, vma: Vma, start: i64, cc: CollapseControl
-) -> i64:
+def collapse_scan_pmd(k: "Kernel", mm: Mm, vma: Vma, start: i64, cc: CollapseControl) -> i64:
     """Look whether the pages of one page table are worth a huge page, and make it. mmap_lock is
     held for read; `cc.lock_dropped` says that it is not any more."""
     result = check_pmd_state(k, sites.COLLAPSE_SCAN_PMD__PMD, mm, start)
@@ -210,8 +254,10 @@ def collapse_scan_pmd(
                 cc.referenced += 1
         va += 1
     pte_unmap_unlock(k, table)
-    if result == SCAN_SUCCEED and cc.is_khugepaged and (
-        cc.referenced == 0 or (cc.unmapped and cc.referenced < k.ptrs_per_pte // 2)
+    if (
+        result == SCAN_SUCCEED
+        and cc.is_khugepaged
+        and (cc.referenced == 0 or (cc.unmapped and cc.referenced < k.ptrs_per_pte // 2))
     ):
         result = SCAN_LACK_REFERENCED_PAGE
     if result == SCAN_SUCCEED:
@@ -236,9 +282,7 @@ def scan_page(k: "Kernel", cc: CollapseControl, folio: Folio, shared: i64) -> i6
     return SCAN_SUCCEED
 
 
-def mthp_collapse(
-    k: "Kernel", mm: Mm, start: i64, cc: CollapseControl, orders: i64
-) -> i64:
+def mthp_collapse(k: "Kernel", mm: Mm, start: i64, cc: CollapseControl, orders: i64) -> i64:
     """Collapse what the scan has found to the largest folios that are enabled and full enough, from
     the first page on."""
     last: i64 = SCAN_FAIL
@@ -316,9 +360,7 @@ def hugepage_vma_revalidate(
     return vma
 
 
-def collapse_huge_page(
-    k: "Kernel", mm: Mm, start: i64, cc: CollapseControl, order: i64
-) -> i64:
+def collapse_huge_page(k: "Kernel", mm: Mm, start: i64, cc: CollapseControl, order: i64) -> i64:
     """Copy 1 << `order` pages from `start` on into one folio. mmap_lock is not held."""
     haddr = start >> k.pmd_order << k.pmd_order
     folio = page_alloc.folio_alloc_order(k, sites.COLLAPSE_HUGE_PAGE__ALLOC, order, False)

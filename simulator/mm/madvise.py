@@ -19,19 +19,56 @@ from simulator.lib.maple_tree import find_vma, vma_prev
 from simulator.mm import anon_vma, gup, mmap_lock, mmu_gather, mmu_notifier, swap, vma_merge, zap
 from simulator.mm.khugepaged import madvise_collapse
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PTE_DIRTY, PTE_SPECIAL, PTE_YOUNG, REF_TEMP,
-    SWP_MARKER_GUARD, VM_DONTCOPY, VM_DONTDUMP, VM_DROPPABLE, VM_HUGEPAGE, VM_LOCKED,
-    VM_MAYBE_GUARD, VM_NOHUGEPAGE, VM_RAND_READ, VM_SEQ_READ, VM_SHARED, VM_WIPEONFORK, Folio, Mm,
-    PageTable, Vma, folio_mapcount, is_huge_zero_pmd, mk_swap_pte, pmd_present, pte_kind,
+    PFN_SHIFT,
+    PG_DEVICE_PRIVATE,
+    PG_DIRTY,
+    PG_LRU,
+    PTE_DIRTY,
+    PTE_SPECIAL,
+    PTE_YOUNG,
+    REF_TEMP,
+    SWP_MARKER_GUARD,
+    VM_DONTCOPY,
+    VM_DONTDUMP,
+    VM_DROPPABLE,
+    VM_HUGEPAGE,
+    VM_LOCKED,
+    VM_MAYBE_GUARD,
+    VM_NOHUGEPAGE,
+    VM_RAND_READ,
+    VM_SEQ_READ,
+    VM_SHARED,
+    VM_WIPEONFORK,
+    Folio,
+    Mm,
+    PageTable,
+    Vma,
+    folio_mapcount,
+    is_huge_zero_pmd,
+    mk_swap_pte,
+    pmd_present,
+    pte_kind,
     pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
-    next_pmd, pfn_to_page, pmd_addr_end, pmd_is_huge, pmdp_huge_get_and_clear, ptep_get,
-    ptep_get_and_clear, set_pmd_at, set_pte_at, vm_normal_page,
+    next_pmd,
+    pfn_to_page,
+    pmd_addr_end,
+    pmd_is_huge,
+    pmdp_huge_get_and_clear,
+    ptep_get,
+    ptep_get_and_clear,
+    set_pmd_at,
+    set_pte_at,
+    vm_normal_page,
 )
 from simulator.mm.pgtable_generic import (
-    pmd_trans_huge_lock, pmd_unlock, pmdp_invalidate, pte_alloc, pte_offset_map_lock,
+    pmd_trans_huge_lock,
+    pmd_unlock,
+    pmdp_invalidate,
+    pte_alloc,
+    pte_offset_map_lock,
     pte_unmap_unlock,
 )
 from simulator.mm.rmap import folio_maybe_mapped_shared
@@ -152,9 +189,7 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
     pte_unmap_unlock(k, table)
 
 
-def folio_pte_batch(
-    k: "Kernel", table: PageTable, start: i64, end: i64, folio: Folio
-) -> i64:
+def folio_pte_batch(k: "Kernel", table: PageTable, start: i64, end: i64, folio: Folio) -> i64:
     """madvise_folio_pte_batch(): how many entries from `start` on map the folio's pages in their
     order."""
     pfn = ptep_get(k, table, start) >> PFN_SHIFT
@@ -255,9 +290,7 @@ def madvise_cold_or_pageout(k: "Kernel", behavior: MadviseBehavior, vma: Vma) ->
     va = next_pmd(k, mm, behavior.start, behavior.end)
     while va < behavior.end:
         stop = pmd_addr_end(k, va, behavior.end)
-        madvise_cold_or_pageout_pte_range(
-            k, tlb, va, stop, behavior.behavior == ops.MADV_PAGEOUT
-        )
+        madvise_cold_or_pageout_pte_range(k, tlb, va, stop, behavior.behavior == ops.MADV_PAGEOUT)
         va = next_pmd(k, mm, stop, behavior.end)
     mmu_gather.tlb_finish_mmu(k, tlb)
     return 0
@@ -294,9 +327,11 @@ def madvise_cold_or_pageout_pte_range(
                 va += nr if err else 0
                 continue
         if (
-            page is not None and page.folio.flags & PG_LRU
+            page is not None
+            and page.folio.flags & PG_LRU
             and folio_mapcount(page.folio) == 1 << page.folio.order
-            and not pageout and pte & PTE_YOUNG
+            and not pageout
+            and pte & PTE_YOUNG
         ):
             site = sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__CLEAR_YOUNG
             k.step(site, pte_obj(mm.id, va), WRITE)
@@ -354,9 +389,7 @@ def madvise_dontneed_single_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma
     mmu_notifier.mmu_notifier_invalidate_range_start(
         k, mm, behavior.start, behavior.end, mmu_notifier.MMU_NOTIFY_CLEAR
     )
-    zap.unmap_single_vma(
-        k, tlb, vma, behavior.start, behavior.end, zap.ZAP_FLAG_RECLAIM_PT
-    )
+    zap.unmap_single_vma(k, tlb, vma, behavior.start, behavior.end, zap.ZAP_FLAG_RECLAIM_PT)
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, behavior.start, behavior.end)
     return 0
 
@@ -456,15 +489,11 @@ def madvise_guard_remove(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
 # --- advice about flags ----------------------------------------------------------------------
 
 
-def madvise_update_vma(
-    k: "Kernel", behavior: MadviseBehavior, vma: Vma, flags: i64
-) -> Vma | None:
+def madvise_update_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma, flags: i64) -> Vma | None:
     """Set the flags of the call's part of `vma`; the VMA that holds it, None: -ENOMEM."""
     if flags == vma.flags:
         return vma
-    target = vma_merge.vma_modify_flags(
-        k, behavior.prev, vma, behavior.start, behavior.end, flags
-    )
+    target = vma_merge.vma_modify_flags(k, behavior.prev, vma, behavior.start, behavior.end, flags)
     if target is None:
         return None
     mmap_lock.vma_start_write(k, target)

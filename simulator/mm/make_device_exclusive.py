@@ -19,14 +19,22 @@ from simulator.errno import EOPNOTSUPP
 from simulator.mm import gup, mmu_notifier
 from simulator.mm.memremap import DevPagemap
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_DIRTY, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, REF_GUP, SWP_DEVICE_EXCLUSIVE, Mm,
-    Page, PageTable, mk_swap_pte, pte_present,
+    PFN_SHIFT,
+    PG_DIRTY,
+    PTE_DIRTY,
+    PTE_SOFT_DIRTY,
+    PTE_WRITE,
+    REF_GUP,
+    SWP_DEVICE_EXCLUSIVE,
+    Mm,
+    Page,
+    PageTable,
+    mk_swap_pte,
+    pte_present,
 )
 from simulator.mm.page_ref import folio_put
 from simulator.mm.pgtable import pfn_to_page, ptep_get, set_pte_at
-from simulator.mm.pgtable_generic import (
-    pte_offset_map_lock, pte_unmap_unlock, ptep_clear_flush,
-)
+from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock, ptep_clear_flush
 from simulator.mm.rmap import folio_remove_rmap_pte
 from simulator.objects import pte_obj
 from simulator.sched.lock import mutex_lock, mutex_unlock

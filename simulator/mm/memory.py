@@ -10,33 +10,88 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.mm import (
-    device_exclusive, huge_memory, migrate, mmap_lock, mmu_notifier, page_alloc, rmap, shmem, swap,
+    device_exclusive,
+    huge_memory,
+    migrate,
+    mmap_lock,
+    mmu_notifier,
+    page_alloc,
+    rmap,
+    shmem,
+    swap,
 )
 from simulator.mm.mm_types import (
-    MM_ANONPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_LRU, PG_UPTODATE, PTE_SOFT_DIRTY,
-    PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_EXCLUSIVE,
-    SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MARKER_GUARD, VM_DROPPABLE, VM_MAYSHARE, VM_SHARED,
-    VM_WRITE, Folio, Page, PageTable, Vma, Mm, add_mm_counter, folio_mapcount, mm_counter, pte_kind,
+    MM_ANONPAGES,
+    PFN_SHIFT,
+    PG_ANON_EXCLUSIVE,
+    PG_DIRTY,
+    PG_LRU,
+    PG_UPTODATE,
+    PTE_SOFT_DIRTY,
+    PTE_SPECIAL,
+    PTE_WRITE,
+    PTE_YOUNG,
+    REF_MAP,
+    REF_OWNER,
+    REF_TEMP,
+    SWP_DEVICE_EXCLUSIVE,
+    SWP_DEVICE_READ,
+    SWP_DEVICE_WRITE,
+    SWP_MARKER_GUARD,
+    VM_DROPPABLE,
+    VM_MAYSHARE,
+    VM_SHARED,
+    VM_WRITE,
+    Folio,
+    Mm,
+    Page,
+    PageTable,
+    Vma,
+    add_mm_counter,
+    folio_mapcount,
+    mm_counter,
+    pte_kind,
     pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
-    maybe_mkwrite, mk_pte, pfn_to_page, pmd_none, pte_free, pte_mkdirty, ptep_get, set_pte_at,
-    vm_normal_page, vm_page_prot,
+    maybe_mkwrite,
+    mk_pte,
+    pfn_to_page,
+    pmd_none,
+    pte_free,
+    pte_mkdirty,
+    ptep_get,
+    set_pte_at,
+    vm_normal_page,
+    vm_page_prot,
 )
 from simulator.mm.pgtable_generic import (
-    pte_alloc, pte_alloc_one, pte_offset_map, pte_offset_map_lock, pte_unmap, pte_unmap_unlock,
+    pte_alloc,
+    pte_alloc_one,
+    pte_offset_map,
+    pte_offset_map_lock,
+    pte_unmap,
+    pte_unmap_unlock,
     ptep_clear_flush,
 )
 from simulator.mm.vm_fault import (
-    FAULT_FLAG_UNSHARE, FAULT_FLAG_VMA_LOCK, FAULT_FLAG_WRITE, VM_FAULT_FALLBACK, VM_FAULT_NOPAGE,
-    VM_FAULT_OOM, VM_FAULT_RETRY, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV, VmFault, install_prealloc_pte,
-    set_pte_range, vmf_anon_prepare,
+    FAULT_FLAG_UNSHARE,
+    FAULT_FLAG_VMA_LOCK,
+    FAULT_FLAG_WRITE,
+    VM_FAULT_FALLBACK,
+    VM_FAULT_NOPAGE,
+    VM_FAULT_OOM,
+    VM_FAULT_RETRY,
+    VM_FAULT_SIGBUS,
+    VM_FAULT_SIGSEGV,
+    VmFault,
+    install_prealloc_pte,
+    set_pte_range,
+    vmf_anon_prepare,
 )
 from simulator.objects import pmd_obj, pte_obj
-from simulator.sched.lock import (
-    folio_trylock, mutex_lock, mutex_unlock, spin_lock,
-)
+from simulator.sched.lock import folio_trylock, mutex_lock, mutex_unlock, spin_lock
 from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:

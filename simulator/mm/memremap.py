@@ -11,7 +11,14 @@ from mypy_extensions import i64
 
 from simulator.lib.slab import Slab
 from simulator.mm.mm_types import (
-    GARBAGE, PG_DEVICE_PRIVATE, REF_OWNER, Folio, Page, fill, init_page_count, prep_folio,
+    GARBAGE,
+    PG_DEVICE_PRIVATE,
+    REF_OWNER,
+    Folio,
+    Page,
+    fill,
+    init_page_count,
+    prep_folio,
 )
 from simulator.mm.pgtable import DEVICE_PFN_BASE, frame_text
 from simulator.sched.lock import lock_fresh
@@ -68,7 +75,9 @@ def zone_device_page_init(k: "Kernel", page: Page) -> None:
     folio = page.folio
     if folio.ref != 0:
         k.violate(
-            "refcount", k.cur.site, "device-private",
+            "refcount",
+            k.cur.site,
+            "device-private",
             f"{frame_text(page.pfn)} is handed out with {folio.ref} references",
         )
     init_page_count(prep_folio(page, PG_DEVICE_PRIVATE, k.cur.site), REF_OWNER, k.cur.site)

@@ -9,26 +9,72 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.mm import mmu_notifier
 from simulator.mm.mm_types import (
-    MM_ANONPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PTE_DIRTY,
-    PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, REF_MAP, SWP_DEVICE_READ,
-    SWP_DEVICE_WRITE, SWP_MIGRATION_READ, SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE,
-    VM_LOCKED, VM_SOFTDIRTY, Folio, Mm, Page, PageTable, Vma, add_mm_counter, folio_mapcount,
-    is_device_pte, is_migration_pte, mk_swap_pte, pte_kind, pte_present,
+    MM_ANONPAGES,
+    PFN_SHIFT,
+    PG_ANON_EXCLUSIVE,
+    PG_DEVICE_PRIVATE,
+    PG_DIRTY,
+    PG_LRU,
+    PTE_DIRTY,
+    PTE_PROTNONE,
+    PTE_SOFT_DIRTY,
+    PTE_SPECIAL,
+    PTE_WRITE,
+    PTE_YOUNG,
+    REF_MAP,
+    SWP_DEVICE_READ,
+    SWP_DEVICE_WRITE,
+    SWP_MIGRATION_READ,
+    SWP_MIGRATION_READ_EXCLUSIVE,
+    SWP_MIGRATION_WRITE,
+    VM_LOCKED,
+    VM_SOFTDIRTY,
+    Folio,
+    Mm,
+    Page,
+    PageTable,
+    Vma,
+    add_mm_counter,
+    folio_mapcount,
+    is_device_pte,
+    is_migration_pte,
+    mk_swap_pte,
+    pte_kind,
+    pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
-    mk_pte, pfn_to_page, pmd_addr_end, pte_mkdirty, ptep_get, set_pte_at, vm_page_prot,
+    mk_pte,
+    pfn_to_page,
+    pmd_addr_end,
+    pte_mkdirty,
+    ptep_get,
+    set_pte_at,
+    vm_page_prot,
 )
 from simulator.mm.pgtable_generic import (
-    pmd_lock, pmd_unlock, pte_offset_map, pte_offset_map_lock, pte_unmap, pte_unmap_unlock,
+    pmd_lock,
+    pmd_unlock,
+    pte_offset_map,
+    pte_offset_map_lock,
+    pte_unmap,
+    pte_unmap_unlock,
     ptep_clear_flush,
 )
 from simulator.mm.rmap import (
-    RmapWalkControl, folio_add_anon_rmap_pte, folio_add_file_rmap_pte, folio_remove_rmap_pte,
-    folio_try_share_anon_rmap_pte, rmap_walk, rmap_walk_locked, vma_address_end,
+    RmapWalkControl,
+    folio_add_anon_rmap_pte,
+    folio_add_file_rmap_pte,
+    folio_remove_rmap_pte,
+    folio_try_share_anon_rmap_pte,
+    rmap_walk,
+    rmap_walk_locked,
+    vma_address_end,
 )
 from simulator.mm.split_huge_pmd import (
-    remove_migration_pmd, set_pmd_migration_entry, split_huge_pmd_locked,
+    remove_migration_pmd,
+    set_pmd_migration_entry,
+    split_huge_pmd_locked,
 )
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched.lock import spin_lock, wait_queued
@@ -83,7 +129,10 @@ def make_migration_pte(k: "Kernel", pte: i64, page: Page, exclusive: bool) -> i6
 def try_to_migrate(k: "Kernel", folio: Folio) -> None:
     """Replace every entry that maps the page by a migration entry, as far as pins allow."""
     rmap_walk(
-        k, sites.TRY_TO_MIGRATE__ANON_VMA_LOCK, sites.TRY_TO_MIGRATE__I_MMAP_LOCK, folio,
+        k,
+        sites.TRY_TO_MIGRATE__ANON_VMA_LOCK,
+        sites.TRY_TO_MIGRATE__I_MMAP_LOCK,
+        folio,
         TryToMigrate(),
     )
 
@@ -222,8 +271,11 @@ def migrate_entry(k: "Kernel", page: Page, mm: Mm, table: PageTable, va: i64) ->
 def remove_migration_ptes(k: "Kernel", src: Folio, dst: Folio) -> None:
     """Map `dst` wherever a migration entry of `src` stands."""
     rmap_walk(
-        k, sites.REMOVE_MIGRATION_PTES__ANON_VMA_LOCK, sites.REMOVE_MIGRATION_PTES__I_MMAP_LOCK,
-        dst, RemoveMigrationPte(src, False),
+        k,
+        sites.REMOVE_MIGRATION_PTES__ANON_VMA_LOCK,
+        sites.REMOVE_MIGRATION_PTES__I_MMAP_LOCK,
+        dst,
+        RemoveMigrationPte(src, False),
     )
     k.watch.migration_ptes_removed(k, src.page)
 
@@ -289,9 +341,7 @@ def restore_large(k: "Kernel", src: Folio, dst: Folio, vma: Vma, start: i64) -> 
         va = stop
 
 
-def restore_large_ptes(
-    k: "Kernel", src: Folio, dst: Folio, vma: Vma, start: i64, end: i64
-) -> None:
+def restore_large_ptes(k: "Kernel", src: Folio, dst: Folio, vma: Vma, start: i64, end: i64) -> None:
     mm = vma.mm
     assert mm is not None
     table = pte_offset_map_lock(k, sites.REMOVE_MIGRATION_PTE__LOCK, mm, start)

@@ -15,24 +15,70 @@ from simulator.mm import mmu_notifier, swap, tlb
 from simulator.mm.anon_vma import anon_vma_prepare, get_anon_vma, put_anon_vma
 from simulator.mm.memremap import DevPagemap
 from simulator.mm.migrate import (
-    folio_migrate_mapping, make_migration_pte, remove_migration_ptes, try_to_migrate,
+    folio_migrate_mapping,
+    make_migration_pte,
+    remove_migration_ptes,
+    try_to_migrate,
 )
 from simulator.mm.mm_types import (
-    MM_ANONPAGES, PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PG_UPTODATE,
-    PTE_SPECIAL, PTE_WRITE, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP, SWP_DEVICE_READ,
-    SWP_DEVICE_WRITE, VM_WRITE, AnonVma, Folio, Mm, Page, PageTable, Vma, add_mm_counter,
-    is_device_private_pte, is_huge_zero_pmd, mk_swap_pte, pmd_present, pte_kind, pte_present,
+    MM_ANONPAGES,
+    PFN_SHIFT,
+    PG_ANON_EXCLUSIVE,
+    PG_DEVICE_PRIVATE,
+    PG_DIRTY,
+    PG_LRU,
+    PG_UPTODATE,
+    PTE_SPECIAL,
+    PTE_WRITE,
+    REF_ISOLATED,
+    REF_MAP,
+    REF_OWNER,
+    REF_TEMP,
+    SWP_DEVICE_READ,
+    SWP_DEVICE_WRITE,
+    VM_WRITE,
+    AnonVma,
+    Folio,
+    Mm,
+    Page,
+    PageTable,
+    Vma,
+    add_mm_counter,
+    is_device_private_pte,
+    is_huge_zero_pmd,
+    mk_swap_pte,
+    pmd_present,
+    pte_kind,
+    pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put, folio_try_get, move_ref
 from simulator.mm.pgtable import (
-    mk_pte, pfn_to_page, pmd_addr_end, pmd_index, pmd_is_huge, pmd_table, pte_dirty, pte_mkdirty,
-    ptep_get, ptep_get_and_clear, set_pte_at, vm_normal_page, vm_page_prot,
+    mk_pte,
+    pfn_to_page,
+    pmd_addr_end,
+    pmd_index,
+    pmd_is_huge,
+    pmd_table,
+    pte_dirty,
+    pte_mkdirty,
+    ptep_get,
+    ptep_get_and_clear,
+    set_pte_at,
+    vm_normal_page,
+    vm_page_prot,
 )
 from simulator.mm.pgtable_generic import (
-    pmd_lock, pmd_unlock, pte_alloc, pte_offset_map_lock, pte_unmap_unlock, ptep_clear_flush,
+    pmd_lock,
+    pmd_unlock,
+    pte_alloc,
+    pte_offset_map_lock,
+    pte_unmap_unlock,
+    ptep_clear_flush,
 )
 from simulator.mm.rmap import (
-    folio_add_new_anon_rmap, folio_remove_rmap_pte, folio_try_share_anon_rmap_pte,
+    folio_add_new_anon_rmap,
+    folio_remove_rmap_pte,
+    folio_try_share_anon_rmap_pte,
 )
 from simulator.mm.split_folio import split_folio
 from simulator.objects import pmd_obj, pte_obj
@@ -69,7 +115,13 @@ class MigrateVma(MigratePfns):
     """struct migrate_vma."""
 
     def __init__(
-        self, vma: Vma, mm: Mm, start: i64, end: i64, select: i64, pgmap_owner: DevPagemap,
+        self,
+        vma: Vma,
+        mm: Mm,
+        start: i64,
+        end: i64,
+        select: i64,
+        pgmap_owner: DevPagemap,
         fault_page: Page | None,
     ) -> None:
         super().__init__(fault_page)
@@ -103,9 +155,7 @@ def migrate_vma_collect(k: "Kernel", args: MigrateVma) -> None:
     va = args.start
     while va < args.end:
         stop = pmd_addr_end(k, va, args.end)
-        k.step(
-            sites.MIGRATE_VMA_COLLECT_PMD__PMD, pmd_obj(mm.id, pmd_index(k, va)), READ
-        )
+        k.step(sites.MIGRATE_VMA_COLLECT_PMD__PMD, pmd_obj(mm.id, pmd_index(k, va)), READ)
         migrate_vma_collect_pmd(k, args, va, stop)
         va = stop
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, args.start, args.end)
@@ -406,7 +456,11 @@ def migrate_vma_pages(k: "Kernel", args: MigrateVma) -> None:
             if not notified:
                 notified = True
                 mmu_notifier.mmu_notifier_invalidate_range_start(
-                    k, args.mm, args.start + i, args.end, mmu_notifier.MMU_NOTIFY_MIGRATE,
+                    k,
+                    args.mm,
+                    args.start + i,
+                    args.end,
+                    mmu_notifier.MMU_NOTIFY_MIGRATE,
                     args.pgmap_owner,
                 )
             args.migrate[i] = migrate_vma_insert_page(k, args, args.start + i, new)
@@ -466,9 +520,7 @@ def migrate_device_pages(k: "Kernel", args: MigratePfns) -> None:
     for i in range(len(args.src)):
         new = args.dst[i]
         page = args.src[i]
-        args.migrate[i] = (
-            page is not None and new is not None and hand_over(k, page, new, 0)
-        )
+        args.migrate[i] = page is not None and new is not None and hand_over(k, page, new, 0)
 
 
 def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) -> bool:

@@ -15,7 +15,10 @@ from simulator.mm import mmap_lock
 from simulator.mm.mm_types import PG_UPTODATE, SWP_MARKER_GUARD, Mm, Vma, pte_kind
 from simulator.mm.pgtable import pmd_addr_end, pmd_is_huge, ptep_get, walk_pmd
 from simulator.mm.pgtable_generic import (
-    pmd_trans_huge_lock, pmd_unlock, pte_offset_map_lock, pte_unmap_unlock,
+    pmd_trans_huge_lock,
+    pmd_unlock,
+    pte_offset_map_lock,
+    pte_unmap_unlock,
 )
 from simulator.mm.rmap import linear_page_index
 from simulator.objects import OBJ_NONE, slot_obj

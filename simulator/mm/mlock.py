@@ -18,7 +18,10 @@ from simulator.mm.mm_types import VM_LOCKED, VM_LOCKED_MASK, VM_LOCKONFAULT, Mm,
 from simulator.mm.mmap import rlimit_memlock, vma_supports_mlock
 from simulator.mm.pgtable import pmd_addr_end, pmd_is_huge, walk_pmd
 from simulator.mm.pgtable_generic import (
-    pmd_trans_huge_lock, pmd_unlock, pte_offset_map_lock, pte_unmap_unlock,
+    pmd_trans_huge_lock,
+    pmd_unlock,
+    pte_offset_map_lock,
+    pte_unmap_unlock,
 )
 from simulator.state import WRITE
 

@@ -15,7 +15,13 @@ from mypy_extensions import i64, mypyc_attr
 from simulator import sites
 from simulator.build.native import final, vec
 from simulator.lock_classes import (
-    LC_ANON_VMA, LC_FOLIO, LC_IMMAP, LC_INODE, LC_MMAP, LC_PAGE_TABLE, LC_PTL,
+    LC_ANON_VMA,
+    LC_FOLIO,
+    LC_IMMAP,
+    LC_INODE,
+    LC_MMAP,
+    LC_PAGE_TABLE,
+    LC_PTL,
 )
 from simulator.objects import anon_vma_obj, lock_obj, mm_obj, page_obj, vma_obj
 from simulator.scenario import WORDS_PER_PAGE
@@ -95,9 +101,7 @@ PG_ZERO: Final = 0x40  # the shared zero page
 PG_PARTIALLY_MAPPED: Final = 0x80  # of a large folio: some of its pages are mapped no longer
 PG_NAMES: Final = bits(globals(), "PG_")
 # What mm code decides by: part of a page's state as feedback sees it (simulator/page_state.py).
-PG_STATE: Final = (
-    PG_LRU | PG_ANON_EXCLUSIVE | PG_DIRTY | PG_DEVICE_PRIVATE | PG_PARTIALLY_MAPPED
-)
+PG_STATE: Final = PG_LRU | PG_ANON_EXCLUSIVE | PG_DIRTY | PG_DEVICE_PRIVATE | PG_PARTIALLY_MAPPED
 PG_NO_STATE: Final = PG_SWAPBACKED | PG_UPTODATE | PG_ZERO  # the rest: for ever, or by kind
 
 GARBAGE: Final = -1  # what a frame holds that nobody has used in this run; never a token
@@ -360,8 +364,10 @@ def page_is_exclusive(page: Page) -> bool:
     folio = page.folio
     if page.flags & PG_ANON_EXCLUSIVE:
         return True
-    return folio.order > 0 and folio.entire_mapcount > 0 and (
-        folio.page.flags & PG_ANON_EXCLUSIVE != 0
+    return (
+        folio.order > 0
+        and folio.entire_mapcount > 0
+        and (folio.page.flags & PG_ANON_EXCLUSIVE != 0)
     )
 
 

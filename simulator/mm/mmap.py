@@ -20,9 +20,27 @@ from simulator.lib.maple_tree import find_vma, find_vma_intersection, vma_index,
 from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, shmem, vma_merge, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
-    VM_ACCESS_FLAGS, VM_ACCOUNT, VM_DONTDUMP, VM_DROPPABLE, VM_GROWSDOWN, VM_LOCKED, VM_LOCKED_MASK,
-    VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE, VM_NORESERVE, VM_READ, VM_SHARED,
-    VM_SOFTDIRTY, VM_WIPEONFORK, VM_WRITE, Inode, Mm, Vma, add_locked_vm,
+    VM_ACCESS_FLAGS,
+    VM_ACCOUNT,
+    VM_DONTDUMP,
+    VM_DROPPABLE,
+    VM_GROWSDOWN,
+    VM_LOCKED,
+    VM_LOCKED_MASK,
+    VM_MAYEXEC,
+    VM_MAYREAD,
+    VM_MAYSHARE,
+    VM_MAYWRITE,
+    VM_NORESERVE,
+    VM_READ,
+    VM_SHARED,
+    VM_SOFTDIRTY,
+    VM_WIPEONFORK,
+    VM_WRITE,
+    Inode,
+    Mm,
+    Vma,
+    add_locked_vm,
 )
 from simulator.state import WRITE
 
@@ -31,8 +49,12 @@ if TYPE_CHECKING:
 
 # What mmap() has a branch for.
 _FLAGS: Final = (
-    ops.MMAP_NOREPLACE, ops.MMAP_GROWSDOWN, ops.MMAP_POPULATE, ops.MMAP_NORESERVE,
-    ops.MMAP_DROPPABLE, ops.MMAP_LOCKED,
+    ops.MMAP_NOREPLACE,
+    ops.MMAP_GROWSDOWN,
+    ops.MMAP_POPULATE,
+    ops.MMAP_NORESERVE,
+    ops.MMAP_DROPPABLE,
+    ops.MMAP_LOCKED,
 )
 tables.complete("mm/mmap.py: _FLAGS", "flag", tables.by_bit(ops.MMAP_FLAGS), _FLAGS)
 RLIMIT_STACK_PAGES: Final = 2048  # 8 MiB, the default
@@ -186,8 +208,15 @@ def backing_file(k: "Kernel", backing: i64) -> Inode | None:
 
 
 def do_mmap(
-    k: "Kernel", mm: Mm, start: i64, end: i64, prot: i64, shared: bool, inode: Inode | None,
-    pgoff: i64, flags: i64,
+    k: "Kernel",
+    mm: Mm,
+    start: i64,
+    end: i64,
+    prot: i64,
+    shared: bool,
+    inode: Inode | None,
+    pgoff: i64,
+    flags: i64,
 ) -> i64:
     """mm/mmap.c:do_mmap(): from the arguments to the VMA's flags."""
     assert prot <= VM_ACCESS_FLAGS
@@ -197,10 +226,7 @@ def do_mmap(
         vm_flags |= VM_GROWSDOWN
     if flags & ops.MMAP_LOCKED:
         vm_flags |= VM_LOCKED
-    if (
-        flags & ops.MMAP_NOREPLACE
-        and find_vma_intersection(mm, start, end) is not None
-    ):
+    if flags & ops.MMAP_NOREPLACE and find_vma_intersection(mm, start, end) is not None:
         return -EEXIST
     if not mlock_future_ok(k, mm, vm_flags & VM_LOCKED != 0, end - start):
         return -EAGAIN
@@ -308,8 +334,15 @@ def mmap_prepare(k: "Kernel", pages: i64) -> Inode | None:
 
 
 def mmap_new_vma(
-    k: "Kernel", mm: Mm, start: i64, end: i64, flags: i64, pgoff: i64, anon_pgoff: i64,
-    inode: Inode | None, prepared: Inode | None,
+    k: "Kernel",
+    mm: Mm,
+    start: i64,
+    end: i64,
+    flags: i64,
+    pgoff: i64,
+    anon_pgoff: i64,
+    inode: Inode | None,
+    prepared: Inode | None,
 ) -> Vma | None:
     """Allocate, lock and insert a VMA, in this order: lockless readers find it at once. It takes
     over `prepared`, the file that it shall have anyway."""

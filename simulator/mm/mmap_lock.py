@@ -104,7 +104,9 @@ def is_vma_write_locked(vma: Vma) -> bool:
 def vma_assert_write_locked(k: "Kernel", vma: Vma) -> None:
     if not is_vma_write_locked(vma):
         k.violate(
-            "kernel-assertion", k.cur.site, "vma",
+            "kernel-assertion",
+            k.cur.site,
+            "vma",
             f"VMA at page {vma.start} must be write-locked here",
         )
 
@@ -154,9 +156,7 @@ def wait_for_readers(k: "Kernel", vma: Vma, target: i64, killable: bool) -> bool
 
 def vma_mark_attached(k: "Kernel", vma: Vma) -> None:
     if vma.vm_refcnt:
-        k.violate(
-            "kernel-assertion", k.cur.site, "vma", f"VMA at page {vma.start} attached twice"
-        )
+        k.violate("kernel-assertion", k.cur.site, "vma", f"VMA at page {vma.start} attached twice")
     vma.attached = True
     vma.linked_at = k.cur.site
     vma.vm_refcnt = 1
@@ -166,7 +166,9 @@ def vma_mark_detached(k: "Kernel", vma: Vma) -> None:
     """The VMA leaves the tree; lockless readers that still come by get nothing."""
     if not vma.attached or not is_vma_write_locked(vma):
         k.violate(
-            "kernel-assertion", k.cur.site, "vma",
+            "kernel-assertion",
+            k.cur.site,
+            "vma",
             f"VMA at page {vma.start} detached without being attached and write-locked",
         )
     vma.attached = False
@@ -195,7 +197,9 @@ def vma_end_read(k: "Kernel", vma: Vma) -> None:
     t = k.cur
     if not vma.readers & (1 << t.id):
         k.violate(
-            "kernel-assertion", t.site, "vma",
+            "kernel-assertion",
+            t.site,
+            "vma",
             "a VMA read lock was released by an actor that does not hold it",
         )
     lock.released(k, t, LC_VMA, vma.obj)

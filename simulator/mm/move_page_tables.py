@@ -17,8 +17,15 @@ from simulator.mm import tlb as tlb_module
 from simulator.mm.huge_memory import move_huge_pmd
 from simulator.mm.mm_types import PTE_PRESENT, PTE_SOFT_DIRTY, Mm, PageTable, Vma, pte_present
 from simulator.mm.pgtable import (
-    pmd_clear, pmd_index, pmd_is_huge, pmd_none, pmd_populate, pmd_table, ptep_get,
-    ptep_get_and_clear, set_pte_at,
+    pmd_clear,
+    pmd_index,
+    pmd_is_huge,
+    pmd_none,
+    pmd_populate,
+    pmd_table,
+    ptep_get,
+    ptep_get_and_clear,
+    set_pte_at,
 )
 from simulator.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from simulator.mm.split_huge_pmd import split_huge_pmd
@@ -103,7 +110,9 @@ def move_locked_ptes(
                 force_flush = True
             if ptep_get(k, new, new_va + i):
                 k.violate(
-                    "kernel-assertion", k.cur.site, "pte",
+                    "kernel-assertion",
+                    k.cur.site,
+                    "pte",
                     f"mremap() moves an entry onto page {new_va + i}, which has one",
                 )
             k.step(sites.MOVE_PTES__SET_PTE, pte_obj(mm.id, new_va + i), WRITE)
@@ -127,7 +136,9 @@ def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
     moved = False
     if not pmd_none(k, mm, new_va):
         k.violate(
-            "kernel-assertion", k.cur.site, "page-table",
+            "kernel-assertion",
+            k.cur.site,
+            "page-table",
             f"mremap() found a page table at its destination, page {new_va}",
         )
     lock.spin_lock(k, sites.MOVE_NORMAL_PMD__LOCK, mm.page_table_lock)
@@ -145,10 +156,7 @@ def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
                 mm.who[new_va + i] = k.cur.site
                 k.watch.entry_moved(k, mm, old_va + i, new_va + i)
             i += 1
-        k.step(
-            sites.MOVE_NORMAL_PMD__POPULATE, pmd_obj(mm.id, pmd_index(k, new_va)),
-            WRITE,
-        )
+        k.step(sites.MOVE_NORMAL_PMD__POPULATE, pmd_obj(mm.id, pmd_index(k, new_va)), WRITE)
         pmd_populate(k, mm, new_va, table)
         k.sometimes(features.Z_MREMAP_PMD_MOVED)
         if k.tracing:
@@ -223,9 +231,7 @@ def move_page_tables(k: "Kernel", pmc: PagetableMove) -> i64:
 
 def move_extent(k: "Kernel", mm: Mm, pmc: PagetableMove, extent: i64) -> bool:
     """Move what one old and one new page table share of the range; False: out of memory."""
-    k.step(
-        sites.MOVE_PAGE_TABLES__PMD, pmd_obj(mm.id, pmd_index(k, pmc.old_va)), READ
-    )
+    k.step(sites.MOVE_PAGE_TABLES__PMD, pmd_obj(mm.id, pmd_index(k, pmc.old_va)), READ)
     if pmd_none(k, mm, pmc.old_va):
         return True
     if pmd_is_huge(k, mm, pmc.old_va):

@@ -11,14 +11,42 @@ from simulator.lib.maple_tree import find_vma, vma_prev
 from simulator.mm import gup, mmap_lock, mmu_gather, mmu_notifier, vma_merge
 from simulator.mm.huge_memory import change_huge_pmd
 from simulator.mm.mm_types import (
-    PG_ANON_EXCLUSIVE, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SWP_MASK,
-    PTE_SWP_SHIFT, PTE_WRITE, SWP_DEVICE_READ, SWP_DEVICE_WRITE, SWP_MIGRATION_READ,
-    SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_ACCESS_FLAGS, VM_ACCOUNT, VM_LOCKED,
-    VM_NORESERVE, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Vma, pte_kind, pte_present,
+    PG_ANON_EXCLUSIVE,
+    PTE_DIRTY,
+    PTE_PRESENT,
+    PTE_PROTNONE,
+    PTE_SOFT_DIRTY,
+    PTE_SWP_MASK,
+    PTE_SWP_SHIFT,
+    PTE_WRITE,
+    SWP_DEVICE_READ,
+    SWP_DEVICE_WRITE,
+    SWP_MIGRATION_READ,
+    SWP_MIGRATION_READ_EXCLUSIVE,
+    SWP_MIGRATION_WRITE,
+    VM_ACCESS_FLAGS,
+    VM_ACCOUNT,
+    VM_LOCKED,
+    VM_NORESERVE,
+    VM_SHARED,
+    VM_SOFTDIRTY,
+    VM_WRITE,
+    Mm,
+    Vma,
+    pte_kind,
+    pte_present,
 )
 from simulator.mm.pgtable import (
-    pfn_to_page, pmd_addr_end, pmd_is_huge, ptep_get, ptep_modify_prot_start, set_pte_at,
-    vm_normal_page, vm_page_prot, vma_wants_writenotify, walk_pmd,
+    pfn_to_page,
+    pmd_addr_end,
+    pmd_is_huge,
+    ptep_get,
+    ptep_modify_prot_start,
+    set_pte_at,
+    vm_normal_page,
+    vm_page_prot,
+    vma_wants_writenotify,
+    walk_pmd,
 )
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.mm.split_huge_pmd import split_huge_pmd
@@ -50,9 +78,7 @@ def can_change_pte_writable(k: "Kernel", vma: Vma, pte: i64) -> bool:
         return pte & PTE_DIRTY != 0
     page = vm_normal_page(k, pte)
     return (
-        page is not None
-        and page.folio.anon_vma is not None
-        and page.flags & PG_ANON_EXCLUSIVE != 0
+        page is not None and page.folio.anon_vma is not None and page.flags & PG_ANON_EXCLUSIVE != 0
     )
 
 

@@ -16,7 +16,14 @@ from simulator.lib.maple_tree import find_vma, find_vma_intersection, vma_lookup
 from simulator.mm import anon_vma, gup, mmap, mmap_lock, vma_merge
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
-    VM_ACCOUNT, VM_LOCKED, VM_LOCKED_MASK, VM_MAYSHARE, VM_SHARED, Mm, Vma, add_locked_vm,
+    VM_ACCOUNT,
+    VM_LOCKED,
+    VM_LOCKED_MASK,
+    VM_MAYSHARE,
+    VM_SHARED,
+    Mm,
+    Vma,
+    add_locked_vm,
 )
 from simulator.mm.move_page_tables import PagetableMove, move_page_tables
 from simulator.state import WRITE
@@ -56,9 +63,7 @@ def check_mremap_params(k: "Kernel", vrm: VmaRemap) -> i64:
 
 
 def overlaps(vrm: VmaRemap) -> bool:
-    return (
-        vrm.start + vrm.old_len > vrm.new_start and vrm.new_start + vrm.new_len > vrm.start
-    )
+    return vrm.start + vrm.old_len > vrm.new_start and vrm.new_start + vrm.new_len > vrm.start
 
 
 def check_prep_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
@@ -85,9 +90,7 @@ def check_prep_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
 
 
 def shrink_vma(k: "Kernel", mm: Mm, vrm: VmaRemap, drop_lock: bool) -> i64:
-    err = mmap.do_vmi_munmap(
-        k, mm, vrm.start + vrm.new_len, vrm.start + vrm.old_len, drop_lock
-    )
+    err = mmap.do_vmi_munmap(k, mm, vrm.start + vrm.new_len, vrm.start + vrm.old_len, drop_lock)
     vrm.vma = None
     if err:
         return err
@@ -179,8 +182,13 @@ def move_locked_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
     mmap_lock.vma_start_write(k, vma)  # no racing faults
     inside = vrm.start - vma.start
     copy = vma_merge.copy_vma(
-        k, vma, vrm.new_start, vrm.new_start + vrm.new_len, vma.pgoff + inside,
-        vma.anon_pgoff + inside, vrm.dontunmap
+        k,
+        vma,
+        vrm.new_start,
+        vrm.new_start + vrm.new_len,
+        vma.pgoff + inside,
+        vma.anon_pgoff + inside,
+        vrm.dontunmap,
     )
     if copy is None:
         return -ENOMEM
@@ -194,9 +202,7 @@ def move_locked_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
     if moved < vrm.old_len:
         err = -ENOMEM
         # Back again, which needs no memory; then the copy is unmapped instead.
-        move_page_tables(
-            k, PagetableMove(new_vma, copy.vma, vrm.new_start, vrm.start, moved, True)
-        )
+        move_page_tables(k, PagetableMove(new_vma, copy.vma, vrm.new_start, vrm.start, moved, True))
         vrm.vma = new_vma
         vrm.old_len = vrm.new_len
         vrm.start = vrm.new_start
@@ -219,11 +225,7 @@ def dontunmap_complete(k: "Kernel", vrm: VmaRemap, copy: vma_merge.VmaCopy) -> N
     longer needs its anon_vmas."""
     vma = copy.vma
     vma.flags &= ~VM_LOCKED_MASK
-    if (
-        copy.new_vma is not vma
-        and vrm.start == vma.start
-        and vrm.start + vrm.old_len == vma.end
-    ):
+    if copy.new_vma is not vma and vrm.start == vma.start and vrm.start + vrm.old_len == vma.end:
         anon_vma.unlink_anon_vmas(k, vma)
         if k.linux.anon_pgoff:
             vma.anon_pgoff = vma.start

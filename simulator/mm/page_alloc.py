@@ -16,8 +16,17 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.mm import deferred_split, memremap
 from simulator.mm.mm_types import (
-    GARBAGE, PG_DEVICE_PRIVATE, PG_LRU, PG_ZERO, REF_OWNER, Folio, Page, fill, init_page_count,
-    prep_compound_page, prep_folio,
+    GARBAGE,
+    PG_DEVICE_PRIVATE,
+    PG_LRU,
+    PG_ZERO,
+    REF_OWNER,
+    Folio,
+    Page,
+    fill,
+    init_page_count,
+    prep_compound_page,
+    prep_folio,
 )
 from simulator.objects import OBJ_NONE
 from simulator.sched.strategy import ALLOCATOR

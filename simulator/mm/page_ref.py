@@ -11,7 +11,13 @@ from mypy_extensions import i64
 
 from simulator.mm import mm_types, page_alloc
 from simulator.mm.mm_types import (
-    GUP_PIN_COUNTING_BIAS, REF_MAP, REF_PIN, Folio, Mm, Page, folio_mapcount,
+    GUP_PIN_COUNTING_BIAS,
+    REF_MAP,
+    REF_PIN,
+    Folio,
+    Mm,
+    Page,
+    folio_mapcount,
 )
 from simulator.mm.pgtable import frame_text
 from simulator.tables import by_number
@@ -19,12 +25,20 @@ from simulator.tables import by_number
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
-REASONS: Final = by_number("reasons for references", (
-    (mm_types.REF_MAP, "mapping"), (mm_types.REF_CACHE, "page cache"),
-    (mm_types.REF_BATCH, "lru batch"), (mm_types.REF_GUP, "gup"), (mm_types.REF_PIN, "pin"),
-    (mm_types.REF_TEMP, "temporary"), (mm_types.REF_GATHER, "mmu_gather"),
-    (mm_types.REF_ISOLATED, "isolation"), (mm_types.REF_OWNER, "allocation"),
-))
+REASONS: Final = by_number(
+    "reasons for references",
+    (
+        (mm_types.REF_MAP, "mapping"),
+        (mm_types.REF_CACHE, "page cache"),
+        (mm_types.REF_BATCH, "lru batch"),
+        (mm_types.REF_GUP, "gup"),
+        (mm_types.REF_PIN, "pin"),
+        (mm_types.REF_TEMP, "temporary"),
+        (mm_types.REF_GATHER, "mmu_gather"),
+        (mm_types.REF_ISOLATED, "isolation"),
+        (mm_types.REF_OWNER, "allocation"),
+    ),
+)
 assert len(REASONS) == mm_types.NR_REFS
 
 
@@ -32,7 +46,9 @@ def folio_get(k: "Kernel", folio: Folio, reason: i64) -> None:
     """One more reference; the page must have one already."""
     if folio.ref <= 0 or not folio.live:
         k.violate(
-            "refcount", k.cur.site, k.class_of(folio.page),
+            "refcount",
+            k.cur.site,
+            k.class_of(folio.page),
             f"a {REASONS[reason]} reference was taken on {frame_text(folio.pfn)}, which has none",
         )
     folio.ref += 1
@@ -124,7 +140,9 @@ def folio_put(k: "Kernel", folio: Folio, reason: i64) -> None:
     """Drop one reference; the last one frees the page."""
     if folio.ledger[reason] <= 0:
         k.violate(
-            "refcount", k.cur.site, k.class_of(folio.page),
+            "refcount",
+            k.cur.site,
+            k.class_of(folio.page),
             f"a {REASONS[reason]} reference on {frame_text(folio.pfn)} was dropped that "
             f"nobody holds",
         )
@@ -165,7 +183,9 @@ def folio_unpin(k: "Kernel", folio: Folio) -> None:
         k.watch.ref_dropped(k, folio, REF_PIN)
     if folio.ledger[REF_PIN] < 0:
         k.violate(
-            "refcount", k.cur.site, k.class_of(folio.page),
+            "refcount",
+            k.cur.site,
+            k.class_of(folio.page),
             f"{frame_text(folio.pfn)} was unpinned too often",
         )
     if folio.ref == 0:

@@ -14,9 +14,27 @@ from mypy_extensions import i64
 from simulator.build.native import vec
 from simulator.machine import mmu
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE,
-    PTE_HUGE, VM_EXEC, VM_READ, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Mm, Page, PageTable, Vma,
-    is_huge_zero_pmd, is_migration_pte, pmd_pte, pte_present,
+    PFN_SHIFT,
+    PTE_DIRTY,
+    PTE_HUGE,
+    PTE_PRESENT,
+    PTE_PROTNONE,
+    PTE_SOFT_DIRTY,
+    PTE_SPECIAL,
+    PTE_WRITE,
+    VM_EXEC,
+    VM_READ,
+    VM_SHARED,
+    VM_SOFTDIRTY,
+    VM_WRITE,
+    Mm,
+    Page,
+    PageTable,
+    Vma,
+    is_huge_zero_pmd,
+    is_migration_pte,
+    pmd_pte,
+    pte_present,
 )
 from simulator.objects import pmd_obj
 from simulator.state import READ
@@ -157,7 +175,9 @@ def write_pte(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64, zapped: 
     t = k.cur
     if table.ptl.owner != t.id:
         k.violate(
-            "kernel-assertion", t.site, "pte",
+            "kernel-assertion",
+            t.site,
+            "pte",
             f"page table entry of page {va} written without the page table lock",
         )
     i = va & (k.ptrs_per_pte - 1)
@@ -246,7 +266,9 @@ def write_pmd(k: "Kernel", mm: Mm, va: i64, new: i64, zapped: bool) -> i64:
 def pmd_lock_held(k: "Kernel", mm: Mm, va: i64) -> None:
     if mm.page_table_lock.owner != k.cur.id:
         k.violate(
-            "kernel-assertion", k.cur.site, "page-table",
+            "kernel-assertion",
+            k.cur.site,
+            "page-table",
             f"the PMD entry of page {va} is written without the PMD lock",
         )
 
@@ -312,7 +334,9 @@ def pgtable_trans_huge_deposit(k: "Kernel", mm: Mm, va: i64, table: PageTable) -
     i = va >> k.pmd_order
     if mm.deposit[i] is not None:
         k.violate(
-            "leak", k.cur.site, "page-table",
+            "leak",
+            k.cur.site,
+            "page-table",
             f"a second page table is deposited for the huge page at {va}",
         )
     mm.deposit[i] = table
@@ -328,7 +352,9 @@ def pgtable_trans_huge_withdraw(k: "Kernel", mm: Mm, va: i64) -> PageTable:
     mm.deposit[i] = None
     if table is None:
         k.violate(
-            "use-after-free", k.cur.site, "page-table",
+            "use-after-free",
+            k.cur.site,
+            "page-table",
             f"no page table is deposited for the huge page at {va}",
         )
         table = pagetable_alloc(k)
@@ -357,7 +383,9 @@ def fill_pte(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64) -> None:
     i = va & (k.ptrs_per_pte - 1)
     if table.pte[i]:
         k.violate(
-            "kernel-assertion", k.cur.site, "page-table",
+            "kernel-assertion",
+            k.cur.site,
+            "page-table",
             f"the entry of page {va} in a page table that was deposited is not none",
         )
     table.pte[i] = new
@@ -454,7 +482,9 @@ def pmd_still_none(k: "Kernel", mm: Mm, va: i64) -> None:
     """The place of a page table that was detached must be as it was left."""
     if not pmd_none(k, mm, va):
         k.violate(
-            "kernel-assertion", k.cur.site, "page-table",
+            "kernel-assertion",
+            k.cur.site,
+            "page-table",
             f"somebody has put a page table at page {va}, from where one was taken for a collapse",
         )
 
@@ -510,8 +540,7 @@ def pte_dirty(k: "Kernel", pte: i64) -> bool:
     """The bit of a present entry; in another one something else stands there."""
     if not pte_present(pte):
         k.violate(
-            "kernel-assertion", k.cur.site, "pte",
-            "pte_dirty() of an entry that is not present",
+            "kernel-assertion", k.cur.site, "pte", "pte_dirty() of an entry that is not present"
         )
     return pte & PTE_DIRTY != 0
 

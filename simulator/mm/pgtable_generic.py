@@ -10,8 +10,14 @@ from simulator import features, sites
 from simulator.mm import mmu_gather, tlb
 from simulator.mm.mm_types import PTE_PRESENT, PTE_PROTNONE, Mm, PageTable
 from simulator.mm.pgtable import (
-    pagetable_alloc, pmd_detach, pmd_none, pmd_populate, pmdp_huge_get_and_clear,
-    pmdp_invalidate_ad, pte_free, write_pte,
+    pagetable_alloc,
+    pmd_detach,
+    pmd_none,
+    pmd_populate,
+    pmdp_huge_get_and_clear,
+    pmdp_invalidate_ad,
+    pte_free,
+    write_pte,
 )
 from simulator.objects import OBJ_NONE, pmd_obj
 from simulator.sched.lock import spin_lock, spin_unlock

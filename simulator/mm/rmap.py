@@ -7,11 +7,25 @@ from mypy_extensions import i64
 
 from simulator.mm import deferred_split
 from simulator.mm.mm_types import (
-    PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_PARTIALLY_MAPPED, PG_SWAPBACKED, REF_MAP, REF_OWNER,
-    AnonVma, Folio, Mm, Page, Vma, folio_mapcount,
+    PG_ANON_EXCLUSIVE,
+    PG_DEVICE_PRIVATE,
+    PG_PARTIALLY_MAPPED,
+    PG_SWAPBACKED,
+    REF_MAP,
+    REF_OWNER,
+    AnonVma,
+    Folio,
+    Mm,
+    Page,
+    Vma,
+    folio_mapcount,
 )
 from simulator.mm.page_ref import (
-    add_entire_mapcount, add_mapcount, folio_get, folio_maybe_dma_pinned, move_ref,
+    add_entire_mapcount,
+    add_mapcount,
+    folio_get,
+    folio_maybe_dma_pinned,
+    move_ref,
 )
 from simulator.mm.pgtable import frame_text, pfn_to_page
 from simulator.sched.lock import down_read, up_read
@@ -63,7 +77,9 @@ def new_anon(k: "Kernel", folio: Folio, vma: Vma, va: i64) -> None:
     av = vma.anon_vma
     if av is None:
         k.violate(
-            "kernel-assertion", k.cur.site, "anon",
+            "kernel-assertion",
+            k.cur.site,
+            "anon",
             f"anonymous page mapped at {va} in a VMA without anon_vma",
         )
         return
@@ -122,7 +138,9 @@ def folio_remove_rmap_pte(k: "Kernel", page: Page, mm: Mm) -> None:
     add_mapcount(k, page, -1, mm)
     if page.mapcount < 0:
         k.violate(
-            "mapcount", k.cur.site, k.class_of(page),
+            "mapcount",
+            k.cur.site,
+            k.class_of(page),
             f"{frame_text(page.pfn)} was unmapped more often than mapped",
         )
     if page.folio.order and page.mapcount == 0 and page.folio.entire_mapcount == 0:
@@ -134,7 +152,9 @@ def folio_remove_rmap_pmd(k: "Kernel", folio: Folio, mm: Mm) -> None:
     add_entire_mapcount(k, folio, -1, mm)
     if folio.entire_mapcount < 0:
         k.violate(
-            "mapcount", k.cur.site, k.class_of(folio.page),
+            "mapcount",
+            k.cur.site,
+            k.class_of(folio.page),
             f"the huge page at frame {folio.pfn} was unmapped more often than mapped",
         )
     if folio.entire_mapcount == 0:
@@ -167,9 +187,7 @@ def folio_try_dup_anon_rmap_pte(k: "Kernel", page: Page, src_vma: Vma, child: Mm
     return True
 
 
-def folio_try_dup_anon_rmap_pmd(
-    k: "Kernel", folio: Folio, src_vma: Vma, child: Mm
-) -> bool:
+def folio_try_dup_anon_rmap_pmd(k: "Kernel", folio: Folio, src_vma: Vma, child: Mm) -> bool:
     """fork() shares a huge page with the child, unless it is exclusive and may be pinned."""
     page = folio.page
     if page.flags & PG_ANON_EXCLUSIVE:

@@ -19,20 +19,38 @@ from simulator.errno import EEXIST, ENOMEM
 from simulator.lock_classes import LC_FOLIO
 from simulator.mm import page_alloc, swap
 from simulator.mm.mm_types import (
-    PG_DIRTY, PG_SWAPBACKED, PG_UPTODATE, REF_CACHE, REF_OWNER, REF_TEMP, Folio, Inode, Mm, Page,
+    PG_DIRTY,
+    PG_SWAPBACKED,
+    PG_UPTODATE,
+    REF_CACHE,
+    REF_OWNER,
+    REF_TEMP,
+    Folio,
+    Inode,
+    Mm,
+    Page,
 )
 from simulator.mm.page_ref import folio_get, folio_put, folio_try_get, move_ref
 from simulator.mm.pgtable import pmd_addr_end, ptep_get
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.mm.rmap import linear_page_index
 from simulator.mm.vm_fault import (
-    VM_FAULT_NOPAGE, VM_FAULT_OOM, VM_FAULT_SIGBUS, install_prealloc_pte, set_pte_range,
+    VM_FAULT_NOPAGE,
+    VM_FAULT_OOM,
+    VM_FAULT_SIGBUS,
+    install_prealloc_pte,
+    set_pte_range,
 )
 from simulator.objects import CONTAINER_BITS, OBJ_NONE, pte_obj, slot_obj
 from simulator.outcome import SKIPPED
 from simulator.scenario import MAX_OPS, WORDS_PER_PAGE
 from simulator.sched.lock import (
-    acquired, down_write, folio_trylock, mutex_lock, mutex_unlock, up_write,
+    acquired,
+    down_write,
+    folio_trylock,
+    mutex_lock,
+    mutex_unlock,
+    up_write,
 )
 from simulator.state import READ, WRITE
 
@@ -138,7 +156,9 @@ def shmem_evict_inode(k: "Kernel", inode: Inode) -> None:
     """Nobody can reach the file any more: empty its page cache."""
     if inode.i_mmap:
         k.violate(
-            "use-after-free", sites.SHMEM_EVICT_INODE__REMOVE, "file",
+            "use-after-free",
+            sites.SHMEM_EVICT_INODE__REMOVE,
+            "file",
             f"a file is freed while {len(inode.i_mmap)} VMAs map it",
         )
     for folio in inode.cache:
@@ -167,7 +187,9 @@ def release_all(k: "Kernel") -> None:
 def check_gone(k: "Kernel", inode: Inode) -> None:
     if inode.live:
         k.violate(
-            "leak", inode.opened_at or sites.SHMEM_EVICT_INODE__REMOVE, "file",
+            "leak",
+            inode.opened_at or sites.SHMEM_EVICT_INODE__REMOVE,
+            "file",
             f"a file is left, open {inode.refs} times",
         )
 

@@ -20,8 +20,16 @@ from simulator.mm import anon_vma
 from simulator.mm.deferred_split import folio_unqueue_deferred_split
 from simulator.mm.migrate import remove_migration_ptes_locked, try_to_migrate_locked
 from simulator.mm.mm_types import (
-    PG_DEVICE_PRIVATE, PG_DIRTY, PG_LRU, PG_PARTIALLY_MAPPED, PG_SWAPBACKED, PG_UPTODATE, REF_TEMP,
-    Folio, folio_mapcount, init_page_count,
+    PG_DEVICE_PRIVATE,
+    PG_DIRTY,
+    PG_LRU,
+    PG_PARTIALLY_MAPPED,
+    PG_SWAPBACKED,
+    PG_UPTODATE,
+    REF_TEMP,
+    Folio,
+    folio_mapcount,
+    init_page_count,
 )
 from simulator.mm.page_ref import folio_put, folio_try_get
 from simulator.mm.pgtable import pfn_to_page

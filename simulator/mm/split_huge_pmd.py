@@ -15,22 +15,58 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.mm import mmu_notifier
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_DEVICE_PRIVATE, PG_DIRTY, PTE_DIRTY, PTE_PROTNONE,
-    PTE_SOFT_DIRTY, PTE_SPECIAL, PTE_WRITE, PTE_YOUNG, REF_MAP, SWP_DEVICE_READ, SWP_DEVICE_WRITE,
-    SWP_MIGRATION_READ, SWP_MIGRATION_READ_EXCLUSIVE, SWP_MIGRATION_WRITE, VM_SOFTDIRTY, Folio, Mm,
-    Page, PageTable, Vma, is_device_private_pte, is_huge_zero_pmd, is_migration_pte, mk_swap_pte,
-    pmd_present, pte_kind,
+    PFN_SHIFT,
+    PG_ANON_EXCLUSIVE,
+    PG_DEVICE_PRIVATE,
+    PG_DIRTY,
+    PTE_DIRTY,
+    PTE_PROTNONE,
+    PTE_SOFT_DIRTY,
+    PTE_SPECIAL,
+    PTE_WRITE,
+    PTE_YOUNG,
+    REF_MAP,
+    SWP_DEVICE_READ,
+    SWP_DEVICE_WRITE,
+    SWP_MIGRATION_READ,
+    SWP_MIGRATION_READ_EXCLUSIVE,
+    SWP_MIGRATION_WRITE,
+    VM_SOFTDIRTY,
+    Folio,
+    Mm,
+    Page,
+    PageTable,
+    Vma,
+    is_device_private_pte,
+    is_huge_zero_pmd,
+    is_migration_pte,
+    mk_swap_pte,
+    pmd_present,
+    pte_kind,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
-    fill_pte, folio_mk_pmd, mk_pte, pfn_to_page, pgtable_trans_huge_withdraw, pmd_populate_split,
-    pmdp_huge_get_and_clear, pte_mkdirty, set_pmd_at, vm_page_prot,
+    fill_pte,
+    folio_mk_pmd,
+    mk_pte,
+    pfn_to_page,
+    pgtable_trans_huge_withdraw,
+    pmd_populate_split,
+    pmdp_huge_get_and_clear,
+    pte_mkdirty,
+    set_pmd_at,
+    vm_page_prot,
 )
 from simulator.mm.pgtable_generic import (
-    pmd_lock, pmd_unlock, pmdp_huge_clear_flush, pmdp_invalidate,
+    pmd_lock,
+    pmd_unlock,
+    pmdp_huge_clear_flush,
+    pmdp_invalidate,
 )
 from simulator.mm.rmap import (
-    folio_add_anon_rmap_pmd, folio_add_anon_rmap_ptes, folio_remove_rmap_pmd,
+    folio_add_anon_rmap_pmd,
+    folio_add_anon_rmap_ptes,
+    folio_remove_rmap_pmd,
     folio_try_share_anon_rmap_pte,
 )
 from simulator.objects import pmd_obj

@@ -115,9 +115,7 @@ class FlushInfo(CallSingleData):
         flush_tlb_func(k, cpu, self)
 
 
-def flush_tlb_mm_range(
-    k: "Kernel", mm: Mm, start: i64, end: i64, freed_tables: bool
-) -> None:
+def flush_tlb_mm_range(k: "Kernel", mm: Mm, start: i64, end: i64, freed_tables: bool) -> None:
     """Pages [start, end) of `mm` are in no TLB when this returns."""
     full = end - start > k.flush_ceiling
     do_flush(k, mm, start, end, full, freed_tables)
@@ -143,9 +141,7 @@ def flush_tlb_page(k: "Kernel", mm: Mm, va: i64) -> None:
     do_flush(k, mm, va, va + 1, False, False)
 
 
-def do_flush(
-    k: "Kernel", mm: Mm, start: i64, end: i64, full: bool, freed_tables: bool
-) -> None:
+def do_flush(k: "Kernel", mm: Mm, start: i64, end: i64, full: bool, freed_tables: bool) -> None:
     t = k.cur
     me = k.cpus[t.cpu]
     t.preempt_count += 1  # get_cpu()
@@ -162,7 +158,9 @@ def do_flush(
                 if freed_tables or should_flush_tlb(k, cpu, mm):
                     t.acks_missing += 1
                     ipi.send(
-                        k, sites.NATIVE_FLUSH_TLB_MULTI__IPI, cpu,
+                        k,
+                        sites.NATIVE_FLUSH_TLB_MULTI__IPI,
+                        cpu,
                         FlushInfo(mm, start, end, full, freed_tables, gen, t.id),
                     )
                 elif k.tracing:

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 
 def vm_mmap_pgoff(
-    k: "Kernel", mm: Mm, start: i64, end: i64, prot: i64, sharing: i64, backing: i64, offset: i64,
+    k: "Kernel",
+    mm: Mm,
+    start: i64,
+    end: i64,
+    prot: i64,
+    sharing: i64,
+    backing: i64,
+    offset: i64,
     flags: i64,
 ) -> i64:
     """mmap() at a fixed place; the first page, or -errno. `flags` are ops.MMAP_*."""

@@ -7,18 +7,29 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from simulator.build.native import final
 from simulator import sites
+from simulator.build.native import final
 from simulator.mm import anon_vma, mmap_lock, rmap
 from simulator.mm.mm_types import (
-    MM_FILEPAGES, PTE_YOUNG, REF_MAP, Mm, Page, PageTable, Vma, add_mm_counter,
+    MM_FILEPAGES,
+    PTE_YOUNG,
+    REF_MAP,
+    Mm,
+    Page,
+    PageTable,
+    Vma,
+    add_mm_counter,
 )
 from simulator.mm.page_ref import folio_get
-from simulator.mm.pgtable_generic import pmd_install, pte_alloc
 from simulator.mm.pgtable import (
-    maybe_mkwrite, mk_pte, pmd_none, pte_mkdirty, set_pte_at, vm_page_prot,
+    maybe_mkwrite,
+    mk_pte,
+    pmd_none,
+    pte_mkdirty,
+    set_pte_at,
+    vm_page_prot,
 )
-
+from simulator.mm.pgtable_generic import pmd_install, pte_alloc
 from simulator.state import READ
 
 if TYPE_CHECKING:

@@ -17,8 +17,16 @@ from simulator.mm import anon_vma, mmap_lock, shmem
 from simulator.mm.mm_types import VM_MAYWRITE, VM_SHARED, VM_STICKY, AnonVma, Inode, Mm, Vma
 from simulator.mm.split_huge_pmd import vma_adjust_trans_huge
 from simulator.mm.vma import (
-    VmaPrepare, split_vma, vm_area_dup, vm_area_free, vma_complete, vma_iter_store, vma_link,
-    vma_add_pgoff, vma_prepare, vma_set_range,
+    VmaPrepare,
+    split_vma,
+    vm_area_dup,
+    vm_area_free,
+    vma_add_pgoff,
+    vma_complete,
+    vma_iter_store,
+    vma_link,
+    vma_prepare,
+    vma_set_range,
 )
 from simulator.objects import OBJ_NONE
 from simulator.state import READ, WRITE
@@ -182,9 +190,7 @@ def commit_merge(k: "Kernel", vmg: VmaMerge) -> i64:
     if middle is not None:
         k.watch.ranges_merging(k, middle.start, middle.pgoff, target.start, target.pgoff, False)
     if vmg.remove_next and nxt is not None:
-        k.watch.ranges_merging(
-            k, nxt.start, nxt.pgoff, target.start, target.pgoff, middle is None
-        )
+        k.watch.ranges_merging(k, nxt.start, nxt.pgoff, target.start, target.pgoff, middle is None)
     vma_prepare(k, vp)
     vma_adjust_trans_huge(
         k, vma, vmg.start, vmg.end, vmg.middle if vmg.adjust_middle_start else None
@@ -428,7 +434,9 @@ def copy_vma(
         if new_vma.start <= old_start < new_vma.end:
             if faulted:
                 k.violate(
-                    "kernel-assertion", k.cur.site, "vma",
+                    "kernel-assertion",
+                    k.cur.site,
+                    "vma",
                     "mremap() merged a populated VMA with its own copy",
                 )
             vma = new_vma

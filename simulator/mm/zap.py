@@ -13,14 +13,37 @@ from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, rmap
 from simulator.mm import vma as vma_tree
 from simulator.mm.huge_memory import zap_huge_pmd
 from simulator.mm.mm_types import (
-    MM_ANONPAGES, PFN_SHIFT, PG_DIRTY, PTE_DIRTY, REF_MAP, SWP_DEVICE_READ, SWP_DEVICE_EXCLUSIVE,
-    SWP_MARKER_GUARD, SWP_MIGRATION_READ, SWP_MIGRATION_WRITE, Mm, PageTable, Vma, add_mm_counter,
-    mm_counter, pte_kind, pte_present,
+    MM_ANONPAGES,
+    PFN_SHIFT,
+    PG_DIRTY,
+    PTE_DIRTY,
+    REF_MAP,
+    SWP_DEVICE_EXCLUSIVE,
+    SWP_DEVICE_READ,
+    SWP_MARKER_GUARD,
+    SWP_MIGRATION_READ,
+    SWP_MIGRATION_WRITE,
+    Mm,
+    PageTable,
+    Vma,
+    add_mm_counter,
+    mm_counter,
+    pte_kind,
+    pte_present,
 )
 from simulator.mm.page_ref import folio_put
 from simulator.mm.pgtable import (
-    pfn_to_page, pmd_addr_end, pmd_clear, pmd_index, pmd_is_huge, pmd_table, ptep_get, ptep_zap,
-    vm_normal_page, walk_pmd, write_pte,
+    pfn_to_page,
+    pmd_addr_end,
+    pmd_clear,
+    pmd_index,
+    pmd_is_huge,
+    pmd_table,
+    ptep_get,
+    ptep_zap,
+    vm_normal_page,
+    walk_pmd,
+    write_pte,
 )
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.mm.split_huge_pmd import split_huge_pmd
@@ -71,9 +94,7 @@ def zap_pte_range(
     mappings may write it back, and no CPU may still store to it then."""
     mm = tlb.mm
     size = k.ptrs_per_pte
-    reclaim = (
-        k.linux.reclaim_pt and zap_flags & ZAP_FLAG_RECLAIM_PT != 0 and end - start == size
-    )
+    reclaim = k.linux.reclaim_pt and zap_flags & ZAP_FLAG_RECLAIM_PT != 0 and end - start == size
     direct = True  # nobody can have used the table since it was emptied
     gone: PageTable | None = None
     va = start
@@ -201,8 +222,7 @@ def zap_vma_range(k: "Kernel", vma: Vma, start: i64, end: i64, zap_flags: i64) -
 
 
 def free_pgtables(
-    k: "Kernel", tlb: "MmuGather", mm: Mm, vmas: list[Vma], floor: i64, ceiling: i64,
-    exiting: bool,
+    k: "Kernel", tlb: "MmuGather", mm: Mm, vmas: list[Vma], floor: i64, ceiling: i64, exiting: bool
 ) -> None:
     """Take the VMAs out of rmap, then their page tables away, which walkers must not meet half
     freed: group by group of neighbours within one page table's reach."""

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator.mm.mm_types import (
-    PFN_SHIFT, SWP_MIGRATION_READ, Mm, Page, is_migration_pte, page_is_exclusive, page_maps,
+    PFN_SHIFT,
+    SWP_MIGRATION_READ,
+    Mm,
+    Page,
+    is_migration_pte,
+    page_is_exclusive,
+    page_maps,
     pte_kind,
 )
 from simulator.mm.pgtable import frame_text, peek, pfn_to_page
@@ -25,7 +31,9 @@ def entry_shared(k: "Kernel", parent: Mm, va: i64) -> None:
         page = pfn_to_page(k, pte >> PFN_SHIFT)
         if page.folio.inode is None:
             k.violate(
-                "anon-exclusive", k.cur.site, k.class_of(page),
+                "anon-exclusive",
+                k.cur.site,
+                k.class_of(page),
                 f"page {va} is shared with a child while its migration entry says that the parent "
                 "alone has it",
             )
@@ -39,12 +47,16 @@ def shared(k: "Kernel", page: Page) -> None:
         writable += page.folio.nr_pmds_writable
     if page_is_exclusive(page):
         k.violate(
-            "anon-exclusive", k.cur.site, k.class_of(page),
+            "anon-exclusive",
+            k.cur.site,
+            k.class_of(page),
             f"{frame_text(page.pfn)} is marked exclusive and mapped {maps} times",
         )
     if writable > 0:
         k.violate(
-            "anon-exclusive", k.cur.site, k.class_of(page),
+            "anon-exclusive",
+            k.cur.site,
+            k.class_of(page),
             f"{frame_text(page.pfn)} is mapped {maps} times and writable through {writable} of "
             "them",
         )

@@ -17,10 +17,29 @@ from simulator.errno import EAGAIN, EINTR, EIO, ENOMEM
 from simulator.lib.maple_tree import find_vma_intersection, vma_index, vma_lookup
 from simulator.mm import mmap
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PTE_SOFT_DIRTY, PTE_WRITE, SWP_MARKER_GUARD, VM_ACCESS_FLAGS,
-    VM_DONTCOPY, VM_DONTDUMP, VM_DROPPABLE, VM_EXEC, VM_HUGEPAGE, VM_LOCKED, VM_LOCKED_MASK,
-    VM_NOHUGEPAGE, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED, VM_SOFTDIRTY, VM_WIPEONFORK,
-    VM_WRITE, Mm, pte_kind, pte_present,
+    PFN_SHIFT,
+    PTE_SOFT_DIRTY,
+    PTE_WRITE,
+    SWP_MARKER_GUARD,
+    VM_ACCESS_FLAGS,
+    VM_DONTCOPY,
+    VM_DONTDUMP,
+    VM_DROPPABLE,
+    VM_EXEC,
+    VM_HUGEPAGE,
+    VM_LOCKED,
+    VM_LOCKED_MASK,
+    VM_NOHUGEPAGE,
+    VM_RAND_READ,
+    VM_READ,
+    VM_SEQ_READ,
+    VM_SHARED,
+    VM_SOFTDIRTY,
+    VM_WIPEONFORK,
+    VM_WRITE,
+    Mm,
+    pte_kind,
+    pte_present,
 )
 from simulator.mm.page_ref import folio_maybe_dma_pinned
 from simulator.mm.pgtable import next_entry, peek, pfn_to_page
@@ -34,17 +53,49 @@ if TYPE_CHECKING:
 
 # Ops whose effect is looked at, and those of which only the result is known.
 _EFFECTS: Final = (
-    ops.OP_MMAP, ops.OP_MUNMAP, ops.OP_MREMAP, ops.OP_MPROTECT, ops.OP_MADVISE, ops.OP_FORK,
-    ops.OP_CLEAR_REFS, ops.OP_MLOCK, ops.OP_MLOCK2, ops.OP_MUNLOCK,
+    ops.OP_MMAP,
+    ops.OP_MUNMAP,
+    ops.OP_MREMAP,
+    ops.OP_MPROTECT,
+    ops.OP_MADVISE,
+    ops.OP_FORK,
+    ops.OP_CLEAR_REFS,
+    ops.OP_MLOCK,
+    ops.OP_MLOCK2,
+    ops.OP_MUNLOCK,
 )
 _RESULTS: Final = (
-    ops.OP_READ, ops.OP_WRITE, ops.OP_EXIT, ops.OP_MEMFD, ops.OP_PREAD, ops.OP_PWRITE,
-    ops.OP_PAGEMAP, ops.OP_MEM_READ, ops.OP_MEM_WRITE, ops.OP_PIN, ops.OP_PIN_FAST, ops.OP_UNPIN,
-    ops.OP_DMA_READ, ops.OP_DMA_WRITE, ops.OP_VMSPLICE, ops.OP_PIPE_READ, ops.OP_SLEEP,
-    ops.OP_MIGRATE_TO_DEVICE, ops.OP_MIGRATE_TO_RAM, ops.OP_DEVICE_READ, ops.OP_DEVICE_WRITE,
-    ops.OP_MINCORE, ops.OP_SCAN, ops.OP_DEVICE_EXCLUSIVE, ops.OP_DEVICE_ATOMIC,
-    ops.OP_KILL, ops.OP_PROCMAP, ops.OP_DEVICE_OPEN, ops.OP_DEVICE_CLOSE,
-    ops.OP_MLOCKALL, ops.OP_MUNLOCKALL,  # what cannot be locked is passed over
+    ops.OP_READ,
+    ops.OP_WRITE,
+    ops.OP_EXIT,
+    ops.OP_MEMFD,
+    ops.OP_PREAD,
+    ops.OP_PWRITE,
+    ops.OP_PAGEMAP,
+    ops.OP_MEM_READ,
+    ops.OP_MEM_WRITE,
+    ops.OP_PIN,
+    ops.OP_PIN_FAST,
+    ops.OP_UNPIN,
+    ops.OP_DMA_READ,
+    ops.OP_DMA_WRITE,
+    ops.OP_VMSPLICE,
+    ops.OP_PIPE_READ,
+    ops.OP_SLEEP,
+    ops.OP_MIGRATE_TO_DEVICE,
+    ops.OP_MIGRATE_TO_RAM,
+    ops.OP_DEVICE_READ,
+    ops.OP_DEVICE_WRITE,
+    ops.OP_MINCORE,
+    ops.OP_SCAN,
+    ops.OP_DEVICE_EXCLUSIVE,
+    ops.OP_DEVICE_ATOMIC,
+    ops.OP_KILL,
+    ops.OP_PROCMAP,
+    ops.OP_DEVICE_OPEN,
+    ops.OP_DEVICE_CLOSE,
+    ops.OP_MLOCKALL,
+    ops.OP_MUNLOCKALL,  # what cannot be locked is passed over
 )
 # What a call of a process that is being killed may say: nobody will see it.
 _KILLED: Final = (SIGKILL, -EINTR, -EAGAIN, -ENOMEM, -EIO)
@@ -67,12 +118,19 @@ ADVISED: Final[dict[int, tuple[int, int]]] = {  # by advice: the flags it is abo
     ops.MADV_NOHUGEPAGE: (VM_HUGEPAGE | VM_NOHUGEPAGE, VM_NOHUGEPAGE),
 }
 _PAGES_ADVISED: Final = (  # advices whose effect is on page table entries
-    ops.MADV_DONTNEED, ops.MADV_POPULATE_READ, ops.MADV_POPULATE_WRITE, ops.MADV_GUARD_INSTALL,
+    ops.MADV_DONTNEED,
+    ops.MADV_POPULATE_READ,
+    ops.MADV_POPULATE_WRITE,
+    ops.MADV_GUARD_INSTALL,
     ops.MADV_GUARD_REMOVE,
 )
 # They promise nothing that shows at once.
 _HINTS: Final = (
-    ops.MADV_WILLNEED, ops.MADV_FREE, ops.MADV_COLD, ops.MADV_PAGEOUT, ops.MADV_COLLAPSE,
+    ops.MADV_WILLNEED,
+    ops.MADV_FREE,
+    ops.MADV_COLD,
+    ops.MADV_PAGEOUT,
+    ops.MADV_COLLAPSE,
 )
 ops.of_every_advice(
     "contract: ADVISED, _PAGES_ADVISED and _HINTS", (*ADVISED, *_PAGES_ADVISED, *_HINTS)
@@ -102,9 +160,7 @@ def check(k: "Kernel", values: LogicalPages, t: Task, op: Op, result: i64) -> No
     elif code == ops.OP_MUNMAP:
         unmapped(k, mm, a[0], a[1], sites.VM_MUNMAP__LOCK)
     elif code == ops.OP_MPROTECT:
-        has_flags(
-            k, mm, a[0], a[1], VM_ACCESS_FLAGS, a[2], sites.MPROTECT_FIXUP__SET_FLAGS
-        )
+        has_flags(k, mm, a[0], a[1], VM_ACCESS_FLAGS, a[2], sites.MPROTECT_FIXUP__SET_FLAGS)
     elif code == ops.OP_MREMAP:
         value(k, code, result, a[2])
         mremapped(k, mm, op)
@@ -128,7 +184,9 @@ def failed(k: "Kernel", t: Task, op: Op, result: i64, alone: bool) -> None:
     if result != SKIPPED and result not in spec.failures:
         name = result_name(result) if result <= SIGSEGV else f"errno {-result}"
         k.violate(
-            "contract", spec.entry, "errno",
+            "contract",
+            spec.entry,
+            "errno",
             f"op {op.uid} failed with {name}, which {spec.name} does not do",
         )
     mm = t.mm
@@ -139,7 +197,9 @@ def failed(k: "Kernel", t: Task, op: Op, result: i64, alone: bool) -> None:
     need = VM_WRITE if op.code == ops.OP_WRITE else VM_READ | VM_WRITE | VM_EXEC
     if vma is not None and vma.flags & need and pte_kind(peek(k, mm, va)) != SWP_MARKER_GUARD:
         k.violate(
-            "contract", sites.DO_USER_ADDR_FAULT__BEGIN, "vma",
+            "contract",
+            sites.DO_USER_ADDR_FAULT__BEGIN,
+            "vma",
             f"op {op.uid} got SIGSEGV at page {va}, which its VMA allows",
         )
 
@@ -148,7 +208,9 @@ def value(k: "Kernel", code: i64, result: i64, want: i64) -> None:
     if result != want:
         spec = ops.BY_NUMBER[code]
         k.violate(
-            "contract", spec.entry, "errno",
+            "contract",
+            spec.entry,
+            "errno",
             f"{spec.name} returned {result}, and should return {want}",
         )
 
@@ -160,9 +222,7 @@ def unmapped(k: "Kernel", mm: Mm, start: i64, end: i64, site: i64) -> None:
     """No VMA and no entry in [start, end)."""
     vma = find_vma_intersection(mm, start, end)
     if vma is not None:
-        k.violate(
-            "contract", site, "vma", f"VMA {vma.start}..{vma.end} is left in {start}..{end}"
-        )
+        k.violate("contract", site, "vma", f"VMA {vma.start}..{vma.end} is left in {start}..{end}")
     empty(k, mm, start, end, site)
 
 
@@ -202,9 +262,7 @@ def mmapped(k: "Kernel", mm: Mm, op: Op) -> None:
         empty(k, mm, start, end, site)
 
 
-def has_flags(
-    k: "Kernel", mm: Mm, start: i64, end: i64, mask: i64, want: i64, site: i64
-) -> None:
+def has_flags(k: "Kernel", mm: Mm, start: i64, end: i64, mask: i64, want: i64, site: i64) -> None:
     """[start, end) is mapped without a hole, by VMAs with these flags."""
     va = start
     i = vma_index(mm, start)
@@ -212,7 +270,9 @@ def has_flags(
         vma = mm.vmas[i] if i < len(mm.vmas) else None
         if vma is None or vma.start > va or vma.flags & mask != want:
             k.violate(
-                "contract", site, "vma",
+                "contract",
+                site,
+                "vma",
                 f"page {va} has no VMA with the flags that the call says it has set",
             )
             return
@@ -246,7 +306,9 @@ def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
                 if advice == ops.MADV_DONTNEED:
                     site = sites.ZAP_PTE_RANGE__CLEAR_PTE
                 k.violate(
-                    "contract", site, "pte",
+                    "contract",
+                    site,
+                    "pte",
                     f"page {va} still has the entry that madvise() should have removed",
                 )
             va = next_entry(k, mm, va + 1, end)
@@ -255,7 +317,9 @@ def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
         while va < end:
             if pte_kind(peek(k, mm, va)) != SWP_MARKER_GUARD:
                 k.violate(
-                    "contract", sites.GUARD_INSTALL_PTE_ENTRY__LOCK, "pte",
+                    "contract",
+                    sites.GUARD_INSTALL_PTE_ENTRY__LOCK,
+                    "pte",
                     f"page {va} has no guard marker after MADV_GUARD_INSTALL",
                 )
             va += 1
@@ -264,11 +328,11 @@ def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
         while va < end:
             pte = peek(k, mm, va)
             va += 1
-            if not pte_present(pte) or (
-                advice == ops.MADV_POPULATE_WRITE and not pte & PTE_WRITE
-            ):
+            if not pte_present(pte) or (advice == ops.MADV_POPULATE_WRITE and not pte & PTE_WRITE):
                 k.violate(
-                    "contract", sites.GET_USER_PAGES__RETRY, "pte",
+                    "contract",
+                    sites.GET_USER_PAGES__RETRY,
+                    "pte",
                     f"page {va - 1} is not populated after MADV_POPULATE",
                 )
     elif advice in ADVISED:
@@ -276,9 +340,7 @@ def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
         has_flags(k, mm, start, end, flags, want, sites.MADVISE_UPDATE_VMA__SET_FLAGS)
 
 
-def locked(
-    k: "Kernel", mm: Mm, start: i64, end: i64, want: i64, prefaulted: bool
-) -> None:
+def locked(k: "Kernel", mm: Mm, start: i64, end: i64, want: i64, prefaulted: bool) -> None:
     """What is mapped in [start, end) is locked or not, but for what cannot be; and nothing of it is
     missing, if it was prefaulted."""
     for vma in mm.vmas:
@@ -286,14 +348,18 @@ def locked(
             continue
         if vma.flags & VM_LOCKED != want and not vma.flags & VM_DROPPABLE:
             k.violate(
-                "contract", sites.MLOCK_VMA_PAGES_RANGE__SET_FLAGS, "vma",
+                "contract",
+                sites.MLOCK_VMA_PAGES_RANGE__SET_FLAGS,
+                "vma",
                 f"VMA {vma.start}..{vma.end} is {'not ' if want else ''}locked after the call",
             )
         va = max(vma.start, start)
         while prefaulted and va < min(vma.end, end):
             if peek(k, mm, va) == 0:
                 k.violate(
-                    "contract", sites.GET_USER_PAGES__RETRY, "pte",
+                    "contract",
+                    sites.GET_USER_PAGES__RETRY,
+                    "pte",
                     f"page {va} is not there after mlock()",
                 )
             va += 1
@@ -309,13 +375,17 @@ def forked(k: "Kernel", values: LogicalPages, mm: Mm, child: Mm | None) -> None:
         if vma.flags & VM_DONTCOPY:
             if copy is not None:
                 k.violate(
-                    "contract", sites.DUP_MMAP__LOCK_PARENT, "vma",
+                    "contract",
+                    sites.DUP_MMAP__LOCK_PARENT,
+                    "vma",
                     f"the child has VMA {vma.start}..{vma.end}, which is VM_DONTCOPY",
                 )
             continue
         if copy is None or copy.end != vma.end or copy.flags != vma.flags & ~VM_LOCKED_MASK:
             k.violate(
-                "contract", sites.DUP_MMAP__LOCK_PARENT, "vma",
+                "contract",
+                sites.DUP_MMAP__LOCK_PARENT,
+                "vma",
                 f"the child has not the VMA {vma.start}..{vma.end} of its parent",
             )
         wiped = vma.flags & VM_WIPEONFORK != 0
@@ -328,7 +398,9 @@ def forked(k: "Kernel", values: LogicalPages, mm: Mm, child: Mm | None) -> None:
             own = childs[va]
             if lp != own and not same_words(values, lp, own):
                 k.violate(
-                    "contract", sites.COPY_PMD_RANGE__PMD, "anon",
+                    "contract",
+                    sites.COPY_PMD_RANGE__PMD,
+                    "anon",
                     f"the child has other data in page {va} than fork() promises",
                 )
             va += 1
@@ -344,18 +416,21 @@ def soft_dirty_cleared(k: "Kernel", mm: Mm) -> None:
     for vma in mm.vmas:
         if vma.flags & VM_SOFTDIRTY:
             k.violate(
-                "contract", sites.CLEAR_REFS_WRITE__CLEAR_VM_SOFTDIRTY, "vma",
+                "contract",
+                sites.CLEAR_REFS_WRITE__CLEAR_VM_SOFTDIRTY,
+                "vma",
                 f"VMA {vma.start}..{vma.end} is soft-dirty after clear_refs",
             )
         va = next_entry(k, mm, vma.start, vma.end)
         while va < vma.end:
             pte = peek(k, mm, va)
             if pte & PTE_SOFT_DIRTY and not (
-                pte_present(pte)
-                and folio_maybe_dma_pinned(pfn_to_page(k, pte >> PFN_SHIFT).folio)
+                pte_present(pte) and folio_maybe_dma_pinned(pfn_to_page(k, pte >> PFN_SHIFT).folio)
             ):
                 k.violate(
-                    "contract", sites.CLEAR_SOFT_DIRTY__SET_PTE, "pte",
+                    "contract",
+                    sites.CLEAR_SOFT_DIRTY__SET_PTE,
+                    "pte",
                     f"the entry of page {va} is soft-dirty after clear_refs",
                 )
             va = next_entry(k, mm, va + 1, vma.end)

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_DIRTY, PTE_DIRTY, PTE_SPECIAL, Mm, Page, is_device_private_pte, is_migration_pte,
+    PFN_SHIFT,
+    PG_DIRTY,
+    PTE_DIRTY,
+    PTE_SPECIAL,
+    Mm,
+    Page,
+    is_device_private_pte,
+    is_migration_pte,
 )
 from simulator.mm.pgtable import frame_text, peek, pfn_to_page
 
@@ -62,7 +69,9 @@ def entry_written(k: "Kernel", taken: list[Taken], mm: Mm, va: i64, old: i64, ne
 def lost(k: "Kernel", va: i64, page: Page, culprit: i64) -> None:
     if not page.folio.flags & PG_DIRTY:
         k.violate(
-            "dirty-loss", culprit, k.class_of(page),
+            "dirty-loss",
+            culprit,
+            k.class_of(page),
             f"the dirty bit of page {va} is lost: neither its entry nor "
             f"{frame_text(page.pfn)} has it",
         )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from simulator.mm.mm_types import NR_REFS, Folio, folio_mapcount
 from simulator.mm.page_ref import REASONS
-from simulator.oracles import page_cache, secondary_mmu, stale_tlb
 from simulator.mm.pgtable import frame_text
+from simulator.oracles import page_cache, secondary_mmu, stale_tlb
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -22,24 +22,32 @@ def check(k: "Kernel", folio: Folio) -> None:
         k.violate("use-after-free", k.cur.site, "page", f"{frame_text(folio.pfn)} was freed twice")
     if folio_mapcount(folio):
         k.violate(
-            "mapcount", k.cur.site, k.class_of(folio.page),
+            "mapcount",
+            k.cur.site,
+            k.class_of(folio.page),
             f"{frame_text(folio.pfn)} was freed while {folio_mapcount(folio)} entries map it",
         )
     if folio.pincount:
         k.violate(
-            "pin", k.cur.site, k.class_of(folio.page),
-            f"{frame_text(folio.pfn)} was freed while pinned"
+            "pin",
+            k.cur.site,
+            k.class_of(folio.page),
+            f"{frame_text(folio.pfn)} was freed while pinned",
         )
     if folio.lock.owner >= 0:
         k.violate(
-            "kernel-assertion", k.cur.site, k.class_of(folio.page),
+            "kernel-assertion",
+            k.cur.site,
+            k.class_of(folio.page),
             f"{frame_text(folio.pfn)} was freed while its folio lock is held",
         )
     ledger = folio.ledger
     for i in range(NR_REFS):
         if ledger[i]:
             k.violate(
-                "refcount", k.cur.site, k.class_of(folio.page),
+                "refcount",
+                k.cur.site,
+                k.class_of(folio.page),
                 f"{frame_text(folio.pfn)} was freed with {ledger[i]} {REASONS[i]} "
                 f"references booked",
             )

@@ -21,13 +21,17 @@ def check(k: "Kernel", table: PageTable) -> None:
         k.violate("use-after-free", k.cur.site, "page-table", "a page table was freed twice")
     if table.used:
         k.violate(
-            "use-after-free", sites.FREE_PGTABLES__PMD_CLEARED, "page-table",
+            "use-after-free",
+            sites.FREE_PGTABLES__PMD_CLEARED,
+            "page-table",
             f"the page table of pages {table.pmd << k.pmd_order} and up was freed with "
             f"{table.used} entries in it",
         )
     if table.ptl.owner >= 0:
         k.violate(
-            "use-after-free", sites.FREE_PGTABLES__PMD_CLEARED, "page-table",
+            "use-after-free",
+            sites.FREE_PGTABLES__PMD_CLEARED,
+            "page-table",
             "a page table was freed while its lock is held",
         )
     stale_tlb.table_freed(k, table)
@@ -37,7 +41,9 @@ def locked(k: "Kernel", mm: Mm, va: i64, table: PageTable) -> None:
     """Whoever locks the page table of `va` must find it linked, or let it go."""
     if mm.tables[va >> k.pmd_order] is not table and not is_linked(k, table):
         k.violate(
-            "use-after-free", sites.PTE_OFFSET_MAP_LOCK__PMD, "page-table",
+            "use-after-free",
+            sites.PTE_OFFSET_MAP_LOCK__PMD,
+            "page-table",
             f"the page table of page {va} is used, which was unlinked before it was locked",
         )
 
@@ -46,7 +52,9 @@ def read(k: "Kernel", table: PageTable) -> None:
     """Readers without a lock may meet a table that is unlinked, not one that is freed."""
     if not table.live:
         k.violate(
-            "use-after-free", table.linked_at, "page-table",
+            "use-after-free",
+            table.linked_at,
+            "page-table",
             "a page table is read that was freed under its reader",
         )
 
@@ -55,6 +63,8 @@ def written(k: "Kernel", va: i64, table: PageTable) -> None:
     """An entry of `va` is written to a table to which the PMD entry of `va` does not point."""
     if not is_linked(k, table):
         k.violate(
-            "use-after-free", k.cur.site, "page-table",
+            "use-after-free",
+            k.cur.site,
+            "page-table",
             f"an entry for page {va} is written to a page table that is linked nowhere",
         )

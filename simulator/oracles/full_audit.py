@@ -13,9 +13,23 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PTE_SPECIAL, REF_CACHE, REF_GATHER, REF_ISOLATED, REF_MAP, REF_OWNER, REF_TEMP,
-    AnonVma, Mm, Page, Vma, folio_mapcount, is_device_pte, is_migration_pte,
-    page_maps, pte_present,
+    PFN_SHIFT,
+    PTE_SPECIAL,
+    REF_CACHE,
+    REF_GATHER,
+    REF_ISOLATED,
+    REF_MAP,
+    REF_OWNER,
+    REF_TEMP,
+    AnonVma,
+    Mm,
+    Page,
+    Vma,
+    folio_mapcount,
+    is_device_pte,
+    is_migration_pte,
+    page_maps,
+    pte_present,
 )
 from simulator.mm.page_ref import REASONS
 from simulator.mm.pgtable import frame_text, is_deposited, is_linked, next_entry, peek, pfn_to_page
@@ -46,12 +60,16 @@ def while_mapped(k: "Kernel", values: LogicalPages) -> None:
         maps = page_maps(page)
         if page.audit != maps:
             k.violate(
-                "mapcount", page.maps_at or page.entry_at, k.class_of(page),
+                "mapcount",
+                page.maps_at or page.entry_at,
+                k.class_of(page),
                 f"{frame_text(page.pfn)} has mapcount {maps}, {page.audit} entries map it",
             )
         if page.folio.ledger[REF_MAP] != folio_mapcount(page.folio):
             k.violate(
-                "refcount", page.folio.page.refs_at or page.entry_at, k.class_of(page),
+                "refcount",
+                page.folio.page.refs_at or page.entry_at,
+                k.class_of(page),
                 f"{frame_text(page.folio.pfn)} has {page.folio.ledger[REF_MAP]} references of "
                 f"mappings and mapcount {folio_mapcount(page.folio)}",
             )
@@ -59,7 +77,9 @@ def while_mapped(k: "Kernel", values: LogicalPages) -> None:
         for reason in _MOMENTARY:
             if page.folio.ledger[reason]:
                 k.violate(
-                    "leak", page.folio.taken_at[reason], k.class_of(page),
+                    "leak",
+                    page.folio.taken_at[reason],
+                    k.class_of(page),
                     f"{frame_text(page.pfn)} has {page.folio.ledger[reason]} {REASONS[reason]} "
                     "references left when all ops have ended",
                 )
@@ -74,7 +94,9 @@ def audit_structs(k: "Kernel") -> None:
     for vma in k.vmas.taken():
         if vma.live and not vma.attached:
             k.violate(
-                "leak", vma.linked_at, "vma",
+                "leak",
+                vma.linked_at,
+                "vma",
                 f"VMA {vma.start}..{vma.end} is in no tree and has not been freed",
             )
     for av in k.anon_vmas.taken():
@@ -121,12 +143,16 @@ def audit_mm(k: "Kernel", values: LogicalPages, mm: Mm) -> None:
     for va in range(k.nr_arena):
         if mm.shadow[va] and not has_data(k, values, mm, va):
             k.violate(
-                "memory-value", mm.who[va], "anon",
+                "memory-value",
+                mm.who[va],
+                "anon",
                 f"page {va} held data that no load could find any more",
             )
     if anon != mm.rss_anon or file != mm.rss_file:
         k.violate(
-            "accounting", mm.entry_at, "mm",
+            "accounting",
+            mm.entry_at,
+            "mm",
             f"rss is {mm.rss_anon} anonymous and {mm.rss_file} file pages, the page tables map "
             f"{anon} and {file}",
         )
@@ -140,9 +166,7 @@ def has_data(k: "Kernel", values: LogicalPages, mm: Mm, va: i64) -> bool:
     return all(not values.word(mm.shadow[va], word) for word in range(WORDS_PER_PAGE))
 
 
-def audit_page(
-    k: "Kernel", values: LogicalPages, mm: Mm, va: i64, page: Page, who: i64
-) -> None:
+def audit_page(k: "Kernel", values: LogicalPages, mm: Mm, va: i64, page: Page, who: i64) -> None:
     folio = page.folio
     if not folio.live:
         k.violate(
@@ -154,8 +178,10 @@ def audit_page(
         audit_rmap(k, mm, va, page, who)
     elif folio.ledger[REF_CACHE] <= 0:
         k.violate(
-            "page-cache", who, "file",
-            f"page {va} maps {frame_text(page.pfn)}, which left the cache"
+            "page-cache",
+            who,
+            "file",
+            f"page {va} maps {frame_text(page.pfn)}, which left the cache",
         )
 
 
@@ -168,7 +194,9 @@ def audit_rmap(k: "Kernel", mm: Mm, va: i64, page: Page, who: i64) -> None:
         return
     if not av.live or av.gen != folio.anon_vma_gen:
         k.violate(
-            "use-after-free", who, "anon_vma",
+            "use-after-free",
+            who,
+            "anon_vma",
             f"{frame_text(page.pfn)} at page {va} points to an anon_vma that was freed",
         )
     for vma in av.vmas:
@@ -176,7 +204,9 @@ def audit_rmap(k: "Kernel", mm: Mm, va: i64, page: Page, who: i64) -> None:
             if folio.index + page.pfn - folio.pfn - vma.anon_pgoff + vma.start == va:
                 return
     k.violate(
-        "rmap", who, "anon",
+        "rmap",
+        who,
+        "anon",
         f"rmap_walk() of {frame_text(page.pfn)} does not reach page {va}, which maps it",
     )
 
@@ -188,12 +218,16 @@ def after_exit(k: "Kernel") -> None:
             for reason in range(len(REASONS)):
                 if page.folio.ledger[reason]:
                     k.violate(
-                        "leak", page.folio.taken_at[reason], k.class_of(page),
+                        "leak",
+                        page.folio.taken_at[reason],
+                        k.class_of(page),
                         f"{frame_text(page.pfn)} is left with {page.folio.ledger[reason]} "
                         f"{REASONS[reason]} references",
                     )
             k.violate(
-                "refcount", sites.EXIT_MMAP__BEGIN, k.class_of(page),
+                "refcount",
+                sites.EXIT_MMAP__BEGIN,
+                k.class_of(page),
                 f"{frame_text(page.pfn)} is left without a reference",
             )
     left = k.frames.left() - k.nr_block_frames

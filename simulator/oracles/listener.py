@@ -12,8 +12,21 @@ from mypy_extensions import i64
 from simulator.mm.mm_types import PG_ZERO, SWP_MARKER_GUARD, pmd_pte, pte_kind
 from simulator.mm.pgtable import peek
 from simulator.oracles import (
-    anon_exclusive, contract, dirty_loss, freed_page, freed_table, full_audit, mapping,
-    memory_value, page_cache, permission, pin, secondary_mmu, soft_dirty, stale_tlb, state,
+    anon_exclusive,
+    contract,
+    dirty_loss,
+    freed_page,
+    freed_table,
+    full_audit,
+    mapping,
+    memory_value,
+    page_cache,
+    permission,
+    pin,
+    secondary_mmu,
+    soft_dirty,
+    stale_tlb,
+    state,
     vma_change,
 )
 from simulator.watch import Watch
@@ -131,7 +144,13 @@ class Oracles(Watch):
     # --- loads and stores ---------------------------------------------------------------------
 
     def user_loaded(
-        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64,
+        self,
+        k: "Kernel",
+        mm: "Mm",
+        va: i64,
+        page: "Page",
+        word: i64,
+        value: i64,
         stale: "Stale | None",
     ) -> None:
         if stale is None:
@@ -139,7 +158,13 @@ class Oracles(Watch):
             permission.loaded(k, mm, va)
 
     def user_stored(
-        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, token: i64,
+        self,
+        k: "Kernel",
+        mm: "Mm",
+        va: i64,
+        page: "Page",
+        word: i64,
+        token: i64,
         stale: "Stale | None",
     ) -> None:
         folio = page.folio
@@ -160,9 +185,7 @@ class Oracles(Watch):
     def forced_stored(self, k: "Kernel", mm: "Mm", va: i64, page: "Page", seen: i64) -> None:
         soft_dirty.forced(k, mm, va, page, seen)
 
-    def loaded(
-        self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64
-    ) -> None:
+    def loaded(self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64) -> None:
         memory_value.loaded(k, self.values, mm, va, page, word, value)
 
     def stored(
@@ -210,9 +233,7 @@ class Oracles(Watch):
     def cache_found(self, k: "Kernel", inode: "Inode", index: i64, folio: "Folio") -> None:
         page_cache.found(k, inode, index, folio, k.cur.site)
 
-    def cache_adding(
-        self, k: "Kernel", inode: "Inode", index: i64, old: "Folio | None"
-    ) -> None:
+    def cache_adding(self, k: "Kernel", inode: "Inode", index: i64, old: "Folio | None") -> None:
         page_cache.added(k, index, old)
 
     def inode_evicted(self, k: "Kernel", inode: "Inode") -> None:

@@ -16,7 +16,14 @@ from mypy_extensions import i64
 from simulator import page_state
 from simulator.lock_classes import LC_PAGE_TABLE, LC_PTL
 from simulator.mm.mm_types import (
-    PFN_SHIFT, REF_MAP, Folio, Mm, Page, folio_mapcount, is_migration_pte, page_maps,
+    PFN_SHIFT,
+    REF_MAP,
+    Folio,
+    Mm,
+    Page,
+    folio_mapcount,
+    is_migration_pte,
+    page_maps,
 )
 from simulator.mm.pgtable import frame_text, is_linked
 from simulator.oracles import anon_exclusive, pin
@@ -44,7 +51,9 @@ def lock_dropped(k: "Kernel", mm: Mm) -> None:
     miscounts = mm.rss_anon != mm.nr_anon or mm.rss_file != mm.nr_file
     if miscounts and not mm.collapsing and only_lock(k):
         k.violate(
-            "accounting", mm.entry_at, "mm",
+            "accounting",
+            mm.entry_at,
+            "mm",
             f"rss is {mm.rss_anon} anonymous and {mm.rss_file} file pages, the page tables map "
             f"{mm.nr_anon} and {mm.nr_file}",
         )
@@ -65,7 +74,9 @@ def restored(k: "Kernel", src: Page) -> None:
                 va = (table.pmd << k.pmd_order) + i
                 who = k.mms[table.mm_id].who[va]
                 k.violate(
-                    "rmap", who if is_linked(k, table) else table.linked_at, k.class_of(src),
+                    "rmap",
+                    who if is_linked(k, table) else table.linked_at,
+                    k.class_of(src),
                     f"rmap_walk() of {frame_text(src.pfn)} missed its migration entry at page {va}",
                 )
     for mm in k.mms:
@@ -73,7 +84,9 @@ def restored(k: "Kernel", src: Page) -> None:
             if is_migration_pte(mm.pmd[i]) and mm.pmd[i] >> PFN_SHIFT == src.pfn:
                 va = i << k.pmd_order
                 k.violate(
-                    "rmap", mm.who[va], k.class_of(src),
+                    "rmap",
+                    mm.who[va],
+                    k.class_of(src),
                     f"rmap_walk() of frame {src.pfn} missed its migration entry for the huge page "
                     f"at {va}",
                 )
@@ -87,13 +100,17 @@ def miscounted(k: "Kernel", page: Page) -> None:
         return
     if folio.ledger[REF_MAP] < folio_mapcount(folio):
         k.violate(
-            "refcount", folio.page.refs_at or page.entry_at, k.class_of(page),
+            "refcount",
+            folio.page.refs_at or page.entry_at,
+            k.class_of(page),
             f"{frame_text(page.pfn)} has {folio.ledger[REF_MAP]} references of mappings and "
             f"mapcount {folio_mapcount(folio)}",
         )
     if page.mapcount < page.nr_entries or (page.mapcount > page.nr_entries and only_lock(k)):
         k.violate(
-            "mapcount", page.maps_at or page.entry_at, k.class_of(page),
+            "mapcount",
+            page.maps_at or page.entry_at,
+            k.class_of(page),
             f"{frame_text(page.pfn)} has mapcount {page.mapcount}, {page.nr_entries} "
             f"entries map it",
         )
@@ -103,7 +120,9 @@ def pmds_miscounted(k: "Kernel", folio: Folio) -> None:
     """A large folio is mapped by other many PMD entries than it counts, perhaps for good."""
     if folio.entire_mapcount < folio.nr_pmds or only_lock(k):
         k.violate(
-            "mapcount", folio.page.entry_at, k.class_of(folio.page),
+            "mapcount",
+            folio.page.entry_at,
+            k.class_of(folio.page),
             f"the huge page at frame {folio.pfn} has entire mapcount {folio.entire_mapcount}, "
             f"{folio.nr_pmds} PMD entries map it",
         )

@@ -142,7 +142,9 @@ def loaded(
     want = expected(v, mm, va, page, word)
     if value != want:
         k.violate(
-            "memory-value", mm.who[va], k.class_of(page),
+            "memory-value",
+            mm.who[va],
+            k.class_of(page),
             f"a load of page {va} word {word} returned {value}, the last store was {want}",
         )
 
@@ -169,7 +171,9 @@ def lost(k: "Kernel", values: LogicalPages, mm: Mm, va: i64) -> None:
     words = values.words
     if lp and (words[lp] or words[lp + 1] or words[lp + 2] or words[lp + 3]):
         k.violate(
-            "memory-value", sites.MOVE_VMA__ITSELF, "anon",
+            "memory-value",
+            sites.MOVE_VMA__ITSELF,
+            "anon",
             f"mremap() has given up the data of page {va}, which it should have moved or kept",
         )
 
@@ -198,7 +202,9 @@ def zeroed(k: "Kernel", va: i64, page: Page) -> None:
     words = page.words
     if words[0] or words[1] or words[2] or words[3]:
         k.violate(
-            "memory-value", k.cur.site, k.class_of(page),
+            "memory-value",
+            k.cur.site,
+            k.class_of(page),
             f"page {va} was mapped for the first time with {words[0]} {words[1]} {words[2]} "
             f"{words[3]} in it, not zeroes",
         )
@@ -220,7 +226,9 @@ def dontneed_returns(k: "Kernel", v: LogicalPages, mm: Mm, start: i64, end: i64)
             base = lp * WORDS_PER_PAGE
             if words[base] or words[base + 1] or words[base + 2] or words[base + 3]:
                 k.violate(
-                    "memory-value", mm.who[va], "anon",
+                    "memory-value",
+                    mm.who[va],
+                    "anon",
                     f"MADV_DONTNEED has returned, and page {va} has what it held before",
                 )
 
@@ -238,7 +246,9 @@ def copying(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
         mask = s.mask & ~(1 << k.cur.cpu | 1 << k.tasks[s.owner].cpu)
         if stale_tlb.active_cpus(k, mm, mask):
             k.violate(
-                "memory-value", s.who, k.class_of(page),
+                "memory-value",
+                s.who,
+                k.class_of(page),
                 f"page {va} is copied while another CPU can still store to it: it was "
                 "write-protected, not flushed, and nobody kept page faults out",
             )
@@ -257,7 +267,9 @@ def fork_copying(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
                 mask |= s.mask
     if stale_tlb.active_cpus(k, mm, mask & ~mine):
         k.violate(
-            "memory-value", sites.COPY_PRESENT_PAGE__COPY_WORD, k.class_of(page),
+            "memory-value",
+            sites.COPY_PRESENT_PAGE__COPY_WORD,
+            k.class_of(page),
             f"fork() copies page {va} while another CPU can store to it: the child gets no cut of "
             "its parent",
         )
@@ -272,6 +284,8 @@ def compare(
         want = v.word(lp, i)
         if page.words[i] != want:
             k.violate(
-                "memory-value", site, k.class_of(page),
+                "memory-value",
+                site,
+                k.class_of(page),
                 f"page {va} {what} with {page.words[i]} in word {i}, the last store was {want}",
             )

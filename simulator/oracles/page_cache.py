@@ -22,7 +22,9 @@ def found(k: "Kernel", inode: Inode, index: i64, folio: Folio, site: i64) -> Non
     """A lookup of `index` has returned `page`, locked: no one can remove it any more."""
     if folio.inode is not inode or folio.index != index:
         k.violate(
-            "page-cache", site, "file",
+            "page-cache",
+            site,
+            "file",
             f"slot {index} of a file's page cache holds {frame_text(folio.pfn)}, which is "
             f"not its page",
         )
@@ -32,9 +34,10 @@ def added(k: "Kernel", index: i64, old: Folio | None) -> None:
     """A page is being put into slot `index`, where `old` is."""
     if old is not None:
         k.violate(
-            "page-cache", k.cur.site, "file",
-            f"a second page was put into slot {index} of a file's page cache, over frame "
-            f"{old.pfn}",
+            "page-cache",
+            k.cur.site,
+            "file",
+            f"a second page was put into slot {index} of a file's page cache, over frame {old.pfn}",
         )
 
 
@@ -44,7 +47,9 @@ def page_freed(k: "Kernel", folio: Folio) -> None:
     if inode is not None and inode.live and folio.index < len(inode.cache):
         if inode.cache[folio.index] is folio:
             k.violate(
-                "page-cache", k.cur.site, "file",
+                "page-cache",
+                k.cur.site,
+                "file",
                 f"{frame_text(folio.pfn)} was freed while it is page {folio.index} of a file",
             )
 
@@ -54,7 +59,9 @@ def mapped(k: "Kernel", vma: Vma, va: i64, page: Page, who: i64) -> None:
     folio = page.folio
     if folio.inode is not vma.inode or folio.index != va - vma.start + vma.pgoff:
         k.violate(
-            "page-cache", who, "file",
+            "page-cache",
+            who,
+            "file",
             f"page {va} should map page {va - vma.start + vma.pgoff} of its file, and maps page "
             f"{folio.index} of {'it' if folio.inode is vma.inode else 'another one'}",
         )
@@ -64,7 +71,9 @@ def evicted(k: "Kernel", inode: Inode) -> None:
     """The inode is about to be freed (clear_inode())."""
     if inode.nrpages:
         k.violate(
-            "page-cache", sites.SHMEM_EVICT_INODE__REMOVE, "file",
+            "page-cache",
+            sites.SHMEM_EVICT_INODE__REMOVE,
+            "file",
             f"a file is freed with {inode.nrpages} pages in its page cache",
         )
 
@@ -90,12 +99,16 @@ def audit_file(k: "Kernel", inode: Inode) -> None:
         found(k, inode, index, page, sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT)
         if not page.live or page.ledger[REF_CACHE] != 1:
             k.violate(
-                "page-cache", sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT, "file",
+                "page-cache",
+                sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT,
+                "file",
                 f"slot {index} of a file's page cache holds {frame_text(page.pfn)} with "
                 f"{page.ledger[REF_CACHE]} references of the cache",
             )
     if pages != inode.nrpages:
         k.violate(
-            "accounting", sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT, "file",
+            "accounting",
+            sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT,
+            "file",
             f"a file counts {inode.nrpages} pages, its page cache has {pages}",
         )

@@ -14,8 +14,21 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_UPTODATE, PG_ZERO, PTE_PRESENT, PTE_SPECIAL, PTE_WRITE, REF_CACHE, VM_EXEC,
-    VM_READ, VM_SHARED, VM_WRITE, Inode, Mm, Page, Vma,
+    PFN_SHIFT,
+    PG_UPTODATE,
+    PG_ZERO,
+    PTE_PRESENT,
+    PTE_SPECIAL,
+    PTE_WRITE,
+    REF_CACHE,
+    VM_EXEC,
+    VM_READ,
+    VM_SHARED,
+    VM_WRITE,
+    Inode,
+    Mm,
+    Page,
+    Vma,
 )
 from simulator.mm.pgtable import next_entry, peek, pfn_to_page
 from simulator.scenario import WORDS_PER_PAGE
@@ -41,12 +54,16 @@ def stored(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
         return
     if vma is None or not vma.flags & VM_WRITE:
         k.violate(
-            "permission", mm.who[va], k.class_of(page),
+            "permission",
+            mm.who[va],
+            k.class_of(page),
             f"a store to page {va} succeeded, which may not be written",
         )
     elif page.folio.inode is not None and not vma.flags & VM_SHARED:
         k.violate(
-            "permission", mm.who[va], "file",
+            "permission",
+            mm.who[va],
+            "file",
             f"a store through the private mapping at page {va} went into the file",
         )
 
@@ -56,7 +73,9 @@ def loaded(k: "Kernel", mm: Mm, va: i64) -> None:
     vma = vma_lookup(mm, va)
     if settled(mm, vma) and (vma is None or not vma.flags & (VM_READ | VM_WRITE | VM_EXEC)):
         k.violate(
-            "permission", mm.who[va], "pte",
+            "permission",
+            mm.who[va],
+            "pte",
             f"a load from page {va} succeeded, which may not be read",
         )
 
@@ -64,8 +83,7 @@ def loaded(k: "Kernel", mm: Mm, va: i64) -> None:
 def zero_page_stored(k: "Kernel", mm: Mm, va: i64) -> None:
     """A store went into the shared zero page."""
     k.violate(
-        "permission", mm.who[va], "zero-page",
-        f"a store to page {va} changed the shared zero page",
+        "permission", mm.who[va], "zero-page", f"a store to page {va} changed the shared zero page"
     )
 
 
@@ -78,7 +96,9 @@ def forced(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     folio = page.folio
     if folio.flags & PG_ZERO:
         k.violate(
-            "permission", sites.GET_USER_PAGES__RETRY, "zero-page",
+            "permission",
+            sites.GET_USER_PAGES__RETRY,
+            "zero-page",
             f"a forced write to page {va} goes into the shared zero page",
         )
     if folio.inode is None:
@@ -86,7 +106,9 @@ def forced(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     vma = vma_lookup(mm, va)
     if vma is None or vma.flags & (VM_SHARED | VM_WRITE) != VM_SHARED | VM_WRITE:
         k.violate(
-            "permission", sites.GET_USER_PAGES__RETRY, "file",
+            "permission",
+            sites.GET_USER_PAGES__RETRY,
+            "file",
             f"a forced write to the private or read-only mapping at page {va} goes into the file",
         )
 
@@ -100,7 +122,9 @@ def file_content(k: "Kernel", inode: Inode, page: Page, word: i64, site: i64) ->
     want = inode.expected[folio.index * WORDS_PER_PAGE + word]
     if page.words[word] != want:
         k.violate(
-            "permission", site, "file",
+            "permission",
+            site,
+            "file",
             f"page {folio.index} of the file has {page.words[word]} in word {word}, the last "
             f"legal store was {want}",
         )
@@ -135,19 +159,19 @@ def audit_pte(k: "Kernel", mm: Mm, vma: Vma, va: i64, pte: i64) -> None:
         return
     if pte & PTE_WRITE and not vma.flags & VM_WRITE:
         k.violate(
-            "permission", mm.who[va], "pte",
-            f"the entry of page {va} is writable, its VMA is not",
+            "permission", mm.who[va], "pte", f"the entry of page {va} is writable, its VMA is not"
         )
     if not vma.flags & (VM_READ | VM_WRITE | VM_EXEC):
         k.violate(
-            "permission", mm.who[va], "pte",
-            f"the entry of page {va} is accessible, its VMA is not",
+            "permission", mm.who[va], "pte", f"the entry of page {va} is accessible, its VMA is not"
         )
     if pte & PTE_WRITE and not vma.flags & VM_SHARED:
         page = pfn_to_page(k, pte >> PFN_SHIFT)
         if pte & PTE_SPECIAL or page.folio.inode is not None:
             k.violate(
-                "permission", mm.who[va], k.class_of(page),
+                "permission",
+                mm.who[va],
+                k.class_of(page),
                 f"the private mapping at page {va} can write a page that is not its own",
             )
 

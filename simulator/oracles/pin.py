@@ -17,7 +17,13 @@ from mypy_extensions import i64
 
 from simulator.mm import pins
 from simulator.mm.mm_types import (
-    PFN_SHIFT, Mm, Page, is_device_pte, is_migration_pte, page_is_exclusive, pte_present,
+    PFN_SHIFT,
+    Mm,
+    Page,
+    is_device_pte,
+    is_migration_pte,
+    page_is_exclusive,
+    pte_present,
 )
 from simulator.mm.pgtable import frame_text, peek
 
@@ -36,7 +42,9 @@ def taken(k: "Kernel", p: "Pin") -> None:
         return
     if not page_is_exclusive(page):
         k.violate(
-            "pin", k.cur.site, "anon",
+            "pin",
+            k.cur.site,
+            "anon",
             f"page {p.va} was pinned although {frame_text(page.pfn)} may be shared",
         )
     # GUP-fast may have raced with a zap: the pin is good, but of a page that is gone.
@@ -60,12 +68,16 @@ def check(k: "Kernel", p: "Pin", page: Page, mm: Mm) -> None:
     kept = pte_present(pte) or is_migration_pte(pte) or is_device_pte(pte)
     if pte >> PFN_SHIFT != page.pfn or not kept:
         k.violate(
-            "pin", mm.who[p.va], "anon",
+            "pin",
+            mm.who[p.va],
+            "anon",
             f"{frame_text(page.pfn)} is pinned as page {p.va}, which no longer maps it",
         )
     if not page_is_exclusive(page):
         k.violate(
-            "pin", k.cur.site, "anon",
+            "pin",
+            k.cur.site,
+            "anon",
             f"{frame_text(page.pfn)} is pinned as page {p.va} and lost its exclusivity",
         )
 
@@ -91,7 +103,9 @@ def stored(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     for p in k.pins:
         if p.kind == pins.PIPE and p.page is page and p.mm is not mm:
             k.violate(
-                "pin", mm.who[va], "anon",
+                "pin",
+                mm.who[va],
+                "anon",
                 f"a store to page {va} went into {frame_text(page.pfn)}, which another process has "
                 "put into a pipe",
             )

@@ -12,7 +12,14 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.build.native import vec
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PTE_WRITE, SWP_DEVICE_EXCLUSIVE, SWP_DEVICE_WRITE, Folio, Mm, Page, pte_kind,
+    PFN_SHIFT,
+    PTE_WRITE,
+    SWP_DEVICE_EXCLUSIVE,
+    SWP_DEVICE_WRITE,
+    Folio,
+    Mm,
+    Page,
+    pte_kind,
     pte_present,
 )
 from simulator.mm.pgtable import DEVICE_PFN_BASE, frame_text, peek, pfn_to_page
@@ -41,8 +48,11 @@ def not_mapped(k: "Kernel", pt: "vec[i64]", folio: Folio) -> None:
     while va < end:
         if first <= pt[va] < last and page.pfn:
             k.violate(
-                "secondary-mmu", sites.DMIRROR_MIGRATE_FINALIZE_AND_MAP__LOCK
-                if page.pfn >= DEVICE_PFN_BASE else k.cur.site, k.class_of(page),
+                "secondary-mmu",
+                sites.DMIRROR_MIGRATE_FINALIZE_AND_MAP__LOCK
+                if page.pfn >= DEVICE_PFN_BASE
+                else k.cur.site,
+                k.class_of(page),
                 f"{frame_text(page.pfn)} was freed while the device still maps it at page {va}",
             )
         va += 1
@@ -59,7 +69,9 @@ def entry_written(k: "Kernel", mm: Mm, va: i64, old: i64, new: i64) -> None:
             continue
         if notifier.atomic[va] and pte_present(new):
             k.violate(
-                "secondary-mmu", k.cur.site, k.class_of(pfn_to_page(k, pfn)),
+                "secondary-mmu",
+                k.cur.site,
+                k.class_of(pfn_to_page(k, pfn)),
                 f"a CPU maps page {va} again, and the device has it still for itself",
             )
         page = pfn_to_page(k, pfn)
@@ -68,7 +80,9 @@ def entry_written(k: "Kernel", mm: Mm, va: i64, old: i64, new: i64) -> None:
             lost = True
         if lost and page.folio.lock.owner != k.cur.id:
             k.violate(
-                "secondary-mmu", k.cur.site, k.class_of(page),
+                "secondary-mmu",
+                k.cur.site,
+                k.class_of(page),
                 f"the entry of page {va} changed while a device maps {frame_text(pfn)} "
                 f"there, and the "
                 "device was not told",
@@ -80,7 +94,9 @@ def made_exclusive(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     pte = peek(k, mm, va)
     if pte_present(pte) and pte >> PFN_SHIFT == page.pfn:
         k.violate(
-            "contract", sites.MAKE_DEVICE_EXCLUSIVE__SET_ENTRY, k.class_of(page),
+            "contract",
+            sites.MAKE_DEVICE_EXCLUSIVE__SET_ENTRY,
+            k.class_of(page),
             f"make_device_exclusive() has returned page {va}, which the CPU still maps",
         )
 
@@ -94,7 +110,9 @@ def used(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     pte = peek(k, mm, va)
     if pte >> PFN_SHIFT != page.pfn or not folio.live and page.pfn:
         k.violate(
-            "secondary-mmu", mm.who[va], k.class_of(page),
+            "secondary-mmu",
+            mm.who[va],
+            k.class_of(page),
             f"the device uses {frame_text(page.pfn)} for page {va}, the page tables do not",
         )
 
@@ -118,11 +136,15 @@ def audit_pt(k: "Kernel", mm: Mm, pt: "vec[i64]") -> None:
         pte = peek(k, mm, va)
         if pte == 0 or pte >> PFN_SHIFT != entry >> 1:
             k.violate(
-                "secondary-mmu", mm.who[va], k.class_of(pfn_to_page(k, entry >> 1)),
+                "secondary-mmu",
+                mm.who[va],
+                k.class_of(pfn_to_page(k, entry >> 1)),
                 f"the device maps frame {entry >> 1} at page {va}, the page tables do not",
             )
         if entry & 1 and not pte & PTE_WRITE and pte_kind(pte) not in WRITES:
             k.violate(
-                "secondary-mmu", mm.who[va], k.class_of(pfn_to_page(k, entry >> 1)),
+                "secondary-mmu",
+                mm.who[va],
+                k.class_of(pfn_to_page(k, entry >> 1)),
                 f"the device may write page {va}, the page tables forbid it",
             )

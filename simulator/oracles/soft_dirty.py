@@ -18,7 +18,14 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, VM_SOFTDIRTY, Mm, Page, Vma,
+    PFN_SHIFT,
+    PTE_DIRTY,
+    PTE_SOFT_DIRTY,
+    PTE_WRITE,
+    VM_SOFTDIRTY,
+    Mm,
+    Page,
+    Vma,
 )
 from simulator.mm.pgtable import peek
 from simulator.oracles import stale_tlb
@@ -55,7 +62,9 @@ def check(k: "Kernel", mm: Mm, va: i64, page: Page, culprit: i64) -> None:
     if vma is None or not tracked(mm, vma):
         return
     k.violate(
-        "soft-dirty", culprit, k.class_of(page),
+        "soft-dirty",
+        culprit,
+        k.class_of(page),
         f"a store to page {va} left no trace: neither its entry nor its VMA is soft-dirty",
     )
 
@@ -84,7 +93,9 @@ def entry_written(k: "Kernel", mm: Mm, va: i64, new: i64) -> None:
         vma = vma_lookup(mm, va)
         if vma is not None and tracked(mm, vma):
             k.violate(
-                "soft-dirty", k.cur.site, "pte",
+                "soft-dirty",
+                k.cur.site,
+                "pte",
                 f"page {va} was modified since clear_refs, and its entry lost the soft-dirty bit",
             )
 
@@ -114,7 +125,9 @@ def clear_refs_returns(k: "Kernel", mm: Mm) -> None:
             continue
         if not vma.flags & VM_SOFTDIRTY:
             k.violate(
-                "soft-dirty", sites.CLEAR_REFS_WRITE__FLUSH, stale_tlb.object_class(k, s),
+                "soft-dirty",
+                sites.CLEAR_REFS_WRITE__FLUSH,
+                stale_tlb.object_class(k, s),
                 f"clear_refs returned while a CPU can still store to page {s.va} through its "
                 "old translation, which sets no soft-dirty bit",
             )
@@ -124,7 +137,9 @@ def reported(k: "Kernel", mm: Mm, va: i64, soft_dirty: bool) -> None:
     """Pagemap says whether page `va` is soft-dirty."""
     if mm.modified[va] == MODIFIED and not soft_dirty:
         k.violate(
-            "soft-dirty", mm.who[va], "pte",
+            "soft-dirty",
+            mm.who[va],
+            "pte",
             f"page {va} was modified since clear_refs, and pagemap says that it was not",
         )
 

@@ -64,7 +64,8 @@ def object_class(k: "Kernel", s: Stale) -> str:
 def translates(s: Stale, va: i64, page: Page) -> bool:
     """Whether it is a translation of page `va` to the frame `page`."""
     return (
-        s.table is None and s.va <= va < s.va + s.pages
+        s.table is None
+        and s.va <= va < s.va + s.pages
         and (s.pte if s.pages == 1 else pmd_pte(s.pte, va - s.va)) >> PFN_SHIFT == page.pfn
     )
 
@@ -86,7 +87,8 @@ def page_freed(k: "Kernel", folio: Folio) -> None:
                 continue
             if s.table is None and broken(k, mm, s):
                 report(
-                    k, s,
+                    k,
+                    s,
                     f"{frame_text(pfn)} was freed while a CPU may still translate page "
                     f"{s.va} to it",
                 )
@@ -99,7 +101,8 @@ def table_freed(k: "Kernel", table: PageTable) -> None:
         for s in mm.stale:
             if s.table is table and walking_cpus(k, mm, s.mask):
                 report(
-                    k, s,
+                    k,
+                    s,
                     f"the page table of pages {s.va} and up was freed while a CPU may still "
                     "walk it",
                 )
@@ -115,11 +118,16 @@ def call_returns(k: "Kernel", mm: Mm, start: i64, end: i64, call: str) -> None:
         # page in their place waits for the lock under which they are flushed.
         if not s.pte >> PFN_SHIFT and s.owner != k.cur.id:
             continue
-        if s.table is None and s.va < end and start < s.va + s.pages and (
-            s.seq <= since or s.owner == k.cur.id
-        ) and broken(k, mm, s):
+        if (
+            s.table is None
+            and s.va < end
+            and start < s.va + s.pages
+            and (s.seq <= since or s.owner == k.cur.id)
+            and broken(k, mm, s)
+        ):
             report(
-                k, s,
+                k,
+                s,
                 f"{call} returned while a CPU may still use the old translation of page {s.va}",
             )
 
@@ -129,11 +137,15 @@ def own_call_returns(k: "Kernel", mm: Mm, start: i64, end: i64, call: str) -> No
     MADV_GUARD_INSTALL do not wait for the flush of a madvise() that is still on its way."""
     for s in mm.stale:
         if (
-            s.table is None and s.va < end and start < s.va + s.pages and s.owner == k.cur.id
+            s.table is None
+            and s.va < end
+            and start < s.va + s.pages
+            and s.owner == k.cur.id
             and broken(k, mm, s)
         ):
             report(
-                k, s,
+                k,
+                s,
                 f"{call} returned while a CPU may still use the old translation of page {s.va}",
             )
 
@@ -154,11 +166,17 @@ def cached(k: "Kernel", mm: Mm, va: i64, pages: i64) -> None:
     end = va + k.ptrs_per_pte if pages == 1 and va & (k.ptrs_per_pte - 1) == 0 else va + pages
     for s in mm.stale:
         if (
-            s.table is None and s.pages != pages and s.va < end and va < s.va + s.pages
-            and not s.zapped and not s.queued and active_cpus(k, mm, s.mask)
+            s.table is None
+            and s.pages != pages
+            and s.va < end
+            and va < s.va + s.pages
+            and not s.zapped
+            and not s.queued
+            and active_cpus(k, mm, s.mask)
         ):
             report(
-                k, s,
+                k,
+                s,
                 f"a CPU may hold translations of page {max(va, s.va)} as a small page and as part "
                 "of a huge one",
             )
@@ -170,7 +188,9 @@ def user_returns(k: "Kernel", cpu: Cpu, mm: Mm) -> None:
     for s in mm.stale:
         if s.promised and s.mask & bit:
             k.violate(
-                "stale-tlb", sites.SWITCH_MM_IRQS_OFF__LOADED_MM, object_class(k, s),
+                "stale-tlb",
+                sites.SWITCH_MM_IRQS_OFF__LOADED_MM,
+                object_class(k, s),
                 f"CPU{cpu.id} runs user code again with a translation of page {s.va} that it "
                 "should have flushed",
             )

@@ -15,8 +15,22 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_DEVICE_PRIVATE, PG_LRU, PTE_SPECIAL, PTE_UFFD_WP, SWP_MARKER_GUARD, VM_LOCKED,
-    VM_MAYBE_GUARD, VM_SHARED, Folio, Mm, Page, Vma, is_device_pte, page_maps, pte_kind,
+    PFN_SHIFT,
+    PG_DEVICE_PRIVATE,
+    PG_LRU,
+    PTE_SPECIAL,
+    PTE_UFFD_WP,
+    SWP_MARKER_GUARD,
+    VM_LOCKED,
+    VM_MAYBE_GUARD,
+    VM_SHARED,
+    Folio,
+    Mm,
+    Page,
+    Vma,
+    is_device_pte,
+    page_maps,
+    pte_kind,
     pte_present,
 )
 from simulator.mm.pgtable import frame_text, pfn_to_page
@@ -30,7 +44,9 @@ def handed_out(k: "Kernel", page: Page, site: i64) -> None:
     folio = page.folio
     if folio.live or folio.ref or page.mapcount or folio.flags & PG_LRU:
         k.violate(
-            "state", site, "page",
+            "state",
+            site,
+            "page",
             f"{frame_text(page.pfn)} was handed out with {folio.ref} references and "
             f"{page.mapcount} "
             f"mappings, {'on' if folio.flags & PG_LRU else 'off'} the LRU",
@@ -43,7 +59,9 @@ def lru_adding(k: "Kernel", folio: Folio) -> None:
     page = folio.page
     if page.migrated:
         k.violate(
-            "state", sites.MIGRATE_DEVICE_FINALIZE__ITSELF, k.class_of(page),
+            "state",
+            sites.MIGRATE_DEVICE_FINALIZE__ITSELF,
+            k.class_of(page),
             f"{frame_text(page.pfn)} goes to the LRU after its contents have migrated",
         )
 
@@ -52,7 +70,9 @@ def anon_added(k: "Kernel", vma: Vma, va: i64) -> None:
     """A new anonymous page is being mapped in `vma`."""
     if vma.flags & VM_SHARED:
         k.violate(
-            "state", k.cur.site, "anon",
+            "state",
+            k.cur.site,
+            "anon",
             f"an anonymous page is mapped at page {va}, in a shared mapping",
         )
 
@@ -65,7 +85,9 @@ def marker_set(k: "Kernel", mm: Mm, va: i64) -> None:
     vma = vma_lookup(mm, va)
     if vma is not None and not vma.flags & VM_MAYBE_GUARD:
         k.violate(
-            "state", sites.MADVISE_GUARD_INSTALL__SET_FLAG, "pte",
+            "state",
+            sites.MADVISE_GUARD_INSTALL__SET_FLAG,
+            "pte",
             f"page {va} has a guard marker, its VMA does not say that it may",
         )
 
@@ -74,7 +96,9 @@ def faults(k: "Kernel", vma: Vma, mm: Mm, va: i64) -> None:
     """A fault at page `va` is about to be resolved in `vma`, which a lock keeps as it is."""
     if vma.mm is not mm or not vma.attached or va < vma.start or va >= vma.end:
         k.violate(
-            "state", k.cur.site, "vma",
+            "state",
+            k.cur.site,
+            "vma",
             f"a fault at page {va} is resolved in VMA {vma.start}..{vma.end}, which has it not "
             "or is no longer in the tree",
         )
@@ -86,18 +110,24 @@ def audit_vmas(k: "Kernel", mm: Mm) -> None:
     for vma in mm.vmas:
         if vma.start < last or vma.start >= vma.end or vma.mm is not mm:
             k.violate(
-                "state", sites.VMA_ITER_STORE__TREE, "vma",
+                "state",
+                sites.VMA_ITER_STORE__TREE,
+                "vma",
                 f"VMA {vma.start}..{vma.end} overlaps another one, is empty, or is not this mm's",
             )
         if not vma.attached or vma.vm_refcnt != 1:
             k.violate(
-                "state", sites.VMA_ITER_STORE__TREE, "vma",
+                "state",
+                sites.VMA_ITER_STORE__TREE,
+                "vma",
                 f"VMA {vma.start}..{vma.end} is in the tree with a count of {vma.vm_refcnt}",
             )
         inode = vma.inode
         if inode is not None and vma not in inode.i_mmap:
             k.violate(
-                "rmap", sites.VMA_LINK_FILE__LOCK, "file",
+                "rmap",
+                sites.VMA_LINK_FILE__LOCK,
+                "file",
                 f"VMA {vma.start}..{vma.end} maps a file whose i_mmap does not know it",
             )
         last = vma.end
@@ -114,17 +144,23 @@ def changed(k: "Kernel", mm: Mm) -> None:
             locked += vma.end - vma.start
         if vma.read_locked and vma.lock_seq == mm.mm_lock_seq:
             k.violate(
-                "state", sites.VMA_START_WRITE__EXCLUDE_READERS, "vma",
+                "state",
+                sites.VMA_START_WRITE__EXCLUDE_READERS,
+                "vma",
                 f"VMA {vma.start}..{vma.end} was write-locked while a fault had it read-locked",
             )
     if pages != mm.total_vm and not mm.unstable:
         k.violate(
-            "accounting", k.cur.site, "mm",
+            "accounting",
+            k.cur.site,
+            "mm",
             f"total_vm is {mm.total_vm}, the VMAs have {pages} pages",
         )
     if locked != mm.locked_vm and not mm.unstable:
         k.violate(
-            "accounting", mm.counted_at or k.cur.site, "mm",
+            "accounting",
+            mm.counted_at or k.cur.site,
+            "mm",
             f"locked_vm is {mm.locked_vm}, the VMAs with VM_LOCKED have {locked} pages",
         )
 
@@ -144,15 +180,15 @@ def audit_entry(k: "Kernel", vma: Vma | None, va: i64, pte: i64, who: i64) -> No
     elif not is_device_pte(pte):
         if pte_kind(pte) == SWP_MARKER_GUARD and not vma.flags & VM_MAYBE_GUARD:
             k.violate(
-                "state", who, "pte",
+                "state",
+                who,
+                "pte",
                 f"page {va} has a guard marker, its VMA does not say that it may",
             )
         return
     page = pfn_to_page(k, pte >> PFN_SHIFT)
     if page.folio.anon_vma is not None and vma.flags & VM_SHARED:
-        k.violate(
-            "state", who, "anon", f"page {va} of a shared mapping maps an anonymous frame"
-        )
+        k.violate("state", who, "anon", f"page {va} of a shared mapping maps an anonymous frame")
 
 
 def audit_page(k: "Kernel", page: Page) -> None:
@@ -160,11 +196,12 @@ def audit_page(k: "Kernel", page: Page) -> None:
     folio = page.folio
     if folio.anon_vma is not None and folio.inode is not None:
         k.violate(
-            "state", page.entry_at, "page",
-            f"{frame_text(page.pfn)} is anonymous and a file's page"
+            "state", page.entry_at, "page", f"{frame_text(page.pfn)} is anonymous and a file's page"
         )
     if page_maps(page) and not folio.flags & (PG_LRU | PG_DEVICE_PRIVATE):
         k.violate(
-            "state", page.entry_at, k.class_of(page),
+            "state",
+            page.entry_at,
+            k.class_of(page),
             f"{frame_text(page.pfn)} is mapped and on no LRU list: nobody could reclaim it",
         )

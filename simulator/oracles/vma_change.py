@@ -13,7 +13,14 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PTE_PRESENT, PTE_WRITE, VM_ACCESS_FLAGS, VM_WRITE, Mm, Vma, is_device_pte,
+    PFN_SHIFT,
+    PTE_PRESENT,
+    PTE_WRITE,
+    VM_ACCESS_FLAGS,
+    VM_WRITE,
+    Mm,
+    Vma,
+    is_device_pte,
     pte_present,
 )
 from simulator.mm.pgtable import next_entry, peek, pfn_to_page
@@ -31,7 +38,9 @@ def flags_set(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> None:
             pte & PTE_PRESENT and not vma.flags & VM_ACCESS_FLAGS
         ):
             k.violate(
-                "permission", k.cur.site, "pte",
+                "permission",
+                k.cur.site,
+                "pte",
                 f"page {va} is mapped with more rights than its VMA has",
             )
         va = next_entry(k, mm, va + 1, end)
@@ -44,7 +53,9 @@ def merging(k: "Kernel", a: i64, a_pgoff: i64, b: i64, b_pgoff: i64, new: bool) 
         if new:
             site = sites.VMA_MERGE_NEW_RANGE__ITSELF
         k.violate(
-            "rmap", site, "vma",
+            "rmap",
+            site,
+            "vma",
             f"what is mapped at page {a} with offset {a_pgoff} is merged with page {b}, whose "
             f"offset is {b_pgoff}",
         )
@@ -72,7 +83,9 @@ def unlinking(k: "Kernel", vma: Vma) -> None:
                 break
         else:
             k.violate(
-                "rmap", sites.UNMAP_REGION__ITSELF, "anon",
+                "rmap",
+                sites.UNMAP_REGION__ITSELF,
+                "anon",
                 f"VMA {vma.start}..{vma.end} left the rmap while page {va} is mapped",
             )
 
@@ -83,14 +96,17 @@ def copied(k: "Kernel", old: Vma, new: Vma) -> None:
         mm = vma.mm
         if mm is not None and vma.lock_seq != mm.mm_lock_seq:
             k.violate(
-                "state", sites.MOVE_VMA__ITSELF, "vma",
+                "state",
+                sites.MOVE_VMA__ITSELF,
+                "vma",
                 f"mremap() moves pages of VMA {vma.start}..{vma.end}, which can still fault",
             )
     if old.anon_vma is not None and new.anon_vma is None:
         k.violate(
-            "rmap", sites.VMA_EXPAND__DUP_ANON_VMA, "anon",
-            f"pages of the VMA at page {old.start} move into one that their anon_vma does not "
-            "know",
+            "rmap",
+            sites.VMA_EXPAND__DUP_ANON_VMA,
+            "anon",
+            f"pages of the VMA at page {old.start} move into one that their anon_vma does not know",
         )
 
 
@@ -98,7 +114,9 @@ def grown(k: "Kernel", mm: Mm, vma: Vma) -> None:
     """`vma`, a stack, has got a new start."""
     if vma.start < mm.unmapping_end and vma.end > mm.unmapping_start:
         k.violate(
-            "use-after-free", k.cur.site, "page-table",
+            "use-after-free",
+            k.cur.site,
+            "page-table",
             f"a stack grew to page {vma.start}, into pages {mm.unmapping_start}.."
             f"{mm.unmapping_end} that munmap() is still freeing",
         )

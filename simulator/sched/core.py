@@ -371,7 +371,9 @@ def idle_round(k: "Kernel", t: Task, site: i64) -> None:
             stuck += 1
     if stuck > 1:
         k.violate(
-            "livelock", site, "page",
+            "livelock",
+            site,
+            "page",
             f"{stuck} actors went round {IDLE_ROUNDS} times each and found the page they fault "
             "on unchanged: each undoes what the others need",
         )
@@ -392,7 +394,9 @@ def fair_step(k: "Kernel", t: Task, site: i64) -> None:
             if u.in_op and u.retries > worst.retries:
                 worst = u
         k.violate(
-            "livelock", worst.retried_at if worst.retries else worst.site, "mm",
+            "livelock",
+            worst.retried_at if worst.retries else worst.site,
+            "mm",
             f"no op ended in {k.sched.fair_steps} steps of a fair schedule; "
             f"op {worst.uid} went round {worst.retries} times",
         )

@@ -41,7 +41,9 @@ def acquired(k: "Kernel", t: Task, cls: i64, *, ordered: bool) -> None:
             while not (held >> above) & 1:
                 above += 1
             k.violate(
-                "kernel-assertion", t.took[above], "lock",  # who calls with it held, or kept it
+                "kernel-assertion",
+                t.took[above],
+                "lock",  # who calls with it held, or kept it
                 f"{LOCK_CLASS_NAMES[cls]} taken while {LOCK_CLASS_NAMES[above]} is held: "
                 "against the documented lock order",
             )
@@ -108,7 +110,9 @@ def take(k: "Kernel", site: i64, lock: Lock, *, sleeps: bool) -> None:
     while lock.owner >= 0:
         if lock.owner == t.id:
             k.violate(
-                "deadlock", t.took[lock.cls], LOCK_CLASS_NAMES[lock.cls],  # who kept it
+                "deadlock",
+                t.took[lock.cls],
+                LOCK_CLASS_NAMES[lock.cls],  # who kept it
                 f"{LOCK_CLASS_NAMES[lock.cls]} taken twice by one actor",
             )
         if lock.cls == LC_PTL:
@@ -127,7 +131,9 @@ def drop(k: "Kernel", lock: Lock) -> None:
     t = k.cur
     if lock.owner != t.id:
         k.violate(
-            "kernel-assertion", t.site, LOCK_CLASS_NAMES[lock.cls],
+            "kernel-assertion",
+            t.site,
+            LOCK_CLASS_NAMES[lock.cls],
             f"{LOCK_CLASS_NAMES[lock.cls]} released by an actor that does not hold it",
         )
     lock.owner = -1
@@ -191,7 +197,9 @@ def up_read(k: "Kernel", sem: RwSem) -> None:
     bit: i64 = 1 << t.id
     if not sem.readers & bit:
         k.violate(
-            "kernel-assertion", t.missed[sem.cls] or t.site, LOCK_CLASS_NAMES[sem.cls],
+            "kernel-assertion",
+            t.missed[sem.cls] or t.site,
+            LOCK_CLASS_NAMES[sem.cls],
             f"{LOCK_CLASS_NAMES[sem.cls]} read-released by an actor that does not hold it",
         )
     sem.readers &= ~bit
@@ -227,7 +235,9 @@ def up_write(k: "Kernel", sem: RwSem) -> None:
     t = k.cur
     if sem.writer != t.id:
         k.violate(
-            "kernel-assertion", t.missed[sem.cls] or t.site, LOCK_CLASS_NAMES[sem.cls],
+            "kernel-assertion",
+            t.missed[sem.cls] or t.site,
+            LOCK_CLASS_NAMES[sem.cls],
             f"{LOCK_CLASS_NAMES[sem.cls]} write-released by an actor that does not hold it",
         )
     sem.writer = -1
@@ -256,7 +266,9 @@ def wake_waiters(k: "Kernel", sem: RwSem) -> None:
 def mmap_assert_locked(k: "Kernel", sem: RwSem) -> None:
     if sem.writer != k.cur.id and not sem.readers & (1 << k.cur.id):
         k.violate(
-            "kernel-assertion", k.cur.site, LOCK_CLASS_NAMES[sem.cls],
+            "kernel-assertion",
+            k.cur.site,
+            LOCK_CLASS_NAMES[sem.cls],
             f"{LOCK_CLASS_NAMES[sem.cls]} must be held here",
         )
 
@@ -265,7 +277,9 @@ def lock_fresh(k: "Kernel", lock: Lock) -> None:
     """Lock an object that nobody else can know yet (folio_lock() of a new page)."""
     if lock.owner >= 0:
         k.violate(
-            "kernel-assertion", k.cur.site, LOCK_CLASS_NAMES[lock.cls],
+            "kernel-assertion",
+            k.cur.site,
+            LOCK_CLASS_NAMES[lock.cls],
             "a new object is already locked",
         )
     lock.owner = k.cur.id

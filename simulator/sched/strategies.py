@@ -19,10 +19,28 @@ from mypy_extensions import i64, mypyc_attr
 from simulator.build.native import vec
 from simulator.rng import Rng
 from simulator.scenario import (
-    FAIL, IPI, MAX_FUZZ_DIRECTIVES, NR_ACTORS, PARK, SWITCH, TLB, Scenario,
+    FAIL,
+    IPI,
+    MAX_FUZZ_DIRECTIVES,
+    NR_ACTORS,
+    PARK,
+    SWITCH,
+    TLB,
+    Scenario,
 )
 from simulator.sched.profile import (
-    A_ACTOR, A_POS, A_SITE, A_VISIT, B_ACTOR, B_POS, B_SITE, B_VISIT, COUNTS, OWNER, PAIR, Profile,
+    A_ACTOR,
+    A_POS,
+    A_SITE,
+    A_VISIT,
+    B_ACTOR,
+    B_POS,
+    B_SITE,
+    B_VISIT,
+    COUNTS,
+    OWNER,
+    PAIR,
+    Profile,
 )
 from simulator.sched.strategy import Strategy
 from simulator.sites import BY_NAME

@@ -38,7 +38,8 @@ def mmfarm(tmp_path: Path) -> Command:
     here = tmp_path / "here"
     here.mkdir()
     environment = {
-        key: value for key, value in os.environ.items()
+        key: value
+        for key, value in os.environ.items()
         if key == "MMFARM_MODEL" or not key.startswith(("MMFARM_", "PYTEST_"))
     }
     environment |= {"MMFARM_DATA": str(tmp_path / "data"), "PYTHONPATH": str(ROOT)}
@@ -48,13 +49,14 @@ def mmfarm(tmp_path: Path) -> Command:
         calls.write_text("0")
         program = [str(COUNTED), str(calls)] if counted else ["-m", "triage"]
         done = subprocess.run(
-            [sys.executable, *program, *map(str, arguments)], cwd=here, env=environment,
-            capture_output=True, check=False,
+            [sys.executable, *program, *map(str, arguments)],
+            cwd=here,
+            env=environment,
+            capture_output=True,
+            check=False,
         )
         return Done(
             done.returncode, done.stdout.decode(), done.stderr.decode(), int(calls.read_text())
         )
 
     return run
-
-

@@ -66,7 +66,9 @@ INPUTS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "unknown actor": (_file(GOOD.replace("2 T0", "2 T9").encode()), ":4:"),
     "page outside": (_file(GOOD.replace("write 3", "write 99999999").encode()), ":4:"),
     "number of a thousand digits": (
-        _file(GOOD.replace("write 3", "write " + "9" * 1000).encode()), ":4:"),
+        _file(GOOD.replace("write 3", "write " + "9" * 1000).encode()),
+        ":4:",
+    ),
     "one uid twice": (_file(GOOD.replace("2 T0", "1 T0").encode()), ":4:"),
     "unknown site": (_file(GOOD.encode() + b"@2 no_such:site#1 -> T0\n"), ":5:"),
     "folder": (lambda folder: folder, ": Is a directory"),
@@ -84,8 +86,7 @@ def test_replay_refuses_bad_files(mmfarm: Command, tmp_path: Path, kind: str) ->
     _refused(mmfarm, ["replay", path], f"{path}{place}")
 
 
-@pytest.mark.parametrize("words", [["minimize"], ["explain"], ["replay", "--json"]],
-                         ids=" ".join)
+@pytest.mark.parametrize("words", [["minimize"], ["explain"], ["replay", "--json"]], ids=" ".join)
 @pytest.mark.parametrize("kind", ["binary", "huge", "unknown op", "folder", "missing"])
 def test_every_reader_of_scenarios_refuses_alike(
     mmfarm: Command, tmp_path: Path, words: list[str], kind: str
@@ -185,14 +186,15 @@ def test_imports_refuse_what_they_cannot_read(
     mmfarm: Command, tmp_path: Path, kind: str, damage: str
 ) -> None:
     path = DAMAGES[damage](RECORDINGS[kind], tmp_path)
-    line = {"binary": ":2:", "huge": ": too large",
-            "a scenario": ":2:" if kind == "syz" else ":1:"}.get(damage, ":1:")
+    line = {
+        "binary": ":2:",
+        "huge": ": too large",
+        "a scenario": ":2:" if kind == "syz" else ":1:",
+    }.get(damage, ":1:")
     _refused(mmfarm, ["corpus", "import", kind, path], f"{path}{line}")
 
 
-def test_a_program_that_is_cut_off_is_imported_up_to_there(
-    mmfarm: Command, tmp_path: Path
-) -> None:
+def test_a_program_that_is_cut_off_is_imported_up_to_there(mmfarm: Command, tmp_path: Path) -> None:
     path = tmp_path / "cut.syz"
     path.write_text(RECORDINGS["syz"] + RECORDINGS["syz"][:-5])
     done = mmfarm("corpus", "import", "syz", path, "-o", tmp_path / "out", "--json")

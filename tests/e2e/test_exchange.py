@@ -53,9 +53,7 @@ def test_programs_of_one_name_are_not_written_over_each_other(
 
 
 @pytest.mark.parametrize("wrong", [False, True])
-def test_a_trace_is_compared_with_the_model(
-    mmfarm: Command, tmp_path: Path, wrong: bool
-) -> None:
+def test_a_trace_is_compared_with_the_model(mmfarm: Command, tmp_path: Path, wrong: bool) -> None:
     source = tmp_path / "trace"
     answer = "-1 EINVAL (Invalid argument)" if wrong else "0"
     source.write_text(TRACE.replace("= 0\n", f"= {answer}\n"))
@@ -80,4 +78,6 @@ def test_a_scenario_becomes_a_program_and_comes_back(mmfarm: Command, tmp_path: 
     assert mmfarm("corpus", "import", "syz", program, "-o", out).code == 0
     (back,) = out.glob("*.mm")
     assert back.read_text().splitlines()[-2:] == [
-        "4 T0 mmap 16..20 rw private anon", "5 T0 write 19"]
+        "4 T0 mmap 16..20 rw private anon",
+        "5 T0 write 19",
+    ]

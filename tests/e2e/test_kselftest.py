@@ -21,7 +21,10 @@ def test_a_folder_becomes_c_and_what_cannot_is_named(mmfarm: Command, tmp_path: 
     assert done.code == 0
     written = sorted(file.name for file in (tmp_path / "out").iterdir())
     assert written == [
-        "Makefile.fragment", "config.fragment", "gitignore.fragment", "mmfarm_mmap.c",
+        "Makefile.fragment",
+        "config.fragment",
+        "gitignore.fragment",
+        "mmfarm_mmap.c",
         "run_vmtests.sh.fragment",
     ]
     assert "1 of 2 scenarios exported" in done.out

@@ -30,8 +30,9 @@ def seeds(folder: Path) -> Path:
 def test_a_run_finds_files_and_explains_a_bug(mmfarm: Command, tmp_path: Path) -> None:
     start = seeds(tmp_path)
     for seconds in (3, 12, 48, 192):  # until it is enough for this machine
-        ran = mmfarm("run", "--seconds", seconds, "--jobs", 1, "--bug", BUG,
-                     "--seed-corpus", start, "--json")
+        ran = mmfarm(
+            "run", "--seconds", seconds, "--jobs", 1, "--bug", BUG, "--seed-corpus", start, "--json"
+        )
         if ran.code == 1:
             break
     assert ran.code == 1, ran.err
@@ -57,9 +58,23 @@ def test_a_run_finds_files_and_explains_a_bug(mmfarm: Command, tmp_path: Path) -
 def test_an_interrupted_run_reports_and_leaves_no_process_behind(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "triage", "run", "--seconds", "3600", "--jobs", "1",
-         "--out", str(tmp_path / "data"), "--json"],
-        cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        [
+            sys.executable,
+            "-m",
+            "triage",
+            "run",
+            "--seconds",
+            "3600",
+            "--jobs",
+            "1",
+            "--out",
+            str(tmp_path / "data"),
+            "--json",
+        ],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     wait_until("a slice", lambda: children(tmp_path), lambda: process.poll() is None)
     process.send_signal(signal.SIGINT)

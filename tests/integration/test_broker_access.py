@@ -62,10 +62,28 @@ def certificate(folder: Path, name: str) -> tuple[Path, Path]:
     """One for localhost that signs itself, and its key."""
     key, made = folder / f"{name}.key", folder / f"{name}.crt"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(made)],
-        check=True, capture_output=True,
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost",
+            "-keyout",
+            str(key),
+            "-out",
+            str(made),
+        ],
+        check=True,
+        capture_output=True,
     )
     return made, key
 
@@ -113,9 +131,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     made, key = certificate(folder, "server")
     port = free_port()
     process = subprocess.Popen(
-        [redis_binary(), "--bind", "127.0.0.1", "--port", str(port), "--save", "",
-         "--aclfile", str(folder / "users.acl")],
-        stdout=subprocess.DEVNULL, preexec_fn=_die_with_the_tests,
+        [
+            redis_binary(),
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--save",
+            "",
+            "--aclfile",
+            str(folder / "users.acl"),
+        ],
+        stdout=subprocess.DEVNULL,
+        preexec_fn=_die_with_the_tests,
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(made, key)
@@ -165,10 +193,19 @@ def test_a_farm_sends_and_receives_as_a_user_with_few_rights_through_tls(server:
 def test_that_user_can_do_nothing_else(server: Server) -> None:
     with redis.Redis(port=server.port, username=USER, password=PASSWORD) as client:
         for words in (
-            ("FLUSHALL",), ("CONFIG", "GET", "*"), ("SHUTDOWN",), ("ACL", "LIST"),
-            ("CLIENT", "KILL", "TYPE", "normal"), ("SCRIPT", "FLUSH"),
-            ("GET", "somebody:else"), ("SET", "somebody:else", "x"), ("PUBLISH", "other", "x"),
-            ("KEYS", "*"), ("MONITOR",), ("REPLICAOF", "127.0.0.1", "1"), ("SAVE",),
+            ("FLUSHALL",),
+            ("CONFIG", "GET", "*"),
+            ("SHUTDOWN",),
+            ("ACL", "LIST"),
+            ("CLIENT", "KILL", "TYPE", "normal"),
+            ("SCRIPT", "FLUSH"),
+            ("GET", "somebody:else"),
+            ("SET", "somebody:else", "x"),
+            ("PUBLISH", "other", "x"),
+            ("KEYS", "*"),
+            ("MONITOR",),
+            ("REPLICAOF", "127.0.0.1", "1"),
+            ("SAVE",),
         ):
             with pytest.raises(NoPermissionError):
                 client.execute_command(*words)

@@ -14,12 +14,12 @@ import pytest
 import redis
 from celery import Celery
 
+from tests.waiting import wait_until
 from workers import jobs, messages, settings
 from workers.app import make_app
 from workers.records import RunRow
 from workers.schema import DONE, MINIMIZED, QUEUE_FUZZ
 from workers.store import Store
-from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,16 +52,20 @@ class Farm:
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "triage", "farm", *arguments],
-                cwd=self.folder, env=self.environment, stdout=log, stderr=log,
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
             )
         self.processes.append(process)
         return process
 
     def worker(self) -> subprocess.Popen[bytes]:
         process = self.start("worker", "--slots", "1")
-        wait_until("the worker is there", lambda: any(
-            row.name.endswith(f":{process.pid}") for row in self.store.workers()
-        ))
+        wait_until(
+            "the worker is there",
+            lambda: any(row.name.endswith(f":{process.pid}") for row in self.store.workers()),
+        )
         return process
 
     def submit(self, seconds: float, *bugs: str) -> int:
@@ -97,9 +101,7 @@ def farm(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm
     (folder / "data" / "corpus" / "seed.mm").write_text(SEED)
     store = Store.open(settings.database_url(folder / "data", environment))
     client = redis.Redis.from_url(broker)
-    made = Farm(
-        folder, environment, store, client, make_app(broker, store.farm().farm_id)
-    )
+    made = Farm(folder, environment, store, client, make_app(broker, store.farm().farm_id))
     made.start("scheduler")
     made.worker()
     try:
@@ -162,9 +164,10 @@ def test_what_the_broker_forgets_is_sent_again(farm: Farm) -> None:
     run_id = farm.submit(SLICE_SECONDS)
     owed = farm.store.job_of("fuzz", run_id)
     assert owed is not None
-    wait_until("it is sent", lambda: any(
-        job.sent_at is not None for job in farm.store.jobs() if job.id == owed.id
-    ))
+    wait_until(
+        "it is sent",
+        lambda: any(job.sent_at is not None for job in farm.store.jobs() if job.id == owed.id),
+    )
     farm.broker.flushall()
     farm.store.set_farm(paused=False)
     wait_until("the run is done", lambda: farm.run(run_id).state == DONE)

@@ -81,8 +81,11 @@ print(json.dumps(said))
 
 def child(port: int, what: str, file: Path) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-c", TRIES, str(port), what, str(file)], cwd=ROOT, text=True,
-        capture_output=True, check=True,
+        [sys.executable, "-c", TRIES, str(port), what, str(file)],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        check=True,
     )
     said: dict[str, Any] = json.loads(done.stdout)
     return said
@@ -99,6 +102,10 @@ def test_a_slice_has_no_network_no_rights_and_sees_no_environment(tmp_path: Path
     if platform.machine() == "x86_64":
         assert refused == dict.fromkeys(refused, errno.EPERM)
     assert said == {
-        "network": False, "environ": 0, "capabilities": 0, "no_new_privs": 1,
-        "uid": os.getuid(), "writes": True,
+        "network": False,
+        "environ": 0,
+        "capabilities": 0,
+        "no_new_privs": 1,
+        "uid": os.getuid(),
+        "writes": True,
     }

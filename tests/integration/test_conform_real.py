@@ -25,7 +25,10 @@ ROOT = Path(__file__).resolve().parents[2]
 RANDOM = 300  # a second or two
 # Some of tests/model/broken_rules.py: an errno, COW, a protection, a guard region, a merge.
 QUICK_RULES = (
-    "errno-madvise", "private-file-cow", "write-implies-read", "guard-survives-dontneed",
+    "errno-madvise",
+    "private-file-cow",
+    "write-implies-read",
+    "guard-survives-dontneed",
     "merge-faulted",
 )
 
@@ -36,9 +39,11 @@ def test_random_scenarios_go_the_same_way_in_the_model_and_in_the_kernel() -> No
     figures = Figures()
     with RealKernel(timeout_seconds=PATIENT_SECONDS) as kernel:
         found = [
-            each for each in fuzz(
+            each
+            for each in fuzz(
                 ModelKernel(), kernel, figures, seed=1, seconds=float("inf"), scenarios=RANDOM
-            ) if each is not None
+            )
+            if each is not None
         ]
     assert [str(each.disagreement) for each in found] == []
     assert figures.scenarios + figures.skipped + len(figures.troubles) == RANDOM
@@ -79,8 +84,11 @@ def test_the_kernel_contradicts_a_model_that_has_a_category_wrong(
 def test_the_kernel_contradicts_models_with_one_rule_flipped() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.model.broken_rules", "--json", *QUICK_RULES],
-        cwd=ROOT, env={**os.environ, "MMFARM_MODEL": "interpreted"},
-        capture_output=True, text=True, check=False,
+        cwd=ROOT,
+        env={**os.environ, "MMFARM_MODEL": "interpreted"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     caught = json.loads(done.stdout)
     assert sorted(caught) == sorted(QUICK_RULES)

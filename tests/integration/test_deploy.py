@@ -35,7 +35,8 @@ def compose() -> dict[str, Any]:
 
 def ours() -> dict[str, Any]:
     return {
-        name: service for name, service in compose()["services"].items()
+        name: service
+        for name, service in compose()["services"].items()
         if service.get("image") == "mmfarm"
     }
 
@@ -48,8 +49,8 @@ def commands() -> list[list[str]]:
         assert line, unit
         found.append(line.group(1).split())
     for each in render(CHART, "farm", {}):
-        for container in each.get("spec", {}).get("template", {}).get("spec", {}).get(
-            "containers", []
+        for container in (
+            each.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
         ):
             found.append(container["args"])
     return found
@@ -64,7 +65,10 @@ def test_every_part_is_started_with_a_verb_and_options_that_exist() -> None:
         options = [word for word in command if word.startswith("--")]
         help_text = subprocess.run(
             [sys.executable, "-m", "triage", *verb.split(), "--help"],
-            cwd=ROOT, capture_output=True, text=True, check=True,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         assert not [option for option in options if option not in help_text], command
     assert seen == {"farm worker", "farm scheduler", "web"}
@@ -118,7 +122,8 @@ def test_pods_have_no_rights_and_time_to_end() -> None:
     from workers.watchdog import END_SECONDS
 
     pods = [
-        each["spec"]["template"]["spec"] for each in render(CHART, "farm", {})
+        each["spec"]["template"]["spec"]
+        for each in render(CHART, "farm", {})
         if each["kind"] in ("Deployment", "Job")
     ]
     assert len(pods) == 4
@@ -164,7 +169,10 @@ def test_every_alert_reason_is_a_decision_that_the_farm_makes() -> None:
 def test_prometheus_takes_its_files() -> None:
     for command in (["check", "config", "prometheus.yml"], ["check", "rules", "rules.yml"]):
         done = subprocess.run(
-            ["promtool", *command], cwd=DEPLOY / "prometheus", capture_output=True, text=True,
+            ["promtool", *command],
+            cwd=DEPLOY / "prometheus",
+            capture_output=True,
+            text=True,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from conformance import executor
-from conformance.executor import ExecutorError
 from conformance import kernel as kernel_module
+from conformance.executor import ExecutorError
 from conformance.kernel import Launch, RealKernel
 from corpus import cform, text
 from simulator import ops
@@ -38,14 +38,15 @@ def misbehaving(number: int, name: str, c: str) -> OpSpec:
 MISBEHAVING = (
     misbehaving(SPIN, "spin", "({{ for (;;) ; 0; }})"),
     misbehaving(
-        SPAWN, "spawn", "({{ for (int i = 0; i < 200; i++) if (!fork()) pause(); pause(); }})",
+        SPAWN, "spawn", "({{ for (int i = 0; i < 200; i++) if (!fork()) pause(); pause(); }})"
     ),
     misbehaving(WILD_STORE, "wild_store", "({{ *(volatile long *)(arena - psize) = 1; 0; }})"),
     misbehaving(ABORT, "abort", "raise(SIGABRT)"),
     misbehaving(LEAVE, "leave", "({{ _exit(0); 0; }})"),
     misbehaving(SLEEP, "sleep", "pause()"),
     misbehaving(
-        EAT, "eat",
+        EAT,
+        "eat",
         "mmap(P(4096), 1ul << 40, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)",
     ),
 )
@@ -93,9 +94,7 @@ def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def kernel(
-    binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[RealKernel]:
+def kernel(binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealKernel]:
     """An executor in an empty folder; afterwards nothing is left."""
     monkeypatch.chdir(tmp_path)
     shared = set(os.listdir("/dev/shm"))

@@ -54,12 +54,12 @@ def verdicts(tests: Sequence[Selftest], folder: Path) -> dict[str, str]:
         program = tree / name.removesuffix(".c")
         done = subprocess.run(
             [*executor.compiler().split(), *FLAGS, "-o", program, tree / name],
-            capture_output=True, text=True, check=False,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
-        done = subprocess.run(
-            [program], capture_output=True, text=True, check=False, cwd=folder
-        )
+        done = subprocess.run([program], capture_output=True, text=True, check=False, cwd=folder)
         lines = re.findall(r"^((?:not )?ok) \d+ arena\.(\w+)( # SKIP)?", done.stdout, re.MULTILINE)
         assert f"1..{len(lines)}\n" in done.stdout
         assert done.returncode == any(verdict == "not ok" for verdict, _, _ in lines)
@@ -123,11 +123,16 @@ def test_a_wrong_expectation_fails_wherever_it_stands(tmp_path: Path) -> None:
             if "exit" in text.print_op(op):
                 continue  # has no result
             wrong = list(right.results)
-            wrong[i] = SIGSEGV if wrong[i] == 0 and "write" in text.print_op(op) else \
-                -12 if wrong[i] == 0 else 0 if wrong[i] < 0 else wrong[i] + 6
-            tests.append(replace(
-                right, name=f"wrong-{len(wrong)}-{op.uid}", results=tuple(wrong)
-            ))
+            wrong[i] = (
+                SIGSEGV
+                if wrong[i] == 0 and "write" in text.print_op(op)
+                else -12
+                if wrong[i] == 0
+                else 0
+                if wrong[i] < 0
+                else wrong[i] + 6
+            )
+            tests.append(replace(right, name=f"wrong-{len(wrong)}-{op.uid}", results=tuple(wrong)))
         state = right.states[0]
         for what, mapping in (
             ("end", replace(state.mappings[-1], end=9)),
@@ -135,20 +140,23 @@ def test_a_wrong_expectation_fails_wherever_it_stands(tmp_path: Path) -> None:
             ("pages", replace(state.mappings[-1], pages="F" * 8)),
         ):
             mappings = (*state.mappings[:-1], mapping)
-            tests.append(replace(
-                right, name=f"wrong-{len(right.results)}-{what}",
-                states=(replace(state, mappings=mappings), *right.states[1:]),
-            ))
+            tests.append(
+                replace(
+                    right,
+                    name=f"wrong-{len(right.results)}-{what}",
+                    states=(replace(state, mappings=mappings), *right.states[1:]),
+                )
+            )
     found = verdicts(tests, tmp_path)
     assert len(found) == len(tests)
-    assert {name for name, verdict in found.items() if verdict == "ok"} == {
-        "right_11", "right_6",
-    }
+    assert {name for name, verdict in found.items() if verdict == "ok"} == {"right_11", "right_6"}
 
 
 def test_a_race_with_a_wrong_expectation_fails(tmp_path: Path) -> None:
     """Made wrong by hand: the child is not allowed to see its own store."""
-    race = selftest("race", scenario("""1 T0 mmap 0..8 rw private anon
+    race = selftest(
+        "race",
+        scenario("""1 T0 mmap 0..8 rw private anon
 2 T0 fork T2
 3 T1 write 3
 4 T0 read 3
@@ -156,7 +164,9 @@ def test_a_race_with_a_wrong_expectation_fails(tmp_path: Path) -> None:
 6 T2 read 3
 7 T1 exit
 8 T2 exit
-@3 do_anonymous_page:alloc#1 -> T0"""), "6.18")
+@3 do_anonymous_page:alloc#1 -> T0"""),
+        "6.18",
+    )
     assert race.race_from == 2
     assert verdicts([race], tmp_path) == {"race": "ok"}
     right = source.files([race], "6.18")["mmfarm_mmap.c"]
@@ -167,8 +177,6 @@ def test_a_race_with_a_wrong_expectation_fails(tmp_path: Path) -> None:
     subprocess.run(
         [*executor.compiler().split(), *FLAGS, "-o", tmp_path / "wrong", code], check=True
     )
-    done = subprocess.run(
-        [tmp_path / "wrong"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([tmp_path / "wrong"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "not ok 1 arena.race" in done.stdout

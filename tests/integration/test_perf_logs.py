@@ -14,8 +14,13 @@ from corpus.verify import verify_scenario
 from fuzz.codec import decode, encode
 from simulator.run import Machine
 
-LOG = Path(__file__).resolve().parents[3] / "shared" / "real-inputs" / "perf" / \
-    "ksft-merge.perf-trace"
+LOG = (
+    Path(__file__).resolve().parents[3]
+    / "shared"
+    / "real-inputs"
+    / "perf"
+    / "ksft-merge.perf-trace"
+)
 pytestmark = pytest.mark.skipif(not LOG.is_file(), reason=f"{LOG} is not on this machine")
 
 
@@ -35,7 +40,8 @@ def test_every_call_and_fault_of_the_text_is_taken_or_listed(report: Report) -> 
     for name in ("minfault", "majfault"):
         assert report.mm_calls[name] == len(re.findall(rf" {name} \[", content)), name
     assert sum(report.mm_calls.values()) == sum(report.taken.values()) + sum(
-        listing.count for listing in report.listed)
+        listing.count for listing in report.listed
+    )
 
 
 def test_faults_in_anonymous_memory_are_taken(report: Report) -> None:

@@ -67,13 +67,16 @@ def _served(folder: Path) -> Iterator[Server]:
 
     def run(program: str, *words: str) -> None:
         subprocess.run(
-            [*user, str(PROGRAMS[-1] / program), "-D", str(data), *words], check=True, cwd="/",
+            [*user, str(PROGRAMS[-1] / program), "-D", str(data), *words],
+            check=True,
+            cwd="/",
             stdout=subprocess.DEVNULL,
         )
 
     run("initdb", "-A", "scram-sha-256", "-U", "mmfarm", f"--pwfile={password}")
-    (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n"
-                                      "hostssl all all ::1/128 scram-sha-256\n")
+    (data / "pg_hba.conf").write_text(
+        "hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n"
+    )
     options = (
         f"-p {port} -k {folder} -c listen_addresses=localhost -c ssl=on "
         f"-c ssl_cert_file={made} -c ssl_key_file={key}"
@@ -107,10 +110,17 @@ def test_a_worker_needs_no_more_than_rows(server: Server) -> None:
         assert [row.count for row in store.failures()] == [1]
 
 
-@pytest.mark.parametrize("statement", [
-    "DROP TABLE failure", "CREATE TABLE mine (i integer)", "ALTER TABLE run ADD COLUMN x integer",
-    "TRUNCATE failure", "CREATE ROLE another", "COPY failure TO PROGRAM 'cat'",
-])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE failure",
+        "CREATE TABLE mine (i integer)",
+        "ALTER TABLE run ADD COLUMN x integer",
+        "TRUNCATE failure",
+        "CREATE ROLE another",
+        "COPY failure TO PROGRAM 'cat'",
+    ],
+)
 def test_that_role_can_do_nothing_else(server: Server, statement: str) -> None:
     engine = create_engine(server.url("mmfarm_worker", "worker"))
     refused = pytest.raises(ProgrammingError, match="InsufficientPrivilege")

@@ -80,7 +80,8 @@ def test_random_scenarios_go_the_same_way(guest: RealKernel) -> None:
         str(each.disagreement)
         for each in fuzz(
             ModelKernel(), guest, figures, seed=3, seconds=float("inf"), scenarios=SCENARIOS
-        ) if each is not None
+        )
+        if each is not None
     ]
     assert found == []
     assert figures.scenarios

@@ -9,8 +9,18 @@ from conformance import executor
 from conformance.features import FEATURES
 from conformance.kernel import RealKernel
 from conformance.observation import (
-    EMPTY_PTE, FILE, GUARD, IN_CORE, MAPPED_ONCE, PAGE_IS_GUARD, PAGE_IS_PFNZERO,
-    PAGE_IS_SOFT_DIRTY, PRESENT, SCANNED, SWAP, Checkpoint,
+    EMPTY_PTE,
+    FILE,
+    GUARD,
+    IN_CORE,
+    MAPPED_ONCE,
+    PAGE_IS_GUARD,
+    PAGE_IS_PFNZERO,
+    PAGE_IS_SOFT_DIRTY,
+    PRESENT,
+    SCANNED,
+    SWAP,
+    Checkpoint,
 )
 from conformance.order import order
 from corpus import text
@@ -37,10 +47,13 @@ def scenario(program: str, *headers: str, pages: int = PAGES) -> Scenario:
     """Ops one a line; those without a number are numbered by their place."""
     lines = [line.strip() for line in program.strip().splitlines()]
     first = "\n".join(("# mmfarm scenario 1", *headers))
-    return text.parse(f"{first}\nconfig pmd_order=9 frames=2048 pages={pages}\n" + "".join(
-        f"{line}\n" if line[0] in "@123456789" else f"{i} {line}\n"
-        for i, line in enumerate(lines, 1)
-    ))
+    return text.parse(
+        f"{first}\nconfig pmd_order=9 frames=2048 pages={pages}\n"
+        + "".join(
+            f"{line}\n" if line[0] in "@123456789" else f"{i} {line}\n"
+            for i, line in enumerate(lines, 1)
+        )
+    )
 
 
 def names(results: tuple[int, ...]) -> list[str | int]:
@@ -120,7 +133,8 @@ PROGRAMS = {
         [0, 0, 0, 2, 0, 5, 2],
     ),
     "an op on a file that is not open is skipped": (
-        "T0 mmap 0..2 rw shared f3\nT0 pread f3 0\nT0 pwrite f3 0", ["skipped"] * 3,
+        "T0 mmap 0..2 rw shared f3\nT0 pread f3 0\nT0 pwrite f3 0",
+        ["skipped"] * 3,
     ),
     "a file opened by a child is open for all": (
         """T0 fork T1
@@ -318,7 +332,9 @@ def test_every_row_with_a_form_stands_in_one_of_the_programs() -> None:
 
 
 def test_pages_tell_how_they_are_mapped(kernel: RealKernel) -> None:
-    seen = end_state(kernel, """T0 mmap 0..8 rw private anon
+    seen = end_state(
+        kernel,
+        """T0 mmap 0..8 rw private anon
         T0 write 1
         T0 read 2
         T0 madvise 3..4 GUARD_INSTALL
@@ -326,9 +342,12 @@ def test_pages_tell_how_they_are_mapped(kernel: RealKernel) -> None:
         T0 mmap 8..12 rw shared f0
         T0 write 9
         T0 write 4
-        T0 madvise 4..5 DONTNEED""")[0]
+        T0 madvise 4..5 DONTNEED""",
+    )[0]
     expected = {
-        1: WRITTEN | MAPPED, 2: PRESENT | IN_CORE | ZERO, 3: SWAP | GUARD | GUARDED,
+        1: WRITTEN | MAPPED,
+        2: PRESENT | IN_CORE | ZERO,
+        3: SWAP | GUARD | GUARDED,
         9: WRITTEN | FILE | OF_FILE,
     }
     mask = kernel.page_bits
@@ -365,9 +384,7 @@ def test_a_scan_in_many_pieces_is_seen_whole(kernel: RealKernel) -> None:
     ] * (PAGES // 4)
 
 
-def test_only_what_was_probed_counts(
-    kernel: RealKernel, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_what_was_probed_counts(kernel: RealKernel, monkeypatch: pytest.MonkeyPatch) -> None:
     for probed, bits in (
         (frozenset({"pagemap-scan"}), SCANNED & ~PAGE_IS_SOFT_DIRTY & ~PAGE_IS_GUARD),
         (frozenset({"pagemap-scan", "pagemap-scan-guard"}), SCANNED & ~PAGE_IS_SOFT_DIRTY),
@@ -379,7 +396,9 @@ def test_only_what_was_probed_counts(
 
 
 def test_regions_are_the_lines_of_smaps_inside_the_arena(kernel: RealKernel) -> None:
-    seen = end_state(kernel, """T0 memfd f0 8
+    seen = end_state(
+        kernel,
+        """T0 memfd f0 8
         T0 memfd f2 8
         T0 mmap 0..8 rw private anon
         T0 write 1
@@ -390,13 +409,16 @@ def test_regions_are_the_lines_of_smaps_inside_the_arena(kernel: RealKernel) -> 
         T0 read 16
         T0 write 17
         T0 mmap 30..32 none shared anon
-        T0 madvise 4..8 RANDOM""")[0]
+        T0 madvise 4..8 RANDOM""",
+    )[0]
     rows = [
         (r.start, r.end, r.prot, r.shared, r.backing, r.offset, r.rss, r.anonymous)
         for r in seen.regions
     ]
     assert rows[:3] == [
-        (0, 2, 3, False, 0, 0, 1, 1), (2, 4, 1, False, 0, 0, 1, 1), (4, 8, 3, False, 0, 0, 0, 0),
+        (0, 2, 3, False, 0, 0, 1, 1),
+        (2, 4, 1, False, 0, 0, 1, 1),
+        (4, 8, 3, False, 0, 0, 0, 0),
     ]
     assert rows[3] == (8, 10, 5, True, 3, 3, 0, 0)
     assert rows[4] == (16, 20, 3, False, 1, 1, 2, 1)
@@ -409,49 +431,63 @@ def test_regions_are_the_lines_of_smaps_inside_the_arena(kernel: RealKernel) -> 
 
 
 def test_an_arena_full_of_small_mappings_is_seen_whole(kernel: RealKernel) -> None:
-    program = "\n".join(f"T0 mmap {i}..{i + 1} {'r' if i % 2 else 'rw'} private anon"
-                        for i in range(PAGES))
+    program = "\n".join(
+        f"T0 mmap {i}..{i + 1} {'r' if i % 2 else 'rw'} private anon" for i in range(PAGES)
+    )
     assert [(r.start, r.end) for r in end_state(kernel, program)[0].regions] == [
         (i, i + 1) for i in range(PAGES)
     ]
 
 
 def test_the_largest_arena(kernel: RealKernel) -> None:
-    asked = scenario("""T0 mmap 0..4096 rw private anon
+    asked = scenario(
+        """T0 mmap 0..4096 rw private anon
         T0 write 4095
-        T0 madvise 0..9 POPULATE_READ""", pages=4096)
+        T0 madvise 0..9 POPULATE_READ""",
+        pages=4096,
+    )
     (seen,) = kernel.run(asked, every_op=False).checkpoints
     assert seen.pages[4095] & PRESENT
     assert len(seen.pages) == 4096
     zero = PAGE_IS_PFNZERO
     assert (seen.pages[8] & zero, seen.pages[9] & ~PAGE_IS_SOFT_DIRTY & ~EMPTY_PTE) == (
-        zero & kernel.page_bits, 0,
+        zero & kernel.page_bits,
+        0,
     )
 
 
 def test_the_end_state_is_of_every_process_that_is_left(kernel: RealKernel) -> None:
-    seen = end_state(kernel, """T0 mmap 0..4 rw private anon
+    seen = end_state(
+        kernel,
+        """T0 mmap 0..4 rw private anon
         T0 fork T2
         T2 fork T4
         T0 fork T3
         T2 munmap 0..2
         T3 exit
         T1 read 0
-        T0 exit""")
+        T0 exit""",
+    )
     assert sorted(seen) == [1, 2, 4]  # T1 speaks for T0's process
     assert [r.start for r in seen[2].regions] == [2]
     assert [r.start for r in seen[4].regions] == [0]
 
 
 def test_every_op_shows_its_own_process(kernel: RealKernel) -> None:
-    seen = kernel.run(scenario("""5 T0 mmap 0..4 rw private anon
+    seen = kernel.run(
+        scenario("""5 T0 mmap 0..4 rw private anon
         6 T0 fork T2
         7 T2 munmap 0..4
         8 T3 read 0
         9 T2 exit
-        10 T2 read 0"""), every_op=True).checkpoints
+        10 T2 read 0"""),
+        every_op=True,
+    ).checkpoints
     assert [(c.uid, c.actor, len(c.regions)) for c in seen] == [
-        (5, 0, 1), (6, 0, 1), (7, 2, 0), (8, 3, 1),
+        (5, 0, 1),
+        (6, 0, 1),
+        (7, 2, 0),
+        (8, 3, 1),
     ]
 
 
@@ -503,7 +539,15 @@ def test_directives_between_ops_are_an_order(kernel: RealKernel) -> None:
     forced = order(asked, Machine())
     assert forced == (2, 0, 1, 3, 5, 4, 6, 7, 8)
     assert names(kernel.run(asked, every_op=False, order=forced).results) == [
-        0, 0, "skipped", 2, 0, 0, 5, 0, "skipped",
+        0,
+        0,
+        "skipped",
+        2,
+        0,
+        0,
+        5,
+        0,
+        "skipped",
     ]
 
 
@@ -524,8 +568,10 @@ def test_without_directives_the_order_is_that_of_the_text() -> None:
         (scenario("T0 mmap 0..1 r private x0"), "imported program"),
         (scenario("1 T0 read 0\n2 T1 read 0\n@1 do_user_addr_fault:begin#1 -> T1"), "inside an op"),
         (scenario("T0 read 0", pages=5000), "an arena of 5000 pages"),
-        (text.parse("# mmfarm scenario 1\nconfig pmd_order=3 frames=64\n1 T0 read 0\n"),
-         "pmd_order=3"),
+        (
+            text.parse("# mmfarm scenario 1\nconfig pmd_order=3 frames=64\n1 T0 read 0\n"),
+            "pmd_order=3",
+        ),
     ],
 )
 def test_what_cannot_be_run_is_named(kernel: RealKernel, asked: Scenario, reason: str) -> None:

@@ -12,7 +12,13 @@ import pytest
 from corpus import text
 from fuzz.inflight import read_slot
 from fuzz.slice import (
-    END_GRACE_SECONDS, START_GRACE_SECONDS, ExitKind, SliceResult, SliceSpec, classify, run_slice,
+    END_GRACE_SECONDS,
+    START_GRACE_SECONDS,
+    ExitKind,
+    SliceResult,
+    SliceSpec,
+    classify,
+    run_slice,
 )
 from fuzz.statistics import Statistics
 from simulator.run import Machine
@@ -33,9 +39,7 @@ def child_pid() -> int:
     raise AssertionError("no slice child runs")
 
 
-def run_and_interfere(
-    spec: SliceSpec, act: Callable[[int], None], **options: Any
-) -> SliceResult:
+def run_and_interfere(spec: SliceSpec, act: Callable[[int], None], **options: Any) -> SliceResult:
     """Run a slice; call `act` once with the child's pid, while it fuzzes."""
     done: list[int] = []
 
@@ -107,9 +111,7 @@ def test_a_killed_slice_keeps_its_findings_and_says_killed(tmp_path: Path) -> No
         wait_until("a finding", lambda: list((work / "findings").glob("*.json")))
         os.kill(pid, signal.SIGKILL)
 
-    result = run_and_interfere(
-        SliceSpec(LONG_SECONDS, tmp_path, bugs=(EASY_BUG,)), kill_after_find
-    )
+    result = run_and_interfere(SliceSpec(LONG_SECONDS, tmp_path, bugs=(EASY_BUG,)), kill_after_find)
     assert result.exit_kind is ExitKind.KILLED
     assert result.kept
     signatures = [finding.signature for finding in result.findings]
@@ -177,9 +179,7 @@ def test_the_child_has_no_secrets_no_files_and_tight_limits(
     assert str(tmp_path / "secret") not in seen["fds"]
     assert seen["session"] == seen["pid"]
     assert "NoNewPrivs:\t1" in seen["status"]
-    limits = {
-        line[:26].strip(): line[26:].split() for line in seen["limits"].splitlines()[1:]
-    }
+    limits = {line[:26].strip(): line[26:].split() for line in seen["limits"].splitlines()[1:]}
     for name, most in (
         ("Max core file size", 0),
         ("Max processes", 0),
@@ -211,9 +211,10 @@ def test_a_slice_that_nobody_waits_for_ends(tmp_path: Path) -> None:
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     state = Path(f"/proc/{child}/stat")
-    wait_until("the child's end", lambda: (
-        not state.exists() or state.read_text().rsplit(")")[-1].split()[0] == "Z"
-    ))
+    wait_until(
+        "the child's end",
+        lambda: not state.exists() or state.read_text().rsplit(")")[-1].split()[0] == "Z",
+    )
 
 
 def test_seeds_are_used_and_what_is_not_is_said(tmp_path: Path) -> None:
@@ -231,7 +232,9 @@ def test_seeds_are_used_and_what_is_not_is_said(tmp_path: Path) -> None:
     result = run_slice(SliceSpec(LONG_SECONDS, seed_corpus=seeds, executions=1))
     assert result.seeds == 4  # three windows of the large one, and the small one
     assert sorted(line.split(":")[0] for line in result.unused_seeds) == [
-        "broken.mm", "pipe.mm", "wide.mm",
+        "broken.mm",
+        "pipe.mm",
+        "wide.mm",
     ]
 
 

@@ -125,8 +125,10 @@ def test_what_the_farm_knows_is_new_to_the_engine_and_is_not_kept(tmp_path: Path
     racy = encode(text.parse(RACY))
     first = make(Machine, folder(tmp_path / "first"))
     assert first.test(racy)
-    (known,) = [maps.from_features(shown, COUNTERS_SIZE) for shown in list(
-        unpack((tmp_path / "first" / "corpus").read_bytes()))[1::2]]
+    (known,) = [
+        maps.from_features(shown, COUNTERS_SIZE)
+        for shown in list(unpack((tmp_path / "first" / "corpus").read_bytes()))[1::2]
+    ]
     second = make(Machine, folder(tmp_path / "second"), known=known)
     assert second.test(racy)
     assert not (tmp_path / "second" / "corpus").exists()

@@ -21,14 +21,34 @@ NAMES = sorted(path.name for path in LOGS.glob("*.strace"))
 pytestmark = pytest.mark.skipif(not NAMES, reason=f"{LOGS} has no logs on this machine")
 
 # Calls of ops that the model has; they may be listed only for these reasons.
-OWN = ("mmap", "munmap", "mremap", "mprotect", "madvise", "process_madvise", "brk", "fork", "vfork",
-       "clone", "memfd_create", "ftruncate(memfd)", "pread64(pagemap)", "write(clear_refs)")
+OWN = (
+    "mmap",
+    "munmap",
+    "mremap",
+    "mprotect",
+    "madvise",
+    "process_madvise",
+    "brk",
+    "fork",
+    "vfork",
+    "clone",
+    "memfd_create",
+    "ftruncate(memfd)",
+    "pread64(pagemap)",
+    "write(clear_refs)",
+)
 REASONS = (
-    "only asks where the heap ends", "where the heap ended before is not in the log",
-    "shares its address space with the parent", "the address is not page-aligned",
-    "MREMAP_FIXED onto its own start", "arguments that scenarios cannot say",
-    "failed: scenarios have no mmap()", "failed: no room", "the model has no advice MADV_",
-    "changes the size of a memory file", "the memory file gets another size",
+    "only asks where the heap ends",
+    "where the heap ended before is not in the log",
+    "shares its address space with the parent",
+    "the address is not page-aligned",
+    "MREMAP_FIXED onto its own start",
+    "arguments that scenarios cannot say",
+    "failed: scenarios have no mmap()",
+    "failed: no room",
+    "the model has no advice MADV_",
+    "changes the size of a memory file",
+    "the memory file gets another size",
 )
 
 # Locked mappings refuse guards; mremap() stops at VMAs that are registered with userfaultfd; locked
@@ -69,9 +89,29 @@ def test_every_mm_call_of_the_text_is_taken_or_listed(name: str) -> None:
     # Counted again by a plain search, for names that are about memory whatever the arguments.
     content = (LOGS / name).read_text(encoding="utf-8", errors="replace")
     found = Counter(re.findall(r"^(?:\d+ +)?(\w+)\(", content, re.MULTILINE))
-    for call in ("mmap", "munmap", "mremap", "mprotect", "madvise", "process_madvise", "brk",
-                 "clone", "vfork", "mlock", "mlockall", "munlock", "mincore", "msync", "mbind",
-                 "remap_file_pages", "userfaultfd", "memfd_create", "shmget", "shmat", "shmdt"):
+    for call in (
+        "mmap",
+        "munmap",
+        "mremap",
+        "mprotect",
+        "madvise",
+        "process_madvise",
+        "brk",
+        "clone",
+        "vfork",
+        "mlock",
+        "mlockall",
+        "munlock",
+        "mincore",
+        "msync",
+        "mbind",
+        "remap_file_pages",
+        "userfaultfd",
+        "memfd_create",
+        "shmget",
+        "shmat",
+        "shmdt",
+    ):
         assert report.mm_calls.get(call, 0) == found[call], call
 
 

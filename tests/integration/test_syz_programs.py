@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from corpus import text
+from corpus.recording.report import NOT_MEMORY
 from corpus.syz.export import export
 from corpus.syz.parse import load, parse
-from corpus.recording.report import NOT_MEMORY
 from corpus.syz.report import Programs, import_programs
 from corpus.verify import verify_scenario
 from fuzz.codec import decode, encode
@@ -19,19 +19,31 @@ from simulator.run import Machine
 
 PROGRAMS = Path(__file__).resolve().parents[3] / "shared" / "real-inputs" / "syz"
 pytestmark = pytest.mark.skipif(
-    not PROGRAMS.is_dir(), reason=f"{PROGRAMS} has no programs on this machine")
+    not PROGRAMS.is_dir(), reason=f"{PROGRAMS} has no programs on this machine"
+)
 
 # Calls of ops that the model has; they may be listed only for these reasons.
 OWN = ("mmap", "munmap", "mremap", "mprotect", "madvise", "fork", "clone", "clone3")
 REASONS = (
-    "its descriptor is -1", "maps what a driver gives", "flags that the model has not: MAP_",
-    "neither MAP_PRIVATE nor MAP_SHARED", "the address is not page-aligned",
-    "the range is larger than the address space", "the model has no advice MADV_",
+    "its descriptor is -1",
+    "maps what a driver gives",
+    "flags that the model has not: MAP_",
+    "neither MAP_PRIVATE nor MAP_SHARED",
+    "the address is not page-aligned",
+    "the range is larger than the address space",
+    "the model has no advice MADV_",
     "shares its address space with the parent",
 )
 # Calls of programs by the name that they are counted as.
-RENAMED = {"syz_clone": "clone", "syz_clone3": "clone3", "syz_open_procfs": "openat",
-           "syz_open_dev": "openat", "open": "openat", "creat": "openat", "openat2": "openat"}
+RENAMED = {
+    "syz_clone": "clone",
+    "syz_clone3": "clone3",
+    "syz_open_procfs": "openat",
+    "syz_open_dev": "openat",
+    "open": "openat",
+    "creat": "openat",
+    "openat2": "openat",
+}
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +64,10 @@ def test_every_call_is_taken_or_listed(programs: Programs) -> None:
         assert Counter(report.mm_calls) == Counter(report.taken) + listed
         # Counted again by a plain search.
         content = (PROGRAMS / report.log).read_text(encoding="utf-8", errors="replace")
-        found = Counter(RENAMED.get(name, name) for name in re.findall(
-            r"^(?:r\d+ = )?([a-z_0-9]+)[$(]", content, re.MULTILINE))
+        found = Counter(
+            RENAMED.get(name, name)
+            for name in re.findall(r"^(?:r\d+ = )?([a-z_0-9]+)[$(]", content, re.MULTILINE)
+        )
         counted = Counter[str]()
         for name, count in report.mm_calls.items():
             counted[name.partition("(")[0]] += count
@@ -68,10 +82,25 @@ def test_calls_of_ops_that_the_model_has_are_taken(programs: Programs) -> None:
 
 
 def test_no_memory_call_is_taken_for_another(programs: Programs) -> None:
-    others = {listing.name for report in programs.reports for listing in report.listed
-              if listing.reason == NOT_MEMORY}
-    assert not others & {*OWN, "mlock", "mlock2", "munlock", "userfaultfd", "memfd_create", "mbind",
-                         "process_madvise", "process_vm_writev", "shmat", "remap_file_pages"}
+    others = {
+        listing.name
+        for report in programs.reports
+        for listing in report.listed
+        if listing.reason == NOT_MEMORY
+    }
+    assert not others & {
+        *OWN,
+        "mlock",
+        "mlock2",
+        "munlock",
+        "userfaultfd",
+        "memfd_create",
+        "mbind",
+        "process_madvise",
+        "process_vm_writev",
+        "shmat",
+        "remap_file_pages",
+    }
 
 
 def test_scenarios_hold(programs: Programs) -> None:
@@ -94,9 +123,14 @@ def test_scenarios_can_go_back(programs: Programs) -> None:
 
 
 def test_async_calls_run_in_other_threads(programs: Programs) -> None:
-    names = {path.name for path in PROGRAMS.iterdir()
-             if any(call.asynchronous and call.name in ("mmap", "munmap", "mremap", "mprotect")
-                    for call in load(path).calls)}
+    names = {
+        path.name
+        for path in PROGRAMS.iterdir()
+        if any(
+            call.asynchronous and call.name in ("mmap", "munmap", "mremap", "mprotect")
+            for call in load(path).calls
+        )
+    }
     assert names
     for report in programs.reports:
         if report.log in names and report.scenarios:
@@ -108,7 +142,8 @@ def test_the_figures_of_all_programs(programs: Programs) -> None:
     """So that a silent loss shows."""
     calls = sum(sum(report.mm_calls.values()) for report in programs.reports)
     taken = sum(sum(report.taken.values()) for report in programs.reports)
-    memory = calls - sum(listing.count for listing in programs.listed()
-                         if listing.reason == NOT_MEMORY)
+    memory = calls - sum(
+        listing.count for listing in programs.listed() if listing.reason == NOT_MEMORY
+    )
     assert taken >= 0.25 * memory
     assert sum(bool(report.scenarios) for report in programs.reports) >= 200

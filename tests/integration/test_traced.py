@@ -32,14 +32,20 @@ def first(outcome: Outcome, text: str) -> TraceEvent:
 def test_it_is_the_run_that_the_model_does_here(outcome: Outcome) -> None:
     here = Machine().run(RACE)
     assert (outcome.digest, outcome.steps, outcome.violation) == (
-        here.digest, here.steps, here.violation
+        here.digest,
+        here.steps,
+        here.violation,
     )
 
 
 def test_outcomes_stand_in_the_calls_that_were_made(outcome: Outcome) -> None:
     copied = names(first(outcome, "sets pte 3 of mm1"))
     assert copied == [
-        "dup_mm", "dup_mmap", "copy_page_range", "copy_pmd_range", "copy_pte_range",
+        "dup_mm",
+        "dup_mmap",
+        "copy_page_range",
+        "copy_pmd_range",
+        "copy_pte_range",
         "copy_present_pte",
     ]
     fault = names(first(outcome, "page fault at 3"))
@@ -63,8 +69,11 @@ def test_no_call_goes_on_after_it_was_left(outcome: Outcome) -> None:
 
 def test_a_call_of_the_same_function_is_another_one(outcome: Outcome) -> None:
     faults = [
-        number for event in outcome.trace if event.text.startswith("page fault at")
-        for number, function in event.calls if function == "do_user_addr_fault"
+        number
+        for event in outcome.trace
+        if event.text.startswith("page fault at")
+        for number, function in event.calls
+        if function == "do_user_addr_fault"
     ]
     assert len(set(faults)) == len(faults) > 1
 

@@ -11,7 +11,6 @@ from types import ModuleType
 from typing import Any
 
 
-
 @dataclass(slots=True)
 class Patch:
     """Functions of the model that were exchanged, to be put back."""

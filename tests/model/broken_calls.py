@@ -8,9 +8,18 @@ from simulator.errno import EBUSY
 from simulator.fs import proc
 from simulator.kernel import fork
 from simulator.mm import (
-    fault, gup, madvise, memory, mmap, mmap_lock, mmu_gather, mprotect, mremap, zap,
+    fault,
+    gup,
+    madvise,
+    memory,
+    mmap,
+    mmap_lock,
+    mmu_gather,
+    mprotect,
+    mremap,
+    pgtable_generic,
+    zap,
 )
-from simulator.mm import pgtable_generic
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import VM_SOFTDIRTY, VM_WRITE, Mm, PageTable, Vma
 from simulator.sched import core
@@ -166,56 +175,128 @@ def maps_read_only(patch: Patch) -> None:
 
 
 PAIRS: Final = (
-    Pair("fault-unlocks-folio", "deadlock shmem_alloc_folio folio_lock",
-         "1 T0 memfd f0 4\n2 T0 mmap 0..4 rw shared f0\n3 T0 write 1\n4 T1 read 1\n",
-         keeps_folio_lock),
-    Pair("ptl-order", "deadlock pagemap_pmd_range ptl",
-         TWO_TABLES + "4 T0 pagemap 3\n5 T1 pagemap 11\n"
-         "@4 pagemap_pmd_range:lock#2 -> T1\n",
-         takes_ptls_as_they_come),
-    Pair("unlock-wakes", "deadlock vm_munmap mmap_lock",
-         ANON + "3 T0 munmap 0..4\n4 T1 munmap 4..8\n@3 vma_iter_clear:tree#1 -> T1\n",
-         wakes_nobody),
+    Pair(
+        "fault-unlocks-folio",
+        "deadlock shmem_alloc_folio folio_lock",
+        "1 T0 memfd f0 4\n2 T0 mmap 0..4 rw shared f0\n3 T0 write 1\n4 T1 read 1\n",
+        keeps_folio_lock,
+    ),
+    Pair(
+        "ptl-order",
+        "deadlock pagemap_pmd_range ptl",
+        TWO_TABLES + "4 T0 pagemap 3\n5 T1 pagemap 11\n@4 pagemap_pmd_range:lock#2 -> T1\n",
+        takes_ptls_as_they_come,
+    ),
+    Pair(
+        "unlock-wakes",
+        "deadlock vm_munmap mmap_lock",
+        ANON + "3 T0 munmap 0..4\n4 T1 munmap 4..8\n@3 vma_iter_clear:tree#1 -> T1\n",
+        wakes_nobody,
+    ),
     # Woken up, it still is where it went to sleep, and not in the switch back to it.
-    Pair("sleeper-is-at-its-lock", "kernel-assertion vm_munmap vma",
-         "config pmd_order=3 frames=64 cpus=1\n" + ANON + "3 T1 munmap 4..8\n4 T0 munmap 0..4\n"
-         "@3 vma_iter_clear:tree#1 -> T0\n", t0_locks_no_vma),
+    Pair(
+        "sleeper-is-at-its-lock",
+        "kernel-assertion vm_munmap vma",
+        "config pmd_order=3 frames=64 cpus=1\n" + ANON + "3 T1 munmap 4..8\n4 T0 munmap 0..4\n"
+        "@3 vma_iter_clear:tree#1 -> T0\n",
+        t0_locks_no_vma,
+    ),
     Pair("fault-gets-on", "livelock do_user_addr_fault mm", ANON, fault_gives_up),
-    Pair("entries-need-ptl", "kernel-assertion clear_soft_dirty pte",
-         ANON + "3 T0 clear_refs soft-dirty\n", works_without_ptl),
-    Pair("lock-order", "kernel-assertion pagemap_pmd_range lock", ANON + "3 T0 pagemap 3\n",
-         mmap_lock_inside_ptl),
+    Pair(
+        "entries-need-ptl",
+        "kernel-assertion clear_soft_dirty pte",
+        ANON + "3 T0 clear_refs soft-dirty\n",
+        works_without_ptl,
+    ),
+    Pair(
+        "lock-order",
+        "kernel-assertion pagemap_pmd_range lock",
+        ANON + "3 T0 pagemap 3\n",
+        mmap_lock_inside_ptl,
+    ),
     Pair("unlock-once", "kernel-assertion anon_vma_prepare mmap_lock", ANON, unlocks_twice),
-    Pair("gather-is-finished", "kernel-assertion tlb_gather_mmu task",
-         ANON + "3 T0 madvise 5..6 DONTNEED\n", leaves_gather_open),
-    Pair("vma-needs-write-lock", "kernel-assertion vm_munmap vma",
-         ANON + "3 T0 munmap 0..8\n", splits_unlocked),
-    Pair("pin-retries", "contract pin_user_pages errno", ANON + "3 T0 pin p0 3 w\n",
-         gup_tells_internals),
-    Pair("munmap-unmaps", "contract vm_munmap vma", ANON + "3 T0 munmap 0..8\n",
-         munmap_does_nothing),
+    Pair(
+        "gather-is-finished",
+        "kernel-assertion tlb_gather_mmu task",
+        ANON + "3 T0 madvise 5..6 DONTNEED\n",
+        leaves_gather_open,
+    ),
+    Pair(
+        "vma-needs-write-lock",
+        "kernel-assertion vm_munmap vma",
+        ANON + "3 T0 munmap 0..8\n",
+        splits_unlocked,
+    ),
+    Pair(
+        "pin-retries",
+        "contract pin_user_pages errno",
+        ANON + "3 T0 pin p0 3 w\n",
+        gup_tells_internals,
+    ),
+    Pair(
+        "munmap-unmaps", "contract vm_munmap vma", ANON + "3 T0 munmap 0..8\n", munmap_does_nothing
+    ),
     Pair("munmap-zaps", "rmap unmap_region anon", ANON + "3 T0 munmap 2..6\n", zaps_nothing),
-    Pair("mprotect-protects", "contract mprotect_fixup vma", ANON + "3 T0 mprotect 2..6 r\n",
-         mprotect_does_nothing),
-    Pair("dontneed-zaps", "contract zap_pte_range pte", ANON + "3 T0 madvise 0..8 DONTNEED\n",
-         zaps_nothing),
-    Pair("fork-copies", "contract copy_pmd_range anon", ANON + "3 T0 fork T1\n4 T1 read 3\n",
-         fork_copies_nothing),
-    Pair("guard-guards", "contract guard_install_pte_entry pte",
-         ANON + "3 T0 madvise 4..8 GUARD_INSTALL\n", guards_nothing),
-    Pair("guard-goes", "contract guard_remove_pte_entry pte",
-         ANON + "3 T0 madvise 4..8 GUARD_INSTALL\n4 T0 madvise 4..6 GUARD_REMOVE\n",
-         frees_no_guards),
-    Pair("populate-populates", "contract get_user_pages pte",
-         ANON + "3 T0 madvise 0..8 POPULATE_WRITE\n", populates_nothing),
-    Pair("advice-is-taken", "contract madvise_update_vma vma",
-         ANON + "3 T0 madvise 2..6 DONTFORK\n4 T0 fork T1\n", advises_nothing),
+    Pair(
+        "mprotect-protects",
+        "contract mprotect_fixup vma",
+        ANON + "3 T0 mprotect 2..6 r\n",
+        mprotect_does_nothing,
+    ),
+    Pair(
+        "dontneed-zaps",
+        "contract zap_pte_range pte",
+        ANON + "3 T0 madvise 0..8 DONTNEED\n",
+        zaps_nothing,
+    ),
+    Pair(
+        "fork-copies",
+        "contract copy_pmd_range anon",
+        ANON + "3 T0 fork T1\n4 T1 read 3\n",
+        fork_copies_nothing,
+    ),
+    Pair(
+        "guard-guards",
+        "contract guard_install_pte_entry pte",
+        ANON + "3 T0 madvise 4..8 GUARD_INSTALL\n",
+        guards_nothing,
+    ),
+    Pair(
+        "guard-goes",
+        "contract guard_remove_pte_entry pte",
+        ANON + "3 T0 madvise 4..8 GUARD_INSTALL\n4 T0 madvise 4..6 GUARD_REMOVE\n",
+        frees_no_guards,
+    ),
+    Pair(
+        "populate-populates",
+        "contract get_user_pages pte",
+        ANON + "3 T0 madvise 0..8 POPULATE_WRITE\n",
+        populates_nothing,
+    ),
+    Pair(
+        "advice-is-taken",
+        "contract madvise_update_vma vma",
+        ANON + "3 T0 madvise 2..6 DONTFORK\n4 T0 fork T1\n",
+        advises_nothing,
+    ),
     Pair("access-is-allowed", "contract do_user_addr_fault vma", ANON, refuses_everything),
-    Pair("clear-refs-clears", "contract clear_refs_write vma",
-         ANON + "3 T0 clear_refs soft-dirty\n", clears_no_vma),
-    Pair("mremap-shrinks", "contract do_mremap vma", ANON + "3 T0 mremap 0..8 to 0..4\n",
-         shrinks_nothing),
-    Pair("mlock-prefaults", "contract get_user_pages pte", ANON + "3 T0 mlock 0..2\n",
-         locks_without_pages),
+    Pair(
+        "clear-refs-clears",
+        "contract clear_refs_write vma",
+        ANON + "3 T0 clear_refs soft-dirty\n",
+        clears_no_vma,
+    ),
+    Pair(
+        "mremap-shrinks",
+        "contract do_mremap vma",
+        ANON + "3 T0 mremap 0..8 to 0..4\n",
+        shrinks_nothing,
+    ),
+    Pair(
+        "mlock-prefaults",
+        "contract get_user_pages pte",
+        ANON + "3 T0 mlock 0..2\n",
+        locks_without_pages,
+    ),
     Pair("mmap-gives-rights", "contract vm_mmap_pgoff vma", ANON, maps_read_only),
 )

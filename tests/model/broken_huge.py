@@ -44,18 +44,40 @@ def restores_unseen(patch: Patch) -> None:
 
 
 PAIRS: Final = (
-    Pair("huge-split-flushes", "stale-tlb split_huge_pmd_locked anon",
-         HUGE + "3 T0 madvise 0..1 DONTNEED\n", split_does_not_flush),
-    Pair("collapse-flushes", "stale-tlb collapse_huge_page anon",
-         SMALL + "3 T0 madvise 0..8 COLLAPSE\n", collapse_does_not_flush),
-    Pair("huge-fork-write-protects", "anon-exclusive copy_huge_pmd anon",
-         HUGE + "3 T0 fork T1\n", fork_keeps_writable),
-    Pair("huge-zap-counts", "mapcount zap_huge_pmd anon", HUGE + "3 T0 munmap 0..8\n",
-         never_unmapped),
-    Pair("huge-fork-counts", "mapcount copy_huge_pmd anon", HUGE + "3 T0 fork T1\n",
-         shares_exclusive),
-    Pair("collapse-copies", "memory-value map_anon_folio_pmd anon",
-         SMALL + "3 T0 madvise 0..8 COLLAPSE\n", copies_nothing),
-    Pair("exclusive-notifies", "secondary-mmu restore_exclusive_pte anon",
-         HUGE + "3 DEVICE device_exclusive 3..4\n4 T0 read 3\n", restores_unseen),
+    Pair(
+        "huge-split-flushes",
+        "stale-tlb split_huge_pmd_locked anon",
+        HUGE + "3 T0 madvise 0..1 DONTNEED\n",
+        split_does_not_flush,
+    ),
+    Pair(
+        "collapse-flushes",
+        "stale-tlb collapse_huge_page anon",
+        SMALL + "3 T0 madvise 0..8 COLLAPSE\n",
+        collapse_does_not_flush,
+    ),
+    Pair(
+        "huge-fork-write-protects",
+        "anon-exclusive copy_huge_pmd anon",
+        HUGE + "3 T0 fork T1\n",
+        fork_keeps_writable,
+    ),
+    Pair(
+        "huge-zap-counts", "mapcount zap_huge_pmd anon", HUGE + "3 T0 munmap 0..8\n", never_unmapped
+    ),
+    Pair(
+        "huge-fork-counts", "mapcount copy_huge_pmd anon", HUGE + "3 T0 fork T1\n", shares_exclusive
+    ),
+    Pair(
+        "collapse-copies",
+        "memory-value map_anon_folio_pmd anon",
+        SMALL + "3 T0 madvise 0..8 COLLAPSE\n",
+        copies_nothing,
+    ),
+    Pair(
+        "exclusive-notifies",
+        "secondary-mmu restore_exclusive_pte anon",
+        HUGE + "3 DEVICE device_exclusive 3..4\n4 T0 read 3\n",
+        restores_unseen,
+    ),
 )

@@ -5,9 +5,7 @@ from typing import Final
 
 from simulator import sites
 from simulator.drivers import dmirror
-from simulator.mm import (
-    copy_page_range, gup, memory, mmu_gather, mprotect, page_alloc, rmap, tlb,
-)
+from simulator.mm import copy_page_range, gup, memory, mmu_gather, mprotect, page_alloc, rmap, tlb
 from simulator.mm.mm_types import PTE_DIRTY, PTE_PRESENT, PTE_WRITE, Folio, Mm, Page, Vma
 from simulator.state import Kernel
 from tests.model.broken import Pair, Patch
@@ -96,45 +94,113 @@ def fork_does_not_flush(patch: Patch) -> None:
 
 
 PAIRS: Final = (
-    Pair("munmap-flushes", "stale-tlb zap_pte_range anon", ANON + "3 T1 munmap 2..6\n",
-         no_flush_queued),
-    Pair("mprotect-flushes", "stale-tlb change_pte_range anon", ANON + "3 T1 mprotect 0..8 r\n",
-         no_flush_queued),
-    Pair("mremap-flushes", "stale-tlb move_ptes anon", ANON + "3 T1 mremap 0..4 to 32\n",
-         no_flush),
-    Pair("fork-flushes", "stale-tlb copy_present_pte anon", ANON + "3 T0 fork T2\n4 T1 write 3\n",
-         fork_does_not_flush),
-    Pair("fork-shares-exclusive", "anon-exclusive copy_present_pte anon", ANON + "3 T0 fork T1\n",
-         fork_keeps_exclusive),
-    Pair("fork-write-protects", "anon-exclusive copy_present_pte anon", ANON + "3 T0 fork T1\n",
-         fork_keeps_writable),
-    Pair("cow-copies-all", "memory-value wp_page_copy anon",
-         ANON + "3 T0 fork T1\n4 T1 write 3\n", copies_one_word),
-    Pair("new-page-is-zero", "memory-value do_anonymous_page anon",
-         ANON + "3 T0 madvise 0..8 DONTNEED\n4 T0 write 3\n", does_not_zero),
-    Pair("zero-page-cow-is-zero", "memory-value wp_page_copy anon",
-         ANON + "3 T0 munmap 3..4\n4 T0 read 4\n5 T0 write 4\n", does_not_zero_copies),
-    Pair("device-loses-unmapped", "secondary-mmu zap_pte_range anon",
-         ANON + "3 DEVICE device_read 3\n4 T0 munmap 0..8\n", device_is_not_told),
-    Pair("device-loses-write", "secondary-mmu change_pte_range anon",
-         ANON + "3 DEVICE device_write 3\n4 T0 mprotect 0..8 r\n", device_is_not_told),
-    Pair("device-loses-cow", "secondary-mmu copy_present_pte anon",
-         ANON + "3 DEVICE device_write 3\n4 T0 fork T1\n", device_is_not_told),
-    Pair("store-is-soft-dirty", "soft-dirty wp_page_reuse anon",
-         ANON + "3 T0 clear_refs soft-dirty\n4 T0 write 3\n5 T0 pagemap 3\n",
-         dirty_is_not_soft_dirty),
-    Pair("fork-copies-pinned", "pin copy_present_pte anon",
-         ANON + "3 T0 pin p0 3 w\n4 T0 fork T1\n5 T0 write 3\n6 T0 dma_read p0\n",
-         fork_shares_pinned),
-    Pair("pin-unshares", "pin follow_page_pte anon",
-         ANON + "3 T0 fork T1\n4 T0 pin p0 3 r\n5 T0 write 3\n", pins_shared),
-    Pair("zero-page-read-only", "permission do_anonymous_page zero-page",
-         ANON + "3 T0 read 4\n4 T0 write 4\n", everything_is_writable),
-    Pair("read-only-vma", "permission do_anonymous_page zero-page",
-         "1 T0 mmap 0..8 r private anon\n2 T0 read 3\n3 T0 write 3\n", everything_is_writable),
-    Pair("private-file-is-copied", "permission finish_fault file",
-         "1 T0 memfd f0 4\n2 T0 mmap 0..4 rw private f0\n3 T0 write 1\n4 T0 pread f0 1\n",
-         no_cow_of_files),
-    Pair("mprotect-changes-entries", "permission mprotect_fixup pte",
-         ANON + "3 T0 mprotect 0..8 r\n4 T0 write 3\n", mprotect_leaves_entries),
+    Pair(
+        "munmap-flushes",
+        "stale-tlb zap_pte_range anon",
+        ANON + "3 T1 munmap 2..6\n",
+        no_flush_queued,
+    ),
+    Pair(
+        "mprotect-flushes",
+        "stale-tlb change_pte_range anon",
+        ANON + "3 T1 mprotect 0..8 r\n",
+        no_flush_queued,
+    ),
+    Pair("mremap-flushes", "stale-tlb move_ptes anon", ANON + "3 T1 mremap 0..4 to 32\n", no_flush),
+    Pair(
+        "fork-flushes",
+        "stale-tlb copy_present_pte anon",
+        ANON + "3 T0 fork T2\n4 T1 write 3\n",
+        fork_does_not_flush,
+    ),
+    Pair(
+        "fork-shares-exclusive",
+        "anon-exclusive copy_present_pte anon",
+        ANON + "3 T0 fork T1\n",
+        fork_keeps_exclusive,
+    ),
+    Pair(
+        "fork-write-protects",
+        "anon-exclusive copy_present_pte anon",
+        ANON + "3 T0 fork T1\n",
+        fork_keeps_writable,
+    ),
+    Pair(
+        "cow-copies-all",
+        "memory-value wp_page_copy anon",
+        ANON + "3 T0 fork T1\n4 T1 write 3\n",
+        copies_one_word,
+    ),
+    Pair(
+        "new-page-is-zero",
+        "memory-value do_anonymous_page anon",
+        ANON + "3 T0 madvise 0..8 DONTNEED\n4 T0 write 3\n",
+        does_not_zero,
+    ),
+    Pair(
+        "zero-page-cow-is-zero",
+        "memory-value wp_page_copy anon",
+        ANON + "3 T0 munmap 3..4\n4 T0 read 4\n5 T0 write 4\n",
+        does_not_zero_copies,
+    ),
+    Pair(
+        "device-loses-unmapped",
+        "secondary-mmu zap_pte_range anon",
+        ANON + "3 DEVICE device_read 3\n4 T0 munmap 0..8\n",
+        device_is_not_told,
+    ),
+    Pair(
+        "device-loses-write",
+        "secondary-mmu change_pte_range anon",
+        ANON + "3 DEVICE device_write 3\n4 T0 mprotect 0..8 r\n",
+        device_is_not_told,
+    ),
+    Pair(
+        "device-loses-cow",
+        "secondary-mmu copy_present_pte anon",
+        ANON + "3 DEVICE device_write 3\n4 T0 fork T1\n",
+        device_is_not_told,
+    ),
+    Pair(
+        "store-is-soft-dirty",
+        "soft-dirty wp_page_reuse anon",
+        ANON + "3 T0 clear_refs soft-dirty\n4 T0 write 3\n5 T0 pagemap 3\n",
+        dirty_is_not_soft_dirty,
+    ),
+    Pair(
+        "fork-copies-pinned",
+        "pin copy_present_pte anon",
+        ANON + "3 T0 pin p0 3 w\n4 T0 fork T1\n5 T0 write 3\n6 T0 dma_read p0\n",
+        fork_shares_pinned,
+    ),
+    Pair(
+        "pin-unshares",
+        "pin follow_page_pte anon",
+        ANON + "3 T0 fork T1\n4 T0 pin p0 3 r\n5 T0 write 3\n",
+        pins_shared,
+    ),
+    Pair(
+        "zero-page-read-only",
+        "permission do_anonymous_page zero-page",
+        ANON + "3 T0 read 4\n4 T0 write 4\n",
+        everything_is_writable,
+    ),
+    Pair(
+        "read-only-vma",
+        "permission do_anonymous_page zero-page",
+        "1 T0 mmap 0..8 r private anon\n2 T0 read 3\n3 T0 write 3\n",
+        everything_is_writable,
+    ),
+    Pair(
+        "private-file-is-copied",
+        "permission finish_fault file",
+        "1 T0 memfd f0 4\n2 T0 mmap 0..4 rw private f0\n3 T0 write 1\n4 T0 pread f0 1\n",
+        no_cow_of_files,
+    ),
+    Pair(
+        "mprotect-changes-entries",
+        "permission mprotect_fixup pte",
+        ANON + "3 T0 mprotect 0..8 r\n4 T0 write 3\n",
+        mprotect_leaves_entries,
+    ),
 )

@@ -5,12 +5,30 @@ from typing import Final
 
 from simulator.kernel import exit as kernel_exit
 from simulator.mm import (
-    fault, madvise, memory, migrate, mmap_lock, page_alloc, page_ref, rmap, shmem, swap, zap,
+    fault,
+    madvise,
+    memory,
+    migrate,
+    mmap_lock,
+    page_alloc,
+    page_ref,
+    pgtable,
+    rmap,
+    shmem,
+    swap,
+    zap,
 )
-from simulator.mm import pgtable
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
-    PG_LRU, PTE_UFFD_WP, REF_CACHE, VM_MAYBE_GUARD, Folio, Inode, Mm, Page, Vma,
+    PG_LRU,
+    PTE_UFFD_WP,
+    REF_CACHE,
+    VM_MAYBE_GUARD,
+    Folio,
+    Inode,
+    Mm,
+    Page,
+    Vma,
 )
 from simulator.state import Kernel
 from tests.model.broken import Pair, Patch
@@ -130,43 +148,89 @@ def stray_uffd_wp(patch: Patch) -> None:
 
 
 PAIRS: Final = (
-    Pair("tables-are-empty", "rmap unmap_region anon",
-         ANON + "3 T0 munmap 0..8\n", zaps_nothing),
-    Pair("mm-lives-while-loaded", "use-after-free mmdrop mm",
-         "1 T0 fork T1\n2 T1 exit\n", drops_mm_early),
-    Pair("vma-waits-for-readers", "use-after-free vma_start_write vma",
-         ANON + "3 T0 write 4\n4 T1 munmap 0..8\n@3 do_anonymous_page:alloc#1 -> T1\n",
-         does_not_wait_for_readers),
-    Pair("vma-writer-excludes", "state vma_start_write vma",
-         ANON + "3 T0 write 4\n4 T1 mprotect 0..8 r\n@3 do_anonymous_page:alloc#1 -> T1\n",
-         does_not_wait_for_readers),
-    Pair("flags-need-write-lock", "kernel-assertion madvise_update_vma vma",
-         ANON + "3 T0 madvise 0..8 DONTFORK\n", locks_no_vma),
-    Pair("fault-is-in-its-vma", "state vma_start_read vma",
-         "1 T0 mmap 0..2 rw private anon\n2 T0 mmap 4..6 rw private anon\n3 T0 write 4\n",
-         faults_in_another_vma),
-    Pair("migration-is-undone", "rmap migrate_vma_collect_pmd anon",
-         ANON + "3 DEVICE migrate_to_device 0..8\n", restores_nothing),
-    Pair("vma-holds-file", "use-after-free shmem_evict_inode file",
-         "1 T0 memfd f0 4\n2 T0 mmap 0..4 rw shared f0\n3 T0 mmap 8..12 rw shared f0\n"
-         "4 T0 munmap 0..4\n", vmas_hold_no_file),
-    Pair("rmap-finds-anon", "rmap do_anonymous_page anon",
-         "1 T0 mmap 8..16 rw private anon\n2 T0 write 9\n", wrong_rmap_index),
+    Pair("tables-are-empty", "rmap unmap_region anon", ANON + "3 T0 munmap 0..8\n", zaps_nothing),
+    Pair(
+        "mm-lives-while-loaded",
+        "use-after-free mmdrop mm",
+        "1 T0 fork T1\n2 T1 exit\n",
+        drops_mm_early,
+    ),
+    Pair(
+        "vma-waits-for-readers",
+        "use-after-free vma_start_write vma",
+        ANON + "3 T0 write 4\n4 T1 munmap 0..8\n@3 do_anonymous_page:alloc#1 -> T1\n",
+        does_not_wait_for_readers,
+    ),
+    Pair(
+        "vma-writer-excludes",
+        "state vma_start_write vma",
+        ANON + "3 T0 write 4\n4 T1 mprotect 0..8 r\n@3 do_anonymous_page:alloc#1 -> T1\n",
+        does_not_wait_for_readers,
+    ),
+    Pair(
+        "flags-need-write-lock",
+        "kernel-assertion madvise_update_vma vma",
+        ANON + "3 T0 madvise 0..8 DONTFORK\n",
+        locks_no_vma,
+    ),
+    Pair(
+        "fault-is-in-its-vma",
+        "state vma_start_read vma",
+        "1 T0 mmap 0..2 rw private anon\n2 T0 mmap 4..6 rw private anon\n3 T0 write 4\n",
+        faults_in_another_vma,
+    ),
+    Pair(
+        "migration-is-undone",
+        "rmap migrate_vma_collect_pmd anon",
+        ANON + "3 DEVICE migrate_to_device 0..8\n",
+        restores_nothing,
+    ),
+    Pair(
+        "vma-holds-file",
+        "use-after-free shmem_evict_inode file",
+        "1 T0 memfd f0 4\n2 T0 mmap 0..4 rw shared f0\n3 T0 mmap 8..12 rw shared f0\n"
+        "4 T0 munmap 0..4\n",
+        vmas_hold_no_file,
+    ),
+    Pair(
+        "rmap-finds-anon",
+        "rmap do_anonymous_page anon",
+        "1 T0 mmap 8..16 rw private anon\n2 T0 write 9\n",
+        wrong_rmap_index,
+    ),
     Pair("rmap-finds-file", "rmap vma_link_file file", FILE, does_not_link_files),
     Pair("fault-maps-its-index", "page-cache finish_fault file", FILE, wrong_file_index),
     Pair("evict-empties", "page-cache shmem_evict_inode file", FILE, forgets_a_slot),
-    Pair("cache-owns", "page-cache shmem_add_to_page_cache file",
-         "1 T0 memfd f0 4\n2 T0 pwrite f0 1\n3 T0 pwrite f0 2\n4 T0 pread f0 1\n",
-         cache_holds_no_reference),
+    Pair(
+        "cache-owns",
+        "page-cache shmem_add_to_page_cache file",
+        "1 T0 memfd f0 4\n2 T0 pwrite f0 1\n3 T0 pwrite f0 2\n4 T0 pread f0 1\n",
+        cache_holds_no_reference,
+    ),
     Pair("shared-maps-file", "state do_cow_fault anon", FILE, cow_in_shared_mappings),
-    Pair("entries-have-vmas", "rmap unmap_region anon",
-         ANON + "3 T0 munmap 0..4\n4 T1 pagemap 5\n@3 vm_munmap:lock#1 -> T1\n",
-         zaps_nothing),
-    Pair("guards-are-announced", "state guard_install_set_pte pte",
-         ANON + "3 T0 madvise 4..8 GUARD_INSTALL\n4 T0 fork T1\n", guards_unannounced),
-    Pair("mapped-is-on-lru", "state do_anonymous_page anon", ANON + "3 T0 write 4\n",
-         drain_loses_pages),
-    Pair("free-is-off-lru", "state do_anonymous_page page",
-         ANON + "3 T0 munmap 3..4\n4 T0 write 5\n", freed_on_lru),
+    Pair(
+        "entries-have-vmas",
+        "rmap unmap_region anon",
+        ANON + "3 T0 munmap 0..4\n4 T1 pagemap 5\n@3 vm_munmap:lock#1 -> T1\n",
+        zaps_nothing,
+    ),
+    Pair(
+        "guards-are-announced",
+        "state guard_install_set_pte pte",
+        ANON + "3 T0 madvise 4..8 GUARD_INSTALL\n4 T0 fork T1\n",
+        guards_unannounced,
+    ),
+    Pair(
+        "mapped-is-on-lru",
+        "state do_anonymous_page anon",
+        ANON + "3 T0 write 4\n",
+        drain_loses_pages,
+    ),
+    Pair(
+        "free-is-off-lru",
+        "state do_anonymous_page page",
+        ANON + "3 T0 munmap 3..4\n4 T0 write 5\n",
+        freed_on_lru,
+    ),
     Pair("uffd-wp-needs-uffd", "state do_anonymous_page pte", ANON, stray_uffd_wp),
 )

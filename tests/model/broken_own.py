@@ -7,12 +7,34 @@ from typing import Any, Final
 from simulator import sites
 from simulator.kernel import exit as kernel_exit
 from simulator.mm import (
-    anon_vma, copy_page_range, madvise, memory, migrate, migrate_device, mmap, mmap_lock,
-    move_page_tables, mmu_gather, mmu_notifier, mprotect, mremap, pgtable, vma_merge,
+    anon_vma,
+    copy_page_range,
+    madvise,
+    memory,
+    migrate,
+    migrate_device,
+    mmap,
+    mmap_lock,
+    mmu_gather,
+    mmu_notifier,
+    move_page_tables,
+    mprotect,
+    mremap,
+    pgtable,
+    vma_merge,
 )
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_SOFT_DIRTY, REF_MAP, VM_MAYBE_GUARD, Mm, Page,
-    PageTable, Vma, is_migration_pte,
+    PFN_SHIFT,
+    PTE_DIRTY,
+    PTE_PRESENT,
+    PTE_SOFT_DIRTY,
+    REF_MAP,
+    VM_MAYBE_GUARD,
+    Mm,
+    Page,
+    PageTable,
+    Vma,
+    is_migration_pte,
 )
 from simulator.mm.mmu_gather import MmuGather
 from simulator.mm.page_ref import folio_get
@@ -26,9 +48,7 @@ ANON: Final = "1 T0 mmap 0..8 rw private anon\n2 T0 write 3\n"
 
 
 def mprotect_flushes_lost_access_only(patch: Patch) -> None:
-    def change(
-        k: Kernel, tlb: MmuGather, vma: Vma, va: int, old: int, cp_flags: int
-    ) -> int:
+    def change(k: Kernel, tlb: MmuGather, vma: Vma, va: int, old: int, cp_flags: int) -> int:
         quiet = MmuGather(tlb.mm, False)
         new: int = original(k, quiet, vma, va, old, cp_flags)
         if old & PTE_PRESENT and not new & PTE_PRESENT:
@@ -124,7 +144,8 @@ def merges_ignore_offsets(patch: Patch) -> None:
     def left(k: Kernel, vmg: vma_merge.VmaMerge) -> bool:
         prev = vmg.prev
         return (
-            prev is not None and prev.end == vmg.start
+            prev is not None
+            and prev.end == vmg.start
             and vma_merge.is_mergeable_vma(vmg, prev)
             and vma_merge.is_mergeable_anon_vma(k, vmg, prev)
         )
@@ -184,38 +205,84 @@ def fork_loses_dirty(patch: Patch) -> None:
 
 
 PAIRS: Final = (
-    Pair("own-mprotect-flush", "stale-tlb change_pte_range anon",
-         ANON + "3 T1 mprotect 0..8 r\n", mprotect_flushes_lost_access_only),
-    Pair("own-fork-reference", "refcount copy_present_pte anon",
-         ANON + "3 T0 pin p0 3 w\n4 T0 fork T1\n5 T0 unpin p0\n6 T0 mprotect 0..8 r\n",
-         fork_keeps_a_reference),
-    Pair("own-table-lookup", "use-after-free pte_offset_map_lock page-table",
-         ANON + "3 T1 write 4\n4 T0 madvise 0..8 DONTNEED\n"
-         "@3 do_anonymous_page:lock#1 -> T0\n",
-         page_tables_are_not_looked_up_again),
-    Pair("own-fork-rss", "accounting copy_nonpresent_pte mm",
-         ANON + "3 T0 fork T1\n4 DEVICE migrate_to_device 0..8\n5 T1 fork T2\n"
-         "@4 dmirror_migrate_alloc_and_copy:copy_word#1 -> T1\n",
-         fork_does_not_count_migration_entries),
-    Pair("own-cow-notifier", "secondary-mmu wp_page_copy anon",
-         ANON + "3 T0 fork T1\n4 DEVICE device_read 3\n5 T0 write 3\n", cow_tells_no_device),
-    Pair("own-migration-soft-dirty", "soft-dirty migrate_vma_collect_pmd pte",
-         ANON + "3 T0 clear_refs soft-dirty\n4 T0 write 3\n5 DEVICE migrate_to_device 0..8\n",
-         migration_loses_soft_dirty),
-    Pair("own-exit-count", "use-after-free exit_mm mm", "1 T0 fork T1\n2 T1 exit\n",
-         exit_takes_no_count),
-    Pair("own-guard-flag", "state madvise_guard_install pte",
-         ANON + "3 T0 madvise 4..8 GUARD_INSTALL\n", guards_set_no_flag),
-    Pair("own-merge-offsets", "rmap vma_merge_new_range vma",
-         "1 T0 memfd f0 8\n2 T0 mmap 0..2 rw shared f0\n3 T0 mmap 2..4 rw shared f0+4\n",
-         merges_ignore_offsets),
-    Pair("own-move-unlocked", "state move_vma vma", ANON + "3 T0 mremap 0..8 to 16\n",
-         moves_leave_faults_in),
-    Pair("own-unlink-first", "rmap unmap_region anon", ANON + "3 T0 munmap 0..8\n",
-         munmap_unlinks_first),
-    Pair("own-failed-move", "memory-value move_vma anon",
-         "1 T0 mmap 0..12 rw private anon\n2 T0 write 3\n3 T0 write 11\n"
-         "4 T0 mremap 3..12 to 19\n@4 pte_alloc:new_table#2 fail\n", failed_moves_do_not_move_back),
-    Pair("own-fork-dirty", "dirty-loss copy_present_pte anon", ANON + "3 T0 fork T1\n",
-         fork_loses_dirty),
+    Pair(
+        "own-mprotect-flush",
+        "stale-tlb change_pte_range anon",
+        ANON + "3 T1 mprotect 0..8 r\n",
+        mprotect_flushes_lost_access_only,
+    ),
+    Pair(
+        "own-fork-reference",
+        "refcount copy_present_pte anon",
+        ANON + "3 T0 pin p0 3 w\n4 T0 fork T1\n5 T0 unpin p0\n6 T0 mprotect 0..8 r\n",
+        fork_keeps_a_reference,
+    ),
+    Pair(
+        "own-table-lookup",
+        "use-after-free pte_offset_map_lock page-table",
+        ANON + "3 T1 write 4\n4 T0 madvise 0..8 DONTNEED\n@3 do_anonymous_page:lock#1 -> T0\n",
+        page_tables_are_not_looked_up_again,
+    ),
+    Pair(
+        "own-fork-rss",
+        "accounting copy_nonpresent_pte mm",
+        ANON + "3 T0 fork T1\n4 DEVICE migrate_to_device 0..8\n5 T1 fork T2\n"
+        "@4 dmirror_migrate_alloc_and_copy:copy_word#1 -> T1\n",
+        fork_does_not_count_migration_entries,
+    ),
+    Pair(
+        "own-cow-notifier",
+        "secondary-mmu wp_page_copy anon",
+        ANON + "3 T0 fork T1\n4 DEVICE device_read 3\n5 T0 write 3\n",
+        cow_tells_no_device,
+    ),
+    Pair(
+        "own-migration-soft-dirty",
+        "soft-dirty migrate_vma_collect_pmd pte",
+        ANON + "3 T0 clear_refs soft-dirty\n4 T0 write 3\n5 DEVICE migrate_to_device 0..8\n",
+        migration_loses_soft_dirty,
+    ),
+    Pair(
+        "own-exit-count",
+        "use-after-free exit_mm mm",
+        "1 T0 fork T1\n2 T1 exit\n",
+        exit_takes_no_count,
+    ),
+    Pair(
+        "own-guard-flag",
+        "state madvise_guard_install pte",
+        ANON + "3 T0 madvise 4..8 GUARD_INSTALL\n",
+        guards_set_no_flag,
+    ),
+    Pair(
+        "own-merge-offsets",
+        "rmap vma_merge_new_range vma",
+        "1 T0 memfd f0 8\n2 T0 mmap 0..2 rw shared f0\n3 T0 mmap 2..4 rw shared f0+4\n",
+        merges_ignore_offsets,
+    ),
+    Pair(
+        "own-move-unlocked",
+        "state move_vma vma",
+        ANON + "3 T0 mremap 0..8 to 16\n",
+        moves_leave_faults_in,
+    ),
+    Pair(
+        "own-unlink-first",
+        "rmap unmap_region anon",
+        ANON + "3 T0 munmap 0..8\n",
+        munmap_unlinks_first,
+    ),
+    Pair(
+        "own-failed-move",
+        "memory-value move_vma anon",
+        "1 T0 mmap 0..12 rw private anon\n2 T0 write 3\n3 T0 write 11\n"
+        "4 T0 mremap 3..12 to 19\n@4 pte_alloc:new_table#2 fail\n",
+        failed_moves_do_not_move_back,
+    ),
+    Pair(
+        "own-fork-dirty",
+        "dirty-loss copy_present_pte anon",
+        ANON + "3 T0 fork T1\n",
+        fork_loses_dirty,
+    ),
 )

@@ -25,12 +25,30 @@ from conformance.model import ModelKernel
 from conformance.observation import Observed
 from simulator.errno import EACCES, EEXIST, EFAULT, EINVAL, ENOMEM
 from simulator.mm import (
-    copy_page_range, fault, gup, madvise, memory, mmap, mprotect, mremap, shmem, vma_merge,
+    copy_page_range,
+    fault,
+    gup,
+    madvise,
+    memory,
+    mmap,
+    mprotect,
+    mremap,
+    shmem,
+    vma_merge,
     zap,
 )
 from simulator.mm.mm_types import (
-    SWP_MARKER_GUARD, VM_ACCOUNT, VM_DONTCOPY, VM_DROPPABLE, VM_NORESERVE, VM_READ, VM_WIPEONFORK,
-    VM_WRITE, Mm, Vma, pte_kind,
+    SWP_MARKER_GUARD,
+    VM_ACCOUNT,
+    VM_DONTCOPY,
+    VM_DROPPABLE,
+    VM_NORESERVE,
+    VM_READ,
+    VM_WIPEONFORK,
+    VM_WRITE,
+    Mm,
+    Vma,
+    pte_kind,
 )
 from simulator.mm.vm_fault import FAULT_FLAG_WRITE, VM_FAULT_SIGBUS, VmFault
 from simulator.scenario import Scenario
@@ -87,9 +105,7 @@ def hunt(rule: Rule, kernel: Kernel, scenarios: int, seed: int = 1) -> Caught:
         found = run_both(scenario, model, kernel, every_op=False).disagreement
         if found is not None:
             first = first_difference(scenario, model, kernel) or found
-            return Caught(
-                str(first.signature(scenario)), count, time.process_time() - began
-            )
+            return Caught(str(first.signature(scenario)), count, time.process_time() - began)
     return Caught("", count, time.process_time() - began)
 
 
@@ -187,9 +203,7 @@ def mprotect_stops_before_a_hole(patch: Patch) -> None:
     original = mprotect.do_mprotect
 
     def all_or_nothing(k: Machine, mm: Mm, start: int, end: int, prot: int) -> int:
-        mapped = sum(
-            max(0, min(vma.end, end) - max(vma.start, start)) for vma in mm.vmas
-        )
+        mapped = sum(max(0, min(vma.end, end) - max(vma.start, start)) for vma in mm.vmas)
         return original(k, mm, start, end, prot) if mapped == end - start else -ENOMEM
 
     patch.set(mprotect, "do_mprotect", all_or_nothing)
@@ -257,9 +271,7 @@ def guards_are_sigbus(patch: Patch) -> None:
 
 def guards_are_not_inherited(patch: Patch) -> None:
     """fork() copies no page tables only because there may be guards."""
-    patch.set(
-        copy_page_range, "vma_needs_copy", lambda _dst, src: src.anon_vma is not None
-    )
+    patch.set(copy_page_range, "vma_needs_copy", lambda _dst, src: src.anon_vma is not None)
 
 
 # --- merging and flags of VMAs ---------------------------------------------------------------
@@ -290,15 +302,11 @@ def anon_vmas_do_not_matter_in_merges(patch: Patch) -> None:
 
 
 def dontfork_is_forgotten(patch: Patch) -> None:
-    patch.result(
-        madvise, "advised_flags", lambda r, *_: r & ~VM_DONTCOPY if r >= 0 else r
-    )
+    patch.result(madvise, "advised_flags", lambda r, *_: r & ~VM_DONTCOPY if r >= 0 else r)
 
 
 def wipeonfork_is_forgotten(patch: Patch) -> None:
-    patch.result(
-        madvise, "advised_flags", lambda r, *_: r & ~VM_WIPEONFORK if r >= 0 else r
-    )
+    patch.result(madvise, "advised_flags", lambda r, *_: r & ~VM_WIPEONFORK if r >= 0 else r)
 
 
 def everything_is_accounted(patch: Patch) -> None:
@@ -315,9 +323,7 @@ def mprotect_forgets_accounting(patch: Patch) -> None:
 def droppable_memory_is_inherited(patch: Patch) -> None:
     original = mmap.mmap_region
 
-    def region(
-        k: Machine, mm: Mm, start: int, end: int, flags: int, pgoff: int, inode: Any
-    ) -> int:
+    def region(k: Machine, mm: Mm, start: int, end: int, flags: int, pgoff: int, inode: Any) -> int:
         if flags & VM_DROPPABLE:
             flags &= ~(VM_WIPEONFORK | VM_NORESERVE)
         return original(k, mm, start, end, flags, pgoff, inode)

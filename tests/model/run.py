@@ -5,6 +5,7 @@
 must not have to wait. It is for looking at VMAs and page tables between two calls.
 """
 
+from corpus.text import parse
 from simulator import ops
 from simulator.dump import vma_text
 from simulator.mm import fault
@@ -15,8 +16,6 @@ from simulator.outcome import Outcome, result_name
 from simulator.run import Machine, set_up
 from simulator.scenario import Config, Op, Scenario
 from simulator.state import Kernel
-
-from corpus.text import parse
 
 RW = 3
 R = 1
@@ -56,12 +55,17 @@ class Process:
         self.mm: Mm = mm
 
     def mmap(
-        self, start: int, end: int, prot: int = RW, *, shared: bool = False, backing: int = 0,
-        offset: int = 0, flags: int = 0,
+        self,
+        start: int,
+        end: int,
+        prot: int = RW,
+        *,
+        shared: bool = False,
+        backing: int = 0,
+        offset: int = 0,
+        flags: int = 0,
     ) -> int:
-        return vm_mmap_pgoff(
-            self.k, self.mm, start, end, prot, int(shared), backing, offset, flags
-        )
+        return vm_mmap_pgoff(self.k, self.mm, start, end, prot, int(shared), backing, offset, flags)
 
     def munmap(self, start: int, end: int) -> int:
         return mmap_module.do_munmap(self.k, self.mm, start, end)

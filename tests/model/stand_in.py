@@ -31,9 +31,7 @@ class StandIn:
     def close(self) -> None:
         pass
 
-    def run(
-        self, scenario: Scenario, *, every_op: bool, order: Sequence[int] = ()
-    ) -> Observed:
+    def run(self, scenario: Scenario, *, every_op: bool, order: Sequence[int] = ()) -> Observed:
         return self.twist(scenario, self.model.run(scenario, every_op=every_op))
 
     def why_not(self, scenario: Scenario) -> str:

@@ -48,8 +48,9 @@ def test_a_departure_shows_in_linux_as_shipped_and_not_in_the_mended_model(bug: 
 
 def test_a_version_has_the_rows_whose_ranges_hold_it() -> None:
     bug = Bug("x", "", "", ("pin",), "easy", versions=(("5.14", "6.1.171"), ("6.2", "6.12")))
-    assert [v for v in ("5.13.9", "5.14", "6.1.170", "6.1.171", "6.2", "6.11.7", "6.12")
-            if bug.is_in(v)] == ["5.14", "6.1.170", "6.2", "6.11.7"]
+    assert [
+        v for v in ("5.13.9", "5.14", "6.1.170", "6.1.171", "6.2", "6.11.7", "6.12") if bug.is_in(v)
+    ] == ["5.14", "6.1.170", "6.2", "6.11.7"]
 
 
 def test_what_sets_a_full_version_apart_from_its_kernel() -> None:

@@ -26,7 +26,11 @@ def digests(mode: str, hash_seed: str, count: int) -> list[str]:
     env = {**os.environ, "MMFARM_MODEL": mode, "PYTHONHASHSEED": hash_seed}
     done = subprocess.run(
         [sys.executable, "-m", "tests.model.digests", str(count), "1"],
-        cwd=ROOT, env=env, capture_output=True, text=True, check=True,
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.splitlines()
 
@@ -48,8 +52,13 @@ def digest_of(*steps: tuple[int, int, int]) -> int:
 def test_each_step_and_each_folded_value_changes_the_digest() -> None:
     step = (7, vma_obj(1), READ)
     others = [
-        (8, vma_obj(1), READ), (7, vma_obj(2), READ), (7, mm_obj(1), READ), (7, OBJ_NONE, READ),
-        (7, vma_obj(1), WRITE), (0, 5, 0), (0, -5, 0),
+        (8, vma_obj(1), READ),
+        (7, vma_obj(2), READ),
+        (7, mm_obj(1), READ),
+        (7, OBJ_NONE, READ),
+        (7, vma_obj(1), WRITE),
+        (0, 5, 0),
+        (0, -5, 0),
     ]
     alone = [digest_of(each) for each in (step, *others)]
     followed = [digest_of(each, step, step) for each in (step, *others)]

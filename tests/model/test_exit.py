@@ -2,7 +2,6 @@
 """exit(): threads, the last user of an mm, and CPUs that borrow an mm lazily."""
 
 from simulator.run import Machine
-
 from tests.model.run import results, scenario
 
 

@@ -12,14 +12,17 @@ PARENT_WITH_DATA = """
 
 
 def test_parent_and_child_see_the_past_together_and_the_future_alone() -> None:
-    assert results(PARENT_WITH_DATA + """
+    assert results(
+        PARENT_WITH_DATA
+        + """
 3 T0 fork T1
 4 T0 write 3
 5 T1 read 3
 6 T1 write 3
 7 T0 read 3
 8 T1 read 3
-""")[2:] == [1, 0, 1, 0, 2, 3]
+"""
+    )[2:] == [1, 0, 1, 0, 2, 3]
 
 
 def test_a_shared_mapping_stays_shared() -> None:
@@ -50,7 +53,9 @@ def test_dontfork_is_missing_in_the_child_and_wipeonfork_is_empty() -> None:
 
 
 def test_a_grandchild_inherits_from_both() -> None:
-    assert results(PARENT_WITH_DATA + """
+    assert results(
+        PARENT_WITH_DATA
+        + """
 3 T0 fork T1
 4 T1 write 4
 5 T1 fork T2
@@ -60,7 +65,8 @@ def test_a_grandchild_inherits_from_both() -> None:
 9 T1 exit
 10 T2 write 3
 11 T0 read 3
-""")[5:] == [1, 2, 0, 0, 0, 1]
+"""
+    )[5:] == [1, 2, 0, 0, 0, 1]
 
 
 def test_ops_before_the_fork_are_skipped() -> None:
@@ -70,8 +76,13 @@ def test_ops_before_the_fork_are_skipped() -> None:
 @pytest.mark.parametrize(
     "site",
     [
-        "dup_mm:alloc#1", "dup_mmap:mt_dup#1", "vm_area_dup:alloc#1", "vm_area_dup:alloc#2",
-        "anon_vma_clone:alloc#1", "anon_vma_fork:alloc#1", "pte_alloc:new_table#1",
+        "dup_mm:alloc#1",
+        "dup_mmap:mt_dup#1",
+        "vm_area_dup:alloc#1",
+        "vm_area_dup:alloc#2",
+        "anon_vma_clone:alloc#1",
+        "anon_vma_fork:alloc#1",
+        "pte_alloc:new_table#1",
     ],
 )
 def test_a_fork_without_memory_leaves_nothing_behind(site: str) -> None:
@@ -91,12 +102,15 @@ def test_a_fork_without_memory_leaves_nothing_behind(site: str) -> None:
 
 
 def test_a_fork_that_fails_takes_its_copy_apart_before_it_lets_others_in() -> None:
-    outcome = run("""
+    outcome = run(
+        """
 1 T0 mmap 0..8 rw private anon populate
 2 T0 mmap 8..10 r private anon
 3 T0 fork T1
 @3 vm_area_dup:alloc#2 fail
-""", trace=True)
+""",
+        trace=True,
+    )
     assert outcome.violation is None
     seen = [event.site for event in outcome.trace if event.uid == 3]
     assert "zap_pte_range:clear_pte" in seen[: seen.index("dup_mmap:flush")]
@@ -104,17 +118,22 @@ def test_a_fork_that_fails_takes_its_copy_apart_before_it_lets_others_in() -> No
 
 
 def test_a_fork_fails_when_a_pinned_page_cannot_be_copied() -> None:
-    assert results(PARENT_WITH_DATA + """
+    assert results(
+        PARENT_WITH_DATA
+        + """
 3 T0 pin p0 3 w
 4 T0 fork T1
 5 T0 dma_write p0
 6 T0 read 3
 @4 copy_pte_range:prealloc#1 fail
-""")[3:] == ["ENOMEM", 0, 2]
+"""
+    )[3:] == ["ENOMEM", 0, 2]
 
 
 def test_a_pinned_page_is_copied_for_the_child() -> None:
-    assert results(PARENT_WITH_DATA + """
+    assert results(
+        PARENT_WITH_DATA
+        + """
 3 T0 pin p0 3 w
 4 T0 fork T1
 5 T0 write 3
@@ -123,17 +142,21 @@ def test_a_pinned_page_is_copied_for_the_child() -> None:
 8 T0 read 3.1
 9 T1 read 3
 10 T1 read 3.1
-""")[4:] == [0, 2, 0, 3, 1, 0]
+"""
+    )[4:] == [0, 2, 0, 3, 1, 0]
 
 
 def test_page_faults_wait_for_a_fork_to_finish() -> None:
-    outcome = run(PARENT_WITH_DATA + """
+    outcome = run(
+        PARENT_WITH_DATA
+        + """
 3 T0 fork T2
 4 T1 write 3.1
 5 T2 read 3.1
 6 T0 read 3.1
 @3 dup_mmap:flush#1 -> T1
-""")
+"""
+    )
     assert outcome.violation is None
     assert not outcome.dead
     assert outcome.results[3:] == [0, 0, 2]

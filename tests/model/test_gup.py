@@ -4,8 +4,8 @@
 from errno import EFAULT
 
 import pytest
-from simulator.outcome import SKIPPED
 
+from simulator.outcome import SKIPPED
 from tests.model.run import results, run
 
 ANON = """
@@ -40,14 +40,17 @@ def test_a_forced_write_to_a_read_only_shared_mapping_fails() -> None:
 
 
 def test_a_forced_access_ignores_prot_none() -> None:
-    assert results(ANON + """
+    assert results(
+        ANON
+        + """
 3 T0 mprotect 0..8 none
 4 T0 read 3
 5 T0 mem_read 3
 6 T0 mem_write 3
 7 T0 mprotect 0..8 r
 8 T0 read 3
-""")[3:] == ["SIGSEGV", 1, 0, 0, 2]
+"""
+    )[3:] == ["SIGSEGV", 1, 0, 0, 2]
 
 
 def test_a_forced_access_outside_of_mappings_fails() -> None:
@@ -100,9 +103,12 @@ config pmd_order=3 frames=64 bug=dirtycow-foll-write-dropped
 @pytest.mark.parametrize(
     ("mapping", "access", "result"),
     [
-        ("r private anon", "r", 0), ("r private anon", "w", "EFAULT"),
-        ("w private anon", "r", "EFAULT"), ("w private anon", "w", 0),
-        ("none private anon", "r", "EFAULT"), ("rw shared anon", "w", 0),
+        ("r private anon", "r", 0),
+        ("r private anon", "w", "EFAULT"),
+        ("w private anon", "r", "EFAULT"),
+        ("w private anon", "w", 0),
+        ("none private anon", "r", "EFAULT"),
+        ("rw shared anon", "w", 0),
         ("rw private anon growsdown", "w", 0),
     ],
 )
@@ -147,28 +153,34 @@ config pmd_order=3 frames=64{bug}
 
 
 def test_the_fast_form_notices_a_fork_that_came_and_went() -> None:
-    outcome = run(ANON + """
+    outcome = run(
+        ANON
+        + """
 3 T1 pin_fast p0 3 w
 4 T0 fork T2
 5 T2 read 3
 6 T1 dma_write p0
 7 T0 read 3
 @3 gup_fast:seq_retry#1 -> T0
-""")
+"""
+    )
     assert outcome.violation is None
     assert not outcome.dead
     assert outcome.results[2:] == [0, 2, 1, 0, 2]
 
 
 def test_the_fast_form_backs_off_from_a_page_that_was_zapped_meanwhile() -> None:
-    outcome = run(ANON + """
+    outcome = run(
+        ANON
+        + """
 3 T1 pin_fast p0 3 w
 4 T0 madvise 3..4 DONTNEED
 5 T1 dma_read p0
 6 T1 dma_write p0
 7 T0 read 3
 @3 try_grab_folio_fast:grab#1 -> T0
-""")
+"""
+    )
     assert outcome.violation is None
     assert not outcome.dead
     assert outcome.results[2:] == [0, 0, 0, 0, 2]
@@ -176,23 +188,29 @@ def test_the_fast_form_backs_off_from_a_page_that_was_zapped_meanwhile() -> None
 
 def test_a_flush_waits_for_the_fast_form_on_another_cpu() -> None:
     # The page cannot be freed between the two looks at the entry: T1's CPU takes no IPI.
-    outcome = run(ANON + """
+    outcome = run(
+        ANON
+        + """
 3 T1 pin_fast p0 3 w
 4 T0 munmap 0..8
 5 T1 dma_read p0
 @3 gup_fast_pte_range:recheck#1 -> T0
-""")
+"""
+    )
     assert outcome.violation is None
     assert not outcome.dead
     assert outcome.results[2:] == [-EFAULT, 0, SKIPPED]
 
 
 def test_a_page_table_is_not_freed_under_the_fast_form() -> None:
-    outcome = run(ANON + """
+    outcome = run(
+        ANON
+        + """
 3 T1 pin_fast p0 3 w
 4 T0 munmap 0..8
 @3 gup_fast_pte_range:read_pte#1 -> T0
-""")
+"""
+    )
     assert outcome.violation is None
     assert not outcome.dead
     assert outcome.results[2:] == [-EFAULT, 0]
@@ -221,18 +239,22 @@ def test_populate_stops_at_the_end_of_a_file_and_reports_nothing() -> None:
 @pytest.mark.parametrize(
     ("range_and_advice", "result"),
     [
-        ("0..4 POPULATE_WRITE", 0), ("4..6 POPULATE_WRITE", "EINVAL"),
-        ("4..6 POPULATE_READ", 0), ("6..8 POPULATE_READ", "EFAULT"),
-        ("3..9 POPULATE_READ", "EFAULT"), ("8..9 POPULATE_READ", "ENOMEM"),
+        ("0..4 POPULATE_WRITE", 0),
+        ("4..6 POPULATE_WRITE", "EINVAL"),
+        ("4..6 POPULATE_READ", 0),
+        ("6..8 POPULATE_READ", "EFAULT"),
+        ("3..9 POPULATE_READ", "EFAULT"),
+        ("8..9 POPULATE_READ", "ENOMEM"),
     ],
 )
-def test_madvise_populate_reports_what_stopped_it(
-    range_and_advice: str, result: int | str
-) -> None:
-    assert results(f"""
+def test_madvise_populate_reports_what_stopped_it(range_and_advice: str, result: int | str) -> None:
+    assert (
+        results(f"""
 1 T0 mmap 0..4 rw private anon
 2 T0 mmap 4..6 r private anon
 3 T0 memfd f0 1
 4 T0 mmap 6..8 rw shared f0+1
 5 T0 madvise {range_and_advice}
-""")[4] == result
+""")[4]
+        == result
+    )

@@ -4,14 +4,20 @@
 from simulator import ops
 from simulator.mm import madvise, mprotect, page_alloc, split_folio
 from simulator.mm.mm_types import (
-    PFN_SHIFT, PG_ANON_EXCLUSIVE, PG_PARTIALLY_MAPPED, PTE_HUGE, PTE_WRITE, REF_OWNER, Folio,
+    PFN_SHIFT,
+    PG_ANON_EXCLUSIVE,
+    PG_PARTIALLY_MAPPED,
+    PTE_HUGE,
+    PTE_WRITE,
+    REF_OWNER,
+    Folio,
     is_huge_zero_pmd,
 )
 from simulator.mm.page_ref import folio_put
 from simulator.mm.pgtable import pfn_to_page
 from simulator.scenario import THP_ALWAYS, THP_MADVISE, Config
 from simulator.sites import DO_ANONYMOUS_PAGE__ALLOC
-from tests.model.run import R, Process, boot, results, run
+from tests.model.run import Process, R, boot, results, run
 
 
 def huge(frames: int = 64, pmd_order: int = 3) -> Process:

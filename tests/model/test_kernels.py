@@ -23,26 +23,31 @@ HEAD = "# mmfarm scenario 1\nconfig pmd_order=9 frames=64 pages=1024"
 RULES = {
     "mprotect_unaccounts": (
         "1 T0 mmap 0..1 rw private anon\n2 T0 mmap 1..2 r private anon\n3 T0 mprotect 0..1 r",
-        ([0, 1, 0], "0..2d"), ([0, 1, 0], "0..1d 1..2d"),
+        ([0, 1, 0], "0..2d"),
+        ([0, 1, 0], "0..1d 1..2d"),
     ),
     "populate_stops_at_holes": (
         "1 T0 mmap 1..2 none private anon\n2 T0 madvise 0..2 POPULATE_READ",
-        ([1, "ENOMEM"], "1..2d"), ([1, "EINVAL"], "1..2d"),
+        ([1, "ENOMEM"], "1..2d"),
+        ([1, "EINVAL"], "1..2d"),
     ),
     "mmap_merges_left_first": (
         "1 T0 mmap 0..2 rw private anon\n2 T0 mmap 4..6 rw private anon\n3 T0 write 0\n"
         "4 T0 write 4\n5 T0 mmap 2..4 rw private anon",
-        ([0, 4, 0, 0, 2], "0..4d 4..6d"), ([0, 4, 0, 0, 2], "0..2d 2..6d"),
+        ([0, 4, 0, 0, 2], "0..4d 4..6d"),
+        ([0, 4, 0, 0, 2], "0..2d 2..6d"),
     ),
     "map_droppable": ("1 T0 mmap 0..1 rw private anon droppable", ([0], "0..1d"), (["EINVAL"], "")),
     "guard_regions": (
         "1 T0 mmap 0..2 rw private anon\n2 T0 madvise 0..1 GUARD_INSTALL\n3 T0 read 0",
-        ([0, 0, "SIGSEGV"], "0..2d"), ([0, "EINVAL", 0], "0..2d"),
+        ([0, 0, "SIGSEGV"], "0..2d"),
+        ([0, "EINVAL", 0], "0..2d"),
     ),
     "unfaulted_merges_faulted": (
         "1 T0 mmap 0..1 r private anon noreserve\n2 T0 mmap 1..2 rw private anon noreserve\n"
         "3 T0 write 1\n4 T0 mprotect 1..2 r",
-        ([0, 1, 0, 0], "0..2d"), ([0, 1, 0, 0], "0..1d 1..2d"),
+        ([0, 1, 0, 0], "0..2d"),
+        ([0, 1, 0, 0], "0..1d 1..2d"),
     ),
     "remap_move": (
         "1 T0 mmap 0..2 rw private anon\n2 T0 mprotect 1..2 r\n3 T0 mmap 8..16 none private anon\n"
@@ -53,12 +58,14 @@ RULES = {
     "anon_pgoff": (
         "1 T0 memfd f0 4\n2 T0 mmap 0..1 rw private f0\n3 T0 write 0\n4 T0 mremap 0..1 to 10\n"
         "5 T0 mmap 11..12 rw private f0+1",
-        ([0, 0, 0, 10, 11], "10..11d 11..12d"), ([0, 0, 0, 10, 11], "10..12d"),
+        ([0, 0, 0, 10, 11], "10..11d 11..12d"),
+        ([0, 0, 0, 10, 11], "10..12d"),
     ),
     "sticky_softdirty": (
         "1 T0 mmap 0..1 rw private anon\n2 T0 mmap 1..2 r private anon\n"
         "3 T0 clear_refs soft-dirty\n4 T0 mmap 0..1 rw private anon\n5 T0 mprotect 1..2 rw",
-        ([0, 1, 0, 0, 0], "0..2d"), ([0, 1, 0, 0, 0], "0..2"),
+        ([0, 1, 0, 0, 0], "0..2d"),
+        ([0, 1, 0, 0, 0], "0..2"),
     ),
 }
 # Neither the answers nor the layout tell whether a page table is still there.
@@ -66,8 +73,11 @@ RECLAIM = "1 T0 mmap 0..512 rw private anon\n2 T0 write 0\n3 T0 madvise 0..512 D
 # Two rules about one program: with whom the copy beside its source merges.
 DONTUNMAP = "1 T0 mmap 0..3 none private anon\n2 T0 mremap 0..1 to 1 dontunmap"
 DONTUNMAP_RULES = {"dontunmap_keeps_source", "dontunmap_merges_beside"}
-PROGRAMS = {**{rule: program for rule, (program, _, _) in RULES.items()}, "dontunmap": DONTUNMAP,
-            "reclaim_pt": RECLAIM}
+PROGRAMS = {
+    **{rule: program for rule, (program, _, _) in RULES.items()},
+    "dontunmap": DONTUNMAP,
+    "reclaim_pt": RECLAIM,
+}
 
 
 def answer(program: str, version: str) -> tuple[list[str | int], str]:
@@ -89,8 +99,13 @@ def test_a_rule_shows_in_its_versions(rule: str, version: str) -> None:
 
 @pytest.mark.parametrize(
     ("version", "layout"),
-    [("6.1", "0..1d 1..2d 2..3d"), ("6.12", "0..1d 1..3d"), ("6.18", "0..3d"),
-     ("7.2", "0..1d 1..3d"), ("7.3", "0..1d 1..3d")],
+    [
+        ("6.1", "0..1d 1..2d 2..3d"),
+        ("6.12", "0..1d 1..3d"),
+        ("6.18", "0..3d"),
+        ("7.2", "0..1d 1..3d"),
+        ("7.3", "0..1d 1..3d"),
+    ],
 )
 def test_what_dontunmap_copies_beside_its_source_merges_with(version: str, layout: str) -> None:
     assert answer(DONTUNMAP, version) == ([0, 1], layout)
@@ -98,8 +113,13 @@ def test_what_dontunmap_copies_beside_its_source_merges_with(version: str, layou
 
 @pytest.mark.parametrize(
     ("version", "layout"),
-    [("6.1", "0..4d 8..10d"), ("6.1.192", "0..2d 2..4d 8..10d"), ("6.12.118", "0..2d 2..4d 8..10d"),
-     ("6.18.44-fc", "0..4d 8..10d"), ("7.2", "0..2d 2..4d 8..10d")],
+    [
+        ("6.1", "0..4d 8..10d"),
+        ("6.1.192", "0..2d 2..4d 8..10d"),
+        ("6.12.118", "0..2d 2..4d 8..10d"),
+        ("6.18.44-fc", "0..4d 8..10d"),
+        ("7.2", "0..2d 2..4d 8..10d"),
+    ],
 )
 def test_a_kernel_goes_by_its_full_version_and_on_where_it_is_known_to_break_a_promise(
     version: str, layout: str
@@ -118,9 +138,7 @@ def test_a_page_table_that_dontneed_empties_goes_since_6_14(version: str) -> Non
 
 def test_every_rule_has_a_program() -> None:
     text = (Path(__file__).parents[2] / "simulator" / "kernels.py").read_text()
-    assert set(re.findall(r"self\.(\w+): bool", text)) == {
-        *RULES, *DONTUNMAP_RULES, "reclaim_pt",
-    }
+    assert set(re.findall(r"self\.(\w+): bool", text)) == {*RULES, *DONTUNMAP_RULES, "reclaim_pt"}
 
 
 def test_the_rules_are_those_of_7_2_unless_told() -> None:
@@ -132,8 +150,14 @@ def test_the_rules_are_those_of_7_2_unless_told() -> None:
 
 @pytest.mark.parametrize(
     ("release", "version"),
-    [("6.18.5+deb13-amd64", "6.18"), ("6.19.0", "6.18"), ("7.2.13", "7.2"), ("7.4", "7.3"),
-     ("6.6.30", "6.1"), ("5.10.0-8", "6.1")],
+    [
+        ("6.18.5+deb13-amd64", "6.18"),
+        ("6.19.0", "6.18"),
+        ("7.2.13", "7.2"),
+        ("7.4", "7.3"),
+        ("6.6.30", "6.1"),
+        ("5.10.0-8", "6.1"),
+    ],
 )
 def test_a_real_kernel_is_judged_by_the_greatest_version_not_above_it(
     release: str, version: str

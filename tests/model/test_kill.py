@@ -22,11 +22,23 @@ WAITING = """
 """
 
 
-@pytest.mark.parametrize("op", [
-    "mmap 8..9 rw private anon", "munmap 2..3", "mremap 2..3 to 8", "mprotect 2..3 r",
-    "madvise 2..3 DONTFORK", "clear_refs soft-dirty", "pagemap 3", "pin p0 3 r",
-    "mlock 2..3", "munlock 2..3", "mlockall current", "munlockall",
-])
+@pytest.mark.parametrize(
+    "op",
+    [
+        "mmap 8..9 rw private anon",
+        "munmap 2..3",
+        "mremap 2..3 to 8",
+        "mprotect 2..3 r",
+        "madvise 2..3 DONTFORK",
+        "clear_refs soft-dirty",
+        "pagemap 3",
+        "pin p0 3 r",
+        "mlock 2..3",
+        "munlock 2..3",
+        "mlockall current",
+        "munlockall",
+    ],
+)
 def test_a_killed_waiter_gives_up_the_call(op: str) -> None:
     assert results(WAITING.format(op=op)) == [0, 0, 2, 0, "EINTR", 0, "skipped", 0]
 
@@ -85,13 +97,16 @@ def test_a_fork_that_is_killed_has_no_child() -> None:
 
 
 def test_the_process_of_a_killed_thread_is_taken_apart() -> None:
-    outcome = run("""
+    outcome = run(
+        """
 1 T0 mmap 0..4 rw private anon populate
 2 T0 fork T1
 3 T1 kill T0
 4 T0 read 0
 5 T1 sleep
-""", trace=True)
+""",
+        trace=True,
+    )
     assert outcome.violation is None
     exits = [e.uid for e in outcome.trace if e.site == "exit_mmap:read_lock"]
     assert exits[0] == 4

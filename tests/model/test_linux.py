@@ -50,7 +50,8 @@ def test_a_fault_that_cannot_have_mmap_lock_starts_over() -> None:
     failed = visited(
         traced(
             "1 T0 mmap 0..1 rw private anon\n2 T0 write 0\n@2 vmf_anon_prepare:trylock#1 fail\n"
-        ), 2,
+        ),
+        2,
     )
     assert failed.count("handle_pte_fault:read_pmd") == 2
     assert "lock_mm_and_find_vma:lock" in failed

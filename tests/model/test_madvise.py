@@ -173,14 +173,17 @@ def test_cold_makes_entries_old_that_nobody_else_maps() -> None:
 
 def test_cold_leaves_pages_alone_that_a_child_shares() -> None:
     """And passes by their site once they are somebody's own."""
-    outcome = run("""
+    outcome = run(
+        """
 1 T0 mmap 0..4 rw private anon
 2 T0 write 1
 3 T0 fork T1
 4 T0 madvise 0..4 COLD
 5 T1 exit
 6 T0 madvise 0..4 COLD
-""", trace=True)
+""",
+        trace=True,
+    )
     assert outcome.violation is None
     assert {e.uid for e in outcome.trace if e.site.endswith("pte_range:clear_young")} == {6}
 

@@ -8,7 +8,7 @@ from simulator.mm import madvise, mlock, mmap, mprotect, mremap
 from simulator.mm.mm_types import PTE_WRITE, VM_LOCKED, VM_LOCKONFAULT
 from simulator.mm.pgtable import peek
 from simulator.scenario import Config
-from tests.model.run import NONE, R, Process, boot, results, run
+from tests.model.run import NONE, Process, R, boot, results, run
 
 
 def locked(p: Process) -> list[tuple[int, int, bool]]:

@@ -4,7 +4,7 @@
 from simulator.mm import mprotect
 from simulator.mm.mm_types import PTE_PRESENT, PTE_PROTNONE, PTE_WRITE
 from simulator.mm.pgtable import peek
-from tests.model.run import NONE, RW, R, Process, boot, results
+from tests.model.run import NONE, RW, Process, R, boot, results
 
 
 def protect(p: Process, start: int, end: int, prot: int) -> int:

@@ -6,7 +6,7 @@ from errno import EFAULT, EINVAL, ENOMEM
 from simulator.mm import mremap
 from simulator.ops import MREMAP_DONTUNMAP
 from simulator.scenario import Config
-from tests.model.run import R, Process, boot, results, run
+from tests.model.run import Process, R, boot, results, run
 
 
 def remap(p: Process, start: int, end: int, to: int, to_end: int, flags: int = 0) -> int:

@@ -1,12 +1,29 @@
 # SPDX-License-Identifier: MIT
 """What an observer of the model sees, and that it disturbs nothing."""
 
+import pytest
+
 from conformance import model as model_module
 from conformance.model import Broken, ModelKernel, comparable
 from conformance.observation import (
-    EMPTY_PTE, FILE, GUARD, IN_CORE, MAPPED_ONCE, PAGE_IS_FILE, PAGE_IS_GUARD, PAGE_IS_PFNZERO,
-    PAGE_IS_PRESENT, PAGE_IS_SOFT_DIRTY, PAGE_IS_SWAPPED, PAGE_IS_WRITTEN, PRESENT, SCANNED,
-    SOFT_DIRTY, SWAP, Checkpoint, Observed,
+    EMPTY_PTE,
+    FILE,
+    GUARD,
+    IN_CORE,
+    MAPPED_ONCE,
+    PAGE_IS_FILE,
+    PAGE_IS_GUARD,
+    PAGE_IS_PFNZERO,
+    PAGE_IS_PRESENT,
+    PAGE_IS_SOFT_DIRTY,
+    PAGE_IS_SWAPPED,
+    PAGE_IS_WRITTEN,
+    PRESENT,
+    SCANNED,
+    SOFT_DIRTY,
+    SWAP,
+    Checkpoint,
+    Observed,
 )
 from fuzz.generate import generate
 from fuzz.rng import Rng
@@ -18,8 +35,6 @@ from simulator.state import Kernel
 from simulator.task import Task
 from tests.model.run import scenario
 
-import pytest
-
 # Programs of T0 alone, and the categories of PAGEMAP_SCAN that its first pages have in the end,
 # PAGE_IS_SOFT_DIRTY aside. tests/integration asks real kernels the same.
 MAPPED = PAGE_IS_PRESENT | PAGE_IS_WRITTEN
@@ -30,20 +45,23 @@ SCANS = {
     "anonymous": ("1 T0 mmap 0..2 rw private anon\n2 T0 write 1\n", (EMPTY_PTE, MAPPED)),
     "zero page": ("1 T0 mmap 0..2 rw private anon\n2 T0 read 1\n", (EMPTY_PTE, ZERO)),
     "zero page, then written": (
-        "1 T0 mmap 0..1 rw private anon\n2 T0 read 0\n3 T0 write 0\n", (MAPPED,),
+        "1 T0 mmap 0..1 rw private anon\n2 T0 read 0\n3 T0 write 0\n",
+        (MAPPED,),
     ),
     "shared anonymous": ("1 T0 mmap 0..2 rw shared anon\n2 T0 write 1\n", (EMPTY_PTE, OF_FILE)),
     "file, shared and private": (
         "1 T0 memfd f0 2\n2 T0 mmap 0..1 rw shared f0\n3 T0 mmap 1..2 r private f0+1\n"
-        "4 T0 write 0\n5 T0 read 1\n", (OF_FILE, OF_FILE),
+        "4 T0 write 0\n5 T0 read 1\n",
+        (OF_FILE, OF_FILE),
     ),
     "copy of a page of a file": (
-        "1 T0 memfd f0 2\n2 T0 mmap 0..2 rw private f0\n3 T0 write 0\n4 T0 read 1\n"
-        "5 T0 write 1\n", (MAPPED, MAPPED),
+        "1 T0 memfd f0 2\n2 T0 mmap 0..2 rw private f0\n3 T0 write 0\n4 T0 read 1\n5 T0 write 1\n",
+        (MAPPED, MAPPED),
     ),
     "copy given up": (
         "1 T0 memfd f0 1\n2 T0 mmap 0..1 rw private f0\n3 T0 write 0\n"
-        "4 T0 madvise 0..1 DONTNEED\n5 T0 read 0\n", (OF_FILE,),
+        "4 T0 madvise 0..1 DONTNEED\n5 T0 read 0\n",
+        (OF_FILE,),
     ),
     "guards, over a page and over nothing": (
         "1 T0 mmap 0..2 rw private anon\n2 T0 write 0\n3 T0 madvise 0..2 GUARD_INSTALL\n",
@@ -51,7 +69,8 @@ SCANS = {
     ),
     "guard removed": (
         "1 T0 mmap 0..2 rw private anon\n2 T0 madvise 0..2 GUARD_INSTALL\n"
-        "3 T0 madvise 0..1 GUARD_REMOVE\n", (EMPTY_PTE, GUARDED),
+        "3 T0 madvise 0..1 GUARD_REMOVE\n",
+        (EMPTY_PTE, GUARDED),
     ),
     "moved": (
         "1 T0 memfd f0 1\n2 T0 mmap 8..11 rw private anon\n3 T0 mmap 11..12 rw private f0\n"
@@ -64,18 +83,21 @@ SCANS = {
         (MAPPED, ZERO),
     ),
     "after fork": (
-        "1 T0 mmap 0..2 rw private anon\n2 T0 write 0\n3 T0 write 1\n4 T0 fork T1\n"
-        "5 T0 write 1\n", (MAPPED, MAPPED),
+        "1 T0 mmap 0..2 rw private anon\n2 T0 write 0\n3 T0 write 1\n4 T0 fork T1\n5 T0 write 1\n",
+        (MAPPED, MAPPED),
     ),
     "nothing": (
         "1 T0 mmap 0..3 rw private anon\n2 T0 write 0\n3 T0 write 1\n4 T0 munmap 0..1\n"
-        "5 T0 madvise 1..2 DONTNEED\n", (0, EMPTY_PTE, EMPTY_PTE),
+        "5 T0 madvise 1..2 DONTNEED\n",
+        (0, EMPTY_PTE, EMPTY_PTE),
     ),
     "behind the end of a file": (
-        "1 T0 memfd f0 1\n2 T0 mmap 0..2 rw shared f0\n3 T0 write 1\n4 T0 read 1\n", (0, 0),
+        "1 T0 memfd f0 1\n2 T0 mmap 0..2 rw shared f0\n3 T0 write 1\n4 T0 read 1\n",
+        (0, 0),
     ),
     "behind the end of a private file": (
-        "1 T0 memfd f0 1\n2 T0 mmap 0..2 rw private f0\n3 T0 write 1\n", (0, 0),
+        "1 T0 memfd f0 1\n2 T0 mmap 0..2 rw private f0\n3 T0 write 1\n",
+        (0, 0),
     ),
 }
 
@@ -131,10 +153,12 @@ def test_words_are_the_ops_that_stored_them() -> None:
 
 
 def test_words_are_told_apart_when_another_actor_comes_before_the_end_of_an_op() -> None:
-    made = comparable(scenario(
-        "1 T0 mmap 0..1 rw private anon\n2 T0 write 0\n3 T1 write 0.1\n4 T1 read 0\n"
-        "5 T1 read 0.1\n@2 op:end#1 -> T1\n"
-    ))
+    made = comparable(
+        scenario(
+            "1 T0 mmap 0..1 rw private anon\n2 T0 write 0\n3 T1 write 0.1\n4 T1 read 0\n"
+            "5 T1 read 0.1\n@2 op:end#1 -> T1\n"
+        )
+    )
     assert ModelKernel().run(made, every_op=True).results[3:] == (2, 3)
 
 
@@ -149,7 +173,10 @@ def test_pages_show_what_pagemap_and_mincore_show() -> None:
         dirty | PRESENT | MAPPED_ONCE | IN_CORE | MAPPED,
         dirty | PRESENT | IN_CORE | ZERO,
         dirty | SWAP | GUARD | GUARDED,
-        dirty | EMPTY_PTE, dirty | EMPTY_PTE, dirty | EMPTY_PTE | IN_CORE, 0,
+        dirty | EMPTY_PTE,
+        dirty | EMPTY_PTE,
+        dirty | EMPTY_PTE | IN_CORE,
+        0,
     )
 
 
@@ -201,7 +228,8 @@ def test_a_page_of_a_file_is_told_from_an_anonymous_one() -> None:
 def test_regions_have_the_words_of_smaps() -> None:
     there = after(
         "1 T0 mmap 0..4 rw shared anon\n2 T0 mmap 8..10 r private anon noreserve\n"
-        "3 T0 munmap 0..1\n", 3,
+        "3 T0 munmap 0..1\n",
+        3,
     )
     shared, private = there.regions
     assert (shared.start, shared.end, shared.backing, shared.offset) == (1, 4, -1, 1)

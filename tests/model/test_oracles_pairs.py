@@ -29,8 +29,11 @@ LATER = {"uffd-missed", "uffd-wp-bypass"}  # userfaultfd comes later
 def broken_outcomes() -> dict[str, str]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.model.broken_all"],
-        cwd=ROOT, env={**os.environ, "MMFARM_MODEL": "interpreted"},
-        capture_output=True, text=True, check=True,
+        cwd=ROOT,
+        env={**os.environ, "MMFARM_MODEL": "interpreted"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     outcomes: dict[str, str] = json.loads(done.stdout)
     return outcomes

@@ -15,13 +15,16 @@ ANON = """
 
 
 def test_ops_on_handles_that_are_closed_are_skipped() -> None:
-    assert results("1 T0 unpin p0\n2 T0 dma_read p0\n3 T0 dma_write p0\n4 T0 pipe_read p0\n") == [
-        "skipped"
-    ] * 4
+    assert (
+        results("1 T0 unpin p0\n2 T0 dma_read p0\n3 T0 dma_write p0\n4 T0 pipe_read p0\n")
+        == ["skipped"] * 4
+    )
 
 
 def test_a_handle_holds_one_page_of_one_kind() -> None:
-    assert results(ANON + """
+    assert results(
+        ANON
+        + """
 3 T0 pin p0 3 r
 4 T0 vmsplice p0 3
 5 T0 pipe_read p0
@@ -32,22 +35,27 @@ def test_a_handle_holds_one_page_of_one_kind() -> None:
 10 T0 dma_read p0
 11 T0 unpin p0
 12 T0 pin p0 3 w
-""")[2:] == [0, "EEXIST", "EINVAL", "EACCES", 0, 0, "EEXIST", "EINVAL", 0, 0]
+"""
+    )[2:] == [0, "EEXIST", "EINVAL", "EACCES", 0, 0, "EEXIST", "EINVAL", 0, 0]
 
 
 def test_two_actors_race_for_a_handle() -> None:
-    outcome = run(ANON + """
+    outcome = run(
+        ANON
+        + """
 3 T0 pin p0 3 w
 4 T1 pin p0 3 w
 @3 follow_page_pte:grab#1 -> T1
-""")
+"""
+    )
     assert outcome.violation is None
     assert sorted(outcome.results[2:]) == [-17, 0]
 
 
 def test_a_pipe_is_read_once() -> None:
     assert results(ANON + "3 T0 vmsplice p0 3\n4 T0 pipe_read p0\n5 T0 pipe_read p0\n")[3:] == [
-        1, "skipped",
+        1,
+        "skipped",
     ]
 
 
@@ -56,13 +64,16 @@ def test_a_pipe_is_read_once() -> None:
 
 @pytest.mark.parametrize("op", ["pin", "pin_fast"])
 def test_device_and_process_see_each_other(op: str) -> None:
-    assert results(ANON + f"""
+    assert results(
+        ANON
+        + f"""
 3 T0 {op} p0 3 w
 4 T0 dma_write p0.1
 5 T0 read 3.1
 6 T0 write 3
 7 T0 dma_read p0
-""")[3:] == [0, 2, 0, 3]
+"""
+    )[3:] == [0, 2, 0, 3]
 
 
 @pytest.mark.parametrize(
@@ -76,23 +87,32 @@ def test_device_and_process_see_each_other(op: str) -> None:
     ],
 )
 def test_a_pin_survives_what_write_protects(change: str, token: int) -> None:
-    assert results(ANON + f"""
+    assert (
+        results(
+            ANON
+            + f"""
 3 T0 pin p0 3 w
 4 T0 {change}
 6 T0 write 3.2
 7 T0 dma_write p0.1
 8 T0 read 3.1
-""")[7] == token
+"""
+        )[7]
+        == token
+    )
 
 
 def test_a_read_pin_of_a_shared_page_unshares_it_first() -> None:
-    assert results(ANON + """
+    assert results(
+        ANON
+        + """
 3 T0 fork T1
 4 T0 pin p0 3 r
 5 T0 write 3
 6 T0 dma_read p0
 7 T1 read 3
-""")[3:] == [0, 0, 2, 1]
+"""
+    )[3:] == [0, 0, 2, 1]
 
 
 def test_a_long_term_read_pin_of_a_private_file_mapping_breaks_cow_early() -> None:
@@ -108,7 +128,9 @@ def test_a_long_term_read_pin_of_a_private_file_mapping_breaks_cow_early() -> No
 
 
 def test_a_pin_outlives_the_mapping_and_touches_it_no_more() -> None:
-    assert results(ANON + """
+    assert results(
+        ANON
+        + """
 3 T0 pin p0 3 w
 4 T0 madvise 3..4 DONTNEED
 5 T0 dma_write p0
@@ -117,22 +139,28 @@ def test_a_pin_outlives_the_mapping_and_touches_it_no_more() -> None:
 8 T0 dma_read p0
 9 T0 munmap 0..8
 10 T0 dma_read p0
-""")[3:] == [0, 0, 0, 0, 2, 0, 2]
+"""
+    )[3:] == [0, 0, 0, 0, 2, 0, 2]
 
 
 def test_a_pin_moves_with_the_page() -> None:
-    assert results(ANON + """
+    assert results(
+        ANON
+        + """
 3 T0 pin p0 3 w
 4 T0 mremap 0..8 to 16
 5 T0 dma_write p0
 6 T0 read 19
 7 T0 write 19.1
 8 T0 dma_read p0.1
-""")[3:] == [16, 0, 2, 0, 3]
+"""
+    )[3:] == [16, 0, 2, 0, 3]
 
 
 def test_a_pin_outlives_its_process() -> None:
-    assert results(ANON + """
+    assert results(
+        ANON
+        + """
 3 T0 fork T1
 4 T1 write 3
 5 T1 pin p0 3 w
@@ -140,7 +168,8 @@ def test_a_pin_outlives_its_process() -> None:
 7 T0 dma_read p0
 8 T0 dma_write p0
 9 T0 read 3
-""")[6:] == [2, 0, 1]
+"""
+    )[6:] == [2, 0, 1]
 
 
 def test_a_pin_of_a_file_page_writes_the_file() -> None:

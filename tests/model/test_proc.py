@@ -2,10 +2,15 @@
 """clear_refs and pagemap, and the soft-dirty oracle."""
 
 import pytest
-from simulator.fs.proc import (
-    PM_FILE, PM_GUARD_REGION, PM_MMAP_EXCLUSIVE, PM_PRESENT, PM_SOFT_DIRTY, PM_SWAP,
-)
 
+from simulator.fs.proc import (
+    PM_FILE,
+    PM_GUARD_REGION,
+    PM_MMAP_EXCLUSIVE,
+    PM_PRESENT,
+    PM_SOFT_DIRTY,
+    PM_SWAP,
+)
 from tests.model.run import results, run
 
 OWN = PM_PRESENT | PM_MMAP_EXCLUSIVE
@@ -24,12 +29,15 @@ OWN = PM_PRESENT | PM_MMAP_EXCLUSIVE
     ],
 )
 def test_pagemap_of_anonymous_memory(ops: str, entry: int) -> None:
-    assert results(f"""
+    assert (
+        results(f"""
 1 T0 mmap 0..4 rw private anon
 2 T0 clear_refs soft-dirty
 3 T0 {ops}
 4 T0 pagemap 1
-""")[3] == entry
+""")[3]
+        == entry
+    )
 
 
 def test_pagemap_tells_shared_from_exclusive_pages() -> None:
@@ -57,9 +65,7 @@ def test_pagemap_tells_file_from_anonymous_pages() -> None:
 8 T0 pagemap 1
 9 T0 write 4
 10 T0 pagemap 4
-""")[4:] == [
-        0, OWN | PM_FILE, 0, OWN | PM_SOFT_DIRTY, 0, OWN | PM_FILE | PM_SOFT_DIRTY,
-    ]
+""")[4:] == [0, OWN | PM_FILE, 0, OWN | PM_SOFT_DIRTY, 0, OWN | PM_FILE | PM_SOFT_DIRTY]
 
 
 def test_pagemap_of_a_page_on_the_device() -> None:
@@ -99,18 +105,19 @@ def test_soft_dirty_survives_moves_and_migration() -> None:
 7 T0 pagemap 17
 8 T0 read 17
 9 T0 pagemap 17
-""")[4:] == [
-        OWN | PM_SOFT_DIRTY, 4, PM_SWAP | PM_SOFT_DIRTY, 1, OWN | PM_SOFT_DIRTY,
-    ]
+""")[4:] == [OWN | PM_SOFT_DIRTY, 4, PM_SWAP | PM_SOFT_DIRTY, 1, OWN | PM_SOFT_DIRTY]
 
 
 def test_clear_refs_of_young_leaves_soft_dirty_alone() -> None:
-    assert results("""
+    assert (
+        results("""
 1 T0 mmap 0..4 rw private anon
 2 T0 write 1
 3 T0 clear_refs young
 4 T0 pagemap 1
-""")[3] == OWN | PM_SOFT_DIRTY
+""")[3]
+        == OWN | PM_SOFT_DIRTY
+    )
 
 
 def test_clear_refs_covers_guard_regions() -> None:
@@ -145,7 +152,8 @@ config pmd_order=3 frames=64{bug}
 
 def test_a_pinned_page_that_shows_no_stores_shows_none_while_clear_refs_comes_again() -> None:
     """clear_refs leaves its entry writable, and has not yet come by it a second time."""
-    assert run("""
+    assert (
+        run("""
 1 T0 mmap 0..1 r private anon
 2 T0 pin p0 0 r longterm
 3 T0 mprotect 0..1 w
@@ -153,7 +161,9 @@ def test_a_pinned_page_that_shows_no_stores_shows_none_while_clear_refs_comes_ag
 5 T0 clear_refs soft-dirty
 6 T1 write 0
 @5 clear_refs_write:flush_pending#1 -> T1
-""").violation is None
+""").violation
+        is None
+    )
 
 
 def test_clear_refs_flushes_what_it_write_protects() -> None:

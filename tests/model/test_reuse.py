@@ -32,13 +32,28 @@ BUG_ONE_IN = 4
 # What stays from run to run: feedback, spare objects and stacks. Of a task, scratch space of which
 # the first so-and-so-many places count, and what every op sets when it begins.
 KEPT = {
-    (Kernel, "counters"), (Kernel, "counted"), (Kernel, "nr_counted"), (Kernel, "sites_seen"),
+    (Kernel, "counters"),
+    (Kernel, "counted"),
+    (Kernel, "nr_counted"),
+    (Kernel, "sites_seen"),
     (Kernel, "sites_left"),
-    (Kernel, "named_seen"), (Kernel, "watch"),
-    (Kernel, "above"), (Kernel, "hub"), (Kernel, "idle_stacks"), (Kernel, "busy_stacks"),
-    (Kernel, "cpu_pool"), (Kernel, "stale_pool"), (Kernel, "pagemaps"),
-    (Task, "recheck"), (Task, "visits"), (Task, "visited"), (Task, "nr_visited"), (Task, "took"),
-    (Task, "planned"), (Task, "began_seq"), (Task, "alone"),
+    (Kernel, "named_seen"),
+    (Kernel, "watch"),
+    (Kernel, "above"),
+    (Kernel, "hub"),
+    (Kernel, "idle_stacks"),
+    (Kernel, "busy_stacks"),
+    (Kernel, "cpu_pool"),
+    (Kernel, "stale_pool"),
+    (Kernel, "pagemaps"),
+    (Task, "recheck"),
+    (Task, "visits"),
+    (Task, "visited"),
+    (Task, "nr_visited"),
+    (Task, "took"),
+    (Task, "planned"),
+    (Task, "began_seq"),
+    (Task, "alone"),
     (Task, "inject_index"),
 }
 
@@ -60,7 +75,8 @@ def scenarios(seed: int, count: int) -> Iterator[Scenario]:
 def fields(thing: object) -> list[str]:
     """What an object keeps, compiled or interpreted."""
     return [
-        name for name in dir(type(thing))
+        name
+        for name in dir(type(thing))
         if not name.startswith("__")
         and type(getattr(type(thing), name)).__name__ in ("getset_descriptor", "member_descriptor")
     ] + sorted(getattr(thing, "__dict__", {}))
@@ -125,9 +141,7 @@ def test_what_is_left_of_a_run_is_noticed(field: str, spoil: Callable[[Kernel], 
 
 
 def told(outcome: Outcome) -> tuple[object, ...]:
-    return (
-        outcome.digest, outcome.steps, outcome.results, outcome.violation, outcome.dead,
-    )
+    return (outcome.digest, outcome.steps, outcome.results, outcome.violation, outcome.dead)
 
 
 def test_a_used_machine_gives_the_outcomes_of_a_new_one() -> None:

@@ -2,7 +2,6 @@
 """Memory files: sizes, page cache, private and shared mappings."""
 
 from simulator.fs.proc import PM_FILE, PM_MMAP_EXCLUSIVE, PM_PRESENT, PM_SOFT_DIRTY
-
 from tests.model.run import results, run
 
 FILE = """
@@ -14,7 +13,10 @@ FILE = """
 
 def test_a_handle_opens_once() -> None:
     assert results("1 T0 pread f1 0\n2 T0 memfd f1 1\n3 T0 memfd f1 2\n4 T0 pread f1 0\n") == [
-        "skipped", 0, "EEXIST", 0,
+        "skipped",
+        0,
+        "EEXIST",
+        0,
     ]
 
 
@@ -23,16 +25,21 @@ def test_mapping_a_file_that_is_not_open_is_skipped() -> None:
 
 
 def test_stores_reach_the_file_and_pwrite_reaches_the_mapping() -> None:
-    assert results(FILE + """
+    assert results(
+        FILE
+        + """
 4 T0 write 1.2
 5 T0 pread f0.2 1
 6 T0 pwrite f0.1 1
 7 T0 read 1.1
-""")[3:] == [0, 1, 0, 2]
+"""
+    )[3:] == [0, 1, 0, 2]
 
 
 def test_a_private_mapping_follows_the_file_until_it_is_written() -> None:
-    assert results(FILE + """
+    assert results(
+        FILE
+        + """
 4 T0 pwrite f0 1
 5 T0 read 9
 6 T0 write 9.1
@@ -40,27 +47,34 @@ def test_a_private_mapping_follows_the_file_until_it_is_written() -> None:
 8 T0 read 9
 9 T0 read 1
 10 T0 pread f0.1 1
-""")[4:] == [1, 0, 0, 1, 3, 0]
+"""
+    )[4:] == [1, 0, 0, 1, 3, 0]
 
 
 def test_a_touch_beyond_the_end_is_sigbus() -> None:
-    assert results(FILE + """
+    assert results(
+        FILE
+        + """
 4 T0 read 2
 5 T0 write 11
 6 T0 read 1
 7 T0 pread f0 2
-""")[3:] == ["SIGBUS", "SIGBUS", 0, 0]
+"""
+    )[3:] == ["SIGBUS", "SIGBUS", 0, 0]
 
 
 def test_pwrite_beyond_the_end_extends_the_file() -> None:
-    assert results(FILE + """
+    assert results(
+        FILE
+        + """
 4 T0 pwrite f0.1 3
 5 T0 pread f0.1 3
 6 T0 pread f0.2 3
 7 T0 read 3.1
 8 T0 read 2
 9 T0 read 3.3
-""")[3:] == [0, 1, 0, 1, 0, 0]
+"""
+    )[3:] == [0, 1, 0, 1, 0, 0]
 
 
 def test_a_reused_frame_shows_no_old_data_through_a_file() -> None:
@@ -108,13 +122,16 @@ def test_a_fault_waits_for_the_page_that_another_one_is_filling() -> None:
 
 
 def test_no_memory_for_the_page_cache() -> None:
-    assert results(FILE + """
+    assert results(
+        FILE
+        + """
 4 T0 read 0
 5 T0 pwrite f0 0
 6 T0 read 0
 @4 shmem_alloc_folio:alloc#1 fail
 @5 shmem_alloc_folio:alloc#1 fail
-""")[3:] == ["SIGBUS", "ENOMEM", 0]
+"""
+    )[3:] == ["SIGBUS", "ENOMEM", 0]
 
 
 def test_a_read_fault_maps_what_is_cached_around_it() -> None:
@@ -137,11 +154,13 @@ def test_a_fault_around_window_that_begins_with_the_mapping_is_as_long_as_any() 
     text += "".join(f"{2 + page} T0 pwrite f0 {page}\n" for page in range(32))
     within = "40 T0 mmap 6..38 r shared f0\n41 T0 read 8\n"
     assert results(text + within + "42 T0 pagemap 21\n43 T0 pagemap 22\n")[-2:] == [
-        PM_PRESENT | PM_MMAP_EXCLUSIVE | PM_FILE | PM_SOFT_DIRTY, PM_SOFT_DIRTY
+        PM_PRESENT | PM_MMAP_EXCLUSIVE | PM_FILE | PM_SOFT_DIRTY,
+        PM_SOFT_DIRTY,
     ]
     across = "40 T0 mmap 502..534 r shared f0\n41 T0 read 503\n"
     assert results(text + across + "42 T0 pagemap 511\n43 T0 pagemap 512\n")[-2:] == [
-        PM_PRESENT | PM_MMAP_EXCLUSIVE | PM_FILE | PM_SOFT_DIRTY, PM_SOFT_DIRTY
+        PM_PRESENT | PM_MMAP_EXCLUSIVE | PM_FILE | PM_SOFT_DIRTY,
+        PM_SOFT_DIRTY,
     ]
 
 
@@ -165,8 +184,11 @@ def test_files_of_imported_programs_are_vmas_only() -> None:
 
 
 def test_the_file_outlives_its_mappings() -> None:
-    assert results(FILE + """
+    assert results(
+        FILE
+        + """
 4 T0 write 0
 5 T0 munmap 0..4
 6 T0 pread f0 0
-""")[3:] == [0, 0, 1]
+"""
+    )[3:] == [0, 0, 1]

@@ -113,7 +113,8 @@ def _op_is_so(row: Row, texts: dict[int, str], witness: Witness) -> bool:
         return any(str(result_name(r)) == text[8:] for r in witness.results.values())
     return any(
         text == f"{op} = {result_name(witness.results[uid])}"
-        for uid, op in texts.items() if uid in witness.results
+        for uid, op in texts.items()
+        if uid in witness.results
     )
 
 
@@ -173,7 +174,10 @@ def drawn(scenario: Scenario) -> Drawn:
     diagram = lay_out(scenario, outcome)
     complaints = witness.complaints + held_against(scenario, outcome, diagram, witness)
     return Drawn(
-        render(diagram), lines_of(diagram), outcome.violation.promise, complaints,
+        render(diagram),
+        lines_of(diagram),
+        outcome.violation.promise,
+        complaints,
         *drawn_otherwise(scenario, outcome, diagram),
     )
 

@@ -100,8 +100,10 @@ def told(scenario: str, pattern: str, instead: str) -> tuple[int, int]:
 
 
 def main() -> int:
-    answers = [(kind, pattern, instead, *told(scenario, pattern, instead))
-               for kind, scenario, pattern, instead in LIES]
+    answers = [
+        (kind, pattern, instead, *told(scenario, pattern, instead))
+        for kind, scenario, pattern, instead in LIES
+    ]
     json.dump({"kinds": sorted(CHECKS), "lies": answers}, sys.stdout)
     return 0
 

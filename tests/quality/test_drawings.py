@@ -25,8 +25,12 @@ BUGS = [fact.bug for fact in FACTS]
 def asked(module: str) -> Any:
     """What a program of this folder answers, which runs the interpreted model."""
     answer = subprocess.run(
-        [sys.executable, "-m", module], env=os.environ | {"MMFARM_MODEL": "interpreted"},
-        stdout=subprocess.PIPE, check=True, timeout=600, cwd=ROOT,
+        [sys.executable, "-m", module],
+        env=os.environ | {"MMFARM_MODEL": "interpreted"},
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=600,
+        cwd=ROOT,
     ).stdout
     return json.loads(answer)
 
@@ -44,7 +48,8 @@ def missing(lines: list[Any], facts: tuple[Line, ...]) -> list[Line]:
         for i in range(at, len(lines)):
             line = lines[i]
             if (
-                line["actor"] == actor and line["function"] == function
+                line["actor"] == actor
+                and line["function"] == function
                 and re.fullmatch(pattern, re.sub(r"^\w+: ", "", line["text"]))
             ):
                 at = i + 1

@@ -108,23 +108,27 @@ def test_an_exhausted_budget_is_said_and_the_result_still_fails() -> None:
     assert small.outcome.violation.signature == finding.signature
 
 
-@pytest.mark.parametrize("ops", [
-    "1 T0 memfd f0 1\n2 T0 mmap 0..1 w private f0 populate\n3 T0 mmap 1..3 w private f0\n"
-    "4 T0 mremap 0..1 to 1\n",
-    "1 T0 memfd f0 1\n2 T0 mmap 0..2 w private f0\n3 T0 mremap 1..2 to 2\n4 T0 write 0\n"
-    "5 T0 mremap 0..1 to 1\n",
-    "1 T0 mmap 0..2 w private anon populate\n2 T0 mremap 0..2 to 2 dontunmap\n"
-    "3 T0 mremap 3..4 to 1\n",
-    "1 T0 mmap 0..2 w private anon populate\n2 T0 mremap 0..4 to 4 dontunmap\n"
-    "3 T0 mremap 4..5 to 0\n",
-])
+@pytest.mark.parametrize(
+    "ops",
+    [
+        "1 T0 memfd f0 1\n2 T0 mmap 0..1 w private f0 populate\n3 T0 mmap 1..3 w private f0\n"
+        "4 T0 mremap 0..1 to 1\n",
+        "1 T0 memfd f0 1\n2 T0 mmap 0..2 w private f0\n3 T0 mremap 1..2 to 2\n4 T0 write 0\n"
+        "5 T0 mremap 0..1 to 1\n",
+        "1 T0 mmap 0..2 w private anon populate\n2 T0 mremap 0..2 to 2 dontunmap\n"
+        "3 T0 mremap 3..4 to 1\n",
+        "1 T0 mmap 0..2 w private anon populate\n2 T0 mremap 0..4 to 4 dontunmap\n"
+        "3 T0 mremap 4..5 to 0\n",
+    ],
+)
 def test_other_forms_end_as_the_simplest(ops: str) -> None:
     head = "# mmfarm scenario 1\nconfig pmd_order=3 frames=64 bug=mremap-merge-anon-vma-uaf\n"
     small = minimize(
         text.parse(head + ops), Signature("rmap", "vma_expand", "anon"), Machine()
     ).scenario
     assert text.dump(small).splitlines()[-3:] == [
-        "1 T0 mmap 0..2 w private anon populate", "2 T0 mremap 0..2 to 2 dontunmap",
+        "1 T0 mmap 0..2 w private anon populate",
+        "2 T0 mremap 0..2 to 2 dontunmap",
         "3 T0 mremap 2..3 to 0",
     ]
 

@@ -21,8 +21,20 @@ from simulator.machine import mmu
 from simulator.machine.cpu import Cpu
 from simulator.mm import mm_types
 from simulator.mm.mm_types import (
-    GUP_PIN_COUNTING_BIAS, PFN_SHIFT, PTE_DIRTY, PTE_PRESENT, PTE_PROTNONE, PTE_SOFT_DIRTY,
-    PTE_SPECIAL, PTE_WRITE, SWP_MARKER_GUARD, Folio, Lock, Mm, RwSem, pte_kind,
+    GUP_PIN_COUNTING_BIAS,
+    PFN_SHIFT,
+    PTE_DIRTY,
+    PTE_PRESENT,
+    PTE_PROTNONE,
+    PTE_SOFT_DIRTY,
+    PTE_SPECIAL,
+    PTE_WRITE,
+    SWP_MARKER_GUARD,
+    Folio,
+    Lock,
+    Mm,
+    RwSem,
+    pte_kind,
 )
 from simulator.mm.page_ref import REASONS
 from simulator.mm.pgtable import DEVICE_PFN_BASE, pfn_to_page
@@ -65,9 +77,7 @@ class Witness(Tracer):
         self.walked: dict[int, tuple[int, int]] = {}  # by actor: page and entry of its last access
         self.brought: list[tuple[int, int, int, int, int]] = []  # CPU, mm, page, frame, op
 
-    def put(
-        self, k: Kernel, t: Task, site: int, text: str, calls: tuple[Call, ...]
-    ) -> None:
+    def put(self, k: Kernel, t: Task, site: int, text: str, calls: tuple[Call, ...]) -> None:
         told = self.lie(text)
         self.look_at_order(t)
         if told and not told.startswith(TOUCHING) and k.sched.failed is None:
@@ -190,12 +200,15 @@ def _is(pte: int, text: str) -> bool:
     if found is None or pte == 0 or pte_kind(pte):
         return False
     bits = (
-        (PTE_WRITE, found[1] == "rw"), (PTE_DIRTY, bool(found[2])),
-        (PTE_SOFT_DIRTY, bool(found[3])), (PTE_SPECIAL, found[5] == "the zero page"),
+        (PTE_WRITE, found[1] == "rw"),
+        (PTE_DIRTY, bool(found[2])),
+        (PTE_SOFT_DIRTY, bool(found[3])),
+        (PTE_SPECIAL, found[5] == "the zero page"),
     )
     prot_none = bool(pte & PTE_PROTNONE and not pte & PTE_PRESENT)
     return (
-        all(bool(pte & bit) == said for bit, said in bits) and prot_none == bool(found[4])
+        all(bool(pte & bit) == said for bit, said in bits)
+        and prot_none == bool(found[4])
         and (found[5] == "the zero page" or pte >> PFN_SHIFT == _frame(found[5]))
     )
 
@@ -271,7 +284,8 @@ def _pmd_is_none(w: Witness, k: Kernel, t: Task, said: "re.Match[str]") -> bool:
 def _taken(w: Witness, k: Kernel, t: Task, said: "re.Match[str]") -> bool:
     lock = _locks(k)[said[1]]
     return (
-        _has(lock, t.id, said[2] or "") and (said[2] is not None) == isinstance(lock, RwSem)
+        _has(lock, t.id, said[2] or "")
+        and (said[2] is not None) == isinstance(lock, RwSem)
         and not w.seen.held[said[1]] >> t.id & 1
     )
 
@@ -303,8 +317,10 @@ def _waits(w: Witness, k: Kernel, t: Task, said: "re.Match[str]") -> bool:
         mm = k.mms[int(number.removeprefix("mm"))]
         return kind == "mmu_notifier of" and bool(mm.notifier_waiters >> t.id & 1)
     queued = isinstance(lock, RwSem) and held_up_by >= 0 and lock.write_waiters >> held_up_by & 1
-    return bool(lock.waiters >> t.id & 1) and held_up_by >= 0 and (
-        _has(lock, held_up_by) or bool(queued)
+    return (
+        bool(lock.waiters >> t.id & 1)
+        and held_up_by >= 0
+        and (_has(lock, held_up_by) or bool(queued))
     )
 
 
@@ -415,8 +431,10 @@ def _table_moved(w: Witness, k: Kernel, t: Task, said: "re.Match[str]") -> bool:
     old, new = int(said[1]), int(said[2])
     tables = t.mm.tables
     now = tables[new >> k.pmd_order]
-    return tables[old >> k.pmd_order] is None and now is not None and (
-        w.tables_at[t.mm.id, old >> k.pmd_order] == now.id
+    return (
+        tables[old >> k.pmd_order] is None
+        and now is not None
+        and (w.tables_at[t.mm.id, old >> k.pmd_order] == now.id)
     )
 
 
@@ -450,7 +468,8 @@ _OF: Final = r"(?: of mm(\d+))?"
 _LOCK: Final = r"((?:folio_lock of (?:frame|device page)|vma_lock of vma|[a-z_]+) \d+)"
 _FRAME: Final = r"(frame \d+|device page \d+)"
 CHECKS: Final[dict[str, tuple["re.Pattern[str]", Check]]] = {
-    kind: (re.compile(pattern), check) for kind, pattern, check in (
+    kind: (re.compile(pattern), check)
+    for kind, pattern, check in (
         ("clears", rf"clears pte (\d+){_OF}, was (.+)", _cleared),
         ("sets", rf"sets pte (\d+){_OF}: (.+)", _set),
         ("becomes", rf"pte (\d+){_OF}: (.+) becomes (.+)", _became),
@@ -460,24 +479,37 @@ CHECKS: Final[dict[str, tuple["re.Pattern[str]", Check]]] = {
         ("releases", rf"releases {_LOCK}", _released),
         ("trylock", rf"does not get {_LOCK}: (?:(\w+) has it|made to fail)", _not_got),
         ("waits", rf"waits for (?:{_LOCK}|(mmu_notifier of mm\d+))(?:, held up by (\w+))?", _waits),
-        ("waits for IPIs", r"waits until its IPIs are handled(?:, held up by (\w+))?",
-         _waits_for_ipis),
+        (
+            "waits for IPIs",
+            r"waits until its IPIs are handled(?:, held up by (\w+))?",
+            _waits_for_ipis,
+        ),
         ("flushes", r"CPU(\d+) flushes mm(\d+): (all|pages (\d+)\.\.(\d+))", _flushed),
         ("IPI", r"IPI to CPU(\d+)(, which has interrupts off)?(?:, (\d+) steps late)?", _ipi),
         ("no IPI", r"no IPI to CPU(\d+)", _no_ipi),
-        ("accesses", rf"(loads|stores) (\d+) (?:from|to) page (\d+), {_FRAME}"
-                     r"( through the stale translation that "
-                     r"(?:op (\d+) brought|CPU\d+ has walked to ahead))?", _accessed),
-        ("references", rf"(|drops a )reference on {_FRAME}: ([a-z_ ]+), (-?\d+) (in all|left)",
-         _referenced),
+        (
+            "accesses",
+            rf"(loads|stores) (\d+) (?:from|to) page (\d+), {_FRAME}"
+            r"( through the stale translation that "
+            r"(?:op (\d+) brought|CPU\d+ has walked to ahead))?",
+            _accessed,
+        ),
+        (
+            "references",
+            rf"(|drops a )reference on {_FRAME}: ([a-z_ ]+), (-?\d+) (in all|left)",
+            _referenced,
+        ),
         ("flush deferred", r"flush deferred", _deferred),
         ("nothing to flush", r"nothing to flush", _nothing),
         ("fault", r"page fault at (\d+)", _fault),
         ("downgrade", rf"{_LOCK} downgraded to read", _downgraded),
         ("table moved", r"moves the page table of page (\d+) to (\d+)", _table_moved),
         ("pin", r"p(\d+) holds page (\d+)", _holds),
-        ("remote store", rf"stores (\d+) to page (\d+), {_FRAME}, through the kernel's mapping",
-         _remote),
+        (
+            "remote store",
+            rf"stores (\d+) to page (\d+), {_FRAME}, through the kernel's mapping",
+            _remote,
+        ),
         ("anon_vma", r"frees anon_vma (\d+)", _freed_anon_vma),
         ("stack", r"stack grows down to page (\d+)", _grew),
         ("comes in", r"-> (\w+)", _came_in),

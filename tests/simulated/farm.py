@@ -22,13 +22,13 @@ from unittest import mock
 from sqlalchemy import create_engine, select
 from sqlalchemy.pool import StaticPool
 
+from corpus.text import parse
 from fuzz import maps
 from fuzz.codec import decode, encode
 from fuzz.findings import Finding, write_finding
 from fuzz.pack import packed, unpack
 from fuzz.slice import ExitKind, SliceResult, SliceSpec
 from fuzz.statistics import Statistics
-from corpus.text import parse
 from simulator.outcome import Outcome, Signature, Violation
 from tests.farming import BUILD, DIGEST, text_of
 from tests.simulated.world import FaultyStore, Host, World
@@ -75,9 +75,7 @@ FLAKY: Final = SIGNATURES[4]  # its digest differs each time
 DEADLY: Final = SIGNATURES[5]  # each replay of it brings the child down
 FOUND: Final = {signature: text_of(10 + at) for at, signature in enumerate(SIGNATURES)}
 MINIMAL: Final = {signature: text_of(40 + at) for at, signature in enumerate(SIGNATURES)}
-SHOWS: Final = {
-    text: signature for texts in (FOUND, MINIMAL) for signature, text in texts.items()
-}
+SHOWS: Final = {text: signature for texts in (FOUND, MINIMAL) for signature, text in texts.items()}
 POISON: Final = bare(parse(text_of(4)))  # an entry of the corpus that no slice survives
 INPUTS: Final = tuple(encode(parse(text_of(20 + at))) for at in range(12))
 
@@ -140,7 +138,9 @@ class Farm:
 
     def _open(self, template: sqlite3.Connection) -> FaultyStore:
         engine = create_engine(
-            "sqlite://", poolclass=StaticPool, json_serializer=dialect._dump,
+            "sqlite://",
+            poolclass=StaticPool,
+            json_serializer=dialect._dump,
             connect_args={"check_same_thread": False},
         )
         raw = engine.raw_connection()
@@ -171,7 +171,9 @@ class Farm:
         world = self.world
         host.disk_full = host.cut_off = False
         site = Site(
-            self.store, self.folder(host), Pantry(self.store, Random(world.rng.random())),
+            self.store,
+            self.folder(host),
+            Pantry(self.store, Random(world.rng.random())),
             self._hands(host),
         )
         worker = Worker(site, name, stop=lambda: self._stops[name], sleep=world.sleep)
@@ -194,8 +196,13 @@ class Farm:
     def _beat(self, worker: Worker, host: Host) -> None:
         worker.beat_once()
         self.store.here(
-            name=worker.name, host=host.name, queues=BROKER_QUEUES, number=SLOTS,
-            busy=worker.busy, build_id=BUILD, note="",
+            name=worker.name,
+            host=host.name,
+            queues=BROKER_QUEUES,
+            number=SLOTS,
+            busy=worker.busy,
+            build_id=BUILD,
+            note="",
         )
 
     def _every(self, seconds: float, act: Callable[[], object]) -> None:
@@ -222,7 +229,10 @@ class Farm:
         )
 
     def _slice(
-        self, host: Host, spec: SliceSpec, progress: Callable[[Statistics], None],
+        self,
+        host: Host,
+        spec: SliceSpec,
+        progress: Callable[[Statistics], None],
         stop: Callable[[], bool],
     ) -> SliceResult:
         world, rng = self.world, self.world.rng
@@ -273,15 +283,24 @@ class Farm:
     def _keep(self, corpus: Path) -> None:
         which = self.world.rng.randrange(len(INPUTS))
         shown = bytes(
-            byte for counter in (which, which + 1) for byte in (counter, 0, 1)  # they overlap
+            byte
+            for counter in (which, which + 1)
+            for byte in (counter, 0, 1)  # they overlap
         )
         with corpus.open("ab") as file:
             file.write(packed(INPUTS[which]) + packed(shown))
 
     def _finding(self, signature: Signature) -> Finding:
         return Finding(
-            signature.oracle, signature.culprit, signature.object_class, "a promise",
-            FOUND[signature], DIGEST, BUILD, 17, "farm",
+            signature.oracle,
+            signature.culprit,
+            signature.object_class,
+            "a promise",
+            FOUND[signature],
+            DIGEST,
+            BUILD,
+            17,
+            "farm",
         )
 
     def _busy(self, seconds: float, stop: Callable[[], bool]) -> None:
@@ -334,17 +353,21 @@ class Farm:
             return [(at, lambda: world.kill(host)), (end, lambda: self._again(host))]
         if kind == "stop":
             return [
-                (at, lambda: self.stop(host)), (at + 8, lambda: world.kill(host)),
+                (at, lambda: self.stop(host)),
+                (at + 8, lambda: world.kill(host)),
                 (at + 9, lambda: self._again(host)),
             ]
         if kind == "forget":
             return [(at, self.broker.forget)]
         thing, name = {
-            "store": (world, "store_down"), "broker": (self.broker, "down"),
-            "disk": (host, "disk_full"), "cut": (host, "cut_off"),
+            "store": (world, "store_down"),
+            "broker": (self.broker, "down"),
+            "disk": (host, "disk_full"),
+            "cut": (host, "cut_off"),
         }[kind]
         return [
-            (at, lambda: setattr(thing, name, True)), (end, lambda: setattr(thing, name, False))
+            (at, lambda: setattr(thing, name, True)),
+            (end, lambda: setattr(thing, name, False)),
         ]
 
     def _again(self, host: Host) -> None:
@@ -359,7 +382,8 @@ class Farm:
         for host in self.hosts:
             host.disk_full = host.cut_off = False
             if not host.processes or any(
-                stopped for name, stopped in self._stops.items()
+                stopped
+                for name, stopped in self._stops.items()
                 if name == f"{host.name}.{self._started}"
             ):
                 self._again(host)
@@ -383,7 +407,8 @@ class Farm:
             return []
         return [
             f"{job.kind} {job.subject} waits since {job.due_at}, and it is {now}: {job}"
-            for job in store.jobs("ready") if (now - job.due_at).total_seconds() > STUCK_SECONDS
+            for job in store.jobs("ready")
+            if (now - job.due_at).total_seconds() > STUCK_SECONDS
         ]
 
     def _left(self, host: Host) -> list[Path]:
@@ -394,7 +419,9 @@ class Farm:
 
     def wrong(self) -> list[str]:
         return [
-            *self._wrong_findings(), *self._wrong_runs(), *self._wrong_corpus(),
+            *self._wrong_findings(),
+            *self._wrong_runs(),
+            *self._wrong_corpus(),
             *(f"nobody owns {place}" for host in self.hosts for place in self._left(host)),
         ]
 
@@ -448,9 +475,11 @@ class Farm:
         with self.store._read() as connection:
             for packed_map in connection.execute(select(EntryFeatures.packed)).scalars():
                 shown |= maps.from_map(maps.unpack(packed_map))
-            known = connection.execute(
-                select(FeatureMap.packed).where(FeatureMap.build_id == BUILD)
-            ).scalars().all()
+            known = (
+                connection.execute(select(FeatureMap.packed).where(FeatureMap.build_id == BUILD))
+                .scalars()
+                .all()
+            )
         for packed_map in known:
             if maps.from_map(maps.unpack(packed_map)) != shown:
                 yield "the feature map is not what the entries show"

@@ -37,16 +37,25 @@ def table(rows: dict[str, Row], bugs: list[str], trials: int, limit_seconds: flo
         found = sum(row["found"] for row in mine)
         if not found:
             never.append(f"{bug}: not found in {len(mine)} trials of {limit_seconds:g} s")
-        lines.append((
-            bug, str(len(mine)), str(found),
-            *(f"{statistics.median(row[key] for row in mine):,.{digits}f}"
-              for key, digits in (("cpu_seconds", 1), ("executions", 0))),
-            str(sum(row["false_alarm"] for row in mine)),
-        ))
+        lines.append(
+            (
+                bug,
+                str(len(mine)),
+                str(found),
+                *(
+                    f"{statistics.median(row[key] for row in mine):,.{digits}f}"
+                    for key, digits in (("cpu_seconds", 1), ("executions", 0))
+                ),
+                str(sum(row["false_alarm"] for row in mine)),
+            )
+        )
     return Table(
-        done=done, wanted=len(bugs) * trials, unit="trials",
+        done=done,
+        wanted=len(bugs) * trials,
+        unit="trials",
         heading=("bug", "trials", "found", "median CPU s", "median executions", "false alarms"),
-        lines=lines, broken=never,
+        lines=lines,
+        broken=never,
     )
 
 
@@ -74,10 +83,16 @@ def main() -> int:
         return bench.hunt(bug, options.seed * 1000 + int(number), options.limit).to_json()
 
     plan = Plan(
-        name="bugs", bar="Every known bug is found by one of its trials.",
-        of={"seed": options.seed, "limit": options.limit, "model": build_id()[:12],
-            "mode": "quick" if is_quick() else mode()},
-        cases=cases, measure=measure,
+        name="bugs",
+        bar="Every known bug is found by one of its trials.",
+        of={
+            "seed": options.seed,
+            "limit": options.limit,
+            "model": build_id()[:12],
+            "mode": "quick" if is_quick() else mode(),
+        },
+        cases=cases,
+        measure=measure,
         table=lambda rows: table(rows, bugs, options.trials, options.limit),
     )
     return frame.run(plan, options)

@@ -126,14 +126,24 @@ class Servers:
             user = ["--reuid=postgres", "--regid=postgres", "--clear-groups"]
             command = ["setpriv", *user, *command]
         return subprocess.run(
-            command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            cwd="/",
+            command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"
         ).returncode
 
     def start_pg(self) -> None:
         options = f"-p {self._pg_port} -c listen_addresses=127.0.0.1 -k {self._pg}"
-        self._postgres("pg_ctl", "-D", str(self._pg), "-w", "-t", "60", "-o", options, "-l",
-                       str(self._pg / "log"), "start")
+        self._postgres(
+            "pg_ctl",
+            "-D",
+            str(self._pg),
+            "-w",
+            "-t",
+            "60",
+            "-o",
+            options,
+            "-l",
+            str(self._pg / "log"),
+            "start",
+        )
 
     def pid_of_pg(self) -> int:
         return int((self._pg / "postmaster.pid").read_text().split()[0])
@@ -148,9 +158,21 @@ class Servers:
         folder = self._folder / "redis"
         folder.mkdir(exist_ok=True)
         self._redis = subprocess.Popen(
-            [redis_binary(), "--bind", "127.0.0.1", "--port", str(self._redis_port), "--save", "",
-             "--dir", str(folder), "--appendonly", "yes" if self.append_only else "no"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [
+                redis_binary(),
+                "--bind",
+                "127.0.0.1",
+                "--port",
+                str(self._redis_port),
+                "--save",
+                "",
+                "--dir",
+                str(folder),
+                "--appendonly",
+                "yes" if self.append_only else "no",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
 
     def stop_redis(self, number: int) -> None:
@@ -184,10 +206,14 @@ class Host:
         self._environment = environment | {"MMFARM_DATA": str(self.folder)}
         self._log = folder / f"{name}.log"
         self.parts: dict[str, subprocess.Popen[bytes]] = {}
-        self.mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", str(self.folder)],
-            check=False, stderr=subprocess.DEVNULL,
-        ).returncode == 0
+        self.mounted = (
+            subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", str(self.folder)],
+                check=False,
+                stderr=subprocess.DEVNULL,
+            ).returncode
+            == 0
+        )
 
     def keep_up(self) -> None:
         for kind, arguments in (("scheduler", []), ("worker", ["--slots", "2"])):
@@ -196,7 +222,10 @@ class Host:
                 with self._log.open("ab") as out:
                     self.parts[kind] = subprocess.Popen(
                         [sys.executable, "-P", "-m", "triage", "farm", kind, *arguments],
-                        env=self._environment, cwd="/", stdout=out, stderr=out,
+                        env=self._environment,
+                        cwd="/",
+                        stdout=out,
+                        stderr=out,
                         start_new_session=True,
                     )
 
@@ -234,8 +263,10 @@ class Round:
         self.store = Store.open(self.servers.url_of_store(direct=True))
         self._watch_runs()
         environment = {
-            **os.environ, "MMFARM_DATABASE": self.servers.url_of_store(),
-            "MMFARM_BROKER": self.servers.url_of_broker(), "PYTHONPATH": str(frame.ROOT),
+            **os.environ,
+            "MMFARM_DATABASE": self.servers.url_of_store(),
+            "MMFARM_BROKER": self.servers.url_of_broker(),
+            "PYTHONPATH": str(frame.ROOT),
         }
         self.hosts = [Host(f"host{number}", folder, environment) for number in (1, 2)]
         self.seen: set[tuple[int, str]] = set()  # findings on any disk, by run
@@ -249,14 +280,18 @@ class Round:
         engine = create_engine(self.servers.url_of_store(direct=True))
         with engine.begin() as connection:
             connection.execute(text("CREATE TABLE chaos_accepted (run_id integer)"))
-            connection.execute(text(
-                "CREATE FUNCTION chaos_note() RETURNS trigger AS $$ BEGIN INSERT INTO "
-                "chaos_accepted VALUES (new.id); RETURN new; END $$ LANGUAGE plpgsql"
-            ))
-            connection.execute(text(
-                "CREATE TRIGGER chaos AFTER UPDATE OF executions ON run FOR EACH ROW "
-                "EXECUTE FUNCTION chaos_note()"
-            ))
+            connection.execute(
+                text(
+                    "CREATE FUNCTION chaos_note() RETURNS trigger AS $$ BEGIN INSERT INTO "
+                    "chaos_accepted VALUES (new.id); RETURN new; END $$ LANGUAGE plpgsql"
+                )
+            )
+            connection.execute(
+                text(
+                    "CREATE TRIGGER chaos AFTER UPDATE OF executions ON run FOR EACH ROW "
+                    "EXECUTE FUNCTION chaos_note()"
+                )
+            )
         engine.dispose()
 
     def _look(self) -> None:
@@ -298,10 +333,21 @@ class Round:
 
     def _fault(self, now: float) -> None:
         rng, host, servers = self.rng, self.rng.choice(self.hosts), self.servers
-        kind = rng.choice([
-            "worker", "worker", "worker", "slice", "slice", "scheduler", "redis", "pg",
-            "cut", "freeze", "disk",
-        ])
+        kind = rng.choice(
+            [
+                "worker",
+                "worker",
+                "worker",
+                "slice",
+                "slice",
+                "scheduler",
+                "redis",
+                "pg",
+                "cut",
+                "freeze",
+                "disk",
+            ]
+        )
         number = rng.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGQUIT])
         later = now + rng.choice([1.0, 4.0, 10.0])
         self.kinds[kind] += 1
@@ -363,9 +409,12 @@ class Round:
             yield f"held: {job.kind} {job.subject}: {job.note}"
         engine = create_engine(self.servers.url_of_store(direct=True))
         with engine.connect() as connection:
-            for run, times in connection.execute(text(
-                "SELECT run_id, count(*) FROM chaos_accepted GROUP BY run_id HAVING count(*) > 1"
-            )):
+            for run, times in connection.execute(
+                text(
+                    "SELECT run_id, count(*) FROM chaos_accepted GROUP BY run_id "
+                    "HAVING count(*) > 1"
+                )
+            ):
                 yield f"R{run} was recorded {times} times"
             total = connection.execute(text("SELECT sum(executions) FROM run")).scalar_one()
         engine.dispose()
@@ -395,20 +444,34 @@ def measure(seed: int, seconds: float, faults: int) -> Row:
         finally:
             made.close()
     return {
-        "seconds": seconds, "faults": dict(made.kinds), "runs": stats.runs,
-        "exit_kinds": stats.exit_kinds, "failures": stats.failures, "findings": len(made.seen),
-        "executions": stats.executions, "decisions": decisions, "wrong": wrong,
+        "seconds": seconds,
+        "faults": dict(made.kinds),
+        "runs": stats.runs,
+        "exit_kinds": stats.exit_kinds,
+        "failures": stats.failures,
+        "findings": len(made.seen),
+        "executions": stats.executions,
+        "decisions": decisions,
+        "wrong": wrong,
         "full_disks": all(host.mounted for host in made.hosts),
     }
 
 
 def table(rows: dict[str, Row], wanted: int) -> Table:
     return Table(
-        done=len(rows), wanted=wanted, unit="rounds",
+        done=len(rows),
+        wanted=wanted,
+        unit="rounds",
         heading=("round", "seconds", "faults", "runs", "findings on disk", "wrong"),
         lines=[
-            (case, f"{row['seconds']:g}", str(sum(row["faults"].values())),
-             str(sum(row["runs"].values())), str(row["findings"]), str(len(row["wrong"])))
+            (
+                case,
+                f"{row['seconds']:g}",
+                str(sum(row["faults"].values())),
+                str(sum(row["runs"].values())),
+                str(row["findings"]),
+                str(len(row["wrong"])),
+            )
             for case, row in rows.items()
         ],
         broken=[f"round {case}: {line}" for case, row in rows.items() for line in row["wrong"]],
@@ -425,7 +488,8 @@ def main() -> int:
     cases = [str(options.seed + number) for number in range(options.rounds)]
     return frame.run(
         Plan(
-            name=NAME, bar=BAR,
+            name=NAME,
+            bar=BAR,
             of={"seed": options.seed, "sources": frame.sources("workers", "simulator", "fuzz")},
             cases=lambda rows: iter(cases),
             measure=lambda case: measure(

@@ -24,18 +24,21 @@ CPU_MINUTES: Final = 60.0
 
 def spent(rows: dict[str, Row], start: str) -> float:
     """CPU minutes of the slices with this start."""
-    return sum(
-        float(row["cpu_seconds"]) for case, row in rows.items() if case.startswith(start)
-    ) / 60
+    return (
+        sum(float(row["cpu_seconds"]) for case, row in rows.items() if case.startswith(start)) / 60
+    )
 
 
 def measure(case: str, seed: int) -> Row:
     """One slice; its number and the program's seed make its own."""
     start, number = case.split("-")
-    result = run_slice(SliceSpec(
-        SLICE_SECONDS, seed=seed * 10_000 + int(number),
-        seed_corpus=SCENARIOS if start == "collection" else None,
-    ))
+    result = run_slice(
+        SliceSpec(
+            SLICE_SECONDS,
+            seed=seed * 10_000 + int(number),
+            seed_corpus=SCENARIOS if start == "collection" else None,
+        )
+    )
     kind = result.exit_kind
     return {
         "exit_kind": kind.value,
@@ -54,28 +57,40 @@ def table(rows: dict[str, Row], minutes: float) -> Table:
     lines: list[tuple[str, ...]] = []
     for start in STARTS:
         mine = [row for case, row in rows.items() if case.startswith(start)]
-        lines.append((
-            start, f"{spent(rows, start):.1f}", f"{sum(row['executions'] for row in mine):,}",
-            f"{sum(row['steps'] for row in mine):,}",
-            *(str(sum(len(row[key]) for row in mine)) for key in ("findings", "errors")),
-        ))
+        lines.append(
+            (
+                start,
+                f"{spent(rows, start):.1f}",
+                f"{sum(row['executions'] for row in mine):,}",
+                f"{sum(row['steps'] for row in mine):,}",
+                *(str(sum(len(row[key]) for row in mine)) for key in ("findings", "errors")),
+            )
+        )
     broken = [
         f"{case}: {what}"
-        for case, row in rows.items() for what in (*row["findings"], *row["errors"])
+        for case, row in rows.items()
+        for what in (*row["findings"], *row["errors"])
     ]
     return Table(
         done=round(sum(min(spent(rows, start), minutes) for start in STARTS), 1),
-        wanted=minutes * len(STARTS), unit="CPU minutes",
+        wanted=minutes * len(STARTS),
+        unit="CPU minutes",
         heading=("start", "CPU minutes", "executions", "steps", "findings", "errors of ours"),
-        lines=lines, broken=broken,
+        lines=lines,
+        broken=broken,
     )
 
 
 def main() -> int:
     """Fuzz. Returns the exit code."""
     parser = frame.parser(__doc__)
-    parser.add_argument("--cpu-minutes", type=float, default=CPU_MINUTES, metavar="N",
-                        help=f"from each start; default {CPU_MINUTES:g}")
+    parser.add_argument(
+        "--cpu-minutes",
+        type=float,
+        default=CPU_MINUTES,
+        metavar="N",
+        help=f"from each start; default {CPU_MINUTES:g}",
+    )
     options = parser.parse_args()
 
     def cases(rows: dict[str, Row]) -> Iterator[str]:
@@ -87,10 +102,15 @@ def main() -> int:
                     yield f"{start}-{number}"
 
     plan = Plan(
-        name="clean", bar="Fuzzing the mended model finds nothing, and nothing of ours goes wrong.",
-        of={"seed": options.seed, "model": build_id()[:12],
-            "mode": "quick" if is_quick() else mode()},
-        cases=cases, measure=lambda case: measure(case, options.seed),
+        name="clean",
+        bar="Fuzzing the mended model finds nothing, and nothing of ours goes wrong.",
+        of={
+            "seed": options.seed,
+            "model": build_id()[:12],
+            "mode": "quick" if is_quick() else mode(),
+        },
+        cases=cases,
+        measure=lambda case: measure(case, options.seed),
         table=lambda rows: table(rows, options.cpu_minutes),
     )
     return frame.run(plan, options)

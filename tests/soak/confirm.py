@@ -33,7 +33,10 @@ BUG: Final = "kernel BUG at mm/userfaultfd.c"
 RACES: Final[dict[str, tuple[Callable[[Guest, Build], object], str, str, str]]] = {
     "fork-early-cow-torn-snapshot": (races.torn_snapshot, "(1, 2)", "", ""),
     "hugetlb-madv-dontneed-vs-fault": (
-        races.hugetlb_dontneed, "(False, -1002)", "6.12.118", "(True, 0)"
+        races.hugetlb_dontneed,
+        "(False, -1002)",
+        "6.12.118",
+        "(True, 0)",
     ),
     "uffd-mfill-racy-pmd-check": (races.uffd_mfill, BUG, "6.1.192", "-17"),
 }
@@ -75,8 +78,11 @@ def measure(case: str, repeat: int) -> Row:
         if guest is not None:
             guest.close()
     return {
-        "k": answers[expected(race, version)], "n": repeat, "answers": dict(answers),
-        "ms": round(median(milliseconds)), "cpu_ms": round(median(cpu)),
+        "k": answers[expected(race, version)],
+        "n": repeat,
+        "answers": dict(answers),
+        "ms": round(median(milliseconds)),
+        "cpu_ms": round(median(cpu)),
     }
 
 
@@ -89,13 +95,25 @@ def table(rows: dict[str, Row]) -> Table:
         row = rows[case]
         race, version = case.split("@")
         there = expected(race, version) == RACES[race][1]
-        lines.append((race, version, "there" if there else "gone", f"{row['k']} of {row['n']}",
-                      str(row["ms"]), str(row["cpu_ms"])))
+        lines.append(
+            (
+                race,
+                version,
+                "there" if there else "gone",
+                f"{row['k']} of {row['n']}",
+                str(row["ms"]),
+                str(row["cpu_ms"]),
+            )
+        )
         if row["k"] != row["n"]:
             broken.append(f"{case}: {row['answers']}")
     return Table(
-        len(lines), len(RACES) * len(LADDER), "races on kernels",
-        ("race", "Linux", "", "as expected", "ms", "CPU ms"), lines, broken,
+        len(lines),
+        len(RACES) * len(LADDER),
+        "races on kernels",
+        ("race", "Linux", "", "as expected", "ms", "CPU ms"),
+        lines,
+        broken,
         ["Milliseconds by the clock are those of a busy machine; CPU time is QEMU's."],
     )
 
@@ -113,8 +131,14 @@ def main() -> int:
         print(f"{NAME}: skipped: {reason}", file=sys.stderr)
         return frame.MISSING
     return frame.run(
-        Plan(NAME, BAR, {"repetitions": options.repeat}, cases,
-             lambda case: measure(case, options.repeat), table),
+        Plan(
+            NAME,
+            BAR,
+            {"repetitions": options.repeat},
+            cases,
+            lambda case: measure(case, options.repeat),
+            table,
+        ),
         options,
     )
 

@@ -41,33 +41,48 @@ def measure(kernel: RealKernel, seed: int) -> Row:
         {"text": text.dump(each.scenario), "what": str(each.disagreement)}
         for each in fuzz(
             ModelKernel(), kernel, figures, seed=seed, seconds=float("inf"), scenarios=BATCH
-        ) if each is not None
+        )
+        if each is not None
     ]
     if not kernel.version:  # this machine's: it is started again when asked, a guest is not
         kernel.close()  # so that the executor's time counts
     return {
-        "scenarios": figures.scenarios, "ops": figures.ops, "succeeded": figures.succeeded,
-        "skipped": figures.skipped, "found": found, "cpu_seconds": cpu_seconds() - before,
+        "scenarios": figures.scenarios,
+        "ops": figures.ops,
+        "succeeded": figures.succeeded,
+        "skipped": figures.skipped,
+        "found": found,
+        "cpu_seconds": cpu_seconds() - before,
         "troubles": [trouble.reason for trouble in figures.troubles],
     }
 
 
 def table(rows: dict[str, Row], wanted: int) -> Table:
     """One line: the sums."""
+
     def total(key: str) -> float:
         return sum(float(row[key]) for row in rows.values())
 
     found = [each for row in rows.values() for each in row["found"]]
     troubles = sum(len(row["troubles"]) for row in rows.values())
-    lines: list[tuple[str, ...]] = [(
-        f"{total('scenarios'):,.0f}", f"{total('ops'):,.0f}", f"{total('succeeded'):,.0f}",
-        f"{total('skipped'):,.0f}", str(troubles), str(len(found)),
-        f"{total('scenarios') / total('cpu_seconds'):,.0f}" if rows else "",
-    )]
+    lines: list[tuple[str, ...]] = [
+        (
+            f"{total('scenarios'):,.0f}",
+            f"{total('ops'):,.0f}",
+            f"{total('succeeded'):,.0f}",
+            f"{total('skipped'):,.0f}",
+            str(troubles),
+            str(len(found)),
+            f"{total('scenarios') / total('cpu_seconds'):,.0f}" if rows else "",
+        )
+    ]
     return Table(
-        done=len(rows) * BATCH, wanted=wanted, unit="scenarios",
+        done=len(rows) * BATCH,
+        wanted=wanted,
+        unit="scenarios",
         heading=("compared", "ops", "succeeded", "skipped", "troubles", "disagree", "a CPU second"),
-        lines=lines, broken=[f"{each['what']}: {each['text']!r}" for each in found],
+        lines=lines,
+        broken=[f"{each['what']}: {each['text']!r}" for each in found],
     )
 
 
@@ -86,10 +101,16 @@ def main() -> int:
 
     with kernel:
         plan = Plan(
-            name="conform", bar="The model and the kernel never disagree.",
-            of={"seed": options.seed, "kernel": options.kernel, "model": build_id()[:12],
-                "mode": "quick" if is_quick() else mode()},
-            cases=cases, measure=lambda case: measure(kernel, options.seed * 10_000 + int(case)),
+            name="conform",
+            bar="The model and the kernel never disagree.",
+            of={
+                "seed": options.seed,
+                "kernel": options.kernel,
+                "model": build_id()[:12],
+                "mode": "quick" if is_quick() else mode(),
+            },
+            cases=cases,
+            measure=lambda case: measure(kernel, options.seed * 10_000 + int(case)),
             table=lambda rows: table(rows, options.scenarios),
         )
         return frame.run(plan, options)

@@ -47,7 +47,8 @@ def tree_of(revision: str) -> Path:
         shutil.rmtree(new, ignore_errors=True)
         archive = subprocess.run(
             ["git", "-C", str(frame.ROOT), "archive", "--format=tar", commit],
-            capture_output=True, check=True,
+            capture_output=True,
+            check=True,
         )
         with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
             tar.extractall(new, filter="data")
@@ -65,7 +66,9 @@ def texts(seed: int, count: int) -> dict[str, str]:
         with new.open("w") as out:
             subprocess.run(
                 [sys.executable, "-P", str(CHILD), "make", str(count), str(seed)],
-                env=_environment(tree, "interpreted"), stdout=out, check=True,
+                env=_environment(tree, "interpreted"),
+                stdout=out,
+                check=True,
             )
         new.rename(file)
     rows = map(json.loads, file.read_text().splitlines())
@@ -82,8 +85,11 @@ class Tree:
 
     def __init__(self, tree: Path, model: str) -> None:
         self._child = subprocess.Popen(
-            [sys.executable, "-P", str(CHILD), "run"], env=_environment(tree, model),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [sys.executable, "-P", str(CHILD), "run"],
+            env=_environment(tree, model),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self.about: dict[str, str] = self.answer()
 
@@ -118,10 +124,13 @@ def table(rows: dict[str, Row], wanted: list[str]) -> Table:
             equal[kind] += 1
         else:
             keys = [key for key in row["base"] if row["base"][key] != row["ours"].get(key)]
-            broken.append(f"{case}: {', '.join(keys) or 'error'}: {row['base']} is now "
-                          f"{row['ours']}")
+            broken.append(
+                f"{case}: {', '.join(keys) or 'error'}: {row['base']} is now {row['ours']}"
+            )
     return Table(
-        done=len(mine), wanted=len(wanted), unit="texts",
+        done=len(mine),
+        wanted=len(wanted),
+        unit="texts",
         heading=("what the base says", "texts", "equal"),
         lines=[(kind, str(n), str(equal[kind])) for kind, n in kinds.most_common()],
         broken=broken,
@@ -152,12 +161,16 @@ def main() -> int:
             return {"base": answers[0], "ours": None if answers[0] == answers[1] else answers[1]}
 
         plan = Plan(
-            name=NAME, bar=BAR,
+            name=NAME,
+            bar=BAR,
             of={
-                "seed": options.seed, "base": frame.git("rev-parse", "--short=12", options.base),
+                "seed": options.seed,
+                "base": frame.git("rev-parse", "--short=12", options.base),
                 "ours": f"{ours.about['build_id'][:12]} {ours.about['mode']}",
             },
-            cases=cases, measure=measure, table=lambda rows: table(rows, list(made)),
+            cases=cases,
+            measure=measure,
+            table=lambda rows: table(rows, list(made)),
         )
         return frame.run(plan, options)
 

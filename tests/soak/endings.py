@@ -42,10 +42,16 @@ LARGE_DISK: Final = "256m"
 ANNOUNCED: Final = ("findings", "finished_earlier", "unfinished_earlier")
 MANY: Final = 8
 SEQUENTIAL: Final = (
-    "anon-page-in-file-mapping", "clear-refs-wrprotect-pinned", "device-private-loses-soft-dirty",
-    "do-wp-page-copies-pinned-page", "fork-early-cow-torn-snapshot",
-    "migrate-device-finalize-freed-to-lru", "migratevma-nonpresent-pte-decode",
-    "mremap-merge-anon-vma-uaf", BUG, "vmsplice-child-cow",
+    "anon-page-in-file-mapping",
+    "clear-refs-wrprotect-pinned",
+    "device-private-loses-soft-dirty",
+    "do-wp-page-copies-pinned-page",
+    "fork-early-cow-torn-snapshot",
+    "migrate-device-finalize-freed-to-lru",
+    "migratevma-nonpresent-pte-decode",
+    "mremap-merge-anon-vma-uaf",
+    BUG,
+    "vmsplice-child-cow",
 )
 HMM: Final = {"dmirror_migrate_finalize_and_map", "dmirror_devmem_fault_alloc_and_copy"}
 PATIENCE_SECONDS: Final = 240.0  # beyond the seconds asked for: finishing takes up to 60
@@ -66,8 +72,11 @@ def begin(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
     """The command, in a session of its own: what it leaves behind can be looked for."""
     return subprocess.Popen(
         [sys.executable, "-m", "triage", "run", "--jobs", "1", "--out", str(folder), *arguments],
-        env=os.environ | {"PYTHONPATH": str(frame.ROOT)}, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env=os.environ | {"PYTHONPATH": str(frame.ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
 
 
@@ -101,8 +110,10 @@ def disk(folder: Path, size: str) -> Iterator[Path]:
     place = folder / "disk"
     place.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(place)], capture_output=True,
-        text=True, check=False,
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(place)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if mounted.returncode:
         raise PermissionError(f"no tmpfs: {mounted.stderr.strip()}")
@@ -141,8 +152,11 @@ def no_room(folder: Path) -> tuple[Ran, list[str], str]:
         ran = run(place, "--seconds", "5")
     problems: list[str] = []
     told(problems, ran.code == 3, f"exit code {ran.code}, not 3")
-    told(problems, "full" in ran.err + ran.out or "space" in ran.err + ran.out,
-         "it does not say that the disk is full")
+    told(
+        problems,
+        "full" in ran.err + ran.out or "space" in ran.err + ran.out,
+        "it does not say that the disk is full",
+    )
     return ran, problems, (ran.err + ran.out).strip().rpartition("\n")[2][:120]
 
 
@@ -163,8 +177,9 @@ def fills_up(folder: Path) -> tuple[Ran, list[str], str]:
         ran = end(process, began)
         told(problems, ran.code in (1, 3), f"exit code {ran.code}, not 1 (a finding) or 3")
         said = ran.out + ran.err
-        told(problems, "full" in said or "No space" in said,
-             "it does not say that the disk is full")
+        told(
+            problems, "full" in said or "No space" in said, "it does not say that the disk is full"
+        )
         waiting = list(place.rglob("findings/*.json"))
         filed = ran.code == 1
         told(problems, bool(waiting) or filed, "the find is gone")
@@ -175,8 +190,11 @@ def fills_up(folder: Path) -> tuple[Ran, list[str], str]:
         announced = [
             each["signature"]["oracle"] for kind in ANNOUNCED for each in known.get(kind, ())
         ]
-        told(problems, again.code == 1 and "soft-dirty" in announced,
-             f"the next run does not announce the find: it ends with {again.code}")
+        told(
+            problems,
+            again.code == 1 and "soft-dirty" in announced,
+            f"the next run does not announce the find: it ends with {again.code}",
+        )
     return ran, problems, f"{len(waiting)} finds waited, the next run announced {len(announced)}"
 
 
@@ -194,31 +212,45 @@ def killed(folder: Path) -> tuple[Ran, list[str], str]:
     report = ran.report()
     announced = [each for kind in ANNOUNCED for each in report[kind]]
     told(problems, ran.code == 1, f"exit code {ran.code}, not 1")
-    told(problems, any(f["signature"]["oracle"] == "soft-dirty" for f in announced),
-         "the find of the killed run is not announced")
+    told(
+        problems,
+        any(f["signature"]["oracle"] == "soft-dirty" for f in announced),
+        "the find of the killed run is not announced",
+    )
     return ran, problems, f"{len(announced)} announced"
 
 
 def many(folder: Path) -> tuple[Ran, list[str], str]:
     """A model that fails in many ways, which a starting corpus shows, and 30 seconds."""
-    ran = run(folder / "data", "--seconds", "30", "--seed-corpus", str(seeds(folder, *SEQUENTIAL)),
-              "--json", *(word for bug in SEQUENTIAL for word in ("--bug", bug)))
+    ran = run(
+        folder / "data",
+        "--seconds",
+        "30",
+        "--seed-corpus",
+        str(seeds(folder, *SEQUENTIAL)),
+        "--json",
+        *(word for bug in SEQUENTIAL for word in ("--bug", bug)),
+    )
     problems: list[str] = []
     told(problems, ran.code == 1, f"exit code {ran.code}, not 1")
     states: dict[str, int] = {}
     for found in ran.report()["findings"]:
         states[found["state"]] = states.get(found["state"], 0) + 1
     told(problems, sum(states.values()) >= MANY, f"only {sum(states.values())} signatures")
-    told(problems, not states.get("new") or not states.get("minimized"),
-         "some are minimized before all are verified")
+    told(
+        problems,
+        not states.get("new") or not states.get("minimized"),
+        "some are minimized before all are verified",
+    )
     told(problems, ran.seconds < 30 + 60 + 60, f"it took {ran.seconds:.0f} s")
     return ran, problems, ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
 
 
 def interrupted(folder: Path) -> tuple[Ran, list[str], str]:
     data = folder / "data"
-    process = begin(data, "--seconds", "3600", "--bug", BUG, "--seed-corpus", str(seeds(folder)),
-                    "--json")
+    process = begin(
+        data, "--seconds", "3600", "--bug", BUG, "--seed-corpus", str(seeds(folder)), "--json"
+    )
     began = time.monotonic()
     while time.monotonic() - began < PATIENCE_SECONDS and not any(data.rglob("findings/*.json")):
         time.sleep(0.02)
@@ -227,32 +259,56 @@ def interrupted(folder: Path) -> tuple[Ran, list[str], str]:
     problems: list[str] = []
     told(problems, ran.code == 130, f"exit code {ran.code}, not 130")
     told(problems, len(ran.report()["findings"]) > 0, "the find is not in the report")
-    left = subprocess.run(["pgrep", "-s", str(process.pid)], capture_output=True, text=True,
-                          check=False).stdout.split()
+    left = subprocess.run(
+        ["pgrep", "-s", str(process.pid)], capture_output=True, text=True, check=False
+    ).stdout.split()
     told(problems, not left, f"{len(left)} processes are left")
     return ran, problems, f"{len(ran.report()['findings'])} findings in the report"
 
 
 def nothing_reached(folder: Path) -> tuple[Ran, list[str], str]:
     """A run that is too short to come by the bug that it was asked for."""
-    ran = run(folder / "data", "--seconds", "1", "--seed-corpus", "none", "--bug",
-              "test-hmm-maps-after-invalidation", "--json")
+    ran = run(
+        folder / "data",
+        "--seconds",
+        "1",
+        "--seed-corpus",
+        "none",
+        "--bug",
+        "test-hmm-maps-after-invalidation",
+        "--json",
+    )
     problems: list[str] = []
     report = ran.report()
     found = bool(report["findings"])
     right = 1 if found else 3 if not report["executions"] else 4 if report["not_reached"] else 0
     told(problems, ran.code == right, f"exit code {ran.code}, not {right}")
-    told(problems, bool(report["not_reached"]) == (
-        set(report["functions_missed"]) >= HMM),
-         "not_reached does not say what functions_missed says")
-    return ran, problems, f"{report['executions']} executions, not reached: " + (
-        ", ".join(f for functions in report["not_reached"].values() for f in functions) or "none")
+    told(
+        problems,
+        bool(report["not_reached"]) == (set(report["functions_missed"]) >= HMM),
+        "not_reached does not say what functions_missed says",
+    )
+    return (
+        ran,
+        problems,
+        f"{report['executions']} executions, not reached: "
+        + (
+            ", ".join(f for functions in report["not_reached"].values() for f in functions)
+            or "none"
+        ),
+    )
 
 
 CASES: Final[dict[str, Case]] = {
-    "nan": refused("nan"), "inf": refused("inf"), "0": refused("0"), "no room": no_room,
-    "the disk fills up": fills_up, "killed and run again": killed, "many signatures": many,
-    "interrupted": interrupted, "nothing reached": nothing_reached,
+    "nan": refused("nan"),
+    "inf": refused("inf"),
+    "0": refused("0"),
+    "no room": no_room,
+    "the disk fills up": fills_up,
+    "killed and run again": killed,
+    "many signatures": many,
+    "interrupted": interrupted,
+    "nothing reached": nothing_reached,
 }
 
 
@@ -264,15 +320,25 @@ def measure(case: str) -> Row:
             return {"skipped": str(error)}
     if "Traceback" in ran.err:
         problems.append("a traceback")
-    return {"code": ran.code, "seconds": round(ran.seconds, 1), "problems": problems,
-            "remark": re.sub(r"/tmp/\S+", "DIR", remark).replace("|", "/")}
+    return {
+        "code": ran.code,
+        "seconds": round(ran.seconds, 1),
+        "problems": problems,
+        "remark": re.sub(r"/tmp/\S+", "DIR", remark).replace("|", "/"),
+    }
 
 
 def table(rows: dict[str, Row]) -> Table:
     made = {case: row for case, row in rows.items() if "skipped" not in row}
     lines: list[tuple[str, ...]] = [
-        (case, str(row["code"]), f"{row['seconds']:.0f}", "; ".join(row["problems"]) or "so",
-         row["remark"]) for case, row in made.items()
+        (
+            case,
+            str(row["code"]),
+            f"{row['seconds']:.0f}",
+            "; ".join(row["problems"]) or "so",
+            row["remark"],
+        )
+        for case, row in made.items()
     ]
     broken = [f"{case}: {each}" for case, row in made.items() for each in row["problems"]]
     remarks = [f"{case}: {row['skipped']}" for case, row in rows.items() if "skipped" in row]

@@ -40,8 +40,13 @@ def random_case(seed: int) -> frame.Row:
     """Preemptions that can be enumerated, fewest first, and what the two say."""
     scenario = two_actors(Rng(seed))
     machine = Machine()
-    row: frame.Row = {"preemptions": 0, "same_outcomes": True, "same_orders": True,
-                      "plain": 0, "reduced": 0}
+    row: frame.Row = {
+        "preemptions": 0,
+        "same_outcomes": True,
+        "same_orders": True,
+        "plain": 0,
+        "reduced": 0,
+    }
     for bound in range(1, PREEMPTIONS + 1):
         plain = Exploration(machine, scenario, Bounds(bound, reduce=False))
         said = plain.go(lambda report: report.schedules > MAX_PLAIN)
@@ -109,11 +114,18 @@ def table(rows: dict[str, frame.Row]) -> frame.Table:
             elif not row["same_orders"]:
                 broken.append(f"{case}: other partial orders than plain enumeration")
             continue
-        lines.append((
-            name, str(row["preemptions"]), row["buggy"], str(row["buggy_schedules"]),
-            str(row["buggy_seconds"]), row["mended"], str(row["mended_schedules"]),
-            str(row["mended_seconds"]),
-        ))
+        lines.append(
+            (
+                name,
+                str(row["preemptions"]),
+                row["buggy"],
+                str(row["buggy_schedules"]),
+                str(row["buggy_seconds"]),
+                row["mended"],
+                str(row["mended_schedules"]),
+                str(row["mended_seconds"]),
+            )
+        )
         if not row["others"] and row["buggy"] in ("covered", "stopped"):
             broken.append(f"{case}: not found")
         if row["mended"] != "covered":
@@ -123,19 +135,36 @@ def table(rows: dict[str, frame.Row]) -> frame.Table:
     plain = sum(row["plain"] for row in compared)
     reduced = sum(row["reduced"] for row in compared)
     return frame.Table(
-        len(rows), len(cases(rows)), "cases",
-        ("bug", "preemptions", "with it", "schedules", "CPU s", "without, one more", "schedules",
-         "CPU s"),
-        lines, broken,
-        [f"random scenarios: {outcomes} of {len(compared)} with the same results, {orders} with "
-         f"the same partial orders; {plain:,} plain schedules, {reduced:,} tried"],
+        len(rows),
+        len(cases(rows)),
+        "cases",
+        (
+            "bug",
+            "preemptions",
+            "with it",
+            "schedules",
+            "CPU s",
+            "without, one more",
+            "schedules",
+            "CPU s",
+        ),
+        lines,
+        broken,
+        [
+            f"random scenarios: {outcomes} of {len(compared)} with the same results, {orders} with "
+            f"the same partial orders; {plain:,} plain schedules, {reduced:,} tried"
+        ],
     )
 
 
 if __name__ == "__main__":
     options = frame.parser(__doc__).parse_args()
     plan = frame.Plan(
-        "explore", "what is left out is equal to what is tried; known bugs are decided",
-        {"build": build.build_id()}, cases, measure, table,
+        "explore",
+        "what is left out is equal to what is tried; known bugs are decided",
+        {"build": build.build_id()},
+        cases,
+        measure,
+        table,
     )
     sys.exit(frame.run(plan, options))

@@ -33,8 +33,12 @@ def table(rows: dict[str, Row], wanted: int) -> Table:
         kinds["well" if not row["wrong"] else "wrong"] += 1
         broken += [f"seed {seed}: {line}" for line in row["wrong"]]
     return Table(
-        done=len(rows), wanted=wanted, unit="histories", heading=("ended", "histories"),
-        lines=[(kind, str(number)) for kind, number in sorted(kinds.items())], broken=broken,
+        done=len(rows),
+        wanted=wanted,
+        unit="histories",
+        heading=("ended", "histories"),
+        lines=[(kind, str(number)) for kind, number in sorted(kinds.items())],
+        broken=broken,
     )
 
 
@@ -54,9 +58,12 @@ def main() -> int:
 
         return frame.run(
             Plan(
-                name=NAME, bar=BAR,
+                name=NAME,
+                bar=BAR,
                 of={"seed": options.seed, "sources": frame.sources("workers", "tests/simulated")},
-                cases=cases, measure=measure, table=lambda rows: table(rows, options.seeds),
+                cases=cases,
+                measure=measure,
+                table=lambda rows: table(rows, options.seeds),
             ),
             options,
         )

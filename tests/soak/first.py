@@ -33,8 +33,12 @@ BAR: Final = (
 
 def mmfarm(environment: dict[str, str], *words: str) -> str:
     return subprocess.run(
-        [sys.executable, "-P", "-m", "triage", *words], env=environment, cwd="/", text=True,
-        stdout=subprocess.PIPE, check=True,
+        [sys.executable, "-P", "-m", "triage", *words],
+        env=environment,
+        cwd="/",
+        text=True,
+        stdout=subprocess.PIPE,
+        check=True,
     ).stdout
 
 
@@ -49,7 +53,10 @@ def measure(case: str) -> Row:
         with (Path(folder) / "log").open("wb") as log:
             farm = subprocess.Popen(
                 [sys.executable, "-P", "-m", "triage", "farm", "up", "--foreground", "--slots=2"],
-                env=environment, cwd="/", stdout=log, stderr=log,
+                env=environment,
+                cwd="/",
+                stdout=log,
+                stderr=log,
             )
         try:
             mmfarm(environment, "farm", "submit", "--seconds", "60", "--bug", BUG)
@@ -66,7 +73,9 @@ def measure(case: str) -> Row:
         spent = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = spent.ru_utime + spent.ru_stime - before.ru_utime - before.ru_stime
     return {
-        "found": round(found, 1), "minimal": round(minimal, 1), "cpu_seconds": round(cpu, 1),
+        "found": round(found, 1),
+        "minimal": round(minimal, 1),
+        "cpu_seconds": round(cpu, 1),
         "load": round(os.getloadavg()[0], 1),
     }
 
@@ -74,14 +83,22 @@ def measure(case: str) -> Row:
 def table(rows: dict[str, Row]) -> Table:
     broken = [
         f"{case}: {row['minimal'] or 'more than ' + str(LIMIT_SECONDS)} s"
-        for case, row in rows.items() if not 0 < row["minimal"] < BAR_SECONDS
+        for case, row in rows.items()
+        if not 0 < row["minimal"] < BAR_SECONDS
     ]
     return Table(
-        done=len(rows), wanted=TRIES, unit="farms",
+        done=len(rows),
+        wanted=TRIES,
+        unit="farms",
         heading=("farm", "found after s", "minimal after s", "CPU s of all parts", "load"),
         lines=[
-            (case, str(row["found"]), str(row["minimal"]), str(row["cpu_seconds"]),
-             str(row["load"]))
+            (
+                case,
+                str(row["found"]),
+                str(row["minimal"]),
+                str(row["cpu_seconds"]),
+                str(row["load"]),
+            )
             for case, row in sorted(rows.items())
         ],
         broken=broken,
@@ -92,9 +109,12 @@ def main() -> int:
     options = frame.parser(__doc__).parse_args()
     return frame.run(
         Plan(
-            name=NAME, bar=BAR, of={"model": mode(), "build": build_id()[:12]},
+            name=NAME,
+            bar=BAR,
+            of={"model": mode(), "build": build_id()[:12]},
             cases=lambda _: [str(number) for number in range(1, TRIES + 1)],
-            measure=measure, table=table,
+            measure=measure,
+            table=table,
         ),
         options,
     )

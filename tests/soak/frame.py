@@ -66,18 +66,28 @@ class Plan:
 def parser(about: str | None) -> argparse.ArgumentParser:
     """The arguments that all programs take."""
     made = argparse.ArgumentParser(
-        description=about, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=f"make soak WHAT={Path(sys.argv[0]).stem} [SEED=N] [MINUTES=N] [KEEP=1]",
     )
     made.add_argument("--seed", type=int, default=1)
-    made.add_argument("--minutes", type=float, default=float("inf"), metavar="N",
-                      help="stop after the case that runs then; call again to go on")
+    made.add_argument(
+        "--minutes",
+        type=float,
+        default=float("inf"),
+        metavar="N",
+        help="stop after the case that runs then; call again to go on",
+    )
     made.add_argument("--keep", action="store_true", help="write the table to docs/figures/")
     return made
 
 
 def run(
-    plan: Plan, options: argparse.Namespace, *, lines: Path = LINES, figures: Path = FIGURES,
+    plan: Plan,
+    options: argparse.Namespace,
+    *,
+    lines: Path = LINES,
+    figures: Path = FIGURES,
     clock: Callable[[], float] = time.monotonic,
 ) -> int:
     """Measure what is missing, as long as there is time; print the table. Returns the exit
@@ -113,7 +123,8 @@ def programs() -> list[str]:
     """The measurements that there are."""
     here = Path(__file__)
     return sorted(
-        path.stem for path in here.parent.glob("*.py")
+        path.stem
+        for path in here.parent.glob("*.py")
         if path != here and "frame.parser(" in path.read_text()
     )
 
@@ -163,9 +174,14 @@ def _markdown(plan: Plan, table: Table) -> str:
         measured += f", **{missing:g} missing**"
     of = ", ".join(f"{key} {value}" for key, value in plan.of.items())
     text = [
-        f"# {plan.name}", "", plan.bar, "",
+        f"# {plan.name}",
+        "",
+        plan.bar,
+        "",
         f"`make soak WHAT={plan.name}` at commit {commit}, {today}: {measured}. Measured on: {of}.",
-        "", *_rows(table), "",
+        "",
+        *_rows(table),
+        "",
     ]
     text += [line for remark in table.remarks for line in (remark, "")]
     if table.broken:

@@ -60,14 +60,29 @@ class Measurement:
         out = frame.LINES / "import_cost.out"
         env = os.environ | {"PYTHONPATH": str(tree), "MMFARM_MODEL": "interpreted"}
         child = subprocess.Popen(
-            [sys.executable, "-m", "triage", "corpus", "import", "strace", str(self.recording()),
-             "-o", str(out)], cwd=tree, env=env, stdout=subprocess.DEVNULL)
+            [
+                sys.executable,
+                "-m",
+                "triage",
+                "corpus",
+                "import",
+                "strace",
+                str(self.recording()),
+                "-o",
+                str(out),
+            ],
+            cwd=tree,
+            env=env,
+            stdout=subprocess.DEVNULL,
+        )
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
             raise SystemExit(f"{case}: the import ended with {child.returncode}")
-        return {"cpu_seconds": round(used.ru_utime + used.ru_stime, 2),
-                "megabytes": used.ru_maxrss // 1024}
+        return {
+            "cpu_seconds": round(used.ru_utime + used.ru_stime, 2),
+            "megabytes": used.ru_maxrss // 1024,
+        }
 
     def table(self, rows: dict[str, Row]) -> Table:
         lines: list[tuple[str, ...]] = []
@@ -98,10 +113,15 @@ def main() -> int:
     options = parser.parse_args()
     frame.LINES.mkdir(parents=True, exist_ok=True)
     measurement = Measurement(options.seed, options.lines, options.rounds, options.base)
-    of: Row = {"seed": options.seed, "lines": options.lines, "base": options.base,
-               "tree": frame.git("rev-parse", "--short=12", "HEAD:corpus")}
+    of: Row = {
+        "seed": options.seed,
+        "lines": options.lines,
+        "base": options.base,
+        "tree": frame.git("rev-parse", "--short=12", "HEAD:corpus"),
+    }
     return frame.run(
-        Plan(NAME, BAR, of, measurement.cases, measurement.measure, measurement.table), options)
+        Plan(NAME, BAR, of, measurement.cases, measurement.measure, measurement.table), options
+    )
 
 
 if __name__ == "__main__":

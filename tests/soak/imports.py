@@ -54,8 +54,9 @@ def command(program: str, seed: int, folder: Path) -> list[str]:
         return [tool, str(SOURCES / "workers.js")]
     if program == "pool":
         binary = folder / "pool"
-        subprocess.run([tool, "-O1", "-pthread", "-o", str(binary), str(SOURCES / "pool.c")],
-                       check=True)
+        subprocess.run(
+            [tool, "-O1", "-pthread", "-o", str(binary), str(SOURCES / "pool.c")], check=True
+        )
         return [str(binary), str(seed)]
     clone = folder / "clone"
     subprocess.run([tool, "clone", "-q", "--no-hardlinks", str(frame.ROOT), str(clone)], check=True)
@@ -67,8 +68,11 @@ def record(program: str, seed: int) -> str:
     with tempfile.TemporaryDirectory(prefix="mmfarm-imports-") as name:
         folder = Path(name)
         log = folder / "log"
-        subprocess.run(["strace", "-f", "-v", "-s", "64", "-o", str(log),
-                        *command(program, seed, folder)], check=True, capture_output=True)
+        subprocess.run(
+            ["strace", "-f", "-v", "-s", "64", "-o", str(log), *command(program, seed, folder)],
+            check=True,
+            capture_output=True,
+        )
         return log.read_text(encoding="utf-8", errors="replace")
 
 
@@ -76,15 +80,18 @@ def disagreements(text: str) -> tuple[int, list[str]]:
     """How many answers were compared, and those that disagree."""
     checked = import_log(parse(text), Machine(), keep=lambda scenario: None).checked
     assert checked is not None
-    wrong = [f"line {each.line}: {each.call}: the model {each.model}"
-             for each in checked.disagreements]
+    wrong = [
+        f"line {each.line}: {each.call}: the model {each.model}" for each in checked.disagreements
+    ]
     return checked.compared, wrong + checked.violations
 
 
 def candidates(text: str) -> dict[str, list[Call]]:
     """The mm calls that returned, by whether another one was served meanwhile."""
-    calls = sorted((event for event in parse(text).events if isinstance(event, Call)
-                    and event.name in CALLS), key=lambda call: call.begin)
+    calls = sorted(
+        (event for event in parse(text).events if isinstance(event, Call) and event.name in CALLS),
+        key=lambda call: call.begin,
+    )
     found: dict[str, list[Call]] = {"alone": [], "overlapping": []}
     reach = 0
     for call, after in zip(calls, [*calls[1:], None], strict=True):
@@ -149,23 +156,42 @@ class Measurement:
         broken: list[str] = []
         remarks = [f"{case}: {row['skipped']}" for case, row in rows.items() if "skipped" in row]
         for case, row in made.items():
-            found = [f"{row[kind]['planted'] - len(row[kind]['missed'])} of "
-                     f"{row[kind]['planted']}" for kind in SHARES]
-            lines.append((case, str(row["lines"]), str(row["compared"]), str(len(row["wrong"])),
-                          *found))
+            found = [
+                f"{row[kind]['planted'] - len(row[kind]['missed'])} of {row[kind]['planted']}"
+                for kind in SHARES
+            ]
+            lines.append(
+                (case, str(row["lines"]), str(row["compared"]), str(len(row["wrong"])), *found)
+            )
             broken += [f"{case}: {each}" for each in row["wrong"]]
-            remarks += [f"{case}, not reported: {each}" for kind in SHARES
-                        for each in row[kind]["missed"]]
+            remarks += [
+                f"{case}, not reported: {each}" for kind in SHARES for each in row[kind]["missed"]
+            ]
         for kind, share in SHARES.items():
             there = sum(row[kind]["planted"] for row in made.values())
             missed = sum(len(row[kind]["missed"]) for row in made.values())
-            lines.append((f"planted, {kind}", "", "", "", *(
-                f"{there - missed} of {there}" if each == kind else "" for each in SHARES)))
+            lines.append(
+                (
+                    f"planted, {kind}",
+                    "",
+                    "",
+                    "",
+                    *(f"{there - missed} of {there}" if each == kind else "" for each in SHARES),
+                )
+            )
             if missed > (1 - share) * there:
-                broken.append(f"{there - missed} of {there} planted answers of calls that are "
-                              f"{kind} are reported")
-        heading = ("recording", "lines", "compared", "disagree", "reported alone",
-                   "reported overlapping")
+                broken.append(
+                    f"{there - missed} of {there} planted answers of calls that are "
+                    f"{kind} are reported"
+                )
+        heading = (
+            "recording",
+            "lines",
+            "compared",
+            "disagree",
+            "reported alone",
+            "reported overlapping",
+        )
         return Table(len(made), self.recordings, "recordings", heading, lines, broken, remarks)
 
 
@@ -176,10 +202,14 @@ def main() -> int:
     from simulator.build import build_id
 
     measurement = Measurement(options.seed, options.recordings)
-    of: Row = {"seed": options.seed, "build": build_id()[:12], "tree": frame.git(
-        "rev-parse", "--short=12", "HEAD:corpus")}
+    of: Row = {
+        "seed": options.seed,
+        "build": build_id()[:12],
+        "tree": frame.git("rev-parse", "--short=12", "HEAD:corpus"),
+    }
     return frame.run(
-        Plan(NAME, BAR, of, measurement.cases, measurement.measure, measurement.table), options)
+        Plan(NAME, BAR, of, measurement.cases, measurement.measure, measurement.table), options
+    )
 
 
 if __name__ == "__main__":

@@ -46,10 +46,13 @@ def fill(url: str, entries: int, failures: int) -> None:
         shown = bytearray(COUNTERS_SIZE)
         for _ in range(FEATURES):
             shown[int(COUNTERS_SIZE * rng.random() ** 3)] |= 1 << rng.randrange(4)
-        blobs.append({
-            "i": number, "features": maps.pack(bytes(shown)),
-            "said": maps.pack(text_of(8 + number % 40).encode()),
-        })
+        blobs.append(
+            {
+                "i": number,
+                "features": maps.pack(bytes(shown)),
+                "said": maps.pack(text_of(8 + number % 40).encode()),
+            }
+        )
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE blob (i integer, features bytea, said bytea)"))
@@ -63,24 +66,36 @@ def fill(url: str, entries: int, failures: int) -> None:
         ):
             connection.execute(text(statement), {"n": entries, "d": DIFFERENT, "build": BUILD})
         connection.execute(text("UPDATE farm SET corpus_seq = :n"), {"n": entries})
-        connection.execute(text(
-            "INSERT INTO feature_map (model, build_id, packed, features, entries, given, "
-            "updated_at) VALUES ('', :build, :packed, 60000, 0, :n, now())"
-        ), {"build": BUILD, "packed": blobs[0]["features"], "n": entries})
-        connection.execute(text(
-            "INSERT INTO failure (oracle, culprit, object_class, promise, count, first_seen, "
-            "last_seen, state, note) SELECT 'leak', 'f' || g, 'page', 'a promise', 1 + g % 97, "
-            "now(), now(), 'minimized', '' FROM generate_series(1, :n) g"
-        ), {"n": failures})
-        connection.execute(text(
-            "INSERT INTO scenario SELECT md5(g::text) || md5('y' || g), :said, 4, 1, now() "
-            "FROM generate_series(1, 2 * :n) g"
-        ), {"n": failures, "said": text_of(3)})
-        connection.execute(text(
-            "INSERT INTO example SELECT 1 + g / 2, md5(g::text) || md5('y' || g), "
-            "CASE g % 2 WHEN 0 THEN 'minimal' ELSE 'found' END, 'farm', :build, 'd', 17 "
-            "FROM generate_series(1, 2 * :n - 1) g"
-        ), {"n": failures, "build": BUILD})
+        connection.execute(
+            text(
+                "INSERT INTO feature_map (model, build_id, packed, features, entries, given, "
+                "updated_at) VALUES ('', :build, :packed, 60000, 0, :n, now())"
+            ),
+            {"build": BUILD, "packed": blobs[0]["features"], "n": entries},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO failure (oracle, culprit, object_class, promise, count, first_seen, "
+                "last_seen, state, note) SELECT 'leak', 'f' || g, 'page', 'a promise', 1 + g % 97, "
+                "now(), now(), 'minimized', '' FROM generate_series(1, :n) g"
+            ),
+            {"n": failures},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO scenario SELECT md5(g::text) || md5('y' || g), :said, 4, 1, now() "
+                "FROM generate_series(1, 2 * :n) g"
+            ),
+            {"n": failures, "said": text_of(3)},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO example SELECT 1 + g / 2, md5(g::text) || md5('y' || g), "
+                "CASE g % 2 WHEN 0 THEN 'minimal' ELSE 'found' END, 'farm', :build, 'd', 17 "
+                "FROM generate_series(1, 2 * :n - 1) g"
+            ),
+            {"n": failures, "build": BUILD},
+        )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
     engine.dispose()
@@ -107,9 +122,9 @@ def measure(entries: int, failures: int) -> Row:
             rng = Random(2)
             row: Row = {
                 "delta": milliseconds(lambda: store.newest("", BUILD, entries - 128, 128)),
-                "some": milliseconds(lambda: store.some(
-                    "", BUILD, [rng.randint(1, entries) for _ in range(512)]
-                )),
+                "some": milliseconds(
+                    lambda: store.some("", BUILD, [rng.randint(1, entries) for _ in range(512)])
+                ),
                 "unproven": milliseconds(lambda: store.unproven("", BUILD, 384)),
                 "list": milliseconds(lambda: store.failures(limit=100)),
                 "show": milliseconds(lambda: store.failure(rng.randint(1, failures))),
@@ -134,13 +149,22 @@ def table(rows: dict[str, Row]) -> Table:
             lines.append((f"{case}: {name}", f"{row[name]} ms", f"{limit:.0f} ms"))
             if row[name] > limit:
                 broken.append(f"{case}: {name} takes {row[name]} ms")
-        lines.append((f"{case}: distilling to {row['kept']:,}",
-                      f"{row['distill_s']} s, {row['distill_cpu_s']} s of CPU", "600 s"))
+        lines.append(
+            (
+                f"{case}: distilling to {row['kept']:,}",
+                f"{row['distill_s']} s, {row['distill_cpu_s']} s of CPU",
+                "600 s",
+            )
+        )
         if row["distill_s"] > DISTILL_SECONDS:
             broken.append(f"{case}: distilling takes {row['distill_s']} s")
     return Table(
-        done=len(rows), wanted=1, unit="stores", heading=("entries: what", "median", "limit"),
-        lines=lines, broken=broken,
+        done=len(rows),
+        wanted=1,
+        unit="stores",
+        heading=("entries: what", "median", "limit"),
+        lines=lines,
+        broken=broken,
     )
 
 
@@ -151,9 +175,12 @@ def main() -> int:
     options = parser.parse_args()
     return frame.run(
         Plan(
-            name=NAME, bar=BAR, of={"sources": frame.sources("workers")},
+            name=NAME,
+            bar=BAR,
+            of={"sources": frame.sources("workers")},
             cases=lambda _: [f"{options.entries:,}"],
-            measure=lambda case: measure(options.entries, options.failures), table=table,
+            measure=lambda case: measure(options.entries, options.failures),
+            table=table,
         ),
         options,
     )

@@ -73,13 +73,16 @@ class Process:
             size = PAGE * self.rng.randint(4, 200)
             start = space.gap(size)
             space.map(start, size)
-            yield (f"{pid} mmap(NULL, {size}, PROT_READ, MAP_PRIVATE|MAP_DENYWRITE, 3, 0) = "
-                   f"{start:#x}")
+            yield (
+                f"{pid} mmap(NULL, {size}, PROT_READ, MAP_PRIVATE|MAP_DENYWRITE, 3, 0) = {start:#x}"
+            )
             yield f"{pid} close(3) = 0"
         for thread in self.threads[1:]:
-            yield (f"{pid} clone3({{flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD|"
-                   f"CLONE_SYSVSEM|CLONE_SETTLS, exit_signal=0, stack=0x7f0000000000, "
-                   f"stack_size=0x7fff80}} => {{parent_tid=[{thread}]}}, 88) = {thread}")
+            yield (
+                f"{pid} clone3({{flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD|"
+                f"CLONE_SYSVSEM|CLONE_SETTLS, exit_signal=0, stack=0x7f0000000000, "
+                f"stack_size=0x7fff80}} => {{parent_tid=[{thread}]}}, 88) = {thread}"
+            )
 
     def lines(self) -> Iterator[str]:
         """One call, or two that overlap."""
@@ -108,27 +111,33 @@ class Process:
         else:
             size = PAGE * rng.randint(1, 8)
             start = space.gap(size)  # the highest gap: nothing is mapped there
-            yield (f"{pid} mprotect({start:#x}, {size}, PROT_READ) = -1 ENOMEM "
-                   "(Cannot allocate memory)")
+            yield (
+                f"{pid} mprotect({start:#x}, {size}, PROT_READ) = -1 ENOMEM "
+                "(Cannot allocate memory)"
+            )
 
     def other(self, pid: int) -> str:
         rng = self.rng
-        return str(pid) + rng.choice((
-            f" futex(0x7f5d4a{rng.randrange(1 << 20):06x}, FUTEX_WAKE_PRIVATE, 1) = 1",
-            f" read(5, \"\\1\\0\\0\\0\\0\\0\\0\\0{rng.randrange(1000)}\"..., 4096) = 4096",
-            f" write(6, \"HTTP/1.1 200 OK\\r\\nContent-Length: {rng.randrange(999)}\"..., 51) = 51",
-            " rt_sigprocmask(SIG_SETMASK, [], NULL, 8) = 0",
-            f" epoll_wait(4, [{{events=EPOLLIN, data={{u32={rng.randrange(99)}}}}}], 64, -1) = 1",
-            f" newfstatat(AT_FDCWD, \"/srv/www/{rng.randrange(9999)}.html\", "
-            "{st_mode=S_IFREG|0644, st_size=36887, ...}, 0) = 0",
-        ))
+        return str(pid) + rng.choice(
+            (
+                f" futex(0x7f5d4a{rng.randrange(1 << 20):06x}, FUTEX_WAKE_PRIVATE, 1) = 1",
+                f' read(5, "\\1\\0\\0\\0\\0\\0\\0\\0{rng.randrange(1000)}"..., 4096) = 4096',
+                ' write(6, "HTTP/1.1 200 OK\\r\\nContent-Length: '
+                f'{rng.randrange(999)}"..., 51) = 51',
+                " rt_sigprocmask(SIG_SETMASK, [], NULL, 8) = 0",
+                " epoll_wait(4, [{events=EPOLLIN, "
+                f"data={{u32={rng.randrange(99)}}}}}], 64, -1) = 1",
+                f' newfstatat(AT_FDCWD, "/srv/www/{rng.randrange(9999)}.html", '
+                "{st_mode=S_IFREG|0644, st_size=36887, ...}, 0) = 0",
+            )
+        )
 
     def sized(self) -> int:
         return PAGE * self.rng.choice((1, 1, 2, 4, 16, 33, 64, 64, 256, 257, 400))
 
     def maps(self, pid: int) -> Iterator[str]:
         size = self.sized()
-        text = (f"{pid} mmap(NULL, {size}, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0")
+        text = f"{pid} mmap(NULL, {size}, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0"
         if self.rng.random() < 0.1 and len(self.space.starts) > LIBRARIES:
             # Another thread unmaps meanwhile, and this one gets what it freed if it is the highest.
             other = self.rng.choice([each for each in self.threads if each != pid])

@@ -137,18 +137,14 @@ def find(module: ast.Module, name: str) -> tuple[list[ast.stmt], Function]:
         body = next(
             node.body for node in body if isinstance(node, ast.ClassDef) and node.name == scope
         )
-    return body, next(
-        node for node in body if isinstance(node, Function) and node.name == short
-    )
+    return body, next(node for node in body if isinstance(node, Function) and node.name == short)
 
 
 def dispatch(function: Function, number: int, name: str) -> None:
     """Let the function go to its mutant where that is on."""
     arguments = [argument.arg for argument in function.args.args]
     method = arguments[:1] == ["self"]
-    given = ", ".join(
-        arguments[method:] + [f"{a.arg}={a.arg}" for a in function.args.kwonlyargs]
-    )
+    given = ", ".join(arguments[method:] + [f"{a.arg}={a.arg}" for a in function.args.kwonlyargs])
     call = f"{'self.' if method else ''}{name}({given})"
     nothing = function.returns is not None and ast.unparse(function.returns) == "None"
     lines = f"if mutant.SWITCH.on == {number}:\n    "
@@ -161,7 +157,11 @@ def refused(tree: Path) -> set[int]:
     """The numbers of the mutants that the type checker refuses."""
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--no-error-summary", "simulator"],
-        cwd=tree, env=environment(tree, "interpreted"), capture_output=True, text=True, check=False,
+        cwd=tree,
+        env=environment(tree, "interpreted"),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     numbers: set[int] = set()
     for line in done.stdout.splitlines():
@@ -185,6 +185,9 @@ def mutant_at(path: Path, line: int) -> int:
 
 def compile_tree(tree: Path) -> None:
     subprocess.run(
-        [sys.executable, "-m", "simulator.build"], cwd=tree, env=environment(tree, "auto"),
-        check=True, stdout=sys.stderr,
+        [sys.executable, "-m", "simulator.build"],
+        cwd=tree,
+        env=environment(tree, "auto"),
+        check=True,
+        stdout=sys.stderr,
     )

@@ -67,12 +67,13 @@ def prepare(seed: int, wanted: int) -> Path:
     mutant_tree.copy_project(tree)
     mutant_tree.instrument(tree, places)
     done = subprocess.run(
-        [sys.executable, "-m", "tests.soak.mutants_child", "cover"], cwd=tree,
-        env=mutant_tree.environment(tree, "interpreted"), check=True, stdout=subprocess.PIPE,
+        [sys.executable, "-m", "tests.soak.mutants_child", "cover"],
+        cwd=tree,
+        env=mutant_tree.environment(tree, "interpreted"),
+        check=True,
+        stdout=subprocess.PIPE,
     )
-    hit = sorted(
-        (Place(*each) for each in json.loads(done.stdout)), key=lambda p: (p.path, p.line)
-    )
+    hit = sorted((Place(*each) for each in json.loads(done.stdout)), key=lambda p: (p.path, p.line))
     log(f"the collection runs {len(hit)} of {len(places)} statements")
     rng = random.Random(seed)
     rng.shuffle(hit)
@@ -112,9 +113,14 @@ def draw(
 def described(number: int, mutant: Mutant, trees: dict[str, Any]) -> Row:
     place = mutant.place
     return {
-        "number": number, "key": mutant.key, "place": f"{place.path}:{place.line}",
-        "function": place.function, "operator": mutant.operator, "before": mutant.before,
-        "after": mutant.after, "blamed": sorted(mutation.blamed(trees, place)),
+        "number": number,
+        "key": mutant.key,
+        "place": f"{place.path}:{place.line}",
+        "function": place.function,
+        "operator": mutant.operator,
+        "before": mutant.before,
+        "after": mutant.after,
+        "blamed": sorted(mutation.blamed(trees, place)),
     }
 
 
@@ -128,7 +134,12 @@ class Runner:
     def __init__(self, tree: Path, seed: int, seconds: float, scenarios: int) -> None:
         self._tree: Final = tree
         self._command: Final = [
-            sys.executable, "-m", "tests.soak.mutants_child", "run", str(seed), str(seconds),
+            sys.executable,
+            "-m",
+            "tests.soak.mutants_child",
+            "run",
+            str(seed),
+            str(seconds),
             str(scenarios),
         ]
         self._child: subprocess.Popen[str] | None = None
@@ -136,8 +147,12 @@ class Runner:
     def ask(self, number: int) -> Row:
         if self._child is None:
             self._child = subprocess.Popen(
-                self._command, cwd=self._tree, text=True, stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, env=mutant_tree.environment(self._tree, "compiled"),
+                self._command,
+                cwd=self._tree,
+                text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=mutant_tree.environment(self._tree, "compiled"),
             )
         assert self._child.stdin is not None
         assert self._child.stdout is not None
@@ -180,19 +195,27 @@ def table(plan: list[Row], rows: dict[str, Row]) -> Table:
     if statistics.median(counts) > 1:
         broken.append(f"{statistics.median(counts):g} signatures a mutant, median")
     broken += [
-        f"{len(row['signatures'])} signatures: {shown(row)}" for row in found
+        f"{len(row['signatures'])} signatures: {shown(row)}"
+        for row in found
         if len(row["signatures"]) > MAX_SIGNATURES
     ]
     broken += [f"silent: {shown(row)}" for row in by["silent"] if row["key"] not in why]
-    remarks = [f"Not named: {shown(row)}: `{row['signatures'][0]}`." for row in found
-               if not named(row)]
-    remarks += [f"Silent: {shown(row)}: {why[row['key']]}" for row in by["silent"]
-                if row["key"] in why]
+    remarks = [
+        f"Not named: {shown(row)}: `{row['signatures'][0]}`." for row in found if not named(row)
+    ]
+    remarks += [
+        f"Silent: {shown(row)}: {why[row['key']]}" for row in by["silent"] if row["key"] in why
+    ]
     remarks += [f"Exception: {shown(row)}: {row['errors'][0][:160]}" for row in by["exception"]]
     remarks += [f"Hung or died: {shown(row)}" for row in by["hung"] + by["died"]]
     return Table(
-        done=len(mine), wanted=len(plan), unit="mutants", heading=("mutants", "number"),
-        lines=lines, broken=broken, remarks=remarks,
+        done=len(mine),
+        wanted=len(plan),
+        unit="mutants",
+        heading=("mutants", "number"),
+        lines=lines,
+        broken=broken,
+        remarks=remarks,
     )
 
 
@@ -200,8 +223,9 @@ def shown(row: Row) -> str:
     before, after = (
         text if len(text) <= 90 else text[:87] + "..." for text in (row["before"], row["after"])
     )
-    return (f"{row['key']} {row['place']} {row['function']}, {row['operator']}: "
-            f"`{before}` is `{after}`")
+    return (
+        f"{row['key']} {row['place']} {row['function']}, {row['operator']}: `{before}` is `{after}`"
+    )
 
 
 def main() -> int:
@@ -209,8 +233,13 @@ def main() -> int:
     parser = frame.parser(__doc__)
     parser.add_argument("--count", type=int, default=200, metavar="N", help="so many mutants")
     parser.add_argument("--seconds", type=float, default=60.0, help="of fuzzing each")
-    parser.add_argument("--scenarios", type=int, default=SCENARIOS, metavar="N",
-                        help="whose digests say that a mutant is equivalent")
+    parser.add_argument(
+        "--scenarios",
+        type=int,
+        default=SCENARIOS,
+        metavar="N",
+        help="whose digests say that a mutant is equivalent",
+    )
     options = parser.parse_args()
     os.environ["MMFARM_MODEL"] = "interpreted"  # here nothing of the model runs
     tree = prepare(options.seed, options.count)
@@ -224,12 +253,16 @@ def main() -> int:
     try:
         return frame.run(
             Plan(
-                name=NAME, bar=BAR,
+                name=NAME,
+                bar=BAR,
                 of={
-                    "seed": options.seed, "seconds": options.seconds,
-                    "scenarios": options.scenarios, "model": tree.name.partition("-")[0],
+                    "seed": options.seed,
+                    "seconds": options.seconds,
+                    "scenarios": options.scenarios,
+                    "model": tree.name.partition("-")[0],
                 },
-                cases=cases, measure=lambda key: runner.ask(numbers[key]),
+                cases=cases,
+                measure=lambda key: runner.ask(numbers[key]),
                 table=lambda rows: table(plan, rows),
             ),
             options,

@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from simulator.run import Machine  # first: it loads the model in an order that works
 from corpus.files import KNOWN_BUGS, SCENARIOS, mm_files
 from corpus.text import load
 from fuzz.engine import plain
@@ -26,6 +25,7 @@ from fuzz.portfolio import Portfolio
 from fuzz.rng import Rng
 from fuzz.session import Session
 from simulator.build import mode
+from simulator.run import Machine  # first: it loads the model in an order that works
 from simulator.scenario import Scenario
 from simulator.task import Planned
 
@@ -110,7 +110,12 @@ def fuzzed(seconds: float, seed: int) -> dict[str, Any]:
     """What fuzzing from nothing says of the mutant that is on."""
     with tempfile.TemporaryDirectory() as folder:
         session = Session(
-            Machine, seed=seed, bugs=(), seconds=seconds, work=Path(folder), engine=plain.NAME,
+            Machine,
+            seed=seed,
+            bugs=(),
+            seconds=seconds,
+            work=Path(folder),
+            engine=plain.NAME,
             mode=mode(),
         )
         plain.run(session, seed=seed, rss_limit_mib=0)

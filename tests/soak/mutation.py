@@ -20,21 +20,51 @@ from typing import Final
 
 ROOMS: Final = ("mm", "kernel", "fs", "drivers", "machine")  # below simulator/
 OBSERVERS: Final = frozenset(
-    ("step", "sometimes", "note", "violate", "feature", "feature_preempt", "fold", "retry",
-     "retry_on")
+    (
+        "step",
+        "sometimes",
+        "note",
+        "violate",
+        "feature",
+        "feature_preempt",
+        "fold",
+        "retry",
+        "retry_on",
+    )
 )  # methods of the Kernel
 WATCHERS: Final = ("simulator.oracles", "simulator.watch")
 PAIRS: Final = {
-    "spin_lock": "spin_unlock", "mutex_lock": "mutex_unlock", "down_read": "up_read",
-    "down_write": "up_write", "mmap_read_lock": "mmap_read_unlock",
-    "mmap_write_lock": "mmap_write_unlock", "rcu_read_lock": "rcu_read_unlock",
-    "local_irq_disable": "local_irq_enable", "anon_vma_lock_write": "anon_vma_unlock_write",
-    "take_rmap_locks": "drop_rmap_locks", "lock_fresh": "mutex_unlock",
+    "spin_lock": "spin_unlock",
+    "mutex_lock": "mutex_unlock",
+    "down_read": "up_read",
+    "down_write": "up_write",
+    "mmap_read_lock": "mmap_read_unlock",
+    "mmap_write_lock": "mmap_write_unlock",
+    "rcu_read_lock": "rcu_read_unlock",
+    "local_irq_disable": "local_irq_enable",
+    "anon_vma_lock_write": "anon_vma_unlock_write",
+    "take_rmap_locks": "drop_rmap_locks",
+    "lock_fresh": "mutex_unlock",
     "mmu_notifier_invalidate_range_start": "mmu_notifier_invalidate_range_end",
 }
 PAGES: Final = frozenset(
-    ("va", "start", "end", "stop", "old_va", "new_va", "new_start", "new_end", "pgoff", "index",
-     "floor", "ceiling", "first", "last", "here")
+    (
+        "va",
+        "start",
+        "end",
+        "stop",
+        "old_va",
+        "new_va",
+        "new_start",
+        "new_end",
+        "pgoff",
+        "index",
+        "floor",
+        "ceiling",
+        "first",
+        "last",
+        "here",
+    )
 )
 Block = list[ast.stmt]
 Function = ast.FunctionDef
@@ -98,7 +128,8 @@ def watchers(tree: ast.Module) -> set[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             names |= {
-                alias.asname or alias.name for alias in node.names
+                alias.asname or alias.name
+                for alias in node.names
                 if node.module.startswith(WATCHERS)
                 or f"{node.module}.{alias.name}".startswith(WATCHERS)
             }
@@ -170,10 +201,13 @@ def swap(_f: Function, block: Block, i: int, _rng: random.Random, watched: set[s
 def drop_bit(_f: Function, block: Block, i: int, rng: random.Random, _w: set[str]) -> bool:
     """One operand of an `|`, or a mask `& ~BIT`."""
     found = [
-        node for node in own_nodes(block[i])
-        if isinstance(node, ast.BinOp) and (
+        node
+        for node in own_nodes(block[i])
+        if isinstance(node, ast.BinOp)
+        and (
             isinstance(node.op, ast.BitOr)
-            or isinstance(node.op, ast.BitAnd) and isinstance(node.right, ast.UnaryOp)
+            or isinstance(node.op, ast.BitAnd)
+            and isinstance(node.right, ast.UnaryOp)
         )
     ]
     if not found:
@@ -191,9 +225,9 @@ def off_by_one(_f: Function, block: Block, i: int, rng: random.Random, _w: set[s
     found: list[tuple[ast.expr, ast.expr]] = []
     for node in own_nodes(block[i]):
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
-            other = {
-                ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt
-            }.get(type(node.ops[0]))
+            other = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}.get(
+                type(node.ops[0])
+            )
             if other is not None:
                 found.append((node, ast.Compare(node.left, [other()], node.comparators)))
         elif isinstance(node, ast.Call):
@@ -259,8 +293,13 @@ def return_early(f: Function, block: Block, i: int, _rng: random.Random, _w: set
 
 
 OPERATORS: Final[dict[str, Operator]] = {
-    "delete": delete, "negate": negate, "swap": swap, "drop-bit": drop_bit,
-    "off-by-one": off_by_one, "skip-pair": skip_pair, "skip-flush": skip_flush,
+    "delete": delete,
+    "negate": negate,
+    "swap": swap,
+    "drop-bit": drop_bit,
+    "off-by-one": off_by_one,
+    "skip-pair": skip_pair,
+    "skip-flush": skip_flush,
     "early-return": return_early,
 }
 
@@ -369,10 +408,11 @@ def blamed(trees: dict[str, ast.Module], place: Place) -> set[str]:
         if own:
             return names
         callers = [
-            where for where, other in known.items()
-            if where != at and any(
-                isinstance(node, ast.Call)
-                and ast.unparse(node.func).rpartition(".")[2] == short
+            where
+            for where, other in known.items()
+            if where != at
+            and any(
+                isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == short
                 for node in ast.walk(other)
             )
         ]

@@ -50,10 +50,14 @@ def reached(stores: list[Store], folder: Path, seed: int) -> tuple[int, int]:
         store = stores[number % len(stores)]
         data = folder / f"host{number}"
         data.mkdir(parents=True)
-        sites.append(Site(
-            store, data, Pantry(store, Random(seed * 100 + number)),
-            replace(Hands(), run_slice=limited),
-        ))
+        sites.append(
+            Site(
+                store,
+                data,
+                Pantry(store, Random(seed * 100 + number)),
+                replace(Hands(), run_slice=limited),
+            )
+        )
     for turn in range(ROUNDS):
         for number, site in enumerate(sites):
             spec = jobs.slice_spec(seconds=SLICE_SECONDS, seed=seed * 1000 + turn * HOSTS + number)
@@ -82,16 +86,24 @@ def measure(case: str) -> Row:
 
 def table(rows: dict[str, Row]) -> Table:
     return Table(
-        done=len(rows), wanted=PAIRS, unit="pairs",
+        done=len(rows),
+        wanted=PAIRS,
+        unit="pairs",
         heading=("seed", "features shared", "features apart", "executions shared", "apart"),
         lines=[
-            (case, f"{row['shared']:,}", f"{row['apart']:,}", f"{row['shared_executions']:,}",
-             f"{row['apart_executions']:,}")
+            (
+                case,
+                f"{row['shared']:,}",
+                f"{row['apart']:,}",
+                f"{row['shared_executions']:,}",
+                f"{row['apart_executions']:,}",
+            )
             for case, row in sorted(rows.items())
         ],
         broken=[
             f"seed {case}: {row['shared']:,} shared, {row['apart']:,} apart"
-            for case, row in rows.items() if row["shared"] <= row["apart"]
+            for case, row in rows.items()
+            if row["shared"] <= row["apart"]
         ],
     )
 
@@ -100,10 +112,12 @@ def main() -> int:
     options = frame.parser(__doc__).parse_args()
     return frame.run(
         Plan(
-            name=NAME, bar=BAR,
+            name=NAME,
+            bar=BAR,
             of={"model": mode(), "build": build_id()[:12], "executions": EXECUTIONS},
             cases=lambda _: [str(options.seed + number) for number in range(PAIRS)],
-            measure=measure, table=table,
+            measure=measure,
+            table=table,
         ),
         options,
     )

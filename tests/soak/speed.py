@@ -41,10 +41,18 @@ def run_a_minute() -> Row:
     """A minute of fuzzing, and all CPU time that it took."""
     run = subprocess.Popen(
         [
-            sys.executable, "-P", "-m", "triage", "run", "--json", "--jobs=1",
-            f"--seconds={RUN_SECONDS}", f"--out={DATA}",
+            sys.executable,
+            "-P",
+            "-m",
+            "triage",
+            "run",
+            "--json",
+            "--jobs=1",
+            f"--seconds={RUN_SECONDS}",
+            f"--out={DATA}",
         ],
-        stdout=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert run.stdout is not None
     answer = run.stdout.read()
@@ -54,7 +62,8 @@ def run_a_minute() -> Row:
         raise SystemExit(f"mmfarm run ended with {run.returncode}")
     told = json.loads(answer)
     return {
-        "steps": told["steps"], "executions": told["executions"],
+        "steps": told["steps"],
+        "executions": told["executions"],
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
     }
 
@@ -64,11 +73,16 @@ def bench_until(over: threading.Event, rates: list[float]) -> None:
     while not over.is_set():
         done = subprocess.run(
             [
-                sys.executable, "-P", str(bench_round.__file__), str(WORKLOAD),
+                sys.executable,
+                "-P",
+                str(bench_round.__file__),
+                str(WORKLOAD),
                 str(ROUND_CPU_SECONDS),
             ],
             env=os.environ | {"PYTHONPATH": str(frame.ROOT)},
-            capture_output=True, text=True, check=True,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         rates.append(float(json.loads(done.stdout)["steps_per_s"]))
         over.wait(PAUSE_SECONDS)
@@ -96,29 +110,47 @@ def table(rows: dict[str, Row]) -> Table:
     for case, row in sorted(rows.items()):
         rate = row["steps"] / row["cpu_seconds"]
         ratios.append(rate / row["bench"])
-        lines.append((
-            case, f"{rate / 1e6:.2f} M", f"{row['bench'] / 1e6:.2f} M", f"{ratios[-1]:.2f}",
-            f"{row['executions'] / row['cpu_seconds']:,.0f}",
-            f"{row['steps'] / row['executions']:.0f}",
-        ))
+        lines.append(
+            (
+                case,
+                f"{rate / 1e6:.2f} M",
+                f"{row['bench'] / 1e6:.2f} M",
+                f"{ratios[-1]:.2f}",
+                f"{row['executions'] / row['cpu_seconds']:,.0f}",
+                f"{row['steps'] / row['executions']:.0f}",
+            )
+        )
     broken = []
     if len(rows) == RUN_MINUTES and statistics.fmean(ratios) < BAR_RATIO:
         broken.append(f"the mean of the ratios is {statistics.fmean(ratios):.3f}")
     remarks = [f"Mean of the ratios: {statistics.fmean(ratios):.3f}."] if ratios else []
     return Table(
-        done=len(rows), wanted=RUN_MINUTES, unit="minutes",
-        heading=("case", "run: steps per CPU second", "bench: the same", "ratio",
-                 "executions per CPU second", "steps of one"),
-        lines=lines, broken=broken, remarks=remarks,
+        done=len(rows),
+        wanted=RUN_MINUTES,
+        unit="minutes",
+        heading=(
+            "case",
+            "run: steps per CPU second",
+            "bench: the same",
+            "ratio",
+            "executions per CPU second",
+            "steps of one",
+        ),
+        lines=lines,
+        broken=broken,
+        remarks=remarks,
     )
 
 
 def main() -> int:
     options = frame.parser(__doc__).parse_args()
     plan = Plan(
-        name=NAME, bar=BAR, of={"model": mode(), "build": build_id()[:12]},
+        name=NAME,
+        bar=BAR,
+        of={"model": mode(), "build": build_id()[:12]},
         cases=lambda _: [f"minute-{i:02}" for i in range(1, RUN_MINUTES + 1)],
-        measure=measure, table=table,
+        measure=measure,
+        table=table,
     )
     return frame.run(plan, options)
 

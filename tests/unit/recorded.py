@@ -30,8 +30,9 @@ class Recorded:
 
     @property
     def listed(self) -> list[tuple[int, str, str]]:
-        return sorted((line, name, reason)
-                      for (name, reason), line in self.translation.first.items())
+        return sorted(
+            (line, name, reason) for (name, reason), line in self.translation.first.items()
+        )
 
     def excuses(self) -> dict[int, str]:
         """By line, why the real kernel may have answered otherwise than the model."""

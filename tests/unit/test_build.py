@@ -20,7 +20,10 @@ from simulator.build.compiler import KEEP_SETS, PARTS, c_compiler, is_gcc, why_n
 
 ROOT = Path(__file__).parents[2]
 REAL = (
-    "simulator/__init__.py", "simulator/mm/__init__.py", "simulator/build", "fuzz/__init__.py",
+    "simulator/__init__.py",
+    "simulator/mm/__init__.py",
+    "simulator/build",
+    "fuzz/__init__.py",
     "setup.py",
 )
 SMALL = {
@@ -97,14 +100,16 @@ def small_project(where: Path) -> Path:
     return where
 
 
-def python(
-    where: Path, *arguments: str, **environment: str
-) -> subprocess.CompletedProcess[str]:
+def python(where: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python in a project, with MMFARM_MODEL unset unless given."""
     inherited = {name: value for name, value in os.environ.items() if name != build.VARIABLE}
     return subprocess.run(
-        [sys.executable, *arguments], cwd=where, env=inherited | environment,
-        capture_output=True, text=True, check=False,
+        [sys.executable, *arguments],
+        cwd=where,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -155,8 +160,11 @@ def only_quick(project: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "simulator/state.py", "simulator/mm/memory.py", "fuzz/codec.py",
-        "simulator/build/compiler.py", "simulator/build/native.py",
+        "simulator/state.py",
+        "simulator/mm/memory.py",
+        "fuzz/codec.py",
+        "simulator/build/compiler.py",
+        "simulator/build/native.py",
     ],
 )
 def test_the_build_id_changes_with_a_source_and_with_how_it_is_compiled(
@@ -309,10 +317,15 @@ def test_a_quick_build_compiles_the_module_that_changed(compiled: Path) -> None:
     before = parts(compiled)
     assert len(before) == 6
     # With a new constant, which would change the C of all modules of one library.
-    edit(compiled, "simulator/mm/memory.py", "    return last", """
+    edit(
+        compiled,
+        "simulator/mm/memory.py",
+        "    return last",
+        """
     if last > 1000:
         raise ValueError("a" + str(last))
-    return last * 2""")
+    return last * 2""",
+    )
     # Also when MMFARM_MODEL asks for the very form that is to be made.
     done = python(compiled, "-m", "simulator.build", "--quick", MMFARM_MODEL="compiled")
     assert done.returncode == 0, done.stderr
@@ -399,8 +412,17 @@ def test_a_build_sweeps_unfinished_and_old_sets(compiled: Path) -> None:
 
 def wheel(project: Path, **environment: str) -> Path:
     done = python(
-        project, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", "dist",
-        "--disable-pip-version-check", ".", **environment,
+        project,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "--wheel-dir",
+        "dist",
+        "--disable-pip-version-check",
+        ".",
+        **environment,
     )
     assert done.returncode == 0, done.stderr
     (made,) = (project / "dist").iterdir()

@@ -51,8 +51,15 @@ def store(tmp_path: Path, clock: ManualClock) -> Iterator[Store]:
 
 
 def worker(store: Store, slots: int, *queues: str) -> None:
-    store.here(name="w", host="h", queues=queues or ("fuzz",), number=slots, busy=0,
-               build_id=BUILD, note="")
+    store.here(
+        name="w",
+        host="h",
+        queues=queues or ("fuzz",),
+        number=slots,
+        busy=0,
+        build_id=BUILD,
+        note="",
+    )
 
 
 def done(store: Store, run_id: int, seconds: float = 20.0, kind: str = FUZZ) -> None:
@@ -122,8 +129,9 @@ def test_no_more_is_ordered_than_is_taken_soon(store: Store) -> None:
 def test_what_a_person_submits_comes_first(store: Store) -> None:
     worker(store, 1)
     store.add_campaign("a", canaries=False)
-    mine = [store.create_run({"seconds": 5.0, "bugs": [], "seed": None}, QUEUE_FUZZ)
-            for _ in range(3)]
+    mine = [
+        store.create_run({"seconds": 5.0, "bugs": [], "seed": None}, QUEUE_FUZZ) for _ in range(3)
+    ]
     assert store.plan(QUEUE_FUZZ, 0) == []
     for run_id in mine:
         done(store, run_id)
@@ -258,9 +266,7 @@ def test_what_hides_behind_a_canary_is_found_anew_by_others(store: Store, canary
     failure_id = find(store)
     finish(store, failure_id)
     run_id = store.create_run({"seconds": 5.0, "bugs": [], "seed": None}, QUEUE_FUZZ)
-    store.end_run(
-        leased(store, FUZZ, run_id), RunFigures("findings"), [finding(5, SHOWS_BUG)]
-    )
+    store.end_run(leased(store, FUZZ, run_id), RunFigures("findings"), [finding(5, SHOWS_BUG)])
     (row,) = store.failures()
     assert (row.id, row.state, row.count, row.ops) == (failure_id, "new", 1, 5 + 1)
     assert store.job_of(VERIFY, failure_id) is not None
@@ -357,7 +363,5 @@ def test_a_canarys_find_needs_its_bugs_oracle(store: Store, canary: int) -> None
     assert row is not None
     with store._read() as connection:
         shown = canaries.shown_by(connection, run_id, finding(4, SHOWS_BUG))
-        other = canaries.shown_by(
-            connection, run_id, replace(finding(4, SHOWS_BUG), oracle="leak")
-        )
+        other = canaries.shown_by(connection, run_id, replace(finding(4, SHOWS_BUG), oracle="leak"))
     assert (shown, other) == (canary, None)

@@ -19,9 +19,14 @@ COMPILER = shutil.which("cc")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
 WITH_FORM = [spec for spec in ops.OPS if spec.c]
 VALUES: dict[str, list[tuple[int, ...]]] = {
-    ops.RANGE: [(0, 1), (3, 19)], ops.DEST: [(0, 5), (3, 19), (40, 41)], ops.PAGE: [(0,), (5,)],
-    ops.WORD: [(0,), (20,), (14,)], ops.ACTOR: [(2,)], ops.COUNT: [(1,), (8,)],
-    ops.BACKING: [(0, 0), (1, 0), (3, 1), (4, 7)], ops.PROCESS: [(0,), (7,)],
+    ops.RANGE: [(0, 1), (3, 19)],
+    ops.DEST: [(0, 5), (3, 19), (40, 41)],
+    ops.PAGE: [(0,), (5,)],
+    ops.WORD: [(0,), (20,), (14,)],
+    ops.ACTOR: [(2,)],
+    ops.COUNT: [(1,), (8,)],
+    ops.BACKING: [(0, 0), (1, 0), (3, 1), (4, 7)],
+    ops.PROCESS: [(0,), (7,)],
 }
 
 
@@ -51,7 +56,8 @@ def build(source: str, folder: Path, *options: str) -> Path:
     file.write_text(f'#include "{cform.RUNTIME}"\n{source}')
     done = subprocess.run(
         ["cc", "-Wall", "-Wextra", "-Werror", *options, "-o", folder / "forms", file],
-        capture_output=True, text=True,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     return folder / "forms"
@@ -67,18 +73,26 @@ def test_every_row_has_a_c_form_or_says_what_it_requires(spec: OpSpec) -> None:
 @pytest.mark.parametrize(
     ("op", "form"),
     [
-        (Op(7, 0, ops.OP_MADVISE, (16, 32, ops.MADV_DONTNEED)),
-         "madvise(P(16), 16 * psize, MADV_DONTNEED)"),
+        (
+            Op(7, 0, ops.OP_MADVISE, (16, 32, ops.MADV_DONTNEED)),
+            "madvise(P(16), 16 * psize, MADV_DONTNEED)",
+        ),
         (Op(7, 0, ops.OP_WRITE, (12,)), "store(P(3), 7)"),
         (Op(7, 0, ops.OP_READ, (14,)), "load(W(3, 2))"),
-        (Op(7, 0, ops.OP_MMAP, (0, 8, 3, 0, 0, 0, 0)),
-         "mmap(P(0), 8 * psize, PROT_READ | PROT_WRITE, "
-         "MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)"),
-        (Op(7, 0, ops.OP_MMAP, (0, 1, 1, 1, 2, 3, ops.MMAP_NOREPLACE)),
-         "mmap(P(0), psize, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, file_fd(1), 3 * psize)"),
-        (Op(7, 0, ops.OP_MREMAP, (0, 4, 12, 16, 1)),
-         "mremap(P(0), 4 * psize, 4 * psize, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, "
-         "P(12))"),
+        (
+            Op(7, 0, ops.OP_MMAP, (0, 8, 3, 0, 0, 0, 0)),
+            "mmap(P(0), 8 * psize, PROT_READ | PROT_WRITE, "
+            "MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)",
+        ),
+        (
+            Op(7, 0, ops.OP_MMAP, (0, 1, 1, 1, 2, 3, ops.MMAP_NOREPLACE)),
+            "mmap(P(0), psize, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, file_fd(1), 3 * psize)",
+        ),
+        (
+            Op(7, 0, ops.OP_MREMAP, (0, 4, 12, 16, 1)),
+            "mremap(P(0), 4 * psize, 4 * psize, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, "
+            "P(12))",
+        ),
         (Op(7, 0, ops.OP_MREMAP, (4, 8, 4, 6, 0)), "mremap(P(4), 4 * psize, 2 * psize, 0, P(4))"),
     ],
 )
@@ -111,20 +125,25 @@ def test_both_renderings_pass_the_same_arguments(tmp_path: Path) -> None:
         f"""\t{{ long a[] = {{{", ".join(map(str, op.args))}}};
 \tlong x[] = {{{arguments(cform.literal(op))}}}, y[] = {{{arguments(cform.slots(spec))}}};
 \tif (sizeof(x) != sizeof(y) || memcmp(x, y, sizeof(x))) return {spec.number}; }}"""
-        for spec in WITH_FORM if spec.args
+        for spec in WITH_FORM
+        if spec.args
         for op in examples(spec)
     ]
     functions = [
-        f"static int f{i}(void)\n{{\n\tlong uid = 77;\n\t(void)uid;\n" + "\n".join(chunk)
+        f"static int f{i}(void)\n{{\n\tlong uid = 77;\n\t(void)uid;\n"
+        + "\n".join(chunk)
         + "\n\treturn 0;\n}\n"
-        for i in range(0, len(checks), 100) if (chunk := checks[i : i + 100])
+        for i in range(0, len(checks), 100)
+        if (chunk := checks[i : i + 100])
     ]
     calls = "".join(f"\tif (f{i}()) return f{i}();\n" for i in range(0, len(checks), 100))
     program = build(
         "".join(functions) + "int main(void)\n{\n\tstatic struct open_files files = "
         "{ .file = {3, 4, 5, 6} };\n\tset_up_ops(0, &files);\n\tfor (int i = 0; i < 4; i++)\n"
         f"\t\tfiles.file[i] = i + 3;\n{calls}\treturn 0;\n}}\n",
-        tmp_path, "-O0", "-Wno-int-conversion",
+        tmp_path,
+        "-O0",
+        "-Wno-int-conversion",
     )
     assert subprocess.run([program]).returncode == 0, "the number of a row that differs"
 

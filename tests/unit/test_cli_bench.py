@@ -17,15 +17,22 @@ config pmd_order=3 frames=64 bug=softdirty-clear-no-flush
 1 T0 mmap 0..8 rw private anon
 """
 NOTHING = SliceResult(
-    exit_kind=ExitKind.OK, findings=[], statistics=Statistics(executions=900, cpu_seconds=9.5),
-    kept=[], seconds=10.4, in_flight=None, log_tail="",
+    exit_kind=ExitKind.OK,
+    findings=[],
+    statistics=Statistics(executions=900, cpu_seconds=9.5),
+    kept=[],
+    seconds=10.4,
+    in_flight=None,
+    log_tail="",
 )
 FOUND = replace(
     NOTHING,
     exit_kind=ExitKind.FINDINGS,
     findings=[Finding("leak", "f", "page", "p.", PASSES, "", "", 1, "farm")],
     statistics=Statistics(
-        executions=500, first_find_executions=400, first_find_seconds=2.5,
+        executions=500,
+        first_find_executions=400,
+        first_find_seconds=2.5,
         first_find_cpu_seconds=2.25,
     ),
 )

@@ -45,7 +45,9 @@ def test_check_says_for_each_file_whether_it_agrees(
     assert cli.main(["conform", "check", folder, "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
     assert [(Path(f["file"]).stem, f["verdict"]) for f in document["files"]] == [
-        ("agrees", "agrees"), ("cannot", "skipped"), ("differs", "disagrees")
+        ("agrees", "agrees"),
+        ("cannot", "skipped"),
+        ("differs", "disagrees"),
     ]
     differs = document["files"][2]["disagreement"]
     assert (differs["uid"], differs["observation"]) == (2, "result")
@@ -85,7 +87,9 @@ def test_both_verbs_skip_a_machine_that_cannot_ask_its_kernel(
 
 @pytest.mark.parametrize("verb", [["run"], ["check", "FILE"]])
 def test_another_kernel_needs_qemu_and_a_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
     verb: list[str],
 ) -> None:
     file = written(tmp_path, one=AGREES)
@@ -141,7 +145,9 @@ def test_a_disagreement_becomes_a_failure_that_replays(
     assert cli.main(["triage", "list", "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["signature"] == {
-        "oracle": "conformance", "culprit": "do_munmap", "object_class": "result"
+        "oracle": "conformance",
+        "culprit": "do_munmap",
+        "object_class": "result",
     }
     assert (row["state"], row["ops"]) == ("minimized", 1)
     assert cli.main(["triage", "show", "1"]) == 0

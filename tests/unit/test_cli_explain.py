@@ -14,7 +14,7 @@ from triage.export import export
 from triage.known import looks_like
 
 BUG = "mmap-vma-visible-before-locked"
-EVIL = "<script>alert(1)</script> & \"quotes\""
+EVIL = '<script>alert(1)</script> & "quotes"'
 
 
 def explained() -> explain.Explanation:
@@ -30,8 +30,14 @@ def test_the_replay_command_survives_a_shell() -> None:
 def test_html_escapes_whatever_a_scenario_says() -> None:
     one = explained()
     title = replace(one.scenario, headers=(("title", EVIL), *one.scenario.headers[1:]))
-    page = html.page(replace(one, scenario=title, replay=f"mmfarm replay {EVIL}",
-                             violation=replace(one.violation, promise=EVIL)))
+    page = html.page(
+        replace(
+            one,
+            scenario=title,
+            replay=f"mmfarm replay {EVIL}",
+            violation=replace(one.violation, promise=EVIL),
+        )
+    )
     assert "<script" not in page
     assert page.count("&lt;script&gt;") >= 4
     assert "http" not in page

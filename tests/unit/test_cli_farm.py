@@ -50,7 +50,9 @@ def test_an_order_is_split_into_slices_that_are_owed(store: Store, answer: Json)
     assert [job.state for job in store.jobs()] == ["ready"] * 3
     listed = answer("farm", "runs", "list")
     assert [(row["id"], row["state"]) for row in listed] == [
-        ("R1", "queued"), ("R2", "queued"), ("R3", "queued"),
+        ("R1", "queued"),
+        ("R2", "queued"),
+        ("R3", "queued"),
     ]
     assert [row["id"] for row in answer("farm", "runs", "list", "--limit", "1")] == ["R3"]
 
@@ -79,7 +81,9 @@ def test_a_farm_is_paused_and_goes_on(store: Store, answer: Json) -> None:
     assert answer("farm", "pause")["paused"]
     assert store.farm().paused
     assert answer("farm", "drain") == {
-        "farm": store.farm().farm_id, "paused": True, "draining": True,
+        "farm": store.farm().farm_id,
+        "paused": True,
+        "draining": True,
     }
     resumed = answer("farm", "resume")
     assert (resumed["paused"], resumed["draining"]) == (False, False)
@@ -106,9 +110,14 @@ def test_what_is_put_aside_is_listed_with_the_command_that_goes_on(
 @pytest.mark.parametrize(
     "words",
     [
-        ["farm", "retry", "F7"], ["farm", "retry", "x"], ["farm", "quarantine", "show", "Q7"],
-        ["farm", "quarantine", "release", "Q7"], ["farm", "runs", "show", "R7"],
-        ["farm", "runs", "show", "F1"], ["why", "12"], ["why", "../../x"],
+        ["farm", "retry", "F7"],
+        ["farm", "retry", "x"],
+        ["farm", "quarantine", "show", "Q7"],
+        ["farm", "quarantine", "release", "Q7"],
+        ["farm", "runs", "show", "R7"],
+        ["farm", "runs", "show", "F1"],
+        ["why", "12"],
+        ["why", "../../x"],
     ],
 )
 def test_what_is_not_there_is_refused(store: Store, words: list[str]) -> None:
@@ -162,7 +171,9 @@ def test_a_service_that_is_not_ready_says_what_to_mend(
 
 
 def test_a_setting_may_come_from_a_file_and_must_be_there(
-    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("MMFARM_DATABASE_FILE", str(tmp_path / "none"))

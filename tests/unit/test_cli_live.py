@@ -27,12 +27,22 @@ DAY = datetime(2026, 1, 1, tzinfo=UTC)
 def failure(number: int, state: str = "new") -> FailureDetail:
     return FailureDetail(
         FailureRow(
-            id=number, signature=Signature("leak", f"f{number}", "page"), promise="p.", count=1,
-            first_seen=DAY, last_seen=DAY, state=state, note="", runs=1, ops=4,
+            id=number,
+            signature=Signature("leak", f"f{number}", "page"),
+            promise="p.",
+            count=1,
+            first_seen=DAY,
+            last_seen=DAY,
+            state=state,
+            note="",
+            runs=1,
+            ops=4,
             directives=2,
         ),
         ExampleRow("0" * 64, "", 4, 2, "found", "farm", "0" * 64, "0" * 16, 10),
-        examples=1, outcome=None, certificate=None,
+        examples=1,
+        outcome=None,
+        certificate=None,
     )
 
 
@@ -74,7 +84,8 @@ def test_a_failure_keeps_the_moment_it_was_first_seen_and_shows_how_far_it_is() 
     board.elapsed_seconds = 9
     board.take(Minimized(failure(3, "minimized")))
     assert (
-        "failures", "   4.5 s  3: leak f3 page  [minimized: 4 ops, 2 directives]"
+        "failures",
+        "   4.5 s  3: leak f3 page  [minimized: 4 ops, 2 directives]",
     ) in board.rows()
 
 
@@ -93,10 +104,17 @@ def test_what_is_worked_on_is_shown_with_its_size_and_for_how_long() -> None:
 def test_a_clean_run_says_where_somebody_else_came_in() -> None:
     board = Board(limit_seconds=60)
     sites = sorted(ALL_SITES)
-    board.take(Progress(1, Statistics(
-        executions=500, sites_reached=len(sites) - 9, sites_missed=sites[:9],
-        sites_preempted=sites[20:25],
-    )))
+    board.take(
+        Progress(
+            1,
+            Statistics(
+                executions=500,
+                sites_reached=len(sites) - 9,
+                sites_missed=sites[:9],
+                sites_preempted=sites[20:25],
+            ),
+        )
+    )
     board.take(Progress(2, Statistics(sites_preempted=sites[24:30])))
     assert "let somebody else in at 10 sites" in board.looked_at()
 

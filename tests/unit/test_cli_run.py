@@ -10,9 +10,9 @@ import pytest
 
 from fuzz.findings import Finding
 from fuzz.statistics import InternalError, Statistics
-from tests.farming import begun
 from simulator import sites
 from simulator.bugs import BUGS
+from tests.farming import begun
 from triage import local
 from triage.cli import main
 from workers import laptop
@@ -21,9 +21,15 @@ from workers.schema import QUEUE_TRIAGE
 from workers.store import Store
 
 FINDING = Finding(
-    oracle="leak", culprit="zap_pte_range", object_class="page", promise="a page is left over.",
-    text="# mmfarm scenario 1\nconfig pmd_order=3 frames=64\n1 T0 read 0\n", digest="0" * 16,
-    build_id="0" * 64, steps=7, origin="farm",
+    oracle="leak",
+    culprit="zap_pte_range",
+    object_class="page",
+    promise="a page is left over.",
+    text="# mmfarm scenario 1\nconfig pmd_order=3 frames=64\n1 T0 read 0\n",
+    digest="0" * 16,
+    build_id="0" * 64,
+    steps=7,
+    origin="farm",
 )
 RAN = laptop.SliceEnded(1, "ok", Statistics(executions=500, steps=900, cpu_seconds=1.0), 2)
 Engine = Callable[[Store], Generator[laptop.Event, None, None]]
@@ -43,7 +49,11 @@ def done(*failures: FailureDetail, unfiled: tuple[str, ...] = ()) -> laptop.Done
 
 
 def run(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: Engine, *, as_json: bool = False,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    engine: Engine,
+    *,
+    as_json: bool = False,
     bugs: tuple[str, ...] = (),
 ) -> int:
     monkeypatch.setattr(local, "run_local", lambda store, folder, **options: engine(store))
@@ -112,7 +122,9 @@ def test_the_json_report_holds_the_scenario_and_the_figures(
     (one,) = report["findings"]
     assert one["scenario"] == FINDING.text
     assert one["signature"] == {
-        "oracle": "leak", "culprit": "zap_pte_range", "object_class": "page"
+        "oracle": "leak",
+        "culprit": "zap_pte_range",
+        "object_class": "page",
     }
 
 
@@ -160,9 +172,11 @@ def test_a_clean_run_says_how_much_it_looked_at(
     assert run(monkeypatch, tmp_path, little) == 0
     out = capsys.readouterr().out
     functions = {name.partition(":")[0] for name in names}
-    assert f"No promise was broken in 500 executions, which came by {len(reached)} of " \
-           f"{len(names)} sites in 1 of {len(functions)} functions, and let " \
-           "somebody else in at 0 sites; never by " in out
+    assert (
+        f"No promise was broken in 500 executions, which came by {len(reached)} of "
+        f"{len(names)} sites in 1 of {len(functions)} functions, and let "
+        "somebody else in at 0 sites; never by " in out
+    )
     run(monkeypatch, tmp_path, little, as_json=True)
     report = json.loads(capsys.readouterr().out)
     assert report["sites_missed"] == missed
@@ -190,6 +204,7 @@ def test_what_this_run_has_finished_of_an_earlier_one_is_announced(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The run that found it may have been killed before it could say so."""
+
     def finishing(store: Store) -> Generator[laptop.Event, None, None]:
         event = found(store)
         lease = store.take([QUEUE_TRIAGE], "w")
@@ -238,7 +253,8 @@ def test_a_bug_of_which_nothing_was_reached_is_told(
     names = sorted(sites.BY_NAME)
     known = set(sites.FUNCTION)
     bug, functions = next(
-        (bug, functions) for bug in BUGS
+        (bug, functions)
+        for bug in BUGS
         if len(functions := [each for each in bug.culprits if each in known]) > 1
     )
 
@@ -259,11 +275,15 @@ def test_a_bug_of_which_nothing_was_reached_is_told(
     assert run(monkeypatch, tmp_path, missing(functions[1:]), bugs=(bug.id,)) == 0
 
 
-@pytest.mark.parametrize(("kind", "code"), [
-    ("timeout", 3), ("oom", 3), ("killed", 3), ("error", 3), ("stopped", 0), ("findings", 0),
-])
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [("timeout", 3), ("oom", 3), ("killed", 3), ("error", 3), ("stopped", 0), ("findings", 0)],
+)
 def test_slices_that_failed_are_told(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    kind: str,
     code: int,
 ) -> None:
     def ending(store: Store) -> Generator[laptop.Event, None, None]:

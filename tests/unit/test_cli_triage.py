@@ -23,10 +23,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MMFARM_DATA", str(data))
     monkeypatch.delenv("MMFARM_DATABASE", raising=False)
     with closing(Store.open(database_url(data))) as store:
-        store.record(Finding(
-            oracle="leak", culprit="zap_pte_range", object_class="page", promise="<left> over.",
-            text=PASSES, digest="0" * 16, build_id="0" * 64, steps=7, origin="farm",
-        ))
+        store.record(
+            Finding(
+                oracle="leak",
+                culprit="zap_pte_range",
+                object_class="page",
+                promise="<left> over.",
+                text=PASSES,
+                digest="0" * 16,
+                build_id="0" * 64,
+                steps=7,
+                origin="farm",
+            )
+        )
     return data
 
 

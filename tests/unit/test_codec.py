@@ -3,14 +3,7 @@
 
 import pytest
 
-from fuzz.codec import (
-    HEADER_SIZE,
-    MAX_SIZE,
-    RECORD_SIZE,
-    FuzzLimitError,
-    decode,
-    encode,
-)
+from fuzz.codec import HEADER_SIZE, MAX_SIZE, RECORD_SIZE, FuzzLimitError, decode, encode
 from fuzz.generate import generate
 from fuzz.mutate import mutate
 from fuzz.rng import Rng
@@ -66,11 +59,11 @@ def test_damaged_encodings_decode_to_valid_scenarios() -> None:
             if kind == 0 and data:
                 data[at] = rng.bits(8)
             elif kind == 1:
-                del data[at:at + rng.between(1, 20)]
+                del data[at : at + rng.between(1, 20)]
             elif kind == 2:
                 data[at:at] = random_bytes(rng, rng.between(1, 20))
             else:
-                data[at:at] = data[at // 2:at // 2 + 2 * RECORD_SIZE]
+                data[at:at] = data[at // 2 : at // 2 + 2 * RECORD_SIZE]
         scenario = decode(bytes(data))
         validate(scenario)
         assert decode(encode(scenario)) == scenario
@@ -124,13 +117,26 @@ def test_every_op_row_survives_with_its_extreme_arguments(spec) -> None:  # type
         assert decode(encode(scenario)) == scenario
 
 
-@pytest.mark.parametrize("config", [
-    Config(),
-    Config(pmd_order=9, frames=4096, pages=8192),
-    Config(pmd_order=4, frames=512, pages=100, cpus=2, steps=65_535, stack_gap=256,
-           folio_batch=31, gather_batch=500, flush_ceiling=33, placement=((0, 0), (1, 1))),
-    Config(cpus=1, steps=1000),
-])
+@pytest.mark.parametrize(
+    "config",
+    [
+        Config(),
+        Config(pmd_order=9, frames=4096, pages=8192),
+        Config(
+            pmd_order=4,
+            frames=512,
+            pages=100,
+            cpus=2,
+            steps=65_535,
+            stack_gap=256,
+            folio_batch=31,
+            gather_batch=500,
+            flush_ceiling=33,
+            placement=((0, 0), (1, 1)),
+        ),
+        Config(cpus=1, steps=1000),
+    ],
+)
 def test_configs_survive_the_round_trip(config: Config) -> None:
     scenario = Scenario(config, (Op(1, 0, OP_READ, (5,)), Op(2, 1, OP_READ, (9,))))
     validate(scenario)
@@ -139,13 +145,15 @@ def test_configs_survive_the_round_trip(config: Config) -> None:
 
 def test_every_kind_of_directive_survives_the_round_trip() -> None:
     ops = (Op(7, 0, OP_READ, (5,)), Op(3, 1, OP_MUNMAP, (0, 8)))
-    scenario = Scenario(Config(), ops).with_directives((
-        Directive(7, "op:begin", 1, SWITCH, 1),
-        Directive(7, "op:begin", 1, PARK, 3),
-        Directive(7, "op:end", 1, FAIL),
-        Directive(3, "op:end", 300, IPI, 17),
-        Directive(3, "op:begin", 2, TLB, 3),
-    ))
+    scenario = Scenario(Config(), ops).with_directives(
+        (
+            Directive(7, "op:begin", 1, SWITCH, 1),
+            Directive(7, "op:begin", 1, PARK, 3),
+            Directive(7, "op:end", 1, FAIL),
+            Directive(3, "op:end", 300, IPI, 17),
+            Directive(3, "op:begin", 2, TLB, 3),
+        )
+    )
     validate(scenario)
     assert decode(encode(scenario)) == scenario
 
@@ -169,7 +177,7 @@ def test_removing_a_record_removes_one_op_and_its_directives() -> None:
             rest = tuple(o for o in scenario.ops if o.uid != op.uid)
             waited_for = any(d.kind == PARK and d.arg == op.uid for d in scenario.directives)
             if not waited_for:
-                assert decode(data[:at] + data[at + size:]) == scenario.with_ops(rest)
+                assert decode(data[:at] + data[at + size :]) == scenario.with_ops(rest)
                 checked += 1
             at += size
     assert checked > 100
@@ -189,8 +197,7 @@ def test_one_changed_argument_byte_changes_one_op() -> None:
 def test_the_largest_scenario_fits_max_size() -> None:
     ops = tuple(Op(i + 1, i % 8, OP_READ, (i,)) for i in range(MAX_FUZZ_OPS))
     directives = tuple(
-        Directive(ops[i % 8].uid, "op:begin", i + 1, SWITCH, 1)
-        for i in range(MAX_FUZZ_DIRECTIVES)
+        Directive(ops[i % 8].uid, "op:begin", i + 1, SWITCH, 1) for i in range(MAX_FUZZ_DIRECTIVES)
     )
     scenario = Scenario(Config(), ops).with_directives(directives)
     data = encode(scenario)

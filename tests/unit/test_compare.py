@@ -11,8 +11,15 @@ from conformance import compare as compare_module
 from conformance.compare import LEFT_OUT, compare
 from conformance.model import ModelKernel, comparable
 from conformance.observation import (
-    ALL_PAGE_BITS, GUARD, PAGE_IS_GUARD, PAGE_IS_SOFT_DIRTY, PRESENT, SCANNED, SOFT_DIRTY,
-    Checkpoint, Observed,
+    ALL_PAGE_BITS,
+    GUARD,
+    PAGE_IS_GUARD,
+    PAGE_IS_SOFT_DIRTY,
+    PRESENT,
+    SCANNED,
+    SOFT_DIRTY,
+    Checkpoint,
+    Observed,
 )
 from simulator.errno import EINVAL
 from simulator.fs.proc import PM_SOFT_DIRTY
@@ -38,10 +45,13 @@ def observed() -> Observed:
 
 def at(there: Observed, uid: int, actor: int, **changes: Any) -> Observed:
     """What was observed, with one checkpoint changed."""
-    return replace(there, checkpoints=tuple(
-        replace(c, **changes) if (c.uid, c.actor) == (uid, actor) else c
-        for c in there.checkpoints
-    ))
+    return replace(
+        there,
+        checkpoints=tuple(
+            replace(c, **changes) if (c.uid, c.actor) == (uid, actor) else c
+            for c in there.checkpoints
+        ),
+    )
 
 
 def checkpoint(there: Observed, uid: int, actor: int = 0) -> Checkpoint:
@@ -74,9 +84,14 @@ def test_the_first_op_that_differs_is_named_and_its_result_before_its_state() ->
 @pytest.mark.parametrize(
     ("change", "observation"),
     [
-        ({"end": 3}, "layout"), ({"prot": 1}, "prot"), ({"shared": True}, "shared"),
-        ({"backing": 1}, "backing"), ({"offset": 1}, "offset"), ({"vm_flags": ("rd",)}, "vm-flags"),
-        ({"rss": 0}, "rss"), ({"anonymous": 0}, "anonymous"),
+        ({"end": 3}, "layout"),
+        ({"prot": 1}, "prot"),
+        ({"shared": True}, "shared"),
+        ({"backing": 1}, "backing"),
+        ({"offset": 1}, "offset"),
+        ({"vm_flags": ("rd",)}, "vm-flags"),
+        ({"rss": 0}, "rss"),
+        ({"anonymous": 0}, "anonymous"),
     ],
 )
 def test_every_field_of_a_region_counts(change: dict[str, Any], observation: str) -> None:

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from conformance.check import check
 from conformance.differ import first_difference, minimized, run_both
 from conformance.executor import ExecutorError
 from conformance.fuzz import NOT_AGAIN, Figures, Found, finding, fuzz, runnable
 from conformance.generate import PTRS, Generator
-from conformance.check import check
 from conformance.model import ModelKernel, comparable
 from conformance.observation import Observed
 from corpus.text import dump, parse
@@ -28,7 +28,11 @@ def session(
     kernel: StandIn, figures: Figures | None = None, *, seed: int = 1, scenarios: int = ENOUGH
 ) -> list[Found]:
     steps: Iterable[Found | None] = fuzz(
-        ModelKernel(), kernel, figures or Figures(), seed=seed, seconds=float("inf"),
+        ModelKernel(),
+        kernel,
+        figures or Figures(),
+        seed=seed,
+        seconds=float("inf"),
         scenarios=scenarios,
     )
     return [found for found in steps if found is not None]
@@ -95,21 +99,28 @@ def test_a_minimal_scenario_keeps_what_the_disagreement_needs() -> None:
     def after_fork(made: Scenario, there: Observed) -> Observed:
         """Stores of children fail."""
         children = {op.args[0] for op in made.ops if op.code == OP_FORK}
-        return replace(there, results=tuple(
-            -EINVAL if op.code == OP_WRITE and op.actor in children and result == 0 else result
-            for op, result in zip(made.ops, there.results, strict=True)
-        ))
+        return replace(
+            there,
+            results=tuple(
+                -EINVAL if op.code == OP_WRITE and op.actor in children and result == 0 else result
+                for op, result in zip(made.ops, there.results, strict=True)
+            ),
+        )
 
-    made = comparable(scenario(
-        "1 T0 mmap 0..8 rw private anon\n2 T0 write 3.2\n3 T0 madvise 1..2 DONTNEED\n"
-        "4 T0 fork T3\n5 T3 mprotect 4..6 r\n6 T3 write 7.1\n7 T0 read 3\n"
-    ))
+    made = comparable(
+        scenario(
+            "1 T0 mmap 0..8 rw private anon\n2 T0 write 3.2\n3 T0 madvise 1..2 DONTNEED\n"
+            "4 T0 fork T3\n5 T3 mprotect 4..6 r\n6 T3 write 7.1\n7 T0 read 3\n"
+        )
+    )
     model, kernel = ModelKernel(), StandIn(after_fork)
     first = first_difference(made, model, kernel)
     assert first is not None
     small = minimized(made, first.signature(made), model, kernel)
     assert [line.partition(" T")[2] for line in dump(small).splitlines()[2:]] == [
-        "0 mmap 0..1 w private anon", "0 fork T1", "1 write 0"
+        "0 mmap 0..1 w private anon",
+        "0 fork T1",
+        "1 write 0",
     ]
 
 
@@ -117,9 +128,7 @@ def test_a_promise_that_the_model_breaks_is_a_disagreement_too() -> None:
     class Silent(StandIn):
         """Sees the same run and no violation."""
 
-        def run(
-            self, scenario: Scenario, *, every_op: bool, order: Sequence[int] = ()
-        ) -> Observed:
+        def run(self, scenario: Scenario, *, every_op: bool, order: Sequence[int] = ()) -> Observed:
             return Observed((0,) * len(scenario.ops), ())
 
     made = scenario(
@@ -188,13 +197,16 @@ def test_a_check_skips_what_a_kernel_cannot_do_and_says_why() -> None:
 def test_what_another_process_shows_later_is_blamed_on_the_op_that_made_it() -> None:
     def unlike(made: Scenario, there: Observed) -> Observed:
         """Children see nothing of what they should have inherited."""
-        return replace(there, checkpoints=tuple(
-            replace(c, regions=()) if c.actor == 1 else c for c in there.checkpoints
-        ))
+        return replace(
+            there,
+            checkpoints=tuple(
+                replace(c, regions=()) if c.actor == 1 else c for c in there.checkpoints
+            ),
+        )
 
-    made = comparable(scenario(
-        "1 T0 mmap 0..8 rw private anon\n2 T0 fork T1\n3 T0 write 3\n4 T1 read 3\n"
-    ))
+    made = comparable(
+        scenario("1 T0 mmap 0..8 rw private anon\n2 T0 fork T1\n3 T0 write 3\n4 T1 read 3\n")
+    )
     first = first_difference(made, ModelKernel(), StandIn(unlike))
     assert first is not None
     assert (first.uid, first.actor) == (2, 1)

@@ -15,7 +15,8 @@ from conformance.debian import Debian, NoKernel
 from conformance.executor import ExecutorError
 
 OFFERED = [
-    Package(name, version) for name, version in (
+    Package(name, version)
+    for name, version in (
         ("linux-image-6.1.0-9-cloud-amd64", "6.1.27-1"),
         ("linux-image-6.1.0-57-cloud-amd64", "6.1.192-3"),
         ("linux-image-6.1.0-57-cloud-amd64-dbg", "6.1.192-3"),
@@ -63,18 +64,26 @@ def offer(folder: Path, packages: list[Package]) -> None:
     """apt-cache has these, whatever it is asked; apt-get downloads them, and knows a mirror."""
     names = "\n".join(f"{each.name} - Linux" for each in packages)
     rows = "\n".join(f"{p.name} | {p.version} | mirror sid/main amd64 Packages" for p in packages)
-    command(folder, "apt-cache", f"""case $1 in
+    command(
+        folder,
+        "apt-cache",
+        f"""case $1 in
 search) cat <<'END'
 {names}
 END
 ;; madison) cat <<'END'
 {rows}
 END
-esac""")
-    command(folder, "apt-get", """case $1 in
+esac""",
+    )
+    command(
+        folder,
+        "apt-get",
+        """case $1 in
 indextargets) echo Debian http://mirror/debian/ ;;
 download) shift 2; for each; do touch "${each%=*}_${each#*=}_amd64.deb"; done
-esac""")
+esac""",
+    )
 
 
 def in_cache(name: str = PACKAGE) -> Path:
@@ -110,7 +119,8 @@ def test_a_kernel_comes_with_the_package_of_its_modules(programs: Path) -> None:
     packed(programs, usr__lib__modules__7__vmlinuz=b"image")
     Debian().kernel("7.2")
     assert {file.name.split("_")[0] for file in debian.packages_dir().glob("*.deb")} == {
-        "linux-binary-7.2.13+deb14-cloud-amd64", "linux-modules-7.2.13+deb14-cloud-amd64"
+        "linux-binary-7.2.13+deb14-cloud-amd64",
+        "linux-modules-7.2.13+deb14-cloud-amd64",
     }
 
 
@@ -131,15 +141,22 @@ def test_debug_information_is_of_the_same_build(programs: Path) -> None:
 
 def test_a_package_in_the_cache_is_unpacked_once(programs: Path) -> None:
     compressed = lzma.compress(b"console")
-    packed(programs, boot__vmlinuz=b"no image: it has no version",
-           **{"boot__vmlinuz-6.12": b"image",
-              "lib__modules__6__virtio_ko": b"bus", "lib__modules__6__ext4_ko": b"no",
-              "lib__modules__6__virtio_console_ko.xz": compressed})
+    packed(
+        programs,
+        boot__vmlinuz=b"no image: it has no version",
+        **{
+            "boot__vmlinuz-6.12": b"image",
+            "lib__modules__6__virtio_ko": b"bus",
+            "lib__modules__6__ext4_ko": b"no",
+            "lib__modules__6__virtio_console_ko.xz": compressed,
+        },
+    )
     in_cache()
     image = Debian().kernel("6.12")
     assert image.vmlinuz.read_bytes() == b"image"
     assert [(file.name, file.read_bytes()) for file in image.modules] == [
-        ("virtio.ko", b"bus"), ("virtio_console.ko", b"console")
+        ("virtio.ko", b"bus"),
+        ("virtio_console.ko", b"console"),
     ]
     command(programs, "dpkg-deb", "exit 1")
     assert Debian().kernel("6.12") == image
@@ -155,8 +172,12 @@ def test_without_a_package_there_is_a_reason(programs: Path) -> None:
     command(programs, "apt-get", 'test "$1" = indextargets && exit 0; exit 100')
     with pytest.raises(NoKernel, match="no mirror of Debian"):
         Debian().kernel("6.12")
-    command(programs, "apt-get", """test "$1" = indextargets && echo Debian http://m/debian || {
-        echo no network >&2; exit 100; }""")
+    command(
+        programs,
+        "apt-get",
+        """test "$1" = indextargets && echo Debian http://m/debian || {
+        echo no network >&2; exit 100; }""",
+    )
     with pytest.raises(NoKernel, match="no network"):
         Debian().kernel("6.12")
 

@@ -16,7 +16,7 @@ RACE = Scenario(
         Op(3, DEVICE, OP_MIGRATE_TO_DEVICE, (0, 8)),
         Op(4, 1, OP_MADVISE, (0, 8, 4)),
         Op(5, 0, OP_READ, (12,)),
-    ),
+    )
 )
 COLLECT = "migrate_vma_collect_pmd"
 
@@ -31,8 +31,7 @@ AROUND = {"migrate_vma_setup": 1, COLLECT: 2, "zap_pmd_range": 3, "zap_pte_range
 INSIDE_OF = {COLLECT: ("migrate_vma_setup",), "zap_pte_range": ("zap_pmd_range",)}
 
 
-def event(step: int, actor: int, uid: int, site: str, text: str = "",
-          cpu: int = -1) -> TraceEvent:
+def event(step: int, actor: int, uid: int, site: str, text: str = "", cpu: int = -1) -> TraceEvent:
     places = {0: 0, DEVICE: 1, 1: 2}
     function = site.partition(":")[0]
     calls = tuple(
@@ -67,8 +66,11 @@ TRACE = [
     event(19, 0, 5, "mmu:translate", "loads 1 from page 3, frame 1"),
 ]
 OUTCOME = Outcome(
-    Violation(Signature("stale-tlb", COLLECT, "anon"), "a promise.", 5, 19), "0" * 16, 19,
-    [0, 1, UNFINISHED, 0, UNFINISHED], trace=TRACE,
+    Violation(Signature("stale-tlb", COLLECT, "anon"), "a promise.", 5, 19),
+    "0" * 16,
+    19,
+    [0, 1, UNFINISHED, 0, UNFINISHED],
+    trace=TRACE,
 )
 
 
@@ -157,10 +159,14 @@ def test_a_loop_is_drawn_once_round() -> None:
     rounds = [
         event(100 + 4 * n + i, actor, uid, f"{function}:spins", text)
         for n in range(50)
-        for i, (actor, uid, function, text) in enumerate((
-            (DEVICE, 3, COLLECT, f"waits for ptl {n}"), (DEVICE, 3, COLLECT, "clears pte 3"),
-            (1, 4, "zap_pte_range", "sets pte 3"), (1, 4, "zap_pte_range", f"loads {n}"),
-        ))
+        for i, (actor, uid, function, text) in enumerate(
+            (
+                (DEVICE, 3, COLLECT, f"waits for ptl {n}"),
+                (DEVICE, 3, COLLECT, "clears pte 3"),
+                (1, 4, "zap_pte_range", "sets pte 3"),
+                (1, 4, "zap_pte_range", f"loads {n}"),
+            )
+        )
     ]
     outcome = replace(OUTCOME, trace=TRACE[:-6] + rounds, results=[0, 1, UNFINISHED, UNFINISHED])
     texts = [row.text for row in lay_out(RACE, outcome).rows]
@@ -181,9 +187,11 @@ def test_of_many_ops_before_the_race_the_last_are_drawn_and_the_rest_counted() -
 
 def test_equal_steps_in_a_row_are_one_line() -> None:
     again = [event(9, DEVICE, 3, f"{COLLECT}:copy_word", "copies a word") for _ in range(4)]
-    trace = TRACE[:10] + [replace(e, step=9 + i) for i, e in enumerate(again)] + [
-        replace(e, step=e.step + 10) for e in TRACE[10:]
-    ]
+    trace = (
+        TRACE[:10]
+        + [replace(e, step=9 + i) for i, e in enumerate(again)]
+        + [replace(e, step=e.step + 10) for e in TRACE[10:]]
+    )
     texts = [row.text for row in lay_out(RACE, replace(OUTCOME, trace=trace)).rows]
     assert "copies a word (4 times)" in texts
 
@@ -216,7 +224,8 @@ def test_no_more_than_four_columns_and_nobody_is_forgotten() -> None:
     ops = tuple(Op(i + 1, i, OP_READ, (0,)) for i in range(7))
     trace = [
         TraceEvent(7 * j + i, i, i, i + 1, f"f{i}:s", (), f"write {PTE}")
-        for j in (0, 1) for i in range(7)
+        for j in (0, 1)
+        for i in range(7)
     ]
     drawn = lay_out(Scenario(ops=ops), replace(OUTCOME, results=[0] * 7, trace=trace))
     assert len(drawn.columns) == MAX_COLUMNS
@@ -235,7 +244,8 @@ def test_actors_that_share_a_cpu_are_told_apart() -> None:
 def test_a_long_race_is_cut_to_the_steps_that_decide() -> None:
     noise = [
         event(100 + i, i % 2, 4 - 3 * (i % 2), "zap_pte_range:read_pte", text)
-        for i in range(900) for text in (f"write {PTE}", f"clears pte {i * i % 97}, was none")
+        for i in range(900)
+        for text in (f"write {PTE}", f"clears pte {i * i % 97}, was none")
     ]
     trace = TRACE[:15] + noise + [replace(e, step=e.step + 2000) for e in TRACE[15:]]
     long = lay_out(RACE, replace(OUTCOME, trace=trace))

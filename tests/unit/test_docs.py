@@ -14,8 +14,18 @@ from tests.unit.test_layout import FLOORS
 ROOT = Path(__file__).parents[2]
 PAGES = ("ARCHITECTURE.md", "CONTRIBUTING.md")
 # Where a path that a page shortens may begin.
-ROOTS = ("", "simulator", "simulator/mm", "simulator/kernel", "corpus", "corpus/recording", "fuzz",
-         "conformance", "workers", "triage")
+ROOTS = (
+    "",
+    "simulator",
+    "simulator/mm",
+    "simulator/kernel",
+    "corpus",
+    "corpus/recording",
+    "fuzz",
+    "conformance",
+    "workers",
+    "triage",
+)
 PLACEHOLDERS = {"PREFIX_NAME", "FUNCTION__LABEL"}
 CODE = re.compile(r"`([^`\n]+)`")
 
@@ -42,15 +52,19 @@ def test_every_name_of_a_table_or_function_is_there(page: str) -> None:
         found = [ROOT / root / path for root in ROOTS if (ROOT / root / path).exists()]
         assert any(re.search(rf"\b{name}\b", file.read_text()) for file in found), (path, name)
     sources = "\n".join(
-        file.read_text() for room in ("simulator", "corpus", "fuzz", "conformance", "tests")
+        file.read_text()
+        for room in ("simulator", "corpus", "fuzz", "conformance", "tests")
         for file in (ROOT / room).rglob("*.py")
     )
     for name, path in re.findall(r"`([a-z_]+)\(\)` \(`([a-z_/]+\.py)`\)", text):
         found = [ROOT / root / path for root in ROOTS if (ROOT / root / path).exists()]
         assert any(re.search(rf"^ *def {name}\(", file.read_text(), re.M) for file in found), name
     constants = set(re.findall(r"`(_?[A-Z][A-Z_]{3,})`", text)) - PLACEHOLDERS
-    assert not [name for name in constants if not name.endswith("_NAME")
-                and not re.search(rf"^ *{name}\b", sources, re.MULTILINE)]
+    assert not [
+        name
+        for name in constants
+        if not name.endswith("_NAME") and not re.search(rf"^ *{name}\b", sources, re.MULTILINE)
+    ]
 
 
 def test_the_table_of_oracles_has_all_of_them_in_their_order() -> None:
@@ -61,10 +75,13 @@ def test_the_table_of_oracles_has_all_of_them_in_their_order() -> None:
 
 def test_the_table_of_floors_is_the_one_that_tests_hold_the_simulator_to() -> None:
     rows = re.findall(r"^\| ([a-z, ]+) \| (`.*?`) \|", (ROOT / "ARCHITECTURE.md").read_text(), re.M)
-    floors = [(name, {m.replace("/", ".").rstrip(".") for m in CODE.findall(members)})
-              for name, members in rows]
-    assert floors == [(name, {m for m in members.split() if m != "build.native"})
-                      for name, members in FLOORS]
+    floors = [
+        (name, {m.replace("/", ".").rstrip(".") for m in CODE.findall(members)})
+        for name, members in rows
+    ]
+    assert floors == [
+        (name, {m for m in members.split() if m != "build.native"}) for name, members in FLOORS
+    ]
 
 
 def test_every_file_of_the_model_says_which_linux_it_follows() -> None:

@@ -84,9 +84,10 @@ def test_the_model_has_a_branch_for_every_value(spec: OpSpec) -> None:
         outcome = machine.run(made)
         assert outcome.violation is None, op
         assert outcome.results[-1] != UNFINISHED
-        assert outcome.results[-1] >= 0 or outcome.results[-1] in (
-            *spec.failures, SKIPPED
-        ), (op, outcome.results)
+        assert outcome.results[-1] >= 0 or outcome.results[-1] in (*spec.failures, SKIPPED), (
+            op,
+            outcome.results,
+        )
 
 
 @ROWS
@@ -171,7 +172,8 @@ def test_no_row_is_left_out_of_generated_scenarios_by_its_weight() -> None:
 def test_every_known_bug_has_a_flag_and_every_flag_a_known_bug() -> None:
     tree = ast.parse((Path(__file__).parents[2] / "simulator" / "bugs.py").read_text())
     flags = {
-        target.attr for node in ast.walk(tree)
+        target.attr
+        for node in ast.walk(tree)
         if isinstance(node, ast.AnnAssign) and isinstance(target := node.target, ast.Attribute)
     }
     assert flags == {bugs.attribute(bug) for bug in bugs.BUGS if not bug.control}

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from fuzz.findings import (
-    Finding, FindingError, file_name, read_findings, write_atomically, write_finding,
+    Finding,
+    FindingError,
+    file_name,
+    read_findings,
+    write_atomically,
+    write_finding,
 )
 from fuzz.inflight import Slot, read_slot
 from fuzz.novelty import Novelty

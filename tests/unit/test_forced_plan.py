@@ -54,7 +54,10 @@ def told(made: Plan) -> list[tuple[int, int, str, str]]:
 def test_who_is_held_goes_on_when_the_other_has_ended() -> None:
     made = planned(PARALLEL)
     assert told(made)[2:] == [
-        (1, 3, HOLD, "tlb_finish_mmu:nested"), (2, 4, DONE, ""), (1, 3, DONE, ""), (0, 5, DONE, ""),
+        (1, 3, HOLD, "tlb_finish_mmu:nested"),
+        (2, 4, DONE, ""),
+        (1, 3, DONE, ""),
+        (0, 5, DONE, ""),
     ]
     assert [step.starts for step in made.steps] == [True, True, True, True, False, True]
     assert made.holds == {"tlb_finish_mmu:nested"}
@@ -170,9 +173,7 @@ def test_an_interleaving_needs_a_kernel_to_hold(capsys: pytest.CaptureFixture[st
 
 
 def said(*answers: tuple[str, str]) -> list[Confirmed]:
-    return [
-        Confirmed(f"debian-{version}", version, verdict, 5, 5) for version, verdict in answers
-    ]
+    return [Confirmed(f"debian-{version}", version, verdict, 5, 5) for version, verdict in answers]
 
 
 def test_several_kernels_say_since_when_and_until_when() -> None:
@@ -186,13 +187,19 @@ def test_several_kernels_say_since_when_and_until_when() -> None:
 @pytest.mark.parametrize(
     ("answers", "code"),
     [
-        ([("6.1", "SAME"), ("7.2", "STUCK")], 1), ([("6.1", "DIFFERENT"), ("7.2", "STUCK")], 3),
-        ([("6.1", "DIFFERENT"), ("7.2", "REFUSED")], 0), ([("6.1", "REFUSED")], 4), ([], 4),
+        ([("6.1", "SAME"), ("7.2", "STUCK")], 1),
+        ([("6.1", "DIFFERENT"), ("7.2", "STUCK")], 3),
+        ([("6.1", "DIFFERENT"), ("7.2", "REFUSED")], 0),
+        ([("6.1", "REFUSED")], 4),
+        ([], 4),
     ],
 )
 def test_the_exit_code_is_the_verdict(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-    answers: list[tuple[str, str]], code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answers: list[tuple[str, str]],
+    code: int,
 ) -> None:
     file = tmp_path / "race.mm"
     file.write_text(HEAD + PARALLEL)

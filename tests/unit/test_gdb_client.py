@@ -12,7 +12,6 @@ from conformance.forced.gdb import RIP, Gdb, GdbError, Stop
 from tests.waiting import PATIENT_SECONDS
 
 
-
 class Stub:
     """Answers packets out of a table; `vCont` and Ctrl-C are answered with the next stop."""
 
@@ -69,8 +68,11 @@ def connect() -> Iterator[Callable[..., tuple[Gdb, Stub]]]:
     def make(answers: dict[str, str], *stops: str) -> tuple[Gdb, Stub]:
         ours, theirs = socket.socketpair()
         ends.extend((ours, theirs))
-        stub = Stub(theirs, {"qSupported": "vContSupported+", "Hg": "OK", **answers},
-                    ["T02thread:p01.01;", *stops])
+        stub = Stub(
+            theirs,
+            {"qSupported": "vContSupported+", "Hg": "OK", **answers},
+            ["T02thread:p01.01;", *stops],
+        )
         return Gdb(ours), stub
 
     yield make
@@ -87,7 +89,7 @@ def test_only_the_named_cpus_are_resumed(connect: Callable[..., tuple[Gdb, Stub]
 
 
 def test_a_running_machine_is_waited_for_and_interrupted(
-    connect: Callable[..., tuple[Gdb, Stub]]
+    connect: Callable[..., tuple[Gdb, Stub]],
 ) -> None:
     gdb, _ = connect({}, "", "T02thread:p01.02;")
     gdb.resume([1])
@@ -99,7 +101,7 @@ def test_a_running_machine_is_waited_for_and_interrupted(
 
 
 def test_registers_are_of_the_cpu_that_was_asked_for(
-    connect: Callable[..., tuple[Gdb, Stub]]
+    connect: Callable[..., tuple[Gdb, Stub]],
 ) -> None:
     words = b"".join(n.to_bytes(8, "little") for n in range(24))
     gdb, stub = connect({"g": words.hex(), "P": "OK"})
@@ -133,8 +135,6 @@ def test_a_machine_that_ends_is_an_error(connect: Callable[..., tuple[Gdb, Stub]
         gdb.wait(PATIENT_SECONDS)
 
 
-def test_a_stub_without_single_cpus_is_refused(
-    connect: Callable[..., tuple[Gdb, Stub]]
-) -> None:
+def test_a_stub_without_single_cpus_is_refused(connect: Callable[..., tuple[Gdb, Stub]]) -> None:
     with pytest.raises(GdbError, match="single CPUs"):
         connect({"qSupported": "PacketSize=1000"})

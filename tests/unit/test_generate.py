@@ -47,9 +47,11 @@ def test_casts_vary_threads_children_and_device() -> None:
     scenarios = many(400)
     forks = [s for s in scenarios if any(op.code == OP_FORK for op in s.ops)]
     threads = [
-        s for s in scenarios
+        s
+        for s in scenarios
         if {op.actor for op in s.ops if op.actor < 8}
-        - {op.args[0] for op in s.ops if op.code == OP_FORK} - {0}
+        - {op.args[0] for op in s.ops if op.code == OP_FORK}
+        - {0}
     ]
     devices = [s for s in scenarios if any(op.actor == DEVICE for op in s.ops)]
     shared_cpus = [s for s in scenarios if s.config.cpus]

@@ -33,7 +33,8 @@ def scrape(store: Store) -> dict[tuple[str, tuple[str, ...]], float]:
     text = TestClient(make_app(store)).get("/metrics").text
     return {
         (sample.name, tuple(sample.labels.values())): sample.value
-        for family in text_string_to_metric_families(text) for sample in family.samples
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
     }
 
 

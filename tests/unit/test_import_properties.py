@@ -39,8 +39,28 @@ STRACE = """1 mmap(NULL, 8192, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, 
 1 pread64(3, "\\0\\0\\0\\0\\0\\0\\0\\0", 8, 128) = 8
 2 +++ exited with 0 +++"""
 
-NASTY = ("", "0", "-1", "0x", "0xffffffffffffffff", "9" * 5000, "r0", "nil", "(", "[" * 99, "=",
-         "|", "\u0661", "&(0x7f0000000000)=", "@a", "'", '"', "...", "ANON", "\ud7ff")
+NASTY = (
+    "",
+    "0",
+    "-1",
+    "0x",
+    "0xffffffffffffffff",
+    "9" * 5000,
+    "r0",
+    "nil",
+    "(",
+    "[" * 99,
+    "=",
+    "|",
+    "\u0661",
+    "&(0x7f0000000000)=",
+    "@a",
+    "'",
+    '"',
+    "...",
+    "ANON",
+    "\ud7ff",
+)
 
 
 def damaged(good: str) -> st.SearchStrategy[str]:
@@ -54,7 +74,7 @@ def damaged(good: str) -> st.SearchStrategy[str]:
             if draw(st.booleans()):
                 at = draw(st.integers(0, len(line)))
                 size = draw(st.integers(0, 8))
-                line = line[:at] + draw(st.sampled_from(NASTY)) + line[at + size:]
+                line = line[:at] + draw(st.sampled_from(NASTY)) + line[at + size :]
             found.append(line)
         return "\n".join(found)
 
@@ -69,9 +89,11 @@ def recorded(load: Callable[[Path], Log]) -> Callable[[Path], Report]:
     return lambda path: import_log(load(path))
 
 
-@pytest.mark.parametrize(("good", "read"), [
-    (SYZ, syz), (PERF, recorded(perf.load)), (STRACE, recorded(strace.load)),
-], ids=["syz", "perf", "strace"])
+@pytest.mark.parametrize(
+    ("good", "read"),
+    [(SYZ, syz), (PERF, recorded(perf.load)), (STRACE, recorded(strace.load))],
+    ids=["syz", "perf", "strace"],
+)
 def test_damaged_files(
     tmp_path_factory: pytest.TempPathFactory, good: str, read: Callable[[Path], Report]
 ) -> None:
@@ -86,7 +108,8 @@ def test_damaged_files(
         except RecordingError:
             return
         assert sum(report.mm_calls.values()) == sum(report.taken.values()) + sum(
-            listing.count for listing in report.listed)
+            listing.count for listing in report.listed
+        )
         for scenario in report.scenarios:
             assert text.parse(text.dump(scenario)) == scenario
 

@@ -13,14 +13,17 @@ from simulator.run import Machine
 from triage.cli import main
 
 OPS = [
-    "T0 mmap 0..1 rw private anon populate", "DEVICE migrate_to_device 0..1",
+    "T0 mmap 0..1 rw private anon populate",
+    "DEVICE migrate_to_device 0..1",
     "T1 madvise 0..1 DONTNEED",
 ]
 STOP = "DEVICE stops at migrate_vma_collect_pmd:ptl_dropped while T1 runs"
 BUG = "bug=migratevma-tlb-flush-after-ptl"
 LINES = "\n".join(["claim flush after unlock", f"model {BUG}", *OPS, STOP])
 OBJECT = {
-    "claim": "flush after unlock", "model": BUG, "ops": OPS,
+    "claim": "flush after unlock",
+    "model": BUG,
+    "ops": OPS,
     "stops": [{"actor": "DEVICE", "at": "migrate_vma_collect_pmd:ptl_dropped", "while": "T1"}],
 }
 

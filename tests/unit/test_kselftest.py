@@ -63,7 +63,7 @@ def without_comments(code: str) -> str:
 
 def test_ops_are_calls_as_a_kernel_developer_writes_them() -> None:
     code = exported(ALONE, "# title: what is discarded reads as zero")
-    test = code[code.index("/* what is discarded reads as zero */"):]
+    test = code[code.index("/* what is discarded reads as zero */") :]
     assert test.split("\n")[1:11] == [
         "TEST_F(arena, a_test)",
         "{",
@@ -76,8 +76,10 @@ def test_ops_are_calls_as_a_kernel_developer_writes_them() -> None:
         "\tASSERT_EQ(madvise(P(16), 16 * psize, MADV_DONTNEED), 0);",
         "\t/* 4 T0 read 17 */",
     ]
-    assert "\tASSERT_EQ(madvise(P(24), 16 * psize, MADV_DONTNEED), -1);\n" \
-           "\tASSERT_EQ(errno, ENOMEM);\n" in test
+    assert (
+        "\tASSERT_EQ(madvise(P(24), 16 * psize, MADV_DONTNEED), -1);\n"
+        "\tASSERT_EQ(errno, ENOMEM);\n" in test
+    )
     assert 'EXPECT_STREQ(arena_state(64),\n\t\t     "16-32 rw-p 17a\\n");' in test
 
 
@@ -119,9 +121,7 @@ def test_the_harness_is_where_the_kernel_has_it(kernel: str) -> None:
 
 
 @pytest.mark.parametrize(("kernel", "result"), [("6.12", "-1"), ("6.18", "0")])
-def test_what_an_older_kernel_refuses_is_asserted_and_not_skipped(
-    kernel: str, result: str
-) -> None:
+def test_what_an_older_kernel_refuses_is_asserted_and_not_skipped(kernel: str, result: str) -> None:
     code = exported(
         "1 T0 mmap 0..4 rw private anon\n2 T0 madvise 0..4 GUARD_INSTALL", kernel=kernel
     )
@@ -205,15 +205,17 @@ def test_a_schedule_inside_of_ops_becomes_a_stress_test_that_says_so() -> None:
 
 
 def test_one_actor_alone_races_with_nobody() -> None:
-    code = exported("1 T0 mmap 0..8 rw private anon\n2 T0 write 3\n"
-                    "@2 do_anonymous_page:alloc#1 fail")
+    code = exported(
+        "1 T0 mmap 0..8 rw private anon\n2 T0 write 3\n@2 do_anonymous_page:alloc#1 fail"
+    )
     assert "Stress" not in code
     assert "ASSERT_EQ(store(P(3), 2), 0);" in code
 
 
 def test_nothing_makes_a_page_accessible_so_it_faults_in_any_order() -> None:
-    code = exported("1 T0 mmap 0..4 none private anon\n2 T1 read 1\n"
-                    "@1 mmap_region:set_flags#1 -> T1")
+    code = exported(
+        "1 T0 mmap 0..4 none private anon\n2 T1 read 1\n@1 mmap_region:set_flags#1 -> T1"
+    )
     assert "ASSERT_EQ(load(P(1)), RESULT_SIGSEGV);" in code
 
 
@@ -229,8 +231,11 @@ def test_nothing_makes_a_page_accessible_so_it_faults_in_any_order() -> None:
         ("1 T0 fork T1\n2 T1 write 3\n3 T0 read 3", []),
         ("1 T0 mmap 0..8 rw shared anon\n2 T0 fork T1\n3 T1 write 3\n4 T0 read 3", [3]),
         # A private mapping never brings a store to the file.
-        ("1 T0 memfd f0 4\n2 T0 mmap 0..4 rw private f0\n3 T0 write 1\n4 T0 mem_write 1\n"
-         "5 T0 pwrite f0 1\n6 T1 pread f0 1", [5]),
+        (
+            "1 T0 memfd f0 4\n2 T0 mmap 0..4 rw private f0\n3 T0 write 1\n4 T0 mem_write 1\n"
+            "5 T0 pwrite f0 1\n6 T1 pread f0 1",
+            [5],
+        ),
         ("1 T0 memfd f0 4\n2 T0 mmap 0..4 rw shared f0\n3 T0 write 1\n4 T1 pread f0 1", [3]),
         # A pipe holds the page of who put it there.
         ("1 T0 write 3\n2 T0 vmsplice p0 3\n3 T0 fork T1\n4 T1 write 3\n5 T1 pipe_read p0", [1]),
@@ -258,9 +263,7 @@ def test_what_is_done_before_the_race_comes_first() -> None:
         ("3 T0 read 0", ["# requires: numa"], "requires numa"),
     ],
 )
-def test_what_user_space_cannot_do_is_named(
-    program: str, headers: list[str], reason: str
-) -> None:
+def test_what_user_space_cannot_do_is_named(program: str, headers: list[str], reason: str) -> None:
     with pytest.raises(NotExported, match=reason):
         selftest("a", scenario(program, *headers), "6.18")
 

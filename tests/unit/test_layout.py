@@ -24,8 +24,11 @@ MODEL = (*MAY_TEST_BUGS, "lib", "sched", "oracles")
 # The floors inside simulator/, from below: modules and folders import what stands on their own
 # floor or below. An import under TYPE_CHECKING is a forward declaration and may look up.
 FLOORS = (
-    ("values", "tables errno outcome scenario ops sites objects lock_classes features bugs kernels "
-               "rng validate build.native"),
+    (
+        "values",
+        "tables errno outcome scenario ops sites objects lock_classes features bugs kernels "
+        "rng validate build.native",
+    ),
     ("types and state", "mm.mm_types task state watch page_state lib"),
     ("sched", "sched"),
     ("machine", "machine"),
@@ -40,8 +43,10 @@ FLOORS = (
 NO_MODEL = ("simulator", "simulator.build")  # what finds and compiles the model
 # Imports that go up a floor, and why.
 BACK_EDGES = {
-    ("simulator.state", "simulator.sched.core"):
-        "a step is where the scheduler comes in, and the scheduler works on the Kernel",
+    (
+        "simulator.state",
+        "simulator.sched.core",
+    ): "a step is where the scheduler comes in, and the scheduler works on the Kernel"
 }
 HEAVY = ("celery", "sqlalchemy", "alembic", "atheris", "kombu", "mypyc", "setuptools")
 
@@ -85,14 +90,13 @@ def simulator_graph() -> dict[str, set[str]]:
     """By module of the model (packages that only name themselves left out): what it imports."""
     found = {module_name(path): tree for path, tree in trees("simulator")}
     modules = {
-        name for name, tree in found.items()
-        if len(tree.body) > 1 and (
-            name == "simulator.build.native" or name.rpartition(".")[0] != NO_MODEL[1]
-        ) and name not in NO_MODEL
+        name
+        for name, tree in found.items()
+        if len(tree.body) > 1
+        and (name == "simulator.build.native" or name.rpartition(".")[0] != NO_MODEL[1])
+        and name not in NO_MODEL
     }
-    return {
-        name: set(run_time_imports(found[name], modules)) - {name} for name in sorted(modules)
-    }
+    return {name: set(run_time_imports(found[name], modules)) - {name} for name in sorted(modules)}
 
 
 def floor(module: str) -> int:
@@ -222,8 +226,12 @@ for name in sys.argv[1:]:
     assert os.waitpid(child, 0)[1] == 0, name
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, *sorted(circles(simulator_graph()))], cwd=ROOT, text=True,
-        capture_output=True, check=True, env=os.environ | {"MMFARM_MODEL": "interpreted"},
+        [sys.executable, "-c", code, *sorted(circles(simulator_graph()))],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        check=True,
+        env=os.environ | {"MMFARM_MODEL": "interpreted"},
     )
     assert done.stdout == ""
 

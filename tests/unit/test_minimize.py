@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 
 from corpus import text
-from fuzz.minimizing.anew import Anew
 from fuzz.minimize import _in_chunks, minimize
+from fuzz.minimizing.anew import Anew
 from fuzz.minimizing.edits import NAMES, apply, canonical, delete_ops, steps
 from fuzz.minimizing.judge import Judge
 from fuzz.minimizing.order import cost
@@ -32,11 +32,7 @@ def scenario(*ops: str, config: str = "") -> Scenario:
 
 
 def lines(made: Scenario) -> list[str]:
-    return [
-        line.split(" ", 1)[1]
-        for line in text.dump(made).splitlines()
-        if line[0].isdigit()
-    ]
+    return [line.split(" ", 1)[1] for line in text.dump(made).splitlines() if line[0].isdigit()]
 
 
 FORKING = scenario(
@@ -88,9 +84,7 @@ def test_what_is_moved_gets_shorter_at_either_end_and_where_it_goes(at: int, map
     made = scenario(f"T0 mmap {mapped} rw private anon", "T0 mremap 0..4 to 8")
     step = ("cut-moved", 2, at, 1)
     assert step in set(steps(made))
-    assert lines(apply(made, step)) == [
-        "T0 mmap 0..3 rw private anon", "T0 mremap 0..3 to 7",
-    ]
+    assert lines(apply(made, step)) == ["T0 mmap 0..3 rw private anon", "T0 mremap 0..3 to 7"]
 
 
 def test_taking_pages_out_moves_all_ops_together() -> None:
@@ -121,9 +115,7 @@ def test_neighbouring_pages_change_places_for_all_ops() -> None:
 
 def test_pieces_that_ops_name_change_places_though_there_are_edges_within() -> None:
     made = scenario(
-        "T0 mmap 2..4 w private anon",
-        "T0 mremap 2..4 to 0 dontunmap",
-        "T0 mremap 0..1 to 2",
+        "T0 mmap 2..4 w private anon", "T0 mremap 2..4 to 0 dontunmap", "T0 mremap 0..1 to 2"
     )
     assert ("swap-pages", 0, 2, 4) in set(steps(made))
     assert lines(apply(made, ("swap-pages", 0, 2, 4))) == [
@@ -196,9 +188,7 @@ def test_steps_reach_the_simplest_operands() -> None:
     """Following any step that is simpler ends, and ends at the least operands."""
     made = scenario("T0 mmap 8..24 rwx shared anon noreplace populate", config="pages=64")
     while True:
-        simpler = [
-            c for s in steps(made) if (c := apply(made, s)).ops and cost(c) < cost(made)
-        ]
+        simpler = [c for s in steps(made) if (c := apply(made, s)).ops and cost(c) < cost(made)]
         if not simpler:
             break
         made = simpler[0]
@@ -250,9 +240,7 @@ def test_shuffled_scenarios_have_one_op_more_at_most_and_only_directives_that_fi
         assert made.config == STAGED.config
         assert made.with_directives(made.directives) == made
         assert {d.arg for d in made.directives if d.kind == PARK} <= uids
-        assert {d.arg for d in made.directives if d.kind == SWITCH} <= {
-            op.actor for op in made.ops
-        }
+        assert {d.arg for d in made.directives if d.kind == SWITCH} <= {op.actor for op in made.ops}
 
 
 def test_shuffling_is_a_function_of_scenario_and_seed_and_does_not_stay_where_it_is() -> None:
@@ -282,9 +270,7 @@ def test_who_is_alone_stays_alone_with_its_kinds_of_ops() -> None:
 
 def test_directives_move_to_where_ops_pass_their_function_and_leave_it_smaller() -> None:
     racing = scenario("T0 mmap 0..4 w private anon populate", "T0 sleep", "T1 read 0")
-    racing = racing.with_directives(
-        (Directive(2, "switch_mm_irqs_off:loaded_mm", 1, SWITCH, 1),)
-    )
+    racing = racing.with_directives((Directive(2, "switch_mm_irqs_off:loaded_mm", 1, SWITCH, 1),))
     anew = Anew(racing, Rng(1))
     made = scenario("T0 fork T2", "T2 exit")
     passed = [(1, "op:begin"), (2, "switch_mm_irqs_off:load_cr3")]
@@ -304,17 +290,13 @@ def test_the_judge_sees_which_ops_pass_a_site() -> None:
 
 
 RACING = scenario(
-    "T0 mmap 0..4 none private anon",
-    "T1 read 1",
-    config="bug=mmap-vma-visible-before-locked",
+    "T0 mmap 0..4 none private anon", "T1 read 1", config="bug=mmap-vma-visible-before-locked"
 )
 
 
 def test_a_search_finds_the_race_and_tries_only_switches_that_can_matter() -> None:
     machine = Machine()
-    search = Search(
-        machine, RACING, Signature("permission", "mmap_region", "pte"), budget=2_000
-    )
+    search = Search(machine, RACING, Signature("permission", "mmap_region", "pte"), budget=2_000)
     found = search.find(1)
     assert found is not None
     outcome = machine.run(RACING.with_directives(found))
@@ -324,9 +306,7 @@ def test_a_search_finds_the_race_and_tries_only_switches_that_can_matter() -> No
 
 
 def test_a_search_goes_no_deeper_where_nobody_comes_to_the_culprit() -> None:
-    search = Search(
-        Machine(), RACING, Signature("pin", "clear_soft_dirty", "anon"), budget=100_000
-    )
+    search = Search(Machine(), RACING, Signature("pin", "clear_soft_dirty", "anon"), budget=100_000)
     assert search.find(4) is None
     assert not search.reached
     assert search.executions < 100
@@ -334,8 +314,13 @@ def test_a_search_goes_no_deeper_where_nobody_comes_to_the_culprit() -> None:
 
 def test_who_may_have_to_stop_hears_of_ever_simpler_scenarios_that_fail() -> None:
     failing = scenario(
-        "T0 mmap 0..8 rw private anon", "T0 mmap 16..24 rw private anon", "T0 write 3",
-        "T0 write 17", "T0 read 3", "T0 clear_refs soft-dirty", "T0 read 17",
+        "T0 mmap 0..8 rw private anon",
+        "T0 mmap 16..24 rw private anon",
+        "T0 write 3",
+        "T0 write 17",
+        "T0 read 3",
+        "T0 clear_refs soft-dirty",
+        "T0 read 17",
         config="bug=softdirty-clear-no-flush",
     )
     machine = Machine()
@@ -385,8 +370,12 @@ def test_a_step_that_there_is_not_is_refused_by_its_name() -> None:
 
 def test_every_step_that_is_tried_has_a_name_of_the_table() -> None:
     made = scenario(
-        "T0 mmap 8..24 rw private anon populate", "T0 fork T1", "T1 mremap 8..16 to 32",
-        "T0 write 9", "T1 read 33", config="cpus=2 T0@0 T1@1",
+        "T0 mmap 8..24 rw private anon populate",
+        "T0 fork T1",
+        "T1 mremap 8..16 to 32",
+        "T0 write 9",
+        "T1 read 33",
+        config="cpus=2 T0@0 T1@1",
     )
     at = (Directive(3, "op:begin", 1, SWITCH, 0), Directive(4, "op:begin", 1, SWITCH, 1))
     assert {str(step[0]) for step in steps(made.with_directives(at))} == NAMES

@@ -12,36 +12,32 @@ from fuzz.mutate import graft, mutate
 from fuzz.rng import Rng
 from fuzz.slots import NR_CODES
 from simulator.ops import OP_FORK, OP_MADVISE, OP_MMAP, OP_READ, OP_WRITE
-from simulator.scenario import (
-    FAIL,
-    IPI,
-    PARK,
-    SWITCH,
-    TLB,
-    Config,
-    Directive,
-    Op,
-    Scenario,
-)
+from simulator.scenario import FAIL, IPI, PARK, SWITCH, TLB, Config, Directive, Op, Scenario
 from simulator.sites import BY_NAME
 from simulator.validate import validate
 
 BEGIN = BY_NAME["op:begin"]
 END = BY_NAME["op:end"]
 
-FAMILY = Scenario(Config(), (
-    Op(1, 0, OP_MMAP, (0, 8, 3, 0, 0, 0, 0)),
-    Op(2, 0, OP_FORK, (1,)),
-    Op(3, 1, OP_FORK, (2,)),
-    Op(4, 1, OP_WRITE, (0,)),
-    Op(5, 2, OP_WRITE, (0,)),
-    Op(6, 3, OP_READ, (0,)),
-))
-RACE = Scenario(Config(), (
-    Op(1, 0, OP_MMAP, (0, 8, 3, 0, 0, 0, 0)),
-    Op(2, 0, OP_WRITE, (12,)),
-    Op(3, 1, OP_MADVISE, (0, 8, 4)),
-))
+FAMILY = Scenario(
+    Config(),
+    (
+        Op(1, 0, OP_MMAP, (0, 8, 3, 0, 0, 0, 0)),
+        Op(2, 0, OP_FORK, (1,)),
+        Op(3, 1, OP_FORK, (2,)),
+        Op(4, 1, OP_WRITE, (0,)),
+        Op(5, 2, OP_WRITE, (0,)),
+        Op(6, 3, OP_READ, (0,)),
+    ),
+)
+RACE = Scenario(
+    Config(),
+    (
+        Op(1, 0, OP_MMAP, (0, 8, 3, 0, 0, 0, 0)),
+        Op(2, 0, OP_WRITE, (12,)),
+        Op(3, 1, OP_MADVISE, (0, 8, 4)),
+    ),
+)
 
 
 def test_mutants_of_mutants_stay_valid_and_within_the_limits() -> None:
@@ -114,11 +110,13 @@ def test_deleting_a_grandchilds_fork_keeps_the_child() -> None:
 
 
 def test_directives_of_deleted_ops_and_for_deleted_ops_go() -> None:
-    scenario = RACE.with_directives((
-        Directive(2, "op:begin", 1, SWITCH, 1),
-        Directive(2, "op:end", 1, PARK, 3),
-        Directive(3, "op:begin", 1, FAIL),
-    ))
+    scenario = RACE.with_directives(
+        (
+            Directive(2, "op:begin", 1, SWITCH, 1),
+            Directive(2, "op:end", 1, PARK, 3),
+            Directive(3, "op:begin", 1, FAIL),
+        )
+    )
     draft = Draft(scenario)
     draft.delete(2)
     assert draft.finish().directives == (Directive(2, "op:begin", 1, SWITCH, 1),)
@@ -131,10 +129,9 @@ def test_an_untouched_scenario_comes_out_of_a_draft_as_it_went_in() -> None:
 
 
 def test_a_graft_renumbers_the_donor_and_brings_its_directives() -> None:
-    donor = RACE.with_directives((
-        Directive(2, "op:begin", 1, SWITCH, 1),
-        Directive(2, "op:end", 1, PARK, 3),
-    ))
+    donor = RACE.with_directives(
+        (Directive(2, "op:begin", 1, SWITCH, 1), Directive(2, "op:end", 1, PARK, 3))
+    )
     draft = Draft(FAMILY)
     graft(draft, donor, 1, 3, 2)
     made = draft.finish()

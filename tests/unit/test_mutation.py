@@ -53,9 +53,7 @@ def changed(operator: str, line: str, seed: int = 0) -> str:
         for block in blocks(function):
             for i, statement in enumerate(block):
                 if ast.unparse(statement).startswith(line):
-                    assert OPERATORS[operator](
-                        function, block, i, random.Random(seed), watched
-                    )
+                    assert OPERATORS[operator](function, block, i, random.Random(seed), watched)
                     return ast.unparse(ast.fix_missing_locations(function))
     raise AssertionError(f"no {line}")
 
@@ -86,7 +84,10 @@ def test_a_helper_without_a_site_is_named_by_its_only_caller() -> None:
     trees = {"mm/x.py": TREE}
     assert mutation.blamed(trees, Place("mm/x.py", "outer", 0)) == {"outer", "outer_function"}
     assert mutation.blamed(trees, Place("mm/x.py", "helper", 0)) == {
-        "helper", "inner", "outer", "outer_function"
+        "helper",
+        "inner",
+        "outer",
+        "outer_function",
     }
 
 
@@ -106,7 +107,8 @@ def test_a_mutant_runs_only_when_it_is_on(tmp_path: Path, on: int) -> None:
     mutant_tree.add_mutants(tree, [(5, mutant)])
     done = subprocess.run(
         [
-            sys.executable, "-c",
+            sys.executable,
+            "-c",
             "from simulator.run import Machine\n"
             "from simulator import mutant\n"
             "from corpus.text import parse\n"
@@ -114,7 +116,10 @@ def test_a_mutant_runs_only_when_it_is_on(tmp_path: Path, on: int) -> None:
             "text = '# mmfarm scenario 1\\nconfig pmd_order=3 frames=64\\n1 T0 exit\\n'\n"
             "print(Machine().run(parse(text)).kind)",
         ],
-        cwd=tree, env=mutant_tree.environment(tree, "interpreted"), capture_output=True,
-        text=True, check=True,
+        cwd=tree,
+        env=mutant_tree.environment(tree, "interpreted"),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == ("violation\n" if on else "clean\n")

@@ -27,17 +27,28 @@ MODEL: Final = ("mm", "kernel", "fs", "machine", "drivers")  # only these may ha
 _CAUSE: Final = "taken as the cause of other answers only, so far"
 # Ops that recordings of programs do not have, and why.
 NOT_RECORDED: Final = {
-    ops.OP_PIN: "gup_test", ops.OP_PIN_FAST: "gup_test", ops.OP_DMA_READ: "gup_test",
-    ops.OP_DMA_WRITE: "gup_test", ops.OP_SLEEP: "not a call of mm",
+    ops.OP_PIN: "gup_test",
+    ops.OP_PIN_FAST: "gup_test",
+    ops.OP_DMA_READ: "gup_test",
+    ops.OP_DMA_WRITE: "gup_test",
+    ops.OP_SLEEP: "not a call of mm",
     ops.OP_PIPE_READ: "a read() of a pipe, whose page nothing names",
-    ops.OP_MIGRATE_TO_DEVICE: "test_hmm", ops.OP_MIGRATE_TO_RAM: "test_hmm",
-    ops.OP_DEVICE_READ: "test_hmm", ops.OP_DEVICE_WRITE: "test_hmm",
+    ops.OP_MIGRATE_TO_DEVICE: "test_hmm",
+    ops.OP_MIGRATE_TO_RAM: "test_hmm",
+    ops.OP_DEVICE_READ: "test_hmm",
+    ops.OP_DEVICE_WRITE: "test_hmm",
     ops.OP_KILL: "not a call of mm",
     ops.OP_PROCMAP: "an ioctl whose answer traces do not show",
-    ops.OP_DEVICE_OPEN: "test_hmm", ops.OP_DEVICE_CLOSE: "test_hmm",
-    ops.OP_MLOCK: _CAUSE, ops.OP_MLOCK2: _CAUSE, ops.OP_MUNLOCK: _CAUSE, ops.OP_MLOCKALL: _CAUSE,
-    ops.OP_MUNLOCKALL: _CAUSE, ops.OP_SCAN: "not a call",
-    ops.OP_DEVICE_EXCLUSIVE: "test_hmm", ops.OP_DEVICE_ATOMIC: "test_hmm",
+    ops.OP_DEVICE_OPEN: "test_hmm",
+    ops.OP_DEVICE_CLOSE: "test_hmm",
+    ops.OP_MLOCK: _CAUSE,
+    ops.OP_MLOCK2: _CAUSE,
+    ops.OP_MUNLOCK: _CAUSE,
+    ops.OP_MLOCKALL: _CAUSE,
+    ops.OP_MUNLOCKALL: _CAUSE,
+    ops.OP_SCAN: "not a call",
+    ops.OP_DEVICE_EXCLUSIVE: "test_hmm",
+    ops.OP_DEVICE_ATOMIC: "test_hmm",
 }
 
 
@@ -45,8 +56,7 @@ NOT_RECORDED: Final = {
 def source(*places: str) -> str:
     """The text of files, or of all files of folders, below the root of the project."""
     found = [
-        file for place in places
-        for file in sorted((ROOT / place).rglob("*.py")) or [ROOT / place]
+        file for place in places for file in sorted((ROOT / place).rglob("*.py")) or [ROOT / place]
     ]
     return "\n".join(file.read_text() for file in found)
 
@@ -112,8 +122,16 @@ def test_every_op_and_every_advice_has_a_scenario() -> None:
 
 def test_a_placeholder_that_is_no_argument_is_named() -> None:
     row = ops.BY_NAME["mincore"]
-    wrong = ops.OpSpec(row.number, "new", row.args, row.actors, row.doc, row.entry, row.culprit,
-                       c="mincore({range.addr}, {no_such})")
+    wrong = ops.OpSpec(
+        row.number,
+        "new",
+        row.args,
+        row.actors,
+        row.doc,
+        row.entry,
+        row.culprit,
+        c="mincore({range.addr}, {no_such})",
+    )
     with pytest.raises(AssertionError, match="the C form of new names no_such, .*: range"):
         cform.check_form(wrong)
     cform.check_form(row)
@@ -159,11 +177,14 @@ FOLIOS: Final = {"simulator/mm/mincore.py", "simulator/oracles/permission.py"}
 
 def test_flags_of_a_folio_are_not_looked_for_in_its_page() -> None:
     assert OF_PAGE.findall("if page.flags & PG_LRU: folio.page.flags |= PG_DIRTY") == [
-        "PG_LRU", "PG_DIRTY"
+        "PG_LRU",
+        "PG_DIRTY",
     ]
     wrong = [
-        f"{file.relative_to(ROOT)}: {flag}" for file in sorted((ROOT / "simulator").rglob("*.py"))
+        f"{file.relative_to(ROOT)}: {flag}"
+        for file in sorted((ROOT / "simulator").rglob("*.py"))
         if str(file.relative_to(ROOT)) not in FOLIOS
-        for flag in OF_PAGE.findall(file.read_text()) if flag != "PG_ANON_EXCLUSIVE"
+        for flag in OF_PAGE.findall(file.read_text())
+        if flag != "PG_ANON_EXCLUSIVE"
     ]
     assert not wrong, "the flag is the folio's: page.folio.flags"

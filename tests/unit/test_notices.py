@@ -76,7 +76,8 @@ def test_the_journal_and_the_command_get_each_once(
     got = tmp_path / "got"
     environ = {
         "MMFARM_NOTICE_COMMAND": script(tmp_path, f"cat >> {got}; echo >> {got}; env >> {got}.env"),
-        "PATH": "/usr/bin:/bin", "MMFARM_DATABASE": "postgresql://u:secret@db/x",
+        "PATH": "/usr/bin:/bin",
+        "MMFARM_DATABASE": "postgresql://u:secret@db/x",
     }
     messenger = Messenger(store, environ)
     store.notice(notices.DISK, "h 2026-01-01", "3 MiB are free")
@@ -84,10 +85,15 @@ def test_the_journal_and_the_command_get_each_once(
     with caplog.at_level(logging.WARNING, "mmfarm.notice"):
         assert messenger.send_due() == 1
         assert messenger.send_due() == 0
-    assert [json.loads(line) for line in got.read_text().splitlines()] == [{
-        "id": 1, "kind": "disk", "subject": "h 2026-01-01", "text": "3 MiB are free",
-        "created_at": "2026-01-01T00:00:00+00:00",
-    }]
+    assert [json.loads(line) for line in got.read_text().splitlines()] == [
+        {
+            "id": 1,
+            "kind": "disk",
+            "subject": "h 2026-01-01",
+            "text": "3 MiB are free",
+            "created_at": "2026-01-01T00:00:00+00:00",
+        }
+    ]
     assert caplog.messages == ["disk h 2026-01-01: 3 MiB are free"]
     assert "secret" not in Path(f"{got}.env").read_text()
 

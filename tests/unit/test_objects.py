@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from simulator.run import Machine  # first: modules of the model load in its order
 from simulator import objects, ops
-from simulator.mm import shmem
 from simulator.lock_classes import LC_PTL, NR_LOCK_CLASSES
+from simulator.mm import shmem
 from simulator.mm.pgtable import DEVICE_PFN_BASE
+from simulator.run import Machine  # first: modules of the model load in its order
 from simulator.scenario import MAX_OPS, NR_USER_ACTORS, Config, Op, Scenario
 from simulator.state import READ, WRITE
 from simulator.touched import touched

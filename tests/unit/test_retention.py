@@ -64,7 +64,9 @@ def test_runs_go_and_totals_stay(store: Store, monkeypatch: pytest.MonkeyPatch) 
     assert after.seconds == pytest.approx(before.seconds)
     assert after.cpu_seconds == pytest.approx(before.cpu_seconds)
     assert (after.steps, after.runs, after.exit_kinds) == (
-        before.steps, before.runs, before.exit_kinds
+        before.steps,
+        before.runs,
+        before.exit_kinds,
     )
     assert store.failures() == seen
     assert seen[0].runs == 9
@@ -82,9 +84,7 @@ def test_what_is_told_of_a_run_that_went_is_not_counted_twice(
     assert store.file([finding(5, OTHER)], 1)[0].first
 
 
-def test_decisions_go_and_their_counts_stay(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_decisions_go_and_their_counts_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "DECISIONS_KEPT", 2)
     for paused in (True, False, True, False, True):
         store.set_farm(paused=paused)
@@ -165,8 +165,8 @@ def test_a_farm_that_goes_on_for_ever_keeps_its_size(
             store.set_farm(paused=False)
             store.end_run(lease, RunFigures("ok", executions=7, seconds=20.0))
             store.look_after()
-        sizes.append({
-            name: rows(store, name) for name in Base.metadata.tables if name not in gathered
-        })
+        sizes.append(
+            {name: rows(store, name) for name in Base.metadata.tables if name not in gathered}
+        )
     assert sizes[0] == sizes[1]
     assert store.stats().executions == 28 * 7

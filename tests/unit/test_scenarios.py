@@ -20,8 +20,23 @@ from simulator.scenario import Scenario
 IMPORTED: Final = SCENARIOS / "strace"  # recorded programs have no category
 AT_LEAST: Final = 150
 CATEGORIES: Final = (  # those of run_vmtests.sh that the ops can serve
-    "cow", "gup_test", "hmm", "khugepaged", "madv_guard", "madv_populate", "migration", "mkdirty", "mlock",
-    "mmap", "mremap", "pagemap", "process_madv", "rmap", "soft_dirty", "thp", "vma_merge",
+    "cow",
+    "gup_test",
+    "hmm",
+    "khugepaged",
+    "madv_guard",
+    "madv_populate",
+    "migration",
+    "mkdirty",
+    "mlock",
+    "mmap",
+    "mremap",
+    "pagemap",
+    "process_madv",
+    "rmap",
+    "soft_dirty",
+    "thp",
+    "vma_merge",
 )
 FILES: Final = [file for file in mm_files([SCENARIOS]) if IMPORTED not in file.parents]
 
@@ -64,5 +79,7 @@ def test_fuzzing_can_start_from_each(scenarios: dict[Path, Scenario]) -> None:
     for file, scenario in scenarios.items():
         seed = decode(encode(scenario))
         assert (seed.config, seed.ops, seed.directives) == (
-            scenario.config, scenario.ops, scenario.directives
+            scenario.config,
+            scenario.ops,
+            scenario.directives,
         ), file

@@ -31,7 +31,8 @@ def test_nothing_is_lost_or_done_twice_and_nothing_is_stuck(
     empty: sqlite3.Connection, tmp_path: Path, part: int
 ) -> None:
     wrong = {
-        seed: lines for seed in range(1 + part, SEEDS + 1, PARTS)
+        seed: lines
+        for seed in range(1 + part, SEEDS + 1, PARTS)
         if (lines := live(seed, empty, tmp_path))
     }
     assert wrong == {}
@@ -78,16 +79,18 @@ def _errors_of_the_store_count_against_the_work() -> Any:
 
 
 MISTAKES: dict[str, Callable[[], Any]] = {
-    made.__name__: made for made in (
-        _count_each_telling, _every_result_counts, _dead_leases_stay, _nothing_is_sent_again,
+    made.__name__: made
+    for made in (
+        _count_each_telling,
+        _every_result_counts,
+        _dead_leases_stay,
+        _nothing_is_sent_again,
         _errors_of_the_store_count_against_the_work,
     )
 }
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_noticed(
-    empty: sqlite3.Connection, tmp_path: Path, mistake: str
-) -> None:
+def test_a_mistake_is_noticed(empty: sqlite3.Connection, tmp_path: Path, mistake: str) -> None:
     with MISTAKES[mistake]():
         assert any(live(seed, empty, tmp_path) for seed in range(1, 41)), mistake

@@ -35,18 +35,36 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "mm" / "zap.c").write_text(SOURCE)
     (folder / "stubs.c").write_text("void lock(void *p) {} void unlock(void *p) {}")
     for source, flags in (("mm/zap.c", "-gdwarf-5"), ("stubs.c", "-g0")):
-        subprocess.run(["cc", "-O2", flags, "-fno-pic", "-mcmodel=kernel", "-fcf-protection=none",
-                        "-c", source, "-o", f"{Path(source).stem}.o"], cwd=folder, check=True)
-    subprocess.run(["ld", f"-Ttext={BASE:#x}", "-e", "outer", "zap.o", "stubs.o", "-o", "vmlinux"],
-                   cwd=folder, check=True)
+        subprocess.run(
+            [
+                "cc",
+                "-O2",
+                flags,
+                "-fno-pic",
+                "-mcmodel=kernel",
+                "-fcf-protection=none",
+                "-c",
+                source,
+                "-o",
+                f"{Path(source).stem}.o",
+            ],
+            cwd=folder,
+            check=True,
+        )
+    subprocess.run(
+        ["ld", f"-Ttext={BASE:#x}", "-e", "outer", "zap.o", "stubs.o", "-o", "vmlinux"],
+        cwd=folder,
+        check=True,
+    )
     return folder / "vmlinux"
 
 
 @pytest.fixture(scope="module")
 def make(built: Path) -> Callable[[bool], Code]:
     listed = subprocess.run(["nm", built], capture_output=True, text=True, check=True).stdout
-    subprocess.run(["objcopy", "-O", "binary", "-j", ".text", built, built.parent / "text"],
-                   check=True)
+    subprocess.run(
+        ["objcopy", "-O", "binary", "-j", ".text", built, built.parent / "text"], check=True
+    )
     text = (built.parent / "text").read_bytes()
 
     def read(address: int, size: int) -> bytes:
@@ -70,12 +88,13 @@ def test_an_inlined_function_is_where_it_was_inlined(make: Callable[[bool], Code
     assert within(code, sitemap.place(code, ["outer>get_and_clear~xchg"])) == ["outer"]
     assert sitemap.place(code, ["get_and_clear>zap", "lock>zap"]) is None
     assert {scope.chain for scope in code.scopes(("get_and_clear",))} == {
-        ("outer", "zap", "get_and_clear"), ("other", "zap", "get_and_clear")
+        ("outer", "zap", "get_and_clear"),
+        ("other", "zap", "get_and_clear"),
     }
 
 
 def test_without_debug_information_there_are_symbols_and_calls(
-    make: Callable[[bool], Code]
+    make: Callable[[bool], Code],
 ) -> None:
     code = make(False)
     assert sitemap.place(code, ["zap", "zap>get_and_clear~xchg"]) is None

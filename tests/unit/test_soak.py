@@ -34,7 +34,10 @@ class Measured:
 
     def table(self, rows: dict[str, Row]) -> Table:
         return Table(
-            len(rows), len(CASES), "cases", ("case", "value"),
+            len(rows),
+            len(CASES),
+            "cases",
+            ("case", "value"),
             [(case, str(row["value"])) for case, row in rows.items()],
             [case for case, row in rows.items() if row["value"] > 3],
         )
@@ -45,7 +48,10 @@ class Measured:
         )
         options = frame.parser("").parse_args(arguments)
         return frame.run(
-            plan, options, lines=self.folder, figures=self.folder / "figures",
+            plan,
+            options,
+            lines=self.folder,
+            figures=self.folder / "figures",
             clock=lambda: self.now,
         )
 
@@ -105,9 +111,7 @@ def test_a_sum_may_decide_how_many_cases_there_are(tmp_path: Path) -> None:
     assert measured.asked == ["slice-0", "slice-1", "slice-2"]
 
 
-def test_a_table_is_kept_when_asked(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_table_is_kept_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     measured = Measured(tmp_path)
     measured.run()
     assert not (tmp_path / "figures").exists()
@@ -134,8 +138,11 @@ def test_a_tree_answers_texts_and_goes_on_after_one_that_it_does_not_know() -> N
     known = next(iter(sorted(KNOWN_BUGS.glob("*.mm")))).read_text()
     done = subprocess.run(
         [sys.executable, "-P", str(digests.CHILD), "run"],
-        input="\n".join(map(json.dumps, ("no scenario", known, known))), text=True,
-        env=os.environ | {"PYTHONPATH": str(frame.ROOT)}, capture_output=True, check=True,
+        input="\n".join(map(json.dumps, ("no scenario", known, known))),
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(frame.ROOT)},
+        capture_output=True,
+        check=True,
     )
     _, unknown, first, second = map(json.loads, done.stdout.splitlines())
     assert unknown["error"].startswith("TextError: ")
@@ -148,8 +155,11 @@ def test_every_program_of_make_soak_says_how_it_is_called() -> None:
     assert "digests" in programs
     for program in programs:
         done = subprocess.run(
-            [sys.executable, "-m", f"tests.soak.{program}", "--help"], cwd=frame.ROOT,
-            capture_output=True, text=True, check=True,
+            [sys.executable, "-m", f"tests.soak.{program}", "--help"],
+            cwd=frame.ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert f"make soak WHAT={program}" in done.stdout
         assert "--minutes" in done.stdout

@@ -130,8 +130,12 @@ def test_concurrent_finds_of_one_signature_are_one_failure_that_counts_them_all(
 
 def test_each_part_of_a_signature_tells_failures_apart(store: Store) -> None:
     base = finding()
-    for other in (base, replace(base, oracle="refcount"), replace(base, culprit="do_munmap"),
-                  replace(base, object_class="file")):
+    for other in (
+        base,
+        replace(base, oracle="refcount"),
+        replace(base, culprit="do_munmap"),
+        replace(base, object_class="file"),
+    ):
         assert store.record(other).first
     assert not store.record(base).first
     assert [row.count for row in store.failures()] == [2, 1, 1, 1]
@@ -173,9 +177,7 @@ def test_the_smallest_scenario_is_the_best_one(store: Store) -> None:
     assert (detail.best.ops, detail.failure.ops, detail.examples) == (3, 3, 3)
 
 
-def test_beyond_the_cap_only_smaller_scenarios_are_kept_and_all_are_counted(
-    store: Store,
-) -> None:
+def test_beyond_the_cap_only_smaller_scenarios_are_kept_and_all_are_counted(store: Store) -> None:
     sizes = list(range(10, 10 + MAX_EXAMPLES + 5))
     for reads in sizes:
         store.record(finding(reads))
@@ -187,9 +189,7 @@ def test_beyond_the_cap_only_smaller_scenarios_are_kept_and_all_are_counted(
     assert detail.failure.count == len(sizes) + 1
 
 
-def test_a_finding_whose_text_does_not_parse_is_refused_and_leaves_nothing(
-    store: Store,
-) -> None:
+def test_a_finding_whose_text_does_not_parse_is_refused_and_leaves_nothing(store: Store) -> None:
     with pytest.raises(TextError):
         store.record(replace(finding(), text="1 T0 frobnicate\n"))
     assert store.failures() == []
@@ -221,9 +221,7 @@ def test_a_verified_failure_gives_back_the_outcome_with_its_trace(store: Store) 
     assert detail.best.build_id == "c" * 64
 
 
-def test_a_scenario_that_replayed_is_better_than_a_smaller_one_that_did_not(
-    store: Store,
-) -> None:
+def test_a_scenario_that_replayed_is_better_than_a_smaller_one_that_did_not(store: Store) -> None:
     store.record(finding(2))
     store.record(finding(5))
     verify(store, finding(5))
@@ -301,9 +299,7 @@ def test_a_disagreement_is_minimal_as_it_comes_and_needs_no_verification(store: 
     assert store.jobs() == []
 
 
-def test_an_unreproducible_failure_is_looked_at_again_with_another_scenario(
-    store: Store,
-) -> None:
+def test_an_unreproducible_failure_is_looked_at_again_with_another_scenario(store: Store) -> None:
     store.record(finding(5))
     assert store.unreproducible(leased(store, VERIFY, 1), "digests differ") == []
     store.record(finding(5))
@@ -320,7 +316,9 @@ def test_a_run_keeps_its_order_its_figures_and_what_it_saw(store: Store) -> None
     queued = store.run(run_id)
     assert queued is not None
     assert (queued.state, queued.spec, queued.figures) == (
-        QUEUED, {"seconds": 5, "bugs": ["x"]}, None,
+        QUEUED,
+        {"seconds": 5, "bugs": ["x"]},
+        None,
     )
     lease = leased(store, FUZZ, run_id)
     figures = RunFigures(
@@ -334,7 +332,10 @@ def test_a_run_keeps_its_order_its_figures_and_what_it_saw(store: Store) -> None
     assert (done.state, done.attempt, done.figures, done.note) == (DONE, 1, figures, "log")
     stats = store.stats()
     assert (stats.runs, stats.exit_kinds, stats.executions, stats.steps) == (
-        {DONE: 1}, {"killed": 1}, 4_000_000_000, 90_000_000_000,
+        {DONE: 1},
+        {"killed": 1},
+        4_000_000_000,
+        90_000_000_000,
     )
     assert stats.failures == {NEW: 2}
 

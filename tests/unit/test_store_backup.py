@@ -33,13 +33,26 @@ def store(tmp_path: Path) -> Iterator[Store]:
         begun(opened)
         with opened._write() as (connection, now):
             number = campaigns.add(
-                connection, now, name="canary", kind=CANARY, bugs=("dirtycow",), kernel="",
-                weight=1.0, slice_seconds=60.0,
+                connection,
+                now,
+                name="canary",
+                kind=CANARY,
+                bugs=("dirtycow",),
+                kernel="",
+                weight=1.0,
+                slice_seconds=60.0,
             )
-            connection.execute(insert(Trial).values(
-                campaign_id=number, state=OPEN, began_at=now, began_seconds=0.0, seconds=0.0,
-                limit_seconds=600.0, note="",
-            ))
+            connection.execute(
+                insert(Trial).values(
+                    campaign_id=number,
+                    state=OPEN,
+                    began_at=now,
+                    began_seconds=0.0,
+                    seconds=0.0,
+                    limit_seconds=600.0,
+                    note="",
+                )
+            )
             totals.add(connection, {"executions": 1 << 40})
         yield opened
 
@@ -78,7 +91,9 @@ def test_a_damaged_backup_is_refused_and_leaves_the_store_as_it_was(
     store.backup(path)
     lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
     content = {
-        "cut": lines[:-1], "half a line": [*lines[:-2], lines[-2][:20]], "other": [b"{}\n"],
+        "cut": lines[:-1],
+        "half a line": [*lines[:-2], lines[-2][:20]],
+        "other": [b"{}\n"],
         "newer": [lines[0].replace(migrate.SCHEMA_REVISION.encode(), b"9999"), *lines[1:]],
     }[damage]
     path.write_bytes(gzip.compress(b"".join(content)))

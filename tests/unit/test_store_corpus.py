@@ -86,9 +86,11 @@ def test_slices_of_other_models_start_from_the_mended_one_and_not_the_other_way_
 
 def test_texts_are_kept_bare_so_that_none_is_kept_twice() -> None:
     head, _, rest = text_of(1).partition("config")
-    scenario = parse(f"{head}# origin: farm\nconfig{rest}".replace(
-        "frames=64", "frames=64 bug=softdirty-clear-no-flush"
-    ))
+    scenario = parse(
+        f"{head}# origin: farm\nconfig{rest}".replace(
+            "frames=64", "frames=64 bug=softdirty-clear-no-flush"
+        )
+    )
     assert bare(scenario) == text_of(1)
 
 
@@ -110,9 +112,11 @@ def distilled(store: Store) -> entries.Cover:
     with store._write() as (connection, now):
         from workers import ledger
 
-        map_id = connection.execute(
-            FeatureMap.__table__.select().where(FeatureMap.build_id == BUILD)
-        ).one().id
+        map_id = (
+            connection.execute(FeatureMap.__table__.select().where(FeatureMap.build_id == BUILD))
+            .one()
+            .id
+        )
         ledger.owe(connection, now, DISTILL, map_id, QUEUE_TRIAGE)
     lease = store.take([QUEUE_TRIAGE], "w")
     assert lease is not None
@@ -196,10 +200,13 @@ def test_a_slice_starts_from_a_bounded_part_however_large_the_corpus(
         work = tmp_path / str(number)
         work.mkdir()
         store.harmless(BUILD, pantry.stock(work, "", BUILD))
-        packs.append({
-            data for name in ("seeds", "unmeasured")
-            for data in unpack((work / name).read_bytes())
-        })
+        packs.append(
+            {
+                data
+                for name in ("seeds", "unmeasured")
+                for data in unpack((work / name).read_bytes())
+            }
+        )
     assert all(0 < len(pack) <= SEEDS for pack in packs)
     assert len(set.union(*packs)) > SEEDS, "together they see more of it"
 
@@ -250,6 +257,4 @@ def test_what_was_dumped_is_the_same_corpus_when_it_is_taken_in(
     with closing(Store.open(file_url(tmp_path / "other.db"))) as other:
         assert inbox.plant(other, out) == []
         assert sorted(texts(other)) == sorted(texts(store))
-    assert {path.stem for path in out.iterdir()} == {
-        entry_key(text)[:16] for text in texts(store)
-    }
+    assert {path.stem for path in out.iterdir()} == {entry_key(text)[:16] for text in texts(store)}

@@ -73,7 +73,7 @@ def test_a_minimizer_that_is_cut_off_leaves_the_last_that_it_told(
             json.dumps({"best": finding(reads).to_json()}) + "\n"
         )
     said = f"cat >/dev/null; echo {child.BEGUN}; cat {tmp_path}/0.json {tmp_path}/1.json; "
-    said += "printf '{\"best\": \"cut'; touch " + str(tmp_path / "told") + f"; {end}"
+    said += 'printf \'{"best": "cut\'; touch ' + str(tmp_path / "told") + f"; {end}"
     monkeypatch.setattr(sys, "executable", script(tmp_path, said))
     kept: list[Finding] = []
     with pytest.raises((Stopped, WorkDied)):

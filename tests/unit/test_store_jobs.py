@@ -45,9 +45,9 @@ from workers.schema import (
     MINIMIZE,
     MINIMIZED,
     NEW,
-    QUEUED,
     QUEUE_FUZZ,
     QUEUE_TRIAGE,
+    QUEUED,
     RUNNING,
     UNREPRODUCIBLE,
     VERIFIED,
@@ -156,9 +156,7 @@ def test_a_run_that_is_nobody_elses_business_is_closed_by_whoever_comes_by(
     assert row is not None
     assert row.figures is not None
     assert (row.state, row.note) == (DONE, "its process was killed")
-    assert (row.figures.exit_kind, row.figures.executions, row.figures.steps) == (
-        "killed", 70, 900,
-    )
+    assert (row.figures.exit_kind, row.figures.executions, row.figures.steps) == ("killed", 70, 900)
     assert sweep(store, tmp_path).runs == []
 
 
@@ -175,9 +173,7 @@ def test_a_folder_that_somebody_works_in_is_left_alone(
     assert jobs.fuzz(here, lease).counts
 
 
-def test_finds_are_filed_while_the_slice_runs(
-    store: Store, here: Site, fake: FakeHands
-) -> None:
+def test_finds_are_filed_while_the_slice_runs(store: Store, here: Site, fake: FakeHands) -> None:
     seen: list[int] = []
 
     def run_slice(spec: SliceSpec, progress: Any, stop: Any) -> SliceResult:
@@ -197,6 +193,7 @@ def test_a_late_folder_of_a_run_that_others_have_done_is_filed_and_counted_once(
     store: Store, here: Site, fake: FakeHands, tmp_path: Path
 ) -> None:
     """Host A finds, dies; host B is given the run and ends it; A comes back."""
+
     def die(spec: SliceSpec) -> SliceResult:
         found_in_folder(spec, finding(), finding(signature=OTHER))
         raise SystemExit
@@ -260,9 +257,7 @@ def test_a_folder_that_makes_no_sense_is_said_and_stops_nothing(
     assert str(bad) in swept.complaints[0]
 
 
-def test_a_slice_that_cannot_begin_is_no_verdict(
-    store: Store, here: Site, fake: FakeHands
-) -> None:
+def test_a_slice_that_cannot_begin_is_no_verdict(store: Store, here: Site, fake: FakeHands) -> None:
     broken = replace(result([], ExitKind.ERROR, return_code=3), statistics=Statistics())
     fake.slices = lambda spec: broken
     _, lease = begun(store)
@@ -466,9 +461,7 @@ def minimizing(store: Store, here: Site) -> Lease:
 def test_minimize_keeps_the_minimal_scenario_and_files_what_came_up(
     store: Store, here: Site, fake: FakeHands
 ) -> None:
-    fake.minimal = lambda text: Minimal(
-        BUILD, text_of(1), {"complete": True}, [finding(2, OTHER)]
-    )
+    fake.minimal = lambda text: Minimal(BUILD, text_of(1), {"complete": True}, [finding(2, OTHER)])
     side = jobs.minimize(here, minimizing(store, here)).recorded
     detail = store.failure(1)
     assert detail is not None
@@ -561,13 +554,14 @@ def test_what_cannot_be_kept_of_a_minimizer_costs_no_more_than_that(
 
 
 def poisoned(
-    store: Store, here: Site, fake: FakeHands, kind: ExitKind = ExitKind.TIMEOUT,
+    store: Store,
+    here: Site,
+    fake: FakeHands,
+    kind: ExitKind = ExitKind.TIMEOUT,
     return_code: int = 70,
 ) -> None:
     """A slice dies with a scenario."""
-    fake.slices = lambda spec: result(
-        [], kind, return_code=return_code, in_flight=text_of(3)
-    )
+    fake.slices = lambda spec: result([], kind, return_code=return_code, in_flight=text_of(3))
     _, lease = begun(store)
     jobs.fuzz(here, lease)
 
@@ -582,7 +576,9 @@ def test_what_ran_when_a_slice_died_is_run_alone_and_quarantined_if_it_dies_twic
     assert jobs.alone(here, leased(store, "alone", 1)).counts
     (suspect,) = store.suspects()
     assert (suspect.state, suspect.deaths, suspect.note) == (
-        "quarantined", 3, "the child ended with 71",
+        "quarantined",
+        3,
+        "the child ended with 71",
     )
     assert [row.code for row in store.decisions("Q1")] == ["suspected", "quarantined"]
     assert store.release(1)
@@ -655,7 +651,5 @@ def test_stopped_work_is_nobodys_fault(store: Store, here: Site) -> None:
         raise Stopped
 
     with pytest.raises(Stopped):
-        jobs.verify(
-            replace(here, hands=replace(here.hands, replay=stopped)), verifying(store)
-        )
+        jobs.verify(replace(here, hands=replace(here.hands, replay=stopped)), verifying(store))
     assert state(store) == NEW

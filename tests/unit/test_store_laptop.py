@@ -97,7 +97,9 @@ class World:
 
     def hands(self) -> Hands:
         return Hands(
-            run_slice=self.run_slice, replay=self.replay, alone=lambda text, stop: "",
+            run_slice=self.run_slice,
+            replay=self.replay,
+            alone=lambda text, stop: "",
             minimize=lambda text, signature, stop, keep: self.minimize(text, signature, stop),
             build_id=lambda: BUILD,
         )
@@ -194,9 +196,7 @@ def test_slots_fuzz_at_the_same_time_and_equal_shares(
         return SliceResult(ExitKind.OK, [], Statistics(executions=1), [], 1.0, None, "")
 
     hands = replace(world.hands(), run_slice=run_slice)
-    events = run_local(
-        store, tmp_path, seconds=0.8, slots=2, hands=hands, clock=lambda: now[0]
-    )
+    events = run_local(store, tmp_path, seconds=0.8, slots=2, hands=hands, clock=lambda: now[0])
     done = list(events)[-1]
     assert isinstance(done, Done)
     assert done.troubles == []
@@ -299,10 +299,11 @@ def test_the_seed_corpus_comes_into_the_store_and_to_the_slices(
         return world.run_slice(spec, progress, stop)
 
     hands = replace(world.hands(), run_slice=run_slice)
-    list(run_local(
-        store, tmp_path, seconds=1.0, slots=1, seed_corpus=seeds, hands=hands,
-        clock=world.clock,
-    ))
+    list(
+        run_local(
+            store, tmp_path, seconds=1.0, slots=1, seed_corpus=seeds, hands=hands, clock=world.clock
+        )
+    )
     assert packs[0] == 2
     assert store.last_seq() == 2
 
@@ -341,6 +342,7 @@ def test_a_store_that_takes_nothing_more_loses_no_find(
     store: Store, tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a full disk: what was found waits in its folder, and is told."""
+
     def full(*arguments: Any) -> Any:
         world.look = 10.0
         raise StoreDown("database or disk is full")

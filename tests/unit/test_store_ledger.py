@@ -51,7 +51,8 @@ def store(tmp_path: Path, clock: ManualClock) -> Iterator[Store]:
 def ordered(store: Store, number: int = 1) -> list[int]:
     """The jobs of so many runs."""
     return [
-        owed.id for _ in range(number)
+        owed.id
+        for _ in range(number)
         if (owed := store.job_of(FUZZ, store.create_run(SPEC, QUEUE_FUZZ))) is not None
     ]
 
@@ -100,9 +101,7 @@ def test_a_lease_names_its_job_for_ever(store: Store) -> None:
     assert not store.end_run(old, RunFigures("ok"))[1]
 
 
-def test_deaths_of_the_work_itself_hold_it_until_a_person_wants_it_again(
-    store: Store,
-) -> None:
+def test_deaths_of_the_work_itself_hold_it_until_a_person_wants_it_again(store: Store) -> None:
     store.record(finding())
     for attempt in range(1, MAX_ATTEMPTS + 1):
         held = store.died(leased(store, VERIFY, 1), "the child ended with -11")
@@ -168,9 +167,7 @@ def test_what_is_given_back_is_due_at_once(store: Store) -> None:
     assert store.lease(job, "v") is not None
 
 
-def test_a_farm_that_is_paused_begins_nothing_and_one_that_drains_no_slice(
-    store: Store,
-) -> None:
+def test_a_farm_that_is_paused_begins_nothing_and_one_that_drains_no_slice(store: Store) -> None:
     (job,) = ordered(store)
     store.record(finding())
     store.set_farm(paused=True)
@@ -183,7 +180,9 @@ def test_a_farm_that_is_paused_begins_nothing_and_one_that_drains_no_slice(
     store.set_farm(draining=False)
     assert store.lease(job, "w") is not None
     assert [row.detail for row in store.decisions("farm")] == [
-        "paused=True", "paused=False, draining=True", "draining=False",
+        "paused=True",
+        "paused=False, draining=True",
+        "draining=False",
     ]
 
 
@@ -202,8 +201,9 @@ class Broker:
 
 
 def here(store: Store, slots: int) -> None:
-    store.here(name="w", host="h", queues=["fuzz", "triage"], number=slots, busy=0,
-               build_id="b", note="")
+    store.here(
+        name="w", host="h", queues=["fuzz", "triage"], number=slots, busy=0, build_id="b", note=""
+    )
 
 
 def test_as_much_is_sent_as_workers_can_take_soon(store: Store, clock: ManualClock) -> None:

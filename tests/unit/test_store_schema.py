@@ -50,7 +50,13 @@ def test_the_migrations_make_the_model(path: Path) -> None:
             if type(check).__name__ == "CheckConstraint":
                 assert f"CONSTRAINT {check.name} CHECK ({check.sqltext})" in sql  # type: ignore[attr-defined]
     assert {name for name, _ in made} == {
-        "failure", "run", "example", "job", "suspect", "campaign", "trial",
+        "failure",
+        "run",
+        "example",
+        "job",
+        "suspect",
+        "campaign",
+        "trial",
     }
 
 
@@ -113,7 +119,10 @@ def test_sqlite_is_set_up_for_many_writers(path: Path) -> None:
             for name in ("journal_mode", "busy_timeout", "synchronous", "foreign_keys")
         }
     assert settings == {
-        "journal_mode": "wal", "busy_timeout": 60_000, "synchronous": 1, "foreign_keys": 1,
+        "journal_mode": "wal",
+        "busy_timeout": 60_000,
+        "synchronous": 1,
+        "foreign_keys": 1,
     }
 
 
@@ -129,8 +138,9 @@ def test_a_writer_holds_the_write_lock_before_its_first_statement(path: Path) ->
 
 
 def test_a_failure_in_a_state_that_does_not_exist_is_refused(path: Path) -> None:
-    with sqlite3.connect(path) as connection, pytest.raises(
-        sqlite3.IntegrityError, match="ck_failure_state"
+    with (
+        sqlite3.connect(path) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="ck_failure_state"),
     ):
         connection.execute(
             "INSERT INTO failure VALUES (1, 'o', 'c', 'x', 'p', 1, 't', 't', 'lost', '', NULL, 0)"
@@ -146,9 +156,11 @@ def test_a_sighting_by_a_run_that_does_not_exist_is_refused(path: Path) -> None:
 @pytest.mark.parametrize("name", dialect.DIALECTS)
 def test_both_dialects_upsert_in_one_statement(name: str) -> None:
     statement = dialect.insert(name, Failure).values(count=1)
-    made = str(statement.on_conflict_do_update(
-        index_elements=["oracle"], set_={"count": Failure.count + 1}
-    ))
+    made = str(
+        statement.on_conflict_do_update(
+            index_elements=["oracle"], set_={"count": Failure.count + 1}
+        )
+    )
     assert "ON CONFLICT (oracle) DO UPDATE SET count = (failure.count + " in made
 
 
@@ -220,7 +232,8 @@ def test_what_an_older_mmfarm_had_on_its_way_is_owed(old: Path) -> None:
         for number, state in ((8, "queued"), (9, "running")):
             connection.execute(
                 "INSERT INTO run SELECT ?, spec, ?, 1, created_at, started_at, NULL, NULL, 0, 0, "
-                "0, 0, 0, '{}', '', NULL FROM run WHERE id = 1", (number, state),
+                "0, 0, 0, '{}', '', NULL FROM run WHERE id = 1",
+                (number, state),
             )
         connection.commit()
     # What the slice of the run that was running had found when its process was killed.

@@ -14,11 +14,11 @@ from corpus.recording import check as checking
 from corpus.recording import compact
 from corpus.recording.check import PM_GUARD_REGION, PM_PRESENT, PM_SHIFT
 from corpus.recording.compact import Compaction
-from corpus.recording.layout import ANON
 from corpus.recording.events import RecordingError
-from corpus.strace.parse import load
+from corpus.recording.layout import ANON
 from corpus.recording.report import Writer, import_log, scenario_name
 from corpus.recording.steps import Answer, Step
+from corpus.strace.parse import load
 from simulator import ops
 from simulator.errno import ENOMEM
 from simulator.outcome import Outcome
@@ -39,22 +39,29 @@ def move_step(start: int, end: int, to: int, to_end: int) -> Step:
 
 
 RANGES = st.tuples(st.integers(0, 5000), st.sampled_from((1, 2, 7, 8, 9, 16, 100, 512, 3000)))
-STEPS = st.lists(st.one_of(
-    RANGES.map(lambda r: mmap_step(r[0], r[0] + r[1])),
-    st.tuples(RANGES, st.integers(0, 3)).map(
-        lambda r: mmap_step(r[0][0], sum(r[0]), 5, 512 * r[1])),
-    st.tuples(RANGES, st.integers(0, 5000)).map(
-        lambda r: move_step(r[0][0], sum(r[0]), r[1], r[1] + r[0][1])),
-), min_size=1, max_size=8)
+STEPS = st.lists(
+    st.one_of(
+        RANGES.map(lambda r: mmap_step(r[0], r[0] + r[1])),
+        st.tuples(RANGES, st.integers(0, 3)).map(
+            lambda r: mmap_step(r[0][0], sum(r[0]), 5, 512 * r[1])
+        ),
+        st.tuples(RANGES, st.integers(0, 5000)).map(
+            lambda r: move_step(r[0][0], sum(r[0]), r[1], r[1] + r[0][1])
+        ),
+    ),
+    min_size=1,
+    max_size=8,
+)
 
 
 @given(STEPS, st.sampled_from((8, 16, 512)))
 @settings(max_examples=200, deadline=None)
 def test_order_adjacency_alignment_and_small_sizes_are_kept(steps: list[Step], block: int) -> None:
     compaction = Compaction(steps, block)
-    real = sorted({page for step in steps for page in step.args[:2]}
-                  | {page for step in steps if step.code == ops.OP_MREMAP
-                     for page in step.args[2:4]})
+    real = sorted(
+        {page for step in steps for page in step.args[:2]}
+        | {page for step in steps if step.code == ops.OP_MREMAP for page in step.args[2:4]}
+    )
     for low, high in pairwise(real):
         size = compaction.page(high) - compaction.page(low)
         assert 0 < size <= high - low
@@ -74,8 +81,7 @@ def test_ranges_that_hold_the_same_pages_stay_equally_large(steps: list[Step]) -
 
 
 def test_large_ranges_become_small_and_far_ones_near() -> None:
-    compaction = Compaction([mmap_step(1 << 20, 1 << 21), mmap_step(1 << 30, (1 << 30) + 3)],
-                            BLOCK)
+    compaction = Compaction([mmap_step(1 << 20, 1 << 21), mmap_step(1 << 30, (1 << 30) + 3)], BLOCK)
     assert compaction.end <= 4 * BLOCK + 3
 
 
@@ -140,35 +146,45 @@ def test_a_short_log_is_one_window_with_its_children() -> None:
         "8 T0 mprotect 24..26 rw",
     ]
     assert scenario.headers == (
-        ("title", "log, lines 1 to 10"), ("expect", "clean"), ("origin", "strace:log"))
+        ("title", "log, lines 1 to 10"),
+        ("expect", "clean"),
+        ("origin", "strace:log"),
+    )
 
 
 def long_log(calls: int) -> str:
     one = "mprotect(0x10000000, 4096, PROT_{}) = 0\n"
-    return ("mmap(0x10000000, 8192, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS|MAP_FIXED, "
-            "-1, 0) = 0x10000000\n"
-            "mmap(0x90000000, 4096, 0x3, 0x32, -1, 0) = 0x90000000\n"
-            + "".join(one.format("READ" if i % 3 else "WRITE") for i in range(calls)))
+    return (
+        "mmap(0x10000000, 8192, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS|MAP_FIXED, "
+        "-1, 0) = 0x10000000\n"
+        "mmap(0x90000000, 4096, 0x3, 0x32, -1, 0) = 0x90000000\n"
+        + "".join(one.format("READ" if i % 3 else "WRITE") for i in range(calls))
+    )
 
 
 def test_later_windows_carry_the_layout_that_they_need_and_no_more() -> None:
     first, second = windows(long_log(70))
     assert len(first.ops) == MAX_FUZZ_OPS
     assert body(second)[1:4] == [
-        "1 T0 mmap 8..9 r shared anon", "2 T0 mmap 9..10 rw shared anon", "3 T0 mprotect 8..9 r"]
+        "1 T0 mmap 8..9 r shared anon",
+        "2 T0 mmap 9..10 rw shared anon",
+        "3 T0 mprotect 8..9 r",
+    ]
     assert len(second.ops) == 2 + 72 - MAX_FUZZ_OPS
 
 
 def test_equal_windows_are_kept_once() -> None:
-    found, left_out = recorded.windows(translated(
-        "".join(f"{pid} munmap(0x1000, 4096) = 0\n" for pid in range(1, 5))))
+    found, left_out = recorded.windows(
+        translated("".join(f"{pid} munmap(0x1000, 4096) = 0\n" for pid in range(1, 5)))
+    )
     assert len(found) == 1
     assert left_out == {"the same as in another window": 3}
 
 
 def test_windows_are_valid_printable_and_within_the_fuzz_limits() -> None:
-    children = "".join(f"1 fork() = {pid}\n{pid} munmap(0x7f0000000000, 4096) = 0\n"
-                       for pid in range(3, 20))
+    children = "".join(
+        f"1 fork() = {pid}\n{pid} munmap(0x7f0000000000, 4096) = 0\n" for pid in range(3, 20)
+    )
     for scenario in windows(LOG + children):
         validate(scenario)
         assert text.parse(text.dump(scenario)) == scenario
@@ -195,8 +211,10 @@ def test_answers_are_compared_call_by_call() -> None:
     bad = checked(LOG, Answers(-ENOMEM))
     assert bad.agreed == 3
     assert [(d.line, d.op, d.log, d.model) for d in bad.disagreements] == [
-        (3, "memfd", "ok", "ENOMEM"), (6, "munmap", "ok", "ENOMEM"),
-        (10, "mprotect", "ok", "ENOMEM")]
+        (3, "memfd", "ok", "ENOMEM"),
+        (6, "munmap", "ok", "ENOMEM"),
+        (10, "mprotect", "ok", "ENOMEM"),
+    ]
 
 
 def test_a_failed_call_agrees_only_with_its_own_errno() -> None:
@@ -208,16 +226,19 @@ def test_a_failed_call_agrees_only_with_its_own_errno() -> None:
 
 
 def test_a_difference_that_an_earlier_call_can_cause_is_explained_by_it() -> None:
-    log = ("mmap(0x1000, 4096, 0x3, 0x32, -1, 0) = 0x1000\n"
-           "mmap(0x8000, 4096, 0x3, 0x32, -1, 0) = 0x8000\n"
-           "mlock(0x1000, 4096) = 0\n"
-           "madvise(0x1000, 4096, MADV_DONTNEED) = -1 EINVAL (x)\n"
-           "madvise(0x8000, 4096, MADV_DONTNEED) = -1 EINVAL (x)\n"
-           "madvise(0x1000, 4096, MADV_RANDOM) = -1 EINVAL (x)\n"
-           "munmap(0x1000, 4096) = -1 ENOMEM (x)\n")
+    log = (
+        "mmap(0x1000, 4096, 0x3, 0x32, -1, 0) = 0x1000\n"
+        "mmap(0x8000, 4096, 0x3, 0x32, -1, 0) = 0x8000\n"
+        "mlock(0x1000, 4096) = 0\n"
+        "madvise(0x1000, 4096, MADV_DONTNEED) = -1 EINVAL (x)\n"
+        "madvise(0x8000, 4096, MADV_DONTNEED) = -1 EINVAL (x)\n"
+        "madvise(0x1000, 4096, MADV_RANDOM) = -1 EINVAL (x)\n"
+        "munmap(0x1000, 4096) = -1 ENOMEM (x)\n"
+    )
     found = checked(log, Answers())
     assert [(d.line, d.reason) for d in found.explained] == [
-        (4, "after mlock of line 3: locked mappings refuse to give pages back")]
+        (4, "after mlock of line 3: locked mappings refuse to give pages back")
+    ]
     assert [d.line for d in found.disagreements] == [5, 6, 7]  # other pages; other effects
 
 
@@ -246,7 +267,8 @@ def test_pagemap_bits_are_those_of_the_model() -> None:
 def test_every_process_of_a_large_tree_is_compared_once(children: int) -> None:
     log = "1 mmap(NULL, 4096, 0x3, 0x22, -1, 0) = 0x10000\n" + "".join(
         f"1 fork() = {pid}\n{pid} munmap(0x10000, 4096) = 0\n{pid} +++ exited with 0 +++\n"
-        for pid in range(2, 2 + children))
+        for pid in range(2, 2 + children)
+    )
     machine = Answers()
     found = checked(log, machine)
     assert found.compared == 1 + children
@@ -257,7 +279,8 @@ def test_every_process_of_a_large_tree_is_compared_once(children: int) -> None:
 def test_processes_of_any_generation_are_compared() -> None:
     log = "1 mmap(NULL, 4096, 0x3, 0x22, -1, 0) = 0x10000\n" + "".join(
         f"{pid} fork() = {pid + 1}\n{pid + 1} mprotect(0x10000, 4096, PROT_READ) = 0\n"
-        for pid in range(1, 12))
+        for pid in range(1, 12)
+    )
     found = checked(log, Answers())
     assert (found.compared, found.agreed) == (12, 12)
 
@@ -270,8 +293,10 @@ def test_a_report_adds_up_and_its_scenarios_become_files(tmp_path: Path) -> None
     counts = {key: data[key]["total"] for key in ("mm_calls", "taken", "listed")}  # type: ignore[index]
     assert counts == {"mm_calls": 9, "taken": 8, "listed": 1}
     assert report.ok
-    assert any("1 mlock: the model has no op for it yet (first in line 11)" in line
-               for line in report.lines())
+    assert any(
+        "1 mlock: the model has no op for it yet (first in line 11)" in line
+        for line in report.lines()
+    )
     writer = Writer(source, tmp_path / "out")
     import_log(load(source), keep=writer)
     assert [file.name for file in writer.files] == ["my-log-001.mm"]

@@ -65,7 +65,7 @@ def play(strategy: Exploring, programs: list[list[Access]]) -> list[tuple[int, i
             announced[cur] = True
             strategy.pend_site[cur] = site
             strategy.pend_pos[cur] = cur
-            strategy.pend_visit[cur] = 1 + sum(s == site for s, _, _ in programs[cur][:at[cur]])
+            strategy.pend_visit[cur] = 1 + sum(s == site for s, _, _ in programs[cur][: at[cur]])
             chosen = strategy.choose(cur, site, obj, access, runnable)
             if chosen != cur:
                 cur = chosen
@@ -93,11 +93,13 @@ LONG = [[(10 + a, 1, WRITE)] * 30 for a in range(3)]
 # One op for each actor of LONG, and a schedule: actor 0 gives way at its 4th step, and so on.
 SITE_NAMES = [NAMES[10 + actor] for actor in range(3)]
 PLANNED = Scenario(ops=tuple(Op(actor + 1, actor, OP_READ, (0,)) for actor in range(3)))
-PLANNED = PLANNED.with_directives((
-    Directive(1, SITE_NAMES[0], 4, SWITCH, 2),
-    Directive(3, SITE_NAMES[2], 6, PARK, 2),
-    Directive(2, SITE_NAMES[1], 11, SWITCH, 0),
-))
+PLANNED = PLANNED.with_directives(
+    (
+        Directive(1, SITE_NAMES[0], 4, SWITCH, 2),
+        Directive(3, SITE_NAMES[2], 6, PARK, 2),
+        Directive(2, SITE_NAMES[1], 11, SWITCH, 0),
+    )
+)
 
 MAKERS: dict[str, Callable[[Rng, Profile], Exploring]] = {
     "run-to-block": lambda rng, profile: Exploring(rng, profile, 0),
@@ -108,8 +110,7 @@ MAKERS: dict[str, Callable[[Rng, Profile], Exploring]] = {
     "surw": lambda rng, profile: Surw(rng, profile, 0, 2),
     "starve": lambda rng, profile: Starve(rng, profile, 0, 1, 10),
     "bounded": lambda rng, profile: BoundedPreemptions(rng, profile, 0, 2, 60),
-    "directed": lambda rng, profile: Directed(
-        rng, profile, 0, [0] if profile.nr_pairs else []),
+    "directed": lambda rng, profile: Directed(rng, profile, 0, [0] if profile.nr_pairs else []),
     "guided": lambda rng, profile: Guided(rng, profile, 0, PLANNED, rng.below(4), 4),
 }
 
@@ -161,9 +162,7 @@ def test_random_walk_is_uniform_at_every_step() -> None:
 def test_sticky_leaves_an_actor_as_often_as_it_says() -> None:
     pair = [[(10, 1, WRITE)] * 100, [(20, 1, WRITE)] * 100]
     for one_in in (4, 10):
-        total = sum(
-            switches(play(Sticky(Rng(s), Profile(), 0, one_in), pair)) for s in range(100)
-        )
+        total = sum(switches(play(Sticky(Rng(s), Profile(), 0, one_in), pair)) for s in range(100))
         # While both run, about 130 to 190 of the 200 steps ask, and one in `one_in` leaves.
         assert 100 * 100 / one_in < total < 100 * 200 / one_in
 
@@ -267,8 +266,9 @@ def test_guided_follows_a_schedule_and_leaves_decisions_out_now_and_then() -> No
     counts: Counter[tuple[int, ...]] = Counter()
     for seed in range(300):
         happened = play(Guided(Rng(seed), Profile(), 0, PLANNED, 3, 2), LONG)
-        turns = [happened[0][0]] + [b[0] for a, b in zip(happened, happened[1:], strict=False)
-                                    if a[0] != b[0]]
+        turns = [happened[0][0]] + [
+            b[0] for a, b in zip(happened, happened[1:], strict=False) if a[0] != b[0]
+        ]
         counts[tuple(turns)] += 1
     followed = (0, 2, 1, 0, 1, 2)
     assert counts.most_common(1)[0][0] == followed
@@ -276,18 +276,18 @@ def test_guided_follows_a_schedule_and_leaves_decisions_out_now_and_then() -> No
 
 
 def test_guided_is_free_from_its_tail_on() -> None:
-    orders = {
-        tuple(play(Guided(Rng(s), Profile(), 0, PLANNED, 0, 2), LONG)) for s in range(30)
-    }
+    orders = {tuple(play(Guided(Rng(s), Profile(), 0, PLANNED, 0, 2), LONG)) for s in range(30)}
     assert len(orders) == 30
 
 
 def test_guided_repeats_the_faults_of_a_schedule() -> None:
-    scenario = PLANNED.with_directives((
-        Directive(1, SITE_NAMES[0], 1, FAIL),
-        Directive(1, SITE_NAMES[0], 2, TLB, 2),
-        Directive(1, SITE_NAMES[0], 3, IPI, 9),
-    ))
+    scenario = PLANNED.with_directives(
+        (
+            Directive(1, SITE_NAMES[0], 1, FAIL),
+            Directive(1, SITE_NAMES[0], 2, TLB, 2),
+            Directive(1, SITE_NAMES[0], 3, IPI, 9),
+        )
+    )
     seen: Counter[tuple[bool, int, int, int]] = Counter()
     for seed in range(100):
         strategy = Guided(Rng(seed), Profile(), 0, scenario, 3, 2)
@@ -396,8 +396,16 @@ def test_portfolio_keeps_its_shares_and_is_deterministic() -> None:
 
     kinds, digests = campaign()
     assert (kinds, digests) == campaign()
-    for name, share in (("Pos", 19), ("Surw", 19), ("Directed", 15), ("RandomWalk", 11),
-                        ("Sticky", 10), ("Pct", 10), ("Starve", 8), ("BoundedPreemptions", 6)):
+    for name, share in (
+        ("Pos", 19),
+        ("Surw", 19),
+        ("Directed", 15),
+        ("RandomWalk", 11),
+        ("Sticky", 10),
+        ("Pct", 10),
+        ("Starve", 8),
+        ("BoundedPreemptions", 6),
+    ):
         assert abs(kinds[name] / 4 - share) <= 4, kinds
     assert len(set(digests)) > 200
 

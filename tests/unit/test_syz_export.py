@@ -24,8 +24,14 @@ from tests.unit.recorded import translate
 # file keeps the size it was made with, so it lists what is read and written behind. Importers list
 # the calls that lock memory, too (corpus/recording/causes.py).
 LISTED = (
-    ops.OP_VMSPLICE, ops.OP_PIPE_READ, ops.OP_UNPIN, ops.OP_MLOCK, ops.OP_MUNLOCK, ops.OP_MLOCK2,
-    ops.OP_MLOCKALL, ops.OP_MUNLOCKALL,
+    ops.OP_VMSPLICE,
+    ops.OP_PIPE_READ,
+    ops.OP_UNPIN,
+    ops.OP_MLOCK,
+    ops.OP_MUNLOCK,
+    ops.OP_MLOCK2,
+    ops.OP_MLOCKALL,
+    ops.OP_MUNLOCKALL,
 )
 FILE_SLOT = {ops.OP_MMAP: 4, ops.OP_MEMFD: 0}
 # Ops whose files are compared by identity: which file it is counts, not its number.
@@ -39,7 +45,7 @@ def plain(thread: int, code: int, args: tuple[int, ...], base: int, file: object
     out: list[object] = []
     at = 0
     for arg in ops.BY_NUMBER[code].args:
-        slots = list(args[at:at + ops.SLOTS[arg.kind]])
+        slots = list(args[at : at + ops.SLOTS[arg.kind]])
         of_file = code in (ops.OP_PREAD, ops.OP_PWRITE)
         if arg.kind in (ops.RANGE, ops.DEST) or arg.kind == ops.PAGE and not of_file:
             slots = [slot - base for slot in slots]
@@ -88,8 +94,7 @@ def sayable(scenario: Scenario) -> list[Plain]:
                     continue
                 if op.code == ops.OP_PWRITE:
                     written[handle] = max(written.get(handle, 0), op.args[1] + 1)
-        file = None if handle is None else \
-            seen.setdefault((handle, made.get(handle)), len(seen))
+        file = None if handle is None else seen.setdefault((handle, made.get(handle)), len(seen))
         args = op.args
         if op.code == ops.OP_MMAP:  # an import does without MAP_LOCKED, as without those calls
             args = (*args[:6], args[6] & ~ops.MMAP_LOCKED)
@@ -134,7 +139,8 @@ def test_ops_that_no_call_says_and_the_schedule_stand_in_comments() -> None:
         "# mmfarm scenario 1\nconfig pmd_order=3 frames=64\n"
         "1 T0 mmap 0..8 rw private anon\n2 T0 fork T1\n3 T1 write 3\n4 T0 pin p0 3 r\n"
         "5 T0 sleep\n6 DEVICE device_read 3\n7 T2 exit\n8 T2 read 3.1\n"
-        "@3 do_user_addr_fault:begin#1 -> T0\n")
+        "@3 do_user_addr_fault:begin#1 -> T0\n"
+    )
     assert export(scenario).splitlines()[2:] == [
         "# nothing is mapped when a scenario begins",
         "munmap(&(0x7f0000000000/0x40000)=nil, 0x40000)",
@@ -165,4 +171,5 @@ def test_pages_behind_the_data_area_are_named() -> None:
     op = Op(1, 0, ops.OP_MUNMAP, (0, ARENA_PAGES + 1))
     program = export(Scenario(Config(pages=8192), (op,)))
     assert program.splitlines()[-1] == (
-        "# not said here: 1 T0 munmap 0..4095: beyond the 4096 pages of the data area")
+        "# not said here: 1 T0 munmap 0..4095: beyond the 4096 pages of the data area"
+    )

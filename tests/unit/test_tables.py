@@ -13,7 +13,6 @@ import simulator.run  # noqa: F401  (modules of the model load in its order)
 from simulator import features, ops, tables
 from simulator.mm import mm_types
 
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -94,10 +93,16 @@ NEW = (
     ("simulator/ops.py", "MADV_GUARD_REMOVE: Final", f"MADV_NEW: Final = {len(ops.ADVICE)}"),
     ("simulator/ops.py", "MMAP_DROPPABLE: Final", f"MMAP_NEW: Final = {1 << len(ops.MMAP_FLAGS)}"),
     ("simulator/ops.py", "OP_READ: Final", "OP_NEW: Final = 199"),
-    ("simulator/ops.py", "OPS: Final[tuple",
-     '    OpSpec(OP_NEW, "new", (), USER, "New.", sites.OP__BEGIN, "new", c="usleep(1)"),'),
-    ("simulator/mm/mm_types.py", "VM_MAYBE_GUARD: Final",
-     f"VM_NEW: Final = {1 << len(tables.bits(vars(mm_types), 'VM_'))}"),
+    (
+        "simulator/ops.py",
+        "OPS: Final[tuple",
+        '    OpSpec(OP_NEW, "new", (), USER, "New.", sites.OP__BEGIN, "new", c="usleep(1)"),',
+    ),
+    (
+        "simulator/mm/mm_types.py",
+        "VM_MAYBE_GUARD: Final",
+        f"VM_NEW: Final = {1 << len(tables.bits(vars(mm_types), 'VM_'))}",
+    ),
 )
 
 
@@ -110,7 +115,10 @@ def test_what_is_new_is_asked_for_by_every_table_that_lacks_it(tmp_path: Path) -
         at = next(old for old in text.splitlines() if old.startswith(behind))
         (tmp_path / file).write_text(text.replace(at, f"{at}\n{line}", 1))
     done = subprocess.run(
-        [sys.executable, "-c", NEWCOMER], cwd=tmp_path, text=True, check=False,
+        [sys.executable, "-c", NEWCOMER],
+        cwd=tmp_path,
+        text=True,
+        check=False,
         env=os.environ | {"MMFARM_MODEL": "interpreted", "PYTHONPATH": str(tmp_path)},
         capture_output=True,
     )
@@ -120,8 +128,10 @@ def test_what_is_new_is_asked_for_by_every_table_that_lacks_it(tmp_path: Path) -
         ("contract: ADVISED, _PAGES_ADVISED and _HINTS", "advice NEW"),
         ("operands._ADVICE_WEIGHTS", "advice NEW"),
         ("mm/madvise.py: _LOCK_MODES", "advice NEW"),
-        ("PROBES and ALWAYS of corpus.kselftest.source, _NOT_ASKED of conformance.selftest",
-         "feature MADV_NEW"),
+        (
+            "PROBES and ALWAYS of corpus.kselftest.source, _NOT_ASKED of conformance.selftest",
+            "feature MADV_NEW",
+        ),
         ("mm/mmap.py: _FLAGS", "flag new"),
         ("cform.MAP_FLAGS", "flag new"),
         ("cform.CONSTANTS for mmap", "flags new"),

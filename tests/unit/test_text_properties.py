@@ -12,8 +12,9 @@ from simulator.scenario import Config, Directive, Op, Scenario
 
 PAGES = 8 << 3  # the arena of the default config
 SITES = ("op:begin", "op:end")
-TITLES = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1,
-                 max_size=20)
+TITLES = st.text(
+    st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=20
+)
 
 
 def slots(arg: Arg) -> st.SearchStrategy[list[int]]:
@@ -21,8 +22,12 @@ def slots(arg: Arg) -> st.SearchStrategy[list[int]]:
     match arg.kind:
         case ops.RANGE | ops.DEST:
             return st.tuples(st.integers(0, PAGES - 1), st.integers(1, PAGES)).map(
-                lambda pair: [min(pair), max(pair[1], pair[0] + 1)] if pair[0] < pair[1]
-                else [pair[0], pair[0] + 1])
+                lambda pair: (
+                    [min(pair), max(pair[1], pair[0] + 1)]
+                    if pair[0] < pair[1]
+                    else [pair[0], pair[0] + 1]
+                )
+            )
         case ops.PAGE:
             return st.integers(0, PAGES - 1).map(lambda page: [page])
         case ops.WORD:
@@ -43,7 +48,8 @@ def slots(arg: Arg) -> st.SearchStrategy[list[int]]:
             return st.integers(0, 7).map(lambda actor: [actor])
         case ops.BACKING:
             files = st.integers(1, ops.NR_FILES) | st.integers(
-                ops.FIRST_OTHER_FILE, ops.FIRST_OTHER_FILE + ops.NR_OTHER_FILES - 1)
+                ops.FIRST_OTHER_FILE, ops.FIRST_OTHER_FILE + ops.NR_OTHER_FILES - 1
+            )
             offset = st.integers(0, ops.MAX_FILE_PAGES - 1)
             return st.just([0, 0]) | st.tuples(files, offset).map(list)
     raise AssertionError(f"a new kind of argument: {arg.kind}")
@@ -71,15 +77,21 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     anchors: dict[tuple[int, str, int, int], Directive] = {}
     if made:
         known = st.sampled_from([op.uid for op in made])
-        for kind in draw(st.lists(st.sampled_from((sc.SWITCH, sc.PARK, sc.FAIL, sc.IPI, sc.TLB)),
-                                  max_size=6)):
+        for kind in draw(
+            st.lists(st.sampled_from((sc.SWITCH, sc.PARK, sc.FAIL, sc.IPI, sc.TLB)), max_size=6)
+        ):
             arg = {sc.SWITCH: st.integers(0, 3), sc.PARK: known, sc.FAIL: st.just(0)}.get(
-                kind, st.integers(1, 9))
-            directive = Directive(draw(known), draw(st.sampled_from(SITES)),
-                                  draw(st.integers(1, 3)), kind, draw(arg))
+                kind, st.integers(1, 9)
+            )
+            directive = Directive(
+                draw(known), draw(st.sampled_from(SITES)), draw(st.integers(1, 3)), kind, draw(arg)
+            )
             anchors[directive.uid, directive.site, directive.visit, kind] = directive
-    config = Config(frames=draw(st.integers(16, 512)), steps=draw(st.integers(100, 30_000)),
-                    pages=draw(st.sampled_from((0, PAGES, 2 * PAGES))))
+    config = Config(
+        frames=draw(st.integers(16, 512)),
+        steps=draw(st.integers(100, 30_000)),
+        pages=draw(st.sampled_from((0, PAGES, 2 * PAGES))),
+    )
     title = draw(st.just(()) | TITLES.map(lambda title: (("title", title),)))
     bare = Scenario(config, tuple(made), (), title)
     return bare.with_directives(tuple(anchors.values()))
@@ -117,8 +129,29 @@ def test_every_truncation_is_canonical_or_refused(scenario: Scenario, data: st.D
 @settings(max_examples=150, deadline=None)
 def test_every_mutation_is_canonical_or_refused(scenario: Scenario, data: st.DataObject) -> None:
     printed = dump(scenario)
-    pieces = ["", " ", "\n", "#", "@", "..", "-", "0", "9", "+1", "T1", ".1", "=", ":", "\0", "é",
-              "²", "\u2028", "config", "read", *printed.split(" ")[:40]]
+    pieces = [
+        "",
+        " ",
+        "\n",
+        "#",
+        "@",
+        "..",
+        "-",
+        "0",
+        "9",
+        "+1",
+        "T1",
+        ".1",
+        "=",
+        ":",
+        "\0",
+        "é",
+        "²",
+        "\u2028",
+        "config",
+        "read",
+        *printed.split(" ")[:40],
+    ]
     for _ in range(6):
         at = data.draw(st.integers(0, len(printed)))
         end = data.draw(st.integers(at, min(len(printed), at + 6)))

@@ -32,8 +32,9 @@ def written(folder: Path, name: str, expect: str, config: str = "", more: str = 
     file = folder / name
     file.parent.mkdir(parents=True, exist_ok=True)
     expected = f"# expect: {expect}\n" if expect else ""
-    file.write_text(f"{headers.MAGIC}\n{expected}config pmd_order=3 frames=64{config}\n"
-                    f"9 T0 read 0\n{more}")
+    file.write_text(
+        f"{headers.MAGIC}\n{expected}config pmd_order=3 frames=64{config}\n9 T0 read 0\n{more}"
+    )
     return file
 
 

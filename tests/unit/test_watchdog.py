@@ -31,7 +31,8 @@ def test_what_is_of_no_use_ends_in_less_than_a_minute(hangs: bool) -> None:
         clock.now += LOOK_SECONDS
     assert clock.now - began <= STUCK_SECONDS + LOOK_SECONDS < 60
     assert why == (
-        "the store neither answers nor fails" if hangs
+        "the store neither answers nor fails"
+        if hangs
         else "it hears of no work, though there is some"
     )
 

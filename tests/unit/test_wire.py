@@ -5,7 +5,13 @@ from struct import pack
 
 from conformance import wire
 from conformance.observation import (
-    IN_CORE, PAGE_IS_GUARD, PAGE_IS_PRESENT, PRESENT, Checkpoint, Observed, Region,
+    IN_CORE,
+    PAGE_IS_GUARD,
+    PAGE_IS_PRESENT,
+    PRESENT,
+    Checkpoint,
+    Observed,
+    Region,
 )
 from corpus import text
 
@@ -21,8 +27,11 @@ def test_an_answer_has_results_and_checkpoints_of_regions_and_pages() -> None:
     region = pack("<IIBBbBIIIq64s", 0, 2, 3, 0, -1, 0, 1, 1, 0, 5, flags)
     body = (
         pack("<2q", 4, -1)
-        + pack("<qII", 7, 0, 1) + region + pack("<3I4x", *PAGES)
-        + pack("<qII", 9, 1, 0) + pack("<3I4x", 0, 0, 0)
+        + pack("<qII", 7, 0, 1)
+        + region
+        + pack("<3I4x", *PAGES)
+        + pack("<qII", 9, 1, 0)
+        + pack("<3I4x", 0, 0, 0)
     )
     first = Region(0, 2, 3, False, -1, 5, ("rd", "wr"), 1, 1)
     assert wire.observed(SCENARIO, body, 2) == Observed(

@@ -14,8 +14,9 @@ from triage.terminal import fields, write, write_json
 @click.command()
 @click.option("--bug", required=True, metavar="ID", help="The known bug to look for.")
 @click.option("--trials", default=5, show_default=True, type=click.IntRange(min=1))
-@click.option("--seconds", default=600.0, show_default=True, help="Limit of one trial.",
-              type=Seconds(min=1.0))
+@click.option(
+    "--seconds", default=600.0, show_default=True, help="Limit of one trial.", type=Seconds(min=1.0)
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(bug: str, trials: int, seconds: float, as_json: bool) -> int:
     """Fuzz the model with the known bug ID from an empty corpus until it is found.
@@ -32,23 +33,28 @@ def command(bug: str, trials: int, seconds: float, as_json: bool) -> int:
             what = trial.signature if trial.found else "not found"
             if trial.false_alarm:
                 what = f"false alarm, it fails without the bug too: {trial.signature}"
-            write(f"trial {seed}: {trial.seconds:8.2f} s  {trial.executions:9d} executions  "
-                  f"{what}")
+            write(f"trial {seed}: {trial.seconds:8.2f} s  {trial.executions:9d} executions  {what}")
     median_seconds = statistics.median(trial.seconds for trial in done)
     median_executions = statistics.median(trial.executions for trial in done)
     found = sum(trial.found for trial in done)
     if as_json:
-        write_json({
-            "bug": name,
-            "limit_seconds": seconds,
-            "trials": [trial.to_json() for trial in done],
-            "found": found,
-            "median_seconds": median_seconds,
-            "median_executions": median_executions,
-        })
+        write_json(
+            {
+                "bug": name,
+                "limit_seconds": seconds,
+                "trials": [trial.to_json() for trial in done],
+                "found": found,
+                "median_seconds": median_seconds,
+                "median_executions": median_executions,
+            }
+        )
     else:
-        write(fields([
-            ("found", f"{found} of {trials}"),
-            ("median", f"{median_seconds:.2f} s, {median_executions:.0f} executions"),
-        ]))
+        write(
+            fields(
+                [
+                    ("found", f"{found} of {trials}"),
+                    ("median", f"{median_seconds:.2f} s, {median_executions:.0f} executions"),
+                ]
+            )
+        )
     return OK

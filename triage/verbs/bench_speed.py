@@ -21,8 +21,11 @@ def command(against: str | None, as_json: bool) -> int:
     starts from the same workload.
     """
     if is_quick():
-        click.echo("mmfarm: this model is of the quick build, which is slower: "
-                   "`python -m simulator.build` makes the full one", err=True)
+        click.echo(
+            "mmfarm: this model is of the quick build, which is slower: "
+            "`python -m simulator.build` makes the full one",
+            err=True,
+        )
     measured: dict[str, bench.Speed] = {}
 
     def measure(other: Path | None = None) -> None:
@@ -44,14 +47,21 @@ def command(against: str | None, as_json: bool) -> int:
             document["ratio"] = round(ours.exec_per_s / measured[against].exec_per_s, 4)
         write_json(document)
         return OK
-    write(table(
-        [
-            (name, made.mode, f"{made.exec_per_s:,.0f}", f"{made.steps_per_s:,.0f}",
-             f"{made.calibration_seconds * 1e3:.1f} ms")
-            for name, made in measured.items()
-        ],
-        heading=("REVISION", "MODEL", "EXEC/S", "STEPS/S", "CALIBRATION"),
-    ))
+    write(
+        table(
+            [
+                (
+                    name,
+                    made.mode,
+                    f"{made.exec_per_s:,.0f}",
+                    f"{made.steps_per_s:,.0f}",
+                    f"{made.calibration_seconds * 1e3:.1f} ms",
+                )
+                for name, made in measured.items()
+            ],
+            heading=("REVISION", "MODEL", "EXEC/S", "STEPS/S", "CALIBRATION"),
+        )
+    )
     slices = "not installed" if atheris is None else f"{atheris:,.0f} exec/s"
     write(f"through Atheris: {slices}")
     return OK

@@ -22,13 +22,28 @@ REPEAT: Final = 5
 
 @click.command()
 @click.argument("file", metavar="FILE", type=click.Path())
-@click.option("--kernel", "names", multiple=True, metavar="NAME",
-              help=f"debian-6.12, debian-6.1.170, file:BZIMAGE[:VMLINUX]; may be given again.  "
-                   f"[default: {DEFAULT}]")
-@click.option("--all", "every", is_flag=True,
-              help="All kernels that `mmfarm kernels list` has here: present since, fixed in.")
-@click.option("--repeat", default=REPEAT, show_default=True, metavar="N",
-              type=click.IntRange(1, 1000), help="How often on each.")
+@click.option(
+    "--kernel",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help=f"debian-6.12, debian-6.1.170, file:BZIMAGE[:VMLINUX]; may be given again.  "
+    f"[default: {DEFAULT}]",
+)
+@click.option(
+    "--all",
+    "every",
+    is_flag=True,
+    help="All kernels that `mmfarm kernels list` has here: present since, fixed in.",
+)
+@click.option(
+    "--repeat",
+    default=REPEAT,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(1, 1000),
+    help="How often on each.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(file: str, names: tuple[str, ...], every: bool, repeat: int, as_json: bool) -> int:
     """Force the interleaving of the scenario FILE on unmodified kernels in QEMU.
@@ -54,10 +69,14 @@ def command(file: str, names: tuple[str, ...], every: bool, repeat: int, as_json
         skipped("; ".join(missing) or "no kernel is here: mmfarm kernels fetch NAME", as_json)
         return SKIPPED
     if as_json:
-        write_json({
-            "file": file, "kernels": [each.to_json() for each in results], "missing": missing,
-            "range": present(results),
-        })
+        write_json(
+            {
+                "file": file,
+                "kernels": [each.to_json() for each in results],
+                "missing": missing,
+                "range": present(results),
+            }
+        )
     else:
         write(_text(results))
         for reason in missing:
@@ -114,11 +133,16 @@ def _text(results: "list[Confirmed]") -> str:
     rows = []
     for each in results:
         times = sorted(each.milliseconds)
-        rows.append((
-            each.kernel, each.version, paint(each.verdict, colours[each.verdict]),
-            f"{each.k} of {each.n}", f"{times[len(times) // 2]} ms" if times else "",
-            each.why + (" (as the mended model says)" if each.mended else ""),
-        ))
+        rows.append(
+            (
+                each.kernel,
+                each.version,
+                paint(each.verdict, colours[each.verdict]),
+                f"{each.k} of {each.n}",
+                f"{times[len(times) // 2]} ms" if times else "",
+                each.why + (" (as the mended model says)" if each.mended else ""),
+            )
+        )
     parts = [table(rows, heading=("KERNEL", "LINUX", "VERDICT", "", "", "WHY"))]
     parts += [f"{each.kernel} says:\n{each.cry}" for each in results if each.cry]
     parts += [present(results)] if present(results) else []

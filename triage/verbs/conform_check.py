@@ -41,26 +41,33 @@ def command(path: str, kernel_name: str, as_json: bool) -> int:
         results = [(name, check(scenario, model, kernel)) for name, scenario in scenarios]
     verdicts = [checked.verdict for _, checked in results]
     if as_json:
-        write_json({
-            "files": [
-                {
-                    "file": name,
-                    "verdict": checked.verdict,
-                    "reason": checked.skipped,
-                    "disagreement": checked.disagreement.to_json()
-                    if checked.disagreement else None,
-                }
-                for name, checked in results
-            ],
-            "agree": verdicts.count("agrees"),
-            "disagree": verdicts.count("disagrees"),
-            "skipped": verdicts.count("skipped"),
-        })
+        write_json(
+            {
+                "files": [
+                    {
+                        "file": name,
+                        "verdict": checked.verdict,
+                        "reason": checked.skipped,
+                        "disagreement": checked.disagreement.to_json()
+                        if checked.disagreement
+                        else None,
+                    }
+                    for name, checked in results
+                ],
+                "agree": verdicts.count("agrees"),
+                "disagree": verdicts.count("disagrees"),
+                "skipped": verdicts.count("skipped"),
+            }
+        )
     else:
-        write(table([
-            (checked.verdict, name, checked.skipped or str(checked.disagreement or ""))
-            for name, checked in results
-        ]))
+        write(
+            table(
+                [
+                    (checked.verdict, name, checked.skipped or str(checked.disagreement or ""))
+                    for name, checked in results
+                ]
+            )
+        )
         write(
             f"\n{verdicts.count('agrees')} agree, {verdicts.count('disagrees')} disagree, "
             f"{verdicts.count('skipped')} skipped"

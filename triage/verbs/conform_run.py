@@ -10,18 +10,39 @@ from triage.numbers import Seconds
 
 
 @click.command()
-@click.option("--seconds", default=60.0, show_default=True, metavar="N",
-              type=Seconds(min=0.1), help="How long to look.")
-@click.option("--scenarios", metavar="N", type=click.IntRange(min=1),
-              help="Stop after so many scenarios.  [default: when the time is up]")
-@click.option("--seed", default=1, show_default=True, metavar="N", type=click.IntRange(min=0),
-              help="Which scenarios: the same seed makes the same.")
-@click.option("--interleave", is_flag=True,
-              help="Under random interleavings, forced: with --kernel debian-V.")
+@click.option(
+    "--seconds",
+    default=60.0,
+    show_default=True,
+    metavar="N",
+    type=Seconds(min=0.1),
+    help="How long to look.",
+)
+@click.option(
+    "--scenarios",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Stop after so many scenarios.  [default: when the time is up]",
+)
+@click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Which scenarios: the same seed makes the same.",
+)
+@click.option(
+    "--interleave", is_flag=True, help="Under random interleavings, forced: with --kernel debian-V."
+)
 @real_kernel.option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(
-    seconds: float, scenarios: int | None, seed: int, interleave: bool, kernel_name: str,
+    seconds: float,
+    scenarios: int | None,
+    seed: int,
+    interleave: bool,
+    kernel_name: str,
     as_json: bool,
 ) -> int:
     """Run random sequential scenarios on both sides and compare how they end; with --interleave
@@ -34,7 +55,9 @@ def command(
     from triage import conform, inputs, interleaved  # SQLAlchemy, which --help does not need
 
     request = conform.Request(
-        seconds=seconds, scenarios=scenarios or 0, seed=seed,
+        seconds=seconds,
+        scenarios=scenarios or 0,
+        seed=seed,
         folder=inputs.output_folder(str(data_dir())),
     )
     if interleave:

@@ -17,11 +17,17 @@ _ID = re.compile(r"([CF])([0-9]+)", re.ASCII | re.IGNORECASE)
 
 @click.command()
 @click.argument("name", metavar="ID|FILE")
-@click.option("--category", required=True, metavar="C",
-              help="A category of the kernel's run_vmtests.sh.")
+@click.option(
+    "--category", required=True, metavar="C", help="A category of the kernel's run_vmtests.sh."
+)
 @click.option("--title", required=True, metavar="T", help="What it shows, in one sentence.")
-@click.option("--into", default=str(PACKAGE), type=click.Path(file_okay=False), metavar="DIR",
-              help="The collection.  [default: the one that mmfarm was installed from]")
+@click.option(
+    "--into",
+    default=str(PACKAGE),
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="The collection.  [default: the one that mmfarm was installed from]",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(name: str, category: str, title: str, into: str, as_json: bool) -> int:
     """Write the corpus entry C12, the failure F12 or the scenario FILE into the collection.
@@ -42,8 +48,9 @@ def command(name: str, category: str, title: str, into: str, as_json: bool) -> i
         raise Refused(f"{place}: exists; give it another title")
     write_whole(place, dump(made))
     if as_json:
-        write_json({"file": str(place), "ops": len(made.ops),
-                    "expect": dict(made.headers)["expect"]})
+        write_json(
+            {"file": str(place), "ops": len(made.ops), "expect": dict(made.headers)["expect"]}
+        )
     else:
         write(f"{place}: {len(made.ops)} ops; look at it, and commit it")
     return OK

@@ -8,10 +8,16 @@ from triage.terminal import write, write_json
 
 
 @click.command()
-@click.option("-o", "out", required=True, type=click.Path(), metavar="DIR",
-              help="The folder to write into.")
-@click.option("--since", default=0, metavar="N", type=click.IntRange(min=0),
-              help="Only entries above the number N, which an earlier dump has named.")
+@click.option(
+    "-o", "out", required=True, type=click.Path(), metavar="DIR", help="The folder to write into."
+)
+@click.option(
+    "--since",
+    default=0,
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Only entries above the number N, which an earlier dump has named.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(out: str, since: int, as_json: bool) -> int:
     """Write the corpus of the store into DIR, a file an entry, named by its hash."""

@@ -15,10 +15,16 @@ from triage.terminal import write, write_json
 
 @click.command()
 @click.argument("path", metavar="FILE|DIR", type=click.Path())
-@click.option("-o", "out", metavar="DIR", required=True, type=click.Path(),
-              help="The folder to write into.")
-@click.option("--kernel", type=click.Choice(tuple(KERNELS)), default=DEFAULT_KERNEL,
-              show_default=True, help="Whose tree the files shall fit.")
+@click.option(
+    "-o", "out", metavar="DIR", required=True, type=click.Path(), help="The folder to write into."
+)
+@click.option(
+    "--kernel",
+    type=click.Choice(tuple(KERNELS)),
+    default=DEFAULT_KERNEL,
+    show_default=True,
+    help="Whose tree the files shall fit.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(path: str, out: str, kernel: str, as_json: bool) -> int:
     """Write scenarios as C for tools/testing/selftests/mm: a file for each category.
@@ -52,17 +58,23 @@ def command(path: str, out: str, kernel: str, as_json: bool) -> int:
     for name, text in made.items():
         write_whole(folder / name, text)
     if as_json:
-        write_json({
-            "exported": len(tests),
-            "files": [str(folder / name) for name in made],
-            "not_exported": [{"file": file, "reason": reason} for file, reason in reasons],
-            "stress": [test.name for test in tests if test.race_from is not None],
-        })
+        write_json(
+            {
+                "exported": len(tests),
+                "files": [str(folder / name) for name in made],
+                "not_exported": [{"file": file, "reason": reason} for file, reason in reasons],
+                "stress": [test.name for test in tests if test.race_from is not None],
+            }
+        )
     else:
         for file, reason in reasons:
             click.echo(f"mmfarm: {file}: not exported: {reason}", err=True)
-        write("\n".join([
-            *(str(folder / name) for name in made),
-            f"{len(tests)} of {len(scenarios)} scenarios exported",
-        ]))
+        write(
+            "\n".join(
+                [
+                    *(str(folder / name) for name in made),
+                    f"{len(tests)} of {len(scenarios)} scenarios exported",
+                ]
+            )
+        )
     return OK if tests else SKIPPED

@@ -17,8 +17,13 @@ _SUFFIX: Final = ".syz"
 
 @click.command()
 @click.argument("source", metavar="FILE|DIR", type=click.Path())
-@click.option("-o", "out", metavar="DIR", type=click.Path(),
-              help="The folder for the programs, one a scenario.  [default: stdout, for a FILE]")
+@click.option(
+    "-o",
+    "out",
+    metavar="DIR",
+    type=click.Path(),
+    help="The folder for the programs, one a scenario.  [default: stdout, for a FILE]",
+)
 def command(source: str, out: str | None) -> int:
     """Write a scenario, or every .mm file below a folder, as a syzkaller program.
 

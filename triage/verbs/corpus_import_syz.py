@@ -16,9 +16,14 @@ from triage.terminal import write, write_json
 
 @click.command()
 @click.argument("source", metavar="FILE|DIR", type=click.Path())
-@click.option("-o", "out", metavar="DIR", type=click.Path(),
-              help="The folder for the scenarios.  [default: syz/ in the corpus of the data "
-                   "folder, where `mmfarm run` starts from]")
+@click.option(
+    "-o",
+    "out",
+    metavar="DIR",
+    type=click.Path(),
+    help="The folder for the scenarios.  [default: syz/ in the corpus of the data "
+    "folder, where `mmfarm run` starts from]",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(source: str, out: str | None, as_json: bool) -> int:
     """Import a syzkaller program in text form, or all files below a folder.
@@ -36,8 +41,10 @@ def command(source: str, out: str | None, as_json: bool) -> int:
     for report in programs.reports:
         name = scenario_name(Path(report.log))
         if names[name] > 1:
-            raise Refused(f"{source}: {names[name]} files whose scenarios would be called "
-                          f"{name}, such as {report.log}: rename them or import one by one")
+            raise Refused(
+                f"{source}: {names[name]} files whose scenarios would be called "
+                f"{name}, such as {report.log}: rename them or import one by one"
+            )
     target = inputs.output_folder(place)
     files: list[Path] = []
     for report in programs.reports:

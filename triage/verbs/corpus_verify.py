@@ -35,11 +35,13 @@ def command(folder: str | None, as_json: bool) -> int:
         raise Refused(f"{root}: no .mm files below this folder")
     bad = {problem.file for problem in problems}
     if as_json:
-        write_json({
-            "files": len(files),
-            "good": len(files) - len(bad),
-            "problems": [problem.to_json() for problem in problems],
-        })
+        write_json(
+            {
+                "files": len(files),
+                "good": len(files) - len(bad),
+                "problems": [problem.to_json() for problem in problems],
+            }
+        )
     else:
         for problem in problems:
             click.echo(str(problem), err=True)

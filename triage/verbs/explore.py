@@ -19,17 +19,31 @@ SAY_EVERY_SECONDS = 5.0
 @click.command()
 @click.argument("file", type=click.Path())
 @click.option("--preemptions", type=click.IntRange(0, 64), help="Switches in one run; default any.")
-@click.option("--faults", type=click.IntRange(0, 8), default=0, show_default=True,
-              help="Allocations and trylocks that fail in one run.")
+@click.option(
+    "--faults",
+    type=click.IntRange(0, 8),
+    default=0,
+    show_default=True,
+    help="Allocations and trylocks that fail in one run.",
+)
 @click.option("--walks", is_flag=True, help="The hardware may use each stale translation, too.")
 @click.option("--plain", is_flag=True, help="Leave out nothing as equal to what was tried.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True),
-              help="Stop after so many seconds of CPU time; exit code 3 if not all is covered.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Stop after so many seconds of CPU time; exit code 3 if not all is covered.",
+)
 @click.option("-o", "out", type=click.Path(), help="Write a counterexample there.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(
-    file: str, preemptions: int | None, faults: int, walks: bool, plain: bool,
-    seconds: float | None, out: str | None, as_json: bool,
+    file: str,
+    preemptions: int | None,
+    faults: int,
+    walks: bool,
+    plain: bool,
+    seconds: float | None,
+    out: str | None,
+    as_json: bool,
 ) -> int:
     """Run the ops of FILE under every interleaving, its own directives left aside.
 
@@ -54,7 +68,8 @@ def command(
             said = now
             click.echo(
                 f"{now - started:.0f} s  {report.schedules:,} schedules, {report.orders:,} "
-                f"different orders, {100 * report.progress:.1f} % of the tree", err=True,
+                f"different orders, {100 * report.progress:.1f} % of the tree",
+                err=True,
             )
         return seconds is not None and now - started >= seconds
 
@@ -80,20 +95,31 @@ def text(report: Report) -> str:
     """What was covered, for people."""
     bounds = report.bounds
     limits = [
-        "any number of preemptions" if bounds.switches is None
+        "any number of preemptions"
+        if bounds.switches is None
         else f"at most {bounds.switches} preemptions",
         f"{bounds.faults} faults" if bounds.faults else "no faults",
         "every stale translation" if bounds.walks else "current translations",
         "IPIs at once",
     ]
     rows = [
-        ("outcome", {COVERED: "covered: no promise is broken", VIOLATION: "violation"}.get(
-            report.state, "stopped: not all is covered")),
+        (
+            "outcome",
+            {COVERED: "covered: no promise is broken", VIOLATION: "violation"}.get(
+                report.state, "stopped: not all is covered"
+            ),
+        ),
         ("bounds", ", ".join(limits)),
-        ("schedules", f"{report.schedules:,} run to their end, {report.cut:,} cut short where "
-                      "one had been before"),
-        ("orders", f"{report.orders:,} different partial orders, "
-                   f"{report.outcomes:,} different lists of results"),
+        (
+            "schedules",
+            f"{report.schedules:,} run to their end, {report.cut:,} cut short where "
+            "one had been before",
+        ),
+        (
+            "orders",
+            f"{report.orders:,} different partial orders, "
+            f"{report.outcomes:,} different lists of results",
+        ),
         ("steps", f"{report.steps:,}"),
         ("model", report.build_id[:12]),
     ]

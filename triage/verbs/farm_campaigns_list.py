@@ -21,23 +21,24 @@ def command(as_json: bool) -> int:
     with farm.opened() as store:
         rows = store.campaigns()
         estimates = store.estimates()
-        trials = {
-            row.id: store.trials(row.id, farm_campaigns.TRIALS) for row in rows
-        }
+        trials = {row.id: store.trials(row.id, farm_campaigns.TRIALS) for row in rows}
         once, seen = store.discovery()
-    shown = [
-        (row, estimates.get(farm_campaigns.model(row)), trials[row.id]) for row in rows
-    ]
+    shown = [(row, estimates.get(farm_campaigns.model(row)), trials[row.id]) for row in rows]
     if as_json:
-        write_json({
-            "campaigns": [farm_campaigns.row_json(*each) for each in shown],
-            "failures_seen_once": once, "sightings": seen,
-        })
+        write_json(
+            {
+                "campaigns": [farm_campaigns.row_json(*each) for each in shown],
+                "failures_seen_once": once,
+                "sightings": seen,
+            }
+        )
     elif not rows:
         write("no campaigns; `mmfarm farm campaigns add mended` begins one")
     else:
         write(table([farm_campaigns.line(*each) for each in shown], heading=farm_campaigns.HEADING))
         if seen:
-            write(f"\nOf {seen:,} sightings of failures {once:,} were of one that nothing else has "
-                  f"shown: the next is of a new failure with a chance of about {once / seen:.1%}.")
+            write(
+                f"\nOf {seen:,} sightings of failures {once:,} were of one that nothing else has "
+                f"shown: the next is of a new failure with a chance of about {once / seen:.1%}."
+            )
     return OK

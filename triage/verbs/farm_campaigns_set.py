@@ -9,8 +9,12 @@ from triage.terminal import write, write_json
 
 @click.command()
 @click.argument("name")
-@click.option("--weight", metavar="W", type=click.FloatRange(min=0, min_open=True),
-              help="Its share of the slots, from the next slice on.")
+@click.option(
+    "--weight",
+    metavar="W",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Its share of the slots, from the next slice on.",
+)
 @click.option("--state", type=click.Choice(["active", "ended"]), help="End it, or go on with it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(name: str, weight: float | None, state: str | None, as_json: bool) -> int:

@@ -20,9 +20,16 @@ def command(as_json: bool) -> int:
     if as_json:
         write_json([asdict(check) for check in found])
     else:
-        write(fields([
-            (check.name, f"{paint('ok', GOOD) if check.ok else paint('NOT READY', BAD)}  "
-                         f"{check.detail}")
-            for check in found
-        ]))
+        write(
+            fields(
+                [
+                    (
+                        check.name,
+                        f"{paint('ok', GOOD) if check.ok else paint('NOT READY', BAD)}  "
+                        f"{check.detail}",
+                    )
+                    for check in found
+                ]
+            )
+        )
     return OK if all(check.ok for check in found) else INFRASTRUCTURE

@@ -12,5 +12,6 @@ def command(as_json: bool) -> int:
 
     return switch(
         "draining: `mmfarm farm status` shows what is left, `mmfarm farm resume` goes on",
-        as_json, draining=True,
+        as_json,
+        draining=True,
     )

@@ -10,8 +10,9 @@ from triage.terminal import table, write, write_json
 
 
 @click.command()
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1),
-              help="The newest so many.")
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(min=1), help="The newest so many."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(limit: int, as_json: bool) -> int:
     """List the newest notices: findings, missed canaries, quarantine, nondeterminism, full disks.
@@ -25,23 +26,36 @@ def command(limit: int, as_json: bool) -> int:
     with farm.opened() as store:
         rows = store.notices(limit)
     if as_json:
-        write_json([
-            asdict(row) | {
-                "created_at": row.created_at.isoformat(),
-                "sent_at": row.sent_at.isoformat() if row.sent_at else None,
-            }
-            for row in rows
-        ])
+        write_json(
+            [
+                asdict(row)
+                | {
+                    "created_at": row.created_at.isoformat(),
+                    "sent_at": row.sent_at.isoformat() if row.sent_at else None,
+                }
+                for row in rows
+            ]
+        )
     elif not rows:
         write("no notices")
     else:
-        write(table(
-            [
-                (f"{row.created_at:%Y-%m-%d %H:%M:%S}", row.kind, row.subject,
-                 "sent" if row.sent_at else f"{row.tries} tries: {row.error}" if row.error
-                 else "waits", row.text)
-                for row in rows
-            ],
-            heading=("AT (UTC)", "KIND", "OF", "SENT", "TEXT"),
-        ))
+        write(
+            table(
+                [
+                    (
+                        f"{row.created_at:%Y-%m-%d %H:%M:%S}",
+                        row.kind,
+                        row.subject,
+                        "sent"
+                        if row.sent_at
+                        else f"{row.tries} tries: {row.error}"
+                        if row.error
+                        else "waits",
+                        row.text,
+                    )
+                    for row in rows
+                ],
+                heading=("AT (UTC)", "KIND", "OF", "SENT", "TEXT"),
+            )
+        )
     return OK

@@ -17,12 +17,22 @@ def command(as_json: bool) -> int:
         suspects = [row for row in store.suspects() if row.state in ("suspected", "quarantined")]
         held = store.jobs("held")
     rows = [
-        (f"Q{row.id}", row.state, f"{row.deaths} deaths, last with R{row.run_id}", row.note,
-         f"mmfarm farm quarantine release Q{row.id}")
+        (
+            f"Q{row.id}",
+            row.state,
+            f"{row.deaths} deaths, last with R{row.run_id}",
+            row.note,
+            f"mmfarm farm quarantine release Q{row.id}",
+        )
         for row in suspects
     ] + [
-        (farm.name_of(job.kind, job.subject), "held", f"{job.kind}, {job.attempts} attempts",
-         job.note, f"mmfarm farm retry {farm.name_of(job.kind, job.subject)}")
+        (
+            farm.name_of(job.kind, job.subject),
+            "held",
+            f"{job.kind}, {job.attempts} attempts",
+            job.note,
+            f"mmfarm farm retry {farm.name_of(job.kind, job.subject)}",
+        )
         for job in held
     ]
     if as_json:

@@ -21,14 +21,26 @@ def command(name: str, as_json: bool) -> int:
         raise Refused(f"{name}: there is none; `mmfarm farm quarantine list` lists them")
     (row,) = rows
     if as_json:
-        write_json({
-            "id": f"Q{row.id}", "state": row.state, "deaths": row.deaths, "note": row.note,
-            "run": f"R{row.run_id}", "text": row.text, "first_seen": row.first_seen.isoformat(),
-            "last_seen": row.last_seen.isoformat(),
-        })
+        write_json(
+            {
+                "id": f"Q{row.id}",
+                "state": row.state,
+                "deaths": row.deaths,
+                "note": row.note,
+                "run": f"R{row.run_id}",
+                "text": row.text,
+                "first_seen": row.first_seen.isoformat(),
+                "last_seen": row.last_seen.isoformat(),
+            }
+        )
     else:
-        write(fields([
-            ("scenario", f"Q{row.id}  {row.state}"),
-            ("deaths", f"{row.deaths}, last with R{row.run_id}: {row.note}"),
-        ]) + f"\n\n{row.text}")
+        write(
+            fields(
+                [
+                    ("scenario", f"Q{row.id}  {row.state}"),
+                    ("deaths", f"{row.deaths}, last with R{row.run_id}: {row.note}"),
+                ]
+            )
+            + f"\n\n{row.text}"
+        )
     return OK

@@ -8,10 +8,12 @@ from triage.terminal import table, write, write_json
 
 
 @click.command()
-@click.option("--state", type=click.Choice(["queued", "running", "done", "abandoned"]),
-              help="Only those.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1),
-              help="The newest so many.")
+@click.option(
+    "--state", type=click.Choice(["queued", "running", "done", "abandoned"]), help="Only those."
+)
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(min=1), help="The newest so many."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(state: str | None, limit: int, as_json: bool) -> int:
     """List the newest slices with what they did."""

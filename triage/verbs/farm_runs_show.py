@@ -22,10 +22,13 @@ def command(name: str, as_json: bool) -> int:
     if row is None:
         raise Refused(f"{name}: there is no such run; `mmfarm farm runs list` lists them")
     if as_json:
-        write_json(farm_runs.row_json(row) | {
-            "failures": [f"F{each.id}" for each in found],
-            "waits": None if owed is None else owed.state,
-        })
+        write_json(
+            farm_runs.row_json(row)
+            | {
+                "failures": [f"F{each.id}" for each in found],
+                "waits": None if owed is None else owed.state,
+            }
+        )
         return OK
     lines = [
         ("run", f"R{row.id}  {row.state}, attempt {row.attempt}"),
@@ -34,8 +37,13 @@ def command(name: str, as_json: bool) -> int:
         ("found", ", ".join(f"F{each.id} {each.signature}" for each in found) or "nothing"),
     ]
     if owed is not None:
-        lines.append(("owed", f"{owed.state} since {owed.due_at:%Y-%m-%d %H:%M:%S} UTC, lease "
-                              f"{owed.leases}, {owed.note or 'no trouble'}"))
+        lines.append(
+            (
+                "owed",
+                f"{owed.state} since {owed.due_at:%Y-%m-%d %H:%M:%S} UTC, lease "
+                f"{owed.leases}, {owed.note or 'no trouble'}",
+            )
+        )
     if row.note:
         lines.append(("note", row.note))
     if row.figures is not None and row.figures.in_flight:

@@ -11,10 +11,21 @@ from triage.terminal import write, write_json
 
 
 @click.command()
-@click.option("--seconds", default=60.0, show_default=True, metavar="N",
-              type=Seconds(min=1.0, max=86400.0), help="How long to fuzz, in all.")
-@click.option("--bug", "bugs", multiple=True, metavar="ID",
-              help="Give the model this known bug again. May be repeated.")
+@click.option(
+    "--seconds",
+    default=60.0,
+    show_default=True,
+    metavar="N",
+    type=Seconds(min=1.0, max=86400.0),
+    help="How long to fuzz, in all.",
+)
+@click.option(
+    "--bug",
+    "bugs",
+    multiple=True,
+    metavar="ID",
+    help="Give the model this known bug again. May be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(seconds: float, bugs: tuple[str, ...], as_json: bool) -> int:
     """Order N seconds of fuzzing, in slices that any worker may do.

@@ -16,8 +16,12 @@ READY_SECONDS = 90.0
 
 
 @click.command()
-@click.option("--slots", metavar="N", type=click.IntRange(min=1, max=256),
-              help="How much it does at a time.  [default: one per CPU]")
+@click.option(
+    "--slots",
+    metavar="N",
+    type=click.IntRange(min=1, max=256),
+    help="How much it does at a time.  [default: one per CPU]",
+)
 @click.option("--foreground", is_flag=True, help="Stay, and end the farm when interrupted.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(slots: int | None, foreground: bool, as_json: bool) -> int:
@@ -43,9 +47,21 @@ def command(slots: int | None, foreground: bool, as_json: bool) -> int:
     place.mkdir(exist_ok=True)
     with (place / "supervisor.log").open("ab") as out:
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "triage", "farm", "up", "--foreground",
-             "--slots", str(number)],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "triage",
+                "farm",
+                "up",
+                "--foreground",
+                "--slots",
+                str(number),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
         )
     deadline = time.monotonic() + READY_SECONDS
     with farm.opened() as store:
@@ -59,10 +75,18 @@ def command(slots: int | None, foreground: bool, as_json: bool) -> int:
     if as_json:
         write_json(said)
     else:
-        write(fields([
-            ("data", said["data"]), ("broker", said["broker"]),
-            ("supervisor", f"pid {said['pid']}, log {place / 'supervisor.log'}"),
-            *((part["name"], f"pid {part['pid']}, log {part['log']}") for part in said["parts"]),
-            ("next", "mmfarm farm submit; mmfarm farm status --watch; mmfarm farm down"),
-        ]))
+        write(
+            fields(
+                [
+                    ("data", said["data"]),
+                    ("broker", said["broker"]),
+                    ("supervisor", f"pid {said['pid']}, log {place / 'supervisor.log'}"),
+                    *(
+                        (part["name"], f"pid {part['pid']}, log {part['log']}")
+                        for part in said["parts"]
+                    ),
+                    ("next", "mmfarm farm submit; mmfarm farm status --watch; mmfarm farm down"),
+                ]
+            )
+        )
     return OK

@@ -10,11 +10,20 @@ from triage.exits import OK
 
 
 @click.command()
-@click.option("--slots", metavar="N", type=click.IntRange(min=1, max=256),
-              help="How much it does at a time.  [default: one per CPU]")
-@click.option("--queue", "queues", multiple=True, type=click.Choice(["fuzz", "triage", "kernel"]),
-              help="Serve this queue. May be repeated.  [default: fuzz and triage; kernel runs "
-                   "random scenarios on this machine's kernel]")
+@click.option(
+    "--slots",
+    metavar="N",
+    type=click.IntRange(min=1, max=256),
+    help="How much it does at a time.  [default: one per CPU]",
+)
+@click.option(
+    "--queue",
+    "queues",
+    multiple=True,
+    type=click.Choice(["fuzz", "triage", "kernel"]),
+    help="Serve this queue. May be repeated.  [default: fuzz and triage; kernel runs "
+    "random scenarios on this machine's kernel]",
+)
 @click.option("--check", is_flag=True, help="Say whether a worker could start here, and end.")
 def command(slots: int | None, queues: tuple[str, ...], check: bool) -> int:
     """Take slices, verifications and minimizations from the broker and do them.

@@ -19,8 +19,13 @@ from triage.traced import traced
 
 @click.command()
 @click.argument("file", type=click.Path())
-@click.option("--budget", type=click.IntRange(min=1), default=BUDGET, show_default=True,
-              help="Schedules to try.")
+@click.option(
+    "--budget",
+    type=click.IntRange(min=1),
+    default=BUDGET,
+    show_default=True,
+    help="Schedules to try.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(file: str, budget: int, as_json: bool) -> int:
     """Decide the claim in FILE: actors, ops, and who stops where while whom runs.
@@ -76,14 +81,18 @@ def shown(claim: claims.Claim, decided: Judgement) -> str:
         rows += [
             ("signature", str(decided.violation.signature)),
             ("promise", decided.violation.promise),
-            ("schedule", "the claim's own" if decided.as_claimed
-             else f"another one than the claim's, found as number {runs:,}"),
+            (
+                "schedule",
+                "the claim's own"
+                if decided.as_claimed
+                else f"another one than the claim's, found as number {runs:,}",
+            ),
         ]
         drawing = draw(decided.scenario, traced(decided.scenario))
         return f"{fields(rows)}\n\n{drawing}\n\n{dump(decided.scenario)}"
     rows.append(("covered", extent(decided.covered)))
     rows.append(("schedules", f"{runs:,}; no faults, current translations, IPIs at once"))
-    rows.append(("model", build.build_id()[:results.SHORT_BUILD]))
+    rows.append(("model", build.build_id()[: results.SHORT_BUILD]))
     return fields(rows)
 
 

@@ -10,8 +10,9 @@ from triage.terminal import write, write_json
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@click.option("--debug", is_flag=True,
-              help="Their debug information, too: some 350 MB each, 400 MB on disk.")
+@click.option(
+    "--debug", is_flag=True, help="Their debug information, too: some 350 MB each, 400 MB on disk."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(names: tuple[str, ...], debug: bool, as_json: bool) -> int:
     """Download kernels by the names that `--kernel` takes: debian-6.12 is the newest that

@@ -9,8 +9,12 @@ from triage.terminal import table, write, write_json
 
 
 @click.command()
-@click.option("--all", "offered", is_flag=True,
-              help="Also what Debian's suites offer; asks apt, which may fetch their lists.")
+@click.option(
+    "--all",
+    "offered",
+    is_flag=True,
+    help="Also what Debian's suites offer; asks apt, which may fetch their lists.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(offered: bool, as_json: bool) -> int:
     """List kernels by the names that `--kernel` takes, oldest first.
@@ -30,22 +34,34 @@ def command(offered: bool, as_json: bool) -> int:
             return SKIPPED
     rows = [
         {
-            "name": offer.name, "package": offer.package.name, "debian": offer.package.version,
-            "cached": offer.cached, "debug": offer.cached and debian.has_debug(offer),
+            "name": offer.name,
+            "package": offer.package.name,
+            "debian": offer.package.version,
+            "cached": offer.cached,
+            "debug": offer.cached and debian.has_debug(offer),
         }
         for offer in offers
     ]
     if as_json:
         write_json({"folder": str(debian.folder), "kernels": rows})
         return OK
-    write(table(
-        [
-            (str(row["name"]), "here" if row["cached"] else "", "debug" if row["debug"] else "",
-             str(row["debian"]), str(row["package"]))
-            for row in rows
-        ],
-        heading=("NAME", "", "", "DEBIAN", "PACKAGE"),
-    ))
-    write(f"\n{sum(offer.cached for offer in offers)} in {debian.folder}; "
-          "another: mmfarm kernels fetch NAME")
+    write(
+        table(
+            [
+                (
+                    str(row["name"]),
+                    "here" if row["cached"] else "",
+                    "debug" if row["debug"] else "",
+                    str(row["debian"]),
+                    str(row["package"]),
+                )
+                for row in rows
+            ],
+            heading=("NAME", "", "", "DEBIAN", "PACKAGE"),
+        )
+    )
+    write(
+        f"\n{sum(offer.cached for offer in offers)} in {debian.folder}; "
+        "another: mmfarm kernels fetch NAME"
+    )
     return OK

@@ -36,15 +36,18 @@ def command(file: str, out: str | None, as_json: bool) -> int:
     if place is not None:
         write_whole(place, text)
     if as_json:
-        write_json(results.outcome_json(small.scenario, small.outcome) | {
-            "scenario": text,
-            "ops_before": len(scenario.ops),
-            "ops_after": len(small.scenario.ops),
-            "directives_before": len(scenario.directives),
-            "directives_after": len(small.scenario.directives),
-            "executions": small.executions,
-            "certificate": asdict(small.certificate),
-        })
+        write_json(
+            results.outcome_json(small.scenario, small.outcome)
+            | {
+                "scenario": text,
+                "ops_before": len(scenario.ops),
+                "ops_after": len(small.scenario.ops),
+                "directives_before": len(scenario.directives),
+                "directives_after": len(small.scenario.directives),
+                "executions": small.executions,
+                "certificate": asdict(small.certificate),
+            }
+        )
         return OK
     if place is None:
         write(text)

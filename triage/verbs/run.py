@@ -10,20 +10,47 @@ from triage.numbers import Seconds
 
 
 @click.command()
-@click.option("--seconds", default=60.0, show_default=True, metavar="N",
-              type=Seconds(min=1.0), help="How long to fuzz.")
-@click.option("--bug", "bugs", multiple=True, metavar="ID",
-              help="Give the model this known bug again. May be repeated.")
-@click.option("--seed-corpus", metavar="DIR|none", type=click.Path(),
-              help="Start from the .mm files below DIR, or from nothing, instead of mmfarm's own.")
-@click.option("--out", metavar="DIR", type=click.Path(),
-              help="Keep everything of this run in DIR, not in the data folder.")
-@click.option("--jobs", metavar="N", type=click.IntRange(min=1, max=256),
-              help="How many processes fuzz at a time.  [default: one per CPU]")
+@click.option(
+    "--seconds",
+    default=60.0,
+    show_default=True,
+    metavar="N",
+    type=Seconds(min=1.0),
+    help="How long to fuzz.",
+)
+@click.option(
+    "--bug",
+    "bugs",
+    multiple=True,
+    metavar="ID",
+    help="Give the model this known bug again. May be repeated.",
+)
+@click.option(
+    "--seed-corpus",
+    metavar="DIR|none",
+    type=click.Path(),
+    help="Start from the .mm files below DIR, or from nothing, instead of mmfarm's own.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(),
+    help="Keep everything of this run in DIR, not in the data folder.",
+)
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(min=1, max=256),
+    help="How many processes fuzz at a time.  [default: one per CPU]",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(
-    seconds: float, bugs: tuple[str, ...], seed_corpus: str | None, out: str | None,
-    jobs: int | None, as_json: bool,
+    seconds: float,
+    bugs: tuple[str, ...],
+    seed_corpus: str | None,
+    out: str | None,
+    jobs: int | None,
+    as_json: bool,
 ) -> int:
     """Fuzz the model of Linux mm for N seconds and minimize what is found.
 

@@ -10,8 +10,13 @@ from triage.terminal import table, write, write_json
 
 @click.command()
 @click.argument("function", default="", metavar="[FUNCTION]")
-@click.option("--kernel", "kernel_name", default="", metavar="NAME",
-              help="Their addresses in this kernel, too: debian-6.12, for example.")
+@click.option(
+    "--kernel",
+    "kernel_name",
+    default="",
+    metavar="NAME",
+    help="Their addresses in this kernel, too: debian-6.12, for example.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(function: str, kernel_name: str, as_json: bool) -> int:
     """List the sites of the model, or of one FUNCTION; with --kernel by which rule they are found
@@ -53,7 +58,8 @@ def command(function: str, kernel_name: str, as_json: bool) -> int:
         functions = booted.build.functions
     rows = [
         {
-            "site": name, "rule": places[name].rule if name in places else "",
+            "site": name,
+            "rule": places[name].rule if name in places else "",
             "addresses": [f"{at:x}" for at in places[name].addresses] if name in places else [],
             "function": name.partition(":")[0] in functions,
             "no_code": NO_CODE.get(name, ""),
@@ -65,21 +71,35 @@ def command(function: str, kernel_name: str, as_json: bool) -> int:
     found = [row for row in counted if row["rule"]]
     share = len(found) / len(there) if there else 0.0
     if as_json:
-        write_json({
-            "kernel": kernel_name, "version": image.version, "debug": image.vmlinux.exists(),
-            "sites": rows, "found": len(found), "of_functions_there": len(there),
-            "share": round(share, 3),
-        })
+        write_json(
+            {
+                "kernel": kernel_name,
+                "version": image.version,
+                "debug": image.vmlinux.exists(),
+                "sites": rows,
+                "found": len(found),
+                "of_functions_there": len(there),
+                "share": round(share, 3),
+            }
+        )
         return OK
-    write(table(
-        [
-            (str(row["site"]), str(row["rule"]) or str(row["no_code"])
-             or ("no rule finds it" if row["function"] else "no such function"),
-             " ".join(map(str, row["addresses"][:3])) if isinstance(row["addresses"], list) else "")
-            for row in rows
-        ],
-        heading=("SITE", "RULE", "ADDRESSES"),
-    ))
+    write(
+        table(
+            [
+                (
+                    str(row["site"]),
+                    str(row["rule"])
+                    or str(row["no_code"])
+                    or ("no rule finds it" if row["function"] else "no such function"),
+                    " ".join(map(str, row["addresses"][:3]))
+                    if isinstance(row["addresses"], list)
+                    else "",
+                )
+                for row in rows
+            ],
+            heading=("SITE", "RULE", "ADDRESSES"),
+        )
+    )
     write(
         f"\nLinux {image.version}, {'with' if image.vmlinux.exists() else 'without'} debug "
         f"information: {len(found)} of {len(there)} sites of functions that it has ({share:.0%}); "

@@ -20,26 +20,32 @@ def command(number: int, as_json: bool) -> int:
     row = found.failure
     explanation = explain(failures.best_scenario(found), f"{failures.file_stem(found)}.mm")
     if as_json:
-        shown: dict[str, object] = (
-            to_json(explanation) if explanation else {"outcome": "clean"}
+        shown: dict[str, object] = to_json(explanation) if explanation else {"outcome": "clean"}
+        write_json(
+            shown
+            | {
+                "failure": failures.row_json(row),
+                "scenario": found.best.text,
+                "found_on_build_id": found.best.build_id,
+            }
         )
-        write_json(shown | {
-            "failure": failures.row_json(row),
-            "scenario": found.best.text,
-            "found_on_build_id": found.best.build_id,
-        })
         return OK
     if failures.is_disagreement(row):
         write(f"{row.signature}\n{row.promise}\n\n{found.best.text}")
     elif explanation is not None:
         write(to_text(explanation, paint))
     else:
-        write(f"{row.signature}: {row.promise}\nIt passes on this model: it was found on the "
-              f"build {found.best.build_id}, and the model has changed since.\n")
+        write(
+            f"{row.signature}: {row.promise}\nIt passes on this model: it was found on the "
+            f"build {found.best.build_id}, and the model has changed since.\n"
+        )
     slices = f", in {row.runs} slices" if row.runs else ""  # not all were found in one
     lines = [
-        ("seen", f"{row.count} times{slices}; {row.first_seen:%Y-%m-%d %H:%M} to "
-                 f"{row.last_seen:%Y-%m-%d %H:%M} UTC"),
+        (
+            "seen",
+            f"{row.count} times{slices}; {row.first_seen:%Y-%m-%d %H:%M} to "
+            f"{row.last_seen:%Y-%m-%d %H:%M} UTC",
+        ),
         ("state", row.state + (f" ({row.note})" if row.note else "")),
         ("export", f"mmfarm triage export {number} -o DIR"),
     ]

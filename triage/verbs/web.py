@@ -7,8 +7,12 @@ from triage.exits import OK
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True,
-              help="Address to listen on. Whoever reaches it may read.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on. Whoever reaches it may read.",
+)
 @click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True)
 def command(host: str, port: int) -> int:
     """Serve /metrics (Prometheus), /healthz and /readyz until told to go.

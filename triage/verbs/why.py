@@ -18,14 +18,16 @@ def command(name: str, as_json: bool) -> int:
     with farm.opened() as store:
         rows = store.decisions(f"{letter}{number}")
     if as_json:
-        write_json([
-            {"at": row.at.isoformat(), "code": row.code, "detail": row.detail} for row in rows
-        ])
+        write_json(
+            [{"at": row.at.isoformat(), "code": row.code, "detail": row.detail} for row in rows]
+        )
     elif not rows:
         write(f"nothing was decided about {name}: it went the ordinary way")
     else:
-        write(table(
-            [(f"{row.at:%Y-%m-%d %H:%M:%S}", row.code, row.detail) for row in rows],
-            heading=("AT (UTC)", "CODE", "WHY"),
-        ))
+        write(
+            table(
+                [(f"{row.at:%Y-%m-%d %H:%M:%S}", row.code, row.detail) for row in rows],
+                heading=("AT (UTC)", "CODE", "WHY"),
+            )
+        )
     return OK

@@ -24,8 +24,17 @@ MAP_SHARED, MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS = 1, 2, 0x10, 0x20
 MAP_HUGETLB = 0x40000
 MADV_DONTNEED, MADV_HUGEPAGE, MADV_POPULATE_WRITE = 4, 14, 23
 SYS = {
-    "write": 1, "open": 2, "close": 3, "mmap": 9, "mprotect": 10, "munmap": 11, "ioctl": 16,
-    "madvise": 28, "prctl": 157, "userfaultfd": 323, "io_uring_setup": 425,
+    "write": 1,
+    "open": 2,
+    "close": 3,
+    "mmap": 9,
+    "mprotect": 10,
+    "munmap": 11,
+    "ioctl": 16,
+    "madvise": 28,
+    "prctl": 157,
+    "userfaultfd": 323,
+    "io_uring_setup": 425,
     "io_uring_register": 427,
 }
 UFFDIO_API, UFFDIO_REGISTER, UFFDIO_COPY = 0xC018AA3F, 0xC020AA00, 0xC028AA03
@@ -41,8 +50,9 @@ class Race:
         cpus = {actor: actor + 1 for actor in range(actors)}
         self.build = build
         self.engine = Engine(guest, build.symbols, 64, cpus, children)
-        self.call(0, "mmap", SCRATCH, 16 * PAGE, PROT_RW, MAP_SHARED | MAP_FIXED | MAP_ANONYMOUS,
-                  -1, 0)
+        self.call(
+            0, "mmap", SCRATCH, 16 * PAGE, PROT_RW, MAP_SHARED | MAP_FIXED | MAP_ANONYMOUS, -1, 0
+        )
         self._used = SCRATCH
         for page in range(16):
             self.store(0, SCRATCH + page * PAGE, 0)
@@ -73,9 +83,9 @@ class Race:
 
     def text(self, text: str) -> int:
         data = text.encode() + b"\0" * (8 - len(text) % 8)
-        return self.struct(*[
-            int.from_bytes(data[i : i + 8], "little") for i in range(0, len(data), 8)
-        ])
+        return self.struct(
+            *[int.from_bytes(data[i : i + 8], "little") for i in range(0, len(data), 8)]
+        )
 
     def write_file(self, path: str, text: str) -> None:
         fd = self.call(0, "open", self.text(path), 1, 0)
@@ -99,9 +109,9 @@ class Race:
 
 
 @contextmanager
-def race(guest: Guest, build: Build, actors: int = 2, children: Collection[int] = ()) -> Iterator[
-    Race
-]:
+def race(
+    guest: Guest, build: Build, actors: int = 2, children: Collection[int] = ()
+) -> Iterator[Race]:
     """And its end: everybody goes on, and quits."""
     it = Race(guest, build, actors, children)
     yield it

@@ -8,9 +8,23 @@ from conformance.forced.build import Build
 from conformance.forced.engine import DONE, HELD, WAITING
 from conformance.forced.guest import RAW_STORE, Guest, Work
 from tests.integration.forced.hand import (
-    ARENA, HUGE, MADV_DONTNEED, MADV_HUGEPAGE, MADV_POPULATE_WRITE, MAP_ANONYMOUS, MAP_FIXED,
-    MAP_HUGETLB, MAP_PRIVATE, PAGE, PR_SET_THP_DISABLE, PROT_RW, SCRATCH,
-    UFFDIO_API, UFFDIO_COPY, UFFDIO_REGISTER, race,
+    ARENA,
+    HUGE,
+    MADV_DONTNEED,
+    MADV_HUGEPAGE,
+    MADV_POPULATE_WRITE,
+    MAP_ANONYMOUS,
+    MAP_FIXED,
+    MAP_HUGETLB,
+    MAP_PRIVATE,
+    PAGE,
+    PR_SET_THP_DISABLE,
+    PROT_RW,
+    SCRATCH,
+    UFFDIO_API,
+    UFFDIO_COPY,
+    UFFDIO_REGISTER,
+    race,
 )
 
 FORK = 8  # the op table's
@@ -20,8 +34,14 @@ _MODE_WP = 2
 # __mcopy_atomic() until 6.2, mfill_atomic() since, and 7.2's mfill_establish_pmd(); all may be
 # inlined into what calls them.
 _ALLOCATES = tuple(
-    f"{function}@call:__pte_alloc" for function in
-    ("mcopy_atomic", "__mcopy_atomic", "mfill_atomic_copy", "mfill_establish_pmd", "mfill_atomic")
+    f"{function}@call:__pte_alloc"
+    for function in (
+        "mcopy_atomic",
+        "__mcopy_atomic",
+        "mfill_atomic_copy",
+        "mfill_establish_pmd",
+        "mfill_atomic",
+    )
 )
 _ALLOCATED = tuple(rule.replace("@call", "@ret") for rule in _ALLOCATES)
 
@@ -76,11 +96,15 @@ def torn_snapshot(guest: Guest, build: Build) -> tuple[int, int]:
         ring = r.call(0, "io_uring_setup", 1, r.struct(*[0] * 15))
         buffer = r.struct(ARENA, PAGE)
         r.call(0, "io_uring_register", ring, 0, buffer, 1)  # IORING_REGISTER_BUFFERS pins it
-        held = r.hold(0, Work(FORK, (2,)), *(
-            f"{function}@ret:copy_mc_user_highpage|copy_user_highpage|copy_mc_to_kernel|"
-            "copy_mc_fragile|copy_mc_enhanced_fast_string|copy_page|copy_user_enhanced_fast_string"
-            for function in ("copy_present_page", "copy_pte_range", "copy_page_range")
-        ))
+        held = r.hold(
+            0,
+            Work(FORK, (2,)),
+            *(
+                f"{function}@ret:copy_mc_user_highpage|copy_user_highpage|copy_mc_to_kernel|"
+                "copy_mc_fragile|copy_mc_enhanced_fast_string|copy_page|copy_user_enhanced_fast_string"
+                for function in ("copy_present_page", "copy_pte_range", "copy_page_range")
+            ),
+        )
         assert held.kind == HELD
         for page in range(2):
             assert r.store(1, ARENA + page * PAGE, 2) == 0

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from conformance import qemu
 from conformance.debian import Debian, NoKernel
 from conformance.executor import ExecutorError
 from conformance.forced.build import Build
 from conformance.forced.engine import Cry, Engine
 from conformance.forced.guest import Guest
-from conformance import qemu
 from tests.integration.forced import races
 from tests.integration.forced.hand import SIGBUS, race
 
@@ -79,14 +79,15 @@ def test_a_guest_leaves_nothing(ours: tuple[Guest, Build]) -> None:
 @pytest.mark.parametrize(
     ("version", "touched", "copied"),
     [
-        ("6.1.170", (False, SIGBUS), Cry), ("6.1.192", (False, SIGBUS), -EEXIST),
-        ("6.12", (True, 0), -EEXIST), ("6.18.5", (True, 0), -EEXIST),
-        ("7.2", (True, 0), -EEXIST), ("7.3", (True, 0), -EEXIST),
+        ("6.1.170", (False, SIGBUS), Cry),
+        ("6.1.192", (False, SIGBUS), -EEXIST),
+        ("6.12", (True, 0), -EEXIST),
+        ("6.18.5", (True, 0), -EEXIST),
+        ("7.2", (True, 0), -EEXIST),
+        ("7.3", (True, 0), -EEXIST),
     ],
 )
-def test_the_ladder(
-    version: str, touched: tuple[bool, int], copied: int | type[Cry]
-) -> None:
+def test_the_ladder(version: str, touched: tuple[bool, int], copied: int | type[Cry]) -> None:
     with booted(version, download=True) as guest:
         build = Build(guest)
         build.code = build.bare

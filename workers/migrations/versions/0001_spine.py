@@ -29,8 +29,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_failure")),
         sa.UniqueConstraint(
-            "oracle", "culprit", "object_class",
-            name=op.f("uq_failure_oracle_culprit_object_class"),
+            "oracle", "culprit", "object_class", name=op.f("uq_failure_oracle_culprit_object_class")
         ),
     )
     op.create_index(op.f("ix_failure_state"), "failure", ["state"])
@@ -81,7 +80,8 @@ def upgrade() -> None:
             ["failure_id"], ["failure.id"], name=op.f("fk_example_failure_id_failure")
         ),
         sa.ForeignKeyConstraint(
-            ["scenario_sha256"], ["scenario.sha256"],
+            ["scenario_sha256"],
+            ["scenario.sha256"],
             name=op.f("fk_example_scenario_sha256_scenario"),
         ),
         sa.PrimaryKeyConstraint("failure_id", "scenario_sha256", name=op.f("pk_example")),
@@ -107,8 +107,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.JSON(), nullable=False),
         sa.Column("recorded_at", moment, nullable=False),
         sa.ForeignKeyConstraint(
-            ["scenario_sha256"], ["scenario.sha256"],
-            name=op.f("fk_trace_scenario_sha256_scenario"),
+            ["scenario_sha256"], ["scenario.sha256"], name=op.f("fk_trace_scenario_sha256_scenario")
         ),
         sa.PrimaryKeyConstraint("scenario_sha256", "build_id", name=op.f("pk_trace")),
     )
@@ -123,7 +122,8 @@ def upgrade() -> None:
             ["failure_id"], ["failure.id"], name=op.f("fk_certificate_failure_id_failure")
         ),
         sa.ForeignKeyConstraint(
-            ["scenario_sha256"], ["scenario.sha256"],
+            ["scenario_sha256"],
+            ["scenario.sha256"],
             name=op.f("fk_certificate_scenario_sha256_scenario"),
         ),
         sa.PrimaryKeyConstraint("failure_id", name=op.f("pk_certificate")),

@@ -62,12 +62,8 @@ def _job(moment: sa.DateTime) -> None:
         sa.CheckConstraint(
             "kind IN ('fuzz', 'verify', 'minimize', 'alone', 'distill')", name=op.f("ck_job_kind")
         ),
-        sa.CheckConstraint(
-            "queue IN ('fuzz', 'triage', 'local')", name=op.f("ck_job_queue")
-        ),
-        sa.CheckConstraint(
-            "state IN ('ready', 'leased', 'held')", name=op.f("ck_job_state")
-        ),
+        sa.CheckConstraint("queue IN ('fuzz', 'triage', 'local')", name=op.f("ck_job_queue")),
+        sa.CheckConstraint("state IN ('ready', 'leased', 'held')", name=op.f("ck_job_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
         sa.UniqueConstraint("kind", "subject", name=op.f("uq_job_kind_subject")),
         sqlite_autoincrement=True,
@@ -151,9 +147,7 @@ def _corpus(moment: sa.DateTime) -> None:
         sa.Column("build_id", sa.Text(), nullable=False),
         sa.Column("packed", sa.LargeBinary(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["seq"], ["entry.seq"], name=op.f("fk_entry_features_seq_entry")
-        ),
+        sa.ForeignKeyConstraint(["seq"], ["entry.seq"], name=op.f("fk_entry_features_seq_entry")),
         sa.PrimaryKeyConstraint("seq", "build_id", name=op.f("pk_entry_features")),
     )
     op.create_table(
@@ -174,17 +168,30 @@ def _corpus(moment: sa.DateTime) -> None:
 def _carry_over(now: datetime) -> None:
     moment = sa.DateTime(timezone=True)
     farm = sa.table(
-        "farm", sa.column("id", sa.Integer), sa.column("farm_id", sa.Text),
-        sa.column("created_at", moment), sa.column("paused", sa.Boolean),
-        sa.column("draining", sa.Boolean), sa.column("corpus_seq", sa.BigInteger),
+        "farm",
+        sa.column("id", sa.Integer),
+        sa.column("farm_id", sa.Text),
+        sa.column("created_at", moment),
+        sa.column("paused", sa.Boolean),
+        sa.column("draining", sa.Boolean),
+        sa.column("corpus_seq", sa.BigInteger),
     )
-    op.execute(farm.insert().values(
-        id=1, farm_id=uuid.uuid4().hex, created_at=now, paused=False, draining=False,
-        corpus_seq=0,
-    ))
+    op.execute(
+        farm.insert().values(
+            id=1,
+            farm_id=uuid.uuid4().hex,
+            created_at=now,
+            paused=False,
+            draining=False,
+            corpus_seq=0,
+        )
+    )
     failure = sa.table(
-        "failure", sa.column("id", sa.Integer), sa.column("oracle", sa.Text),
-        sa.column("state", sa.Text), sa.column("note", sa.Text),
+        "failure",
+        sa.column("id", sa.Integer),
+        sa.column("oracle", sa.Text),
+        sa.column("state", sa.Text),
+        sa.column("note", sa.Text),
     )
     op.execute(
         failure.update()
@@ -194,11 +201,17 @@ def _carry_over(now: datetime) -> None:
     run = sa.table("run", sa.column("id", sa.Integer), sa.column("state", sa.Text))
     op.execute(run.update().where(run.c.state == "running").values(state="queued"))
     job = sa.table(
-        "job", sa.column("kind", sa.Text), sa.column("subject", sa.Integer),
-        sa.column("queue", sa.Text), sa.column("state", sa.Text),
-        sa.column("created_at", moment), sa.column("due_at", moment),
-        sa.column("leases", sa.Integer), sa.column("worker", sa.Text),
-        sa.column("attempts", sa.Integer), sa.column("setbacks", sa.Integer),
+        "job",
+        sa.column("kind", sa.Text),
+        sa.column("subject", sa.Integer),
+        sa.column("queue", sa.Text),
+        sa.column("state", sa.Text),
+        sa.column("created_at", moment),
+        sa.column("due_at", moment),
+        sa.column("leases", sa.Integer),
+        sa.column("worker", sa.Text),
+        sa.column("attempts", sa.Integer),
+        sa.column("setbacks", sa.Integer),
         sa.column("note", sa.Text),
     )
     owed = (
@@ -207,10 +220,21 @@ def _carry_over(now: datetime) -> None:
     )
     for kind, queue, query in owed:
         for (subject,) in op.get_bind().execute(query.order_by(sa.text("id"))).all():
-            op.execute(job.insert().values(
-                kind=kind, subject=subject, queue=queue, state="ready", created_at=now,
-                due_at=now, leases=0, worker="", attempts=0, setbacks=0, note="",
-            ))
+            op.execute(
+                job.insert().values(
+                    kind=kind,
+                    subject=subject,
+                    queue=queue,
+                    state="ready",
+                    created_at=now,
+                    due_at=now,
+                    leases=0,
+                    worker="",
+                    attempts=0,
+                    setbacks=0,
+                    note="",
+                )
+            )
 
 
 def downgrade() -> None:

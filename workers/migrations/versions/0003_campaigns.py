@@ -48,8 +48,10 @@ def upgrade() -> None:
         ("feature_map", sa.Column("once", sa.LargeBinary(), nullable=True)),
         ("feature_map", sa.Column("twice", sa.LargeBinary(), nullable=True)),
         ("feature_map", sa.Column("often", sa.LargeBinary(), nullable=True)),
-        ("feature_map",
-         sa.Column("new_at_slice", sa.Integer(), nullable=False, server_default="0")),
+        (
+            "feature_map",
+            sa.Column("new_at_slice", sa.Integer(), nullable=False, server_default="0"),
+        ),
     ):
         op.add_column(table, column)
     op.create_index(op.f("ix_entry_features_given_at"), "entry_features", ["given_at"])
