@@ -35,7 +35,7 @@ _PLACES_A_MS: Final = 1000  # perf prints microseconds
 
 # Without --no-inherit every line names its thread.
 _HEAD: Final = re.compile(
-    r" *(\?|\d+\.\d+) \( *(?:(\d+\.\d+) ms)? *\): "
+    r" *(\?|\d{1,15}\.\d{1,9}) \( *(?:(\d{1,15}\.\d{1,9}) ms)? *\): "
     r"(?:(?:[^()\"]{0,15}?/)?(\d{1,18}) +)? *"
 )
 _LOST: Final = re.compile(r"LOST \d+ events!")

@@ -49,7 +49,7 @@ def run_and_interfere(spec: SliceSpec, act: Callable[[int], None], **options: An
             act(done[0])
 
     result = run_slice(spec, progress, **options)
-    assert done, "the child never reported that it fuzzes"
+    assert done, f"the child never reported that it fuzzes: {result}"
     return result
 
 

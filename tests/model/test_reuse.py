@@ -51,6 +51,7 @@ KEPT = {
     (Task, "visited"),
     (Task, "nr_visited"),
     (Task, "took"),
+    (Task, "mm_got_at"),
     (Task, "planned"),
     (Task, "began_seq"),
     (Task, "alone"),
