@@ -78,7 +78,6 @@ def run_kernel_slice(
         kind,
         findings,
         statistics,
-        [],
         round(clock() - began, 3),
         None,
         log_tail(spec.work / "log"),

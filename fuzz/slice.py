@@ -30,7 +30,7 @@ from corpus import text
 from fuzz.codec import MAX_SIZE, decode
 from fuzz.findings import Finding, read_findings
 from fuzz.inflight import read_slot
-from fuzz.seeds import Kept, Seeds, read_kept, write_seeds
+from fuzz.seeds import Seeds, write_seeds
 from fuzz.statistics import InternalError, Statistics, statistics_from_json
 from simulator import build
 
@@ -97,7 +97,6 @@ class SliceResult:
     exit_kind: ExitKind
     findings: list[Finding]
     statistics: Statistics
-    kept: list[Kept]
     seconds: float
     in_flight: str | None
     log_tail: str
@@ -169,7 +168,6 @@ def run_slice(
             exit_kind=kind,
             findings=findings,
             statistics=statistics,
-            kept=list(read_kept(work / "corpus")),
             seconds=round(seconds, 3),
             in_flight=_in_flight(work, spec) if died else None,
             log_tail=log_tail(work / "log"),

@@ -9,7 +9,6 @@ from random import Random
 
 from corpus.text import dump, parse
 from fuzz.findings import Finding
-from fuzz.seeds import Kept
 from fuzz.slice import ExitKind, SliceResult, SliceSpec
 from fuzz.statistics import Statistics
 from simulator.outcome import Outcome, Signature, Violation
@@ -72,12 +71,9 @@ def result(
     *,
     return_code: int = 0,
     in_flight: str | None = None,
-    kept: list[Kept] | None = None,
 ) -> SliceResult:
     statistics = Statistics(executions=100, steps=4000, features=7, cpu_seconds=1.25)
-    return SliceResult(
-        kind, findings, statistics, kept or [], 1.5, in_flight, "log\nlast line", return_code
-    )
+    return SliceResult(kind, findings, statistics, 1.5, in_flight, "log\nlast line", return_code)
 
 
 class FakeHands:

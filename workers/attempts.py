@@ -18,6 +18,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
@@ -77,12 +78,12 @@ class Attempt:
 
     def push(self, store: Store) -> int:
         """Bring what the slice kept into the corpus. Returns how many entries are new."""
-        kept = [Made(each.text, each.features) for each in read_kept(self.work / "corpus")]
         order = self.order
-        return sum(
-            store.push(order.model, order.build_id, order.run_id, kept[at : at + PUSH_AT_ONCE])
-            for at in range(0, len(kept), PUSH_AT_ONCE)
-        )
+        kept = (Made(each.text, each.features) for each in read_kept(self.work / "corpus"))
+        pushed = 0
+        while some := list(islice(kept, PUSH_AT_ONCE)):
+            pushed += store.push(order.model, order.build_id, order.run_id, some)
+        return pushed
 
     def shown(self) -> bytes:
         """The map of all features that the slice has shown; empty if it did not get to its

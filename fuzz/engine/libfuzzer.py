@@ -15,6 +15,7 @@ import importlib
 import os
 import sys
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from typing import Final, final
 
 # libFuzzer's core looks for a custom mutator when it is loaded, and silently does without
@@ -64,7 +65,8 @@ def run(session: Session, *, seed: int, rss_limit_mib: int) -> None:
         f"-max_len={MAX_SIZE}",
         "-len_control=0",  # sizes are the mutators' business
         f"-timeout={INPUT_TIMEOUT_SECONDS}",
-        f"-rss_limit_mb={rss_limit_mib}",
+        # It looks at the peak, and exec() has handed on that of whoever made this process.
+        f"-rss_limit_mb={rss_limit_mib + (getrusage(RUSAGE_SELF).ru_maxrss >> 10)}",
         # Energy by rarity is learnt from all features of all runs, of which it hears the new ones
         # alone; and each new feature costs a look at all inputs, a tenth of the time. Without it
         # recent inputs come more often.

@@ -133,7 +133,5 @@ def only_lock(k: "Kernel") -> bool:
     pages, the lock of the PMDs is one, too."""
     held: i64 = 0
     for t in k.tasks:
-        held += t.held[LC_PTL]
-        if k.thp:
-            held += t.held[LC_PAGE_TABLE]
+        held += t.held[LC_PTL] + t.held[LC_PAGE_TABLE]
     return held == 1

@@ -275,7 +275,7 @@ class Farm:
             if rng.random() < 0.4:  # it may end before it has told what it found
                 progress(statistics)
         result = SliceResult(
-            kind, findings, statistics, [], round(world.now - began, 3), in_flight, "log", code
+            kind, findings, statistics, round(world.now - began, 3), in_flight, "log", code
         )
         self.truth.results.setdefault(run_id, []).append(result)
         return result

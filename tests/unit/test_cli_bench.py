@@ -20,7 +20,6 @@ NOTHING = SliceResult(
     exit_kind=ExitKind.OK,
     findings=[],
     statistics=Statistics(executions=900, cpu_seconds=9.5),
-    kept=[],
     seconds=10.4,
     in_flight=None,
     log_tail="",

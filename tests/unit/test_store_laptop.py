@@ -93,7 +93,7 @@ class World:
         (spec.work / "findings").mkdir()
         for each in found:
             write_finding(spec.work / "findings", each)
-        return SliceResult(kind, found, statistics, [], spec.seconds, None, "log\nlast line")
+        return SliceResult(kind, found, statistics, spec.seconds, None, "log\nlast line")
 
     def hands(self) -> Hands:
         return Hands(
@@ -193,7 +193,7 @@ def test_slots_fuzz_at_the_same_time_and_equal_shares(
         with world.lock:
             now[0] += spec.seconds / 2
         assert spec.work is not None
-        return SliceResult(ExitKind.OK, [], Statistics(executions=1), [], 1.0, None, "")
+        return SliceResult(ExitKind.OK, [], Statistics(executions=1), 1.0, None, "")
 
     hands = replace(world.hands(), run_slice=run_slice)
     events = run_local(store, tmp_path, seconds=0.8, slots=2, hands=hands, clock=lambda: now[0])
