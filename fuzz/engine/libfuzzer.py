@@ -15,7 +15,7 @@ import importlib
 import os
 import sys
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
+from resource import RUSAGE_SELF, getpagesize, getrusage
 from typing import Final, final
 
 # libFuzzer's core looks for a custom mutator when it is loaded, and silently does without
@@ -65,8 +65,7 @@ def run(session: Session, *, seed: int, rss_limit_mib: int) -> None:
         f"-max_len={MAX_SIZE}",
         "-len_control=0",  # sizes are the mutators' business
         f"-timeout={INPUT_TIMEOUT_SECONDS}",
-        # It looks at the peak, and exec() has handed on that of whoever made this process.
-        f"-rss_limit_mb={rss_limit_mib + (getrusage(RUSAGE_SELF).ru_maxrss >> 10)}",
+        f"-rss_limit_mb={rss_limit_mib + inherited_mib()}",
         # Energy by rarity is learnt from all features of all runs, of which it hears the new ones
         # alone; and each new feature costs a look at all inputs, a tenth of the time. Without it
         # recent inputs come more often.
@@ -85,6 +84,13 @@ def run(session: Session, *, seed: int, rss_limit_mib: int) -> None:
         atheris.Fuzz()
     except (SystemExit, KeyboardInterrupt):
         return
+
+
+def inherited_mib() -> int:
+    """How far the peak of this process, which libFuzzer looks at, is above what it has: exec()
+    hands on the peak of whoever made it."""
+    resident = int(Path("/proc/self/statm").read_text().split()[1]) * getpagesize()
+    return max(0, (getrusage(RUSAGE_SELF).ru_maxrss << 10) - resident) >> 20
 
 
 @final
