@@ -80,7 +80,8 @@ def remove_device_exclusive_entry(k: "Kernel", vmf: VmFault) -> i64:
 
 
 def try_restore_exclusive_pte(k: "Kernel", mm: Mm, vma: Vma, table: PageTable, va: i64) -> bool:
-    """The same under the page table lock, for fork(); False: the folio is locked."""
+    """Give a page back to the CPU under the page table lock, as fork() must; False: the folio is
+    locked by somebody."""
     page = pfn_to_page(k, ptep_get(k, table, va) >> PFN_SHIFT)
     folio = page.folio
     if not folio_trylock(k, sites.TRY_RESTORE_EXCLUSIVE_PTE__TRYLOCK, folio.lock):

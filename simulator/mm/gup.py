@@ -384,7 +384,7 @@ def gup_fast_pte_range(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
 
 
 def gup_fast_pmd_leaf(k: "Kernel", mm: Mm, va: i64, pmd: i64, flags: i64) -> i64:
-    """The same at a huge entry."""
+    """Pin a page that a huge entry maps, or -EAGAIN: it may not be, or the entry has changed."""
     if (flags & FOLL_WRITE and not pmd & PTE_WRITE) or is_huge_zero_pmd(pmd):
         return -EAGAIN
     i = va >> k.pmd_order

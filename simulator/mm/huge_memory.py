@@ -265,7 +265,7 @@ def map_anon_folio_pmd(k: "Kernel", folio: Folio, vma: Vma, start: i64) -> None:
 
 
 def map_anon_folio_pmd_nopf(k: "Kernel", folio: Folio, vma: Vma, start: i64) -> None:
-    """The same without what it is counted in, for whose pages were counted before."""
+    """Map a new huge page, of which RSS counts all pages already."""
     mm = vma.mm
     assert mm is not None
     entry = maybe_mkwrite(pte_mkdirty(folio_mk_pmd(folio.page, vm_page_prot(vma))), vma)

@@ -152,18 +152,12 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
             va += 1
             continue
         folio = page.folio
-        if folio.order and folio_pte_batch(k, table, va, end, folio) < 1 << folio.order:
-            nr = folio_pte_batch(k, table, va, end, folio)
-            if folio_maybe_mapped_shared(folio) or not folio_trylock(
-                k, sites.MADVISE_FREE_PTE_RANGE__TRYLOCK_LARGE, folio.lock
-            ):
-                va += nr
-                continue
-            err, again = split_under_ptl(k, table, mm, va, folio)
-            if again is None:
+        nr = folio_pte_batch(k, table, va, end, folio)
+        if nr < 1 << folio.order:
+            site = sites.MADVISE_FREE_PTE_RANGE__TRYLOCK_LARGE
+            va, table = split_part(k, site, table, mm, va, nr, folio)
+            if table is None:
                 return
-            table = again
-            va += nr if err else 0
             continue
         if folio.flags & PG_DIRTY:
             if not folio_trylock(k, sites.MADVISE_FREE_PTE_RANGE__TRYLOCK, folio.lock):
@@ -192,6 +186,8 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
 def folio_pte_batch(k: "Kernel", table: PageTable, start: i64, end: i64, folio: Folio) -> i64:
     """madvise_folio_pte_batch(): how many entries from `start` on map the folio's pages in their
     order."""
+    if folio.order == 0:
+        return 1
     pfn = ptep_get(k, table, start) >> PFN_SHIFT
     va = start
     while va < end:
@@ -205,17 +201,21 @@ def folio_pte_batch(k: "Kernel", table: PageTable, start: i64, end: i64, folio: 
     return va - start
 
 
-def split_under_ptl(
-    k: "Kernel", table: PageTable, mm: Mm, va: i64, folio: Folio
+def split_part(
+    k: "Kernel", site: i64, table: PageTable, mm: Mm, va: i64, nr: i64, folio: Folio
 ) -> tuple[i64, PageTable | None]:
-    """Drop the page table lock, split the locked folio, unlock it, and take the lock of the page
-    table that is there then. What the split has said, and that table."""
+    """Of a large folio the range has `nr` pages only, from `va` on. Split it if nobody else maps or
+    locks it: drop the page table lock for that, and take the one that is there then. Returns the
+    page to go on from, which is `va` again after a split, and the locked table, if one is there."""
+    if folio_maybe_mapped_shared(folio) or not folio_trylock(k, site, folio.lock):
+        return va + nr, table
     folio_get(k, folio, REF_TEMP)
     pte_unmap_unlock(k, table)
     err = split_folio(k, folio)
     mutex_unlock(k, folio.lock)
     folio_put(k, folio, REF_TEMP)
-    return err, pte_offset_map_lock(k, sites.MADVISE_PTE_RANGE__RELOCK, mm, va)
+    again = pte_offset_map_lock(k, sites.MADVISE_PTE_RANGE__RELOCK, mm, va)
+    return va + nr if err else va, again
 
 
 def madvise_free_huge_pmd(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) -> bool:
@@ -311,20 +311,13 @@ def madvise_cold_or_pageout_pte_range(
     while va < end:
         pte = ptep_get(k, table, va)
         page = vm_normal_page(k, pte) if pte_present(pte) else None
-        if page is not None and page.folio.order:
-            folio = page.folio
-            nr = folio_pte_batch(k, table, va, end, folio)
-            if nr < 1 << folio.order:
-                if folio_maybe_mapped_shared(folio) or not folio_trylock(
-                    k, sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__TRYLOCK, folio.lock
-                ):
-                    va += nr
-                    continue
-                err, again = split_under_ptl(k, table, mm, va, folio)
-                if again is None:
+        if page is not None:
+            nr = folio_pte_batch(k, table, va, end, page.folio)
+            if nr < 1 << page.folio.order:
+                site = sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__TRYLOCK
+                va, table = split_part(k, site, table, mm, va, nr, page.folio)
+                if table is None:
                     return
-                table = again
-                va += nr if err else 0
                 continue
         if (
             page is not None
@@ -344,7 +337,7 @@ def madvise_cold_or_pageout_pte_range(
 def madvise_cold_huge_pmd(
     k: "Kernel", tlb: "MmuGather", start: i64, end: i64, pageout: bool
 ) -> bool:
-    """The same of a huge page; False: it has been split, and the page table is to be looked at."""
+    """MADV_COLD of a huge page; False: it has been split, and the page table is to be looked at."""
     mm = tlb.mm
     if not pmd_trans_huge_lock(k, sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__PMD_LOCK, mm, start):
         return True

@@ -138,8 +138,8 @@ def try_to_migrate(k: "Kernel", folio: Folio) -> None:
 
 
 def try_to_migrate_locked(k: "Kernel", folio: Folio) -> None:
-    """The same for a large folio that is to be split (TTU_RMAP_LOCKED | TTU_SYNC |
-    TTU_SPLIT_HUGE_PMD): the caller holds the anon_vma's lock."""
+    """Put migration entries where a large folio is mapped that is to be split (TTU_RMAP_LOCKED |
+    TTU_SYNC | TTU_SPLIT_HUGE_PMD): the caller holds the anon_vma's lock."""
     rmap_walk_locked(k, folio, TryToMigrateLarge(True))
 
 

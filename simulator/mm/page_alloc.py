@@ -68,7 +68,7 @@ def folio_alloc(k: "Kernel", site: i64, zero: bool) -> Folio | None:
 
 
 def folio_alloc_nofail(k: "Kernel", site: i64) -> Folio:
-    """The same with __GFP_NOFAIL: where Linux waits until somebody has been killed for it, the
+    """folio_alloc() with __GFP_NOFAIL: where Linux waits until somebody has been killed for it, the
     machine has a frame more."""
     k.step(site, OBJ_NONE, WRITE)
     if k.frames.free:

@@ -52,7 +52,7 @@ def folio_add_new_anon_rmap(k: "Kernel", folio: Folio, vma: Vma, va: i64) -> Non
 
 
 def folio_add_new_anon_rmap_pmd(k: "Kernel", folio: Folio, vma: Vma, va: i64) -> None:
-    """The same of a large folio that one PMD entry maps: the head says that it is exclusive."""
+    """First mapping of a new large folio, by one PMD entry: the head says that it is exclusive."""
     new_anon(k, folio, vma, va)
     folio.page.flags |= PG_ANON_EXCLUSIVE
     move_ref(k, folio, REF_OWNER, REF_MAP)
@@ -60,8 +60,8 @@ def folio_add_new_anon_rmap_pmd(k: "Kernel", folio: Folio, vma: Vma, va: i64) ->
 
 
 def folio_add_new_anon_rmap_ptes(k: "Kernel", folio: Folio, vma: Vma, va: i64) -> None:
-    """The same of a large folio that as many page table entries map as it has pages; each has a
-    reference."""
+    """First mapping of a new large folio, by a page table entry for each of its pages, which holds
+    a reference each."""
     new_anon(k, folio, vma, va)
     move_ref(k, folio, REF_OWNER, REF_MAP)
     for i in range(1 << folio.order):

@@ -97,8 +97,8 @@ def split_huge_pmd(k: "Kernel", vma: Vma, va: i64) -> None:
 
 
 def split_huge_pmd_address(k: "Kernel", vma: Vma, va: i64) -> None:
-    """The same for who does not know whether there is an entry at all. Without huge pages it would
-    only take locks in vain."""
+    """Split the PMD entry of `va`, if there is a huge one. Where no huge pages can be, Linux takes
+    its locks in vain."""
     mm = vma.mm
     assert mm is not None
     i = va >> k.pmd_order
