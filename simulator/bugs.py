@@ -283,6 +283,14 @@ BUGS: Final[tuple[Bug, ...]] = (
         culprits=("do_procmap_query",),
     ),
     Bug(
+        "vma-refcount-put-mm-freed",
+        "a reader of a VMA that was reused wakes its writer in an mm that may be gone",
+        "CVE-2025-38554 9bbffee67ffd",
+        ("use-after-free",),
+        HARD,
+        culprits=("vma_start_read", "vma_refcount_put"),
+    ),
+    Bug(
         "hmm-close-leaves-device-pages",
         "a device is closed while processes still map pages of its memory",
         "CVE-2026-46280 744dd97752ef",
@@ -509,6 +517,7 @@ class BugFlags:
         self.fork_migration_entry_stays_writable: bool = False
         self.killable_lock_failure_unlocks: bool = False
         self.procmap_error_path_double_mmput: bool = False
+        self.vma_refcount_put_mm_freed: bool = False
         self.hmm_close_leaves_device_pages: bool = False
         self.test_hmm_close_skips_locked_pages: bool = False
         self.fork_early_cow_torn_snapshot: bool = False

@@ -185,6 +185,8 @@ LOCK_NEXT_VMA__WALK: Final = 340
 LOCK_NEXT_VMA__RETRY: Final = 341
 LOCK_NEXT_VMA__RECHECK: Final = 342
 LOCK_NEXT_VMA_UNDER_MMAP_LOCK__LOCK: Final = 343
+VMA_START_EXCLUDE_READERS__CHECK: Final = 344
+VMA_REFCOUNT_PUT__WAKE: Final = 345
 
 # simulator/kernel/fork.py, exit.py, mm/gup.py, fs/proc.py, mm/shmem.py: 420..579
 COMPLETE_SIGNAL__SET: Final = 419

@@ -23,6 +23,7 @@ from simulator.mm import (
     shmem,
 )
 from simulator.mm.mm_types import Mm
+from simulator.mm.sched_mm import mmdrop, mmgrab
 from simulator.mm.util import vm_mmap_pgoff
 from simulator.outcome import SKIPPED
 from simulator.scenario import Op
@@ -130,9 +131,9 @@ def khugepaged_scan(k: "Kernel", whose: i64) -> i64:
     mm = k.tasks[whose].mm
     if mm is None:
         return SKIPPED
-    mm.count += 1
+    mmgrab(mm)
     result = khugepaged.scan(k, mm)
-    kernel_exit.mmdrop(k, mm)
+    mmdrop(k, mm)
     return result
 
 

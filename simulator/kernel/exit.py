@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""kernel/exit.c (7.2), mmput() and mmdrop() (kernel/fork.c), exit_mmap() (mm/mmap.c).
+"""kernel/exit.c (7.2), mmput() (kernel/fork.c), exit_mmap() (mm/mmap.c).
 
 `mm.users` counts threads and those who work in the mm for them; the last mmput() unmaps
-everything. `mm.count` counts one for all users together, and one for each CPU that goes on
-with the mm lazily after its thread has gone; the last mmdrop() frees the mm_struct.
+everything, and drops the users' count of the mm_struct (mm/sched_mm.py).
 """
 
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from simulator.machine.cpu import Cpu
 from simulator.mm import mmap_lock, mmu_gather, mmu_notifier, tlb, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import Mm
+from simulator.mm.sched_mm import mmdrop, mmgrab
 from simulator.scenario import NR_USER_ACTORS
 from simulator.sched import core
 from simulator.state import WRITE
@@ -55,7 +55,7 @@ def exit_mm(k: "Kernel", t: Task) -> None:
     assert mm is not None
     mmap_lock.mmap_read_lock(k, mm, sites.EXIT_MM__LOCK)
     cpu = k.cpus[t.cpu]
-    mm.count += 1  # mmgrab_lazy_tlb()
+    mmgrab(mm)  # mmgrab_lazy_tlb()
     ipi.local_irq_disable(k)
     k.step(sites.EXIT_MM__LAZY, cpu.obj, WRITE)
     t.mm = None
@@ -92,24 +92,6 @@ def drop_user(k: "Kernel", mm: Mm) -> None:
         return
     exit_mmap(k, mm)
     mmdrop(k, mm)
-
-
-def mmdrop(k: "Kernel", mm: Mm) -> None:
-    """Drop a count; the last one frees the mm_struct and its page directory."""
-    k.step(sites.MMDROP__COUNT, mm.obj, WRITE)
-    mm.count -= 1
-    if mm.count:
-        return
-    for cpu in k.cpus:
-        if cpu.loaded_mm is mm or cpu.cr3 is mm:
-            borrowed = cpu.is_lazy and cpu.lazy_mm is not mm
-            k.violate(
-                "use-after-free",
-                sites.EXIT_MM__LAZY if borrowed else sites.MMDROP__COUNT,
-                "mm",
-                f"mm{mm.id} was freed while CPU{cpu.id} has it loaded",
-            )
-    mm.live = False
 
 
 def drop_lazy_mm(k: "Kernel", cpu: Cpu) -> None:

@@ -417,7 +417,6 @@ class Vma:
         self.lock_seq: i64 = -1
         self.readers: i64 = 0  # actors that are counted in vm_refcnt
         self.read_locked: i64 = 0  # those that have found that they hold the read lock
-        self.waiters: i64 = 0
         self.linked_at: i64 = 0  # site after which it was allocated, attached or detached
 
 
@@ -463,6 +462,7 @@ class Mm:
         self.mmap_lock: Final[RwSem] = RwSem(LC_MMAP, ident)
         self.page_table_lock: Final[Lock] = Lock(LC_PAGE_TABLE, ident)
         self.mm_lock_seq: i64 = 0
+        self.vma_writer_wait: i64 = 0  # the actor that waits for a VMA's readers, as a mask
         self.tlb_gen: i64 = 1
         self.cpumask: i64 = 0  # mm_cpumask(): who gets IPIs
         self.cached: i64 = 0  # hardware: CPUs with entries of this mm in some ASID

@@ -16,6 +16,7 @@ from simulator.errno import EINTR
 from simulator.lib.maple_tree import find_vma, vma_lookup
 from simulator.lock_classes import LC_VMA
 from simulator.mm.mm_types import Mm, Vma
+from simulator.mm.sched_mm import mmdrop, mmgrab
 from simulator.sched import core, lock
 from simulator.state import READ, WRITE
 
@@ -142,12 +143,17 @@ def start_write(k: "Kernel", vma: Vma, killable: bool) -> bool:
 def wait_for_readers(k: "Kernel", vma: Vma, target: i64, killable: bool) -> bool:
     """rcuwait_wait_event() of a writer that has set VMA_LOCK_OFFSET. False: killed first."""
     t = k.cur
+    mm = vma.mm
+    assert mm is not None
     while vma.vm_refcnt != target:
+        k.step(sites.VMA_START_EXCLUDE_READERS__CHECK, vma.obj, READ)
+        if vma.vm_refcnt == target:
+            return True
         k.sometimes(features.Z_VMA_WRITER_WAITED)
         if killable and t.killed:
-            vma.waiters &= ~(1 << t.id)
+            mm.vma_writer_wait = 0
             return False
-        vma.waiters |= 1 << t.id
+        mm.vma_writer_wait = 1 << t.id
         t.killable = killable
         core.block(k, lock.first_actor(vma.readers), LC_VMA, vma.obj, sleeps=True)
         t.killable = False
@@ -185,11 +191,23 @@ def vma_mark_detached(k: "Kernel", vma: Vma) -> None:
 
 
 def vma_refcount_put(k: "Kernel", vma: Vma) -> None:
+    """Drop a reader's count, and wake the writer if it is the last one that it waits for: in the mm
+    that the VMA had, for with the count the VMA may go to somebody else."""
+    mm = vma.mm
+    assert mm is not None
     vma.readers &= ~(1 << k.cur.id)
     vma.vm_refcnt -= 1
-    if vma.waiters:
-        mask = vma.waiters
-        vma.waiters = 0
+    if VMA_LOCK_OFFSET <= vma.vm_refcnt <= VMA_LOCK_OFFSET + 1:
+        k.step(sites.VMA_REFCOUNT_PUT__WAKE, mm.obj, WRITE)
+        if not mm.live:
+            k.violate(
+                "use-after-free",
+                sites.VMA_START_READ__RECHECK,
+                "mm",
+                f"mm{mm.id} was freed before the writer of its VMA was woken there",
+            )
+        mask = mm.vma_writer_wait
+        mm.vma_writer_wait = 0
         core.wake(k, mask)
 
 
@@ -243,13 +261,30 @@ def vma_start_read(k: "Kernel", mm: Mm, vma: Vma) -> i64:
     vma.vm_refcnt += 1
     vma.readers |= 1 << k.cur.id
     k.step(sites.VMA_START_READ__RECHECK, vma.obj, READ)
-    if vma.mm is not mm or vma.lock_seq == mm.mm_lock_seq:
+    other = vma.mm
+    if other is not mm:
+        refuse_foreign(k, vma, other)
+        return READ_REFUSED
+    if vma.lock_seq == mm.mm_lock_seq:
         k.sometimes(features.Z_VMA_LOCK_FALLBACK)
         vma_refcount_put(k, vma)
         return READ_REFUSED
     lock.acquired(k, k.cur, LC_VMA, ordered=False)
     vma.read_locked |= 1 << k.cur.id
     return READ_LOCKED
+
+
+def refuse_foreign(k: "Kernel", vma: Vma, other: Mm | None) -> None:
+    """The VMA that was found has become one of `other`'s, whose last user may go as soon as the
+    VMA's count is dropped."""
+    assert other is not None
+    k.sometimes(features.Z_VMA_LOCK_FALLBACK)
+    if k.bug.vma_refcount_put_mm_freed:
+        vma_refcount_put(k, vma)
+        return
+    mmgrab(other)
+    vma_refcount_put(k, vma)
+    mmdrop(k, other)
 
 
 def lock_next_vma(k: "Kernel", mm: Mm, va: i64) -> Vma | None:

@@ -87,7 +87,6 @@ def take_vma(k: "Kernel") -> Vma:
     vma.lock_seq = -1
     vma.readers = 0
     vma.read_locked = 0
-    vma.waiters = 0
     vma.linked_at = k.cur.site
     return vma
 

@@ -14,6 +14,7 @@ from simulator.mm import (
     page_ref,
     pgtable,
     rmap,
+    sched_mm,
     shmem,
     swap,
     zap,
@@ -42,11 +43,9 @@ def zaps_nothing(patch: Patch) -> None:
 
 
 def drops_mm_early(patch: Patch) -> None:
-    original = kernel_exit.mmdrop
-
     def mmdrop(k: Kernel, mm: Mm) -> None:
         mm.count = 1
-        original(k, mm)
+        sched_mm.mmdrop(k, mm)
 
     patch.set(kernel_exit, "mmdrop", mmdrop)
 

@@ -313,7 +313,7 @@ def _waits(w: Witness, k: Kernel, t: Task, said: "re.Match[str]") -> bool:
         if kind == "vma_lock of vma":
             vma = k.vmas.taken()[int(number)]
             held = held_up_by >= 0 and vma.readers >> held_up_by & 1
-            return bool(vma.waiters >> t.id & 1 and held)
+            return bool(vma.mm is not None and vma.mm.vma_writer_wait >> t.id & 1 and held)
         mm = k.mms[int(number.removeprefix("mm"))]
         return kind == "mmu_notifier of" and bool(mm.notifier_waiters >> t.id & 1)
     queued = isinstance(lock, RwSem) and held_up_by >= 0 and lock.write_waiters >> held_up_by & 1
