@@ -35,6 +35,7 @@ from workers.schema import (
     Example,
     Failure,
     Job,
+    Kin,
     Run,
     Sighting,
     Trial,
@@ -104,7 +105,7 @@ def reveal(connection: Connection, now: datetime, failure_id: int) -> None:
 
 def _forget(connection: Connection, failure_id: int) -> None:
     """Only the signature stays."""
-    for table in (Sighting, Certificate, Example):
+    for table in (Sighting, Certificate, Example, Kin):
         connection.execute(delete(table).where(table.failure_id == failure_id))
     connection.execute(
         delete(Job).where(Job.kind.in_((VERIFY, MINIMIZE)), Job.subject == failure_id)

@@ -22,7 +22,7 @@ from corpus.text import parse
 from fuzz.findings import Finding
 from simulator.outcome import Outcome
 from simulator.scenario import Scenario as Program
-from workers import canaries, dialect, ledger, notices
+from workers import canaries, dialect, kin, ledger, notices, people
 from workers.ledger import Lease
 from workers.records import Recorded
 from workers.schema import (
@@ -126,6 +126,8 @@ def record(connection: Connection, now: datetime, finding: Finding, run_id: int 
         .values(count=Failure.count + int(counts))
         .returning(Failure.count, Failure.state)
     ).one()
+    if counts:
+        people.seen_again(connection, now, id_, finding.build_id)
     if state == MINIMIZED and count == 1:
         _announce(connection, now, id_)
     added = _add_example(connection, now, id_, finding)
@@ -257,20 +259,26 @@ def minimized(
     certificate: dict[str, Any],
     note: str,
     side_finds: Iterable[Finding] = (),
+    bugs: Iterable[str] = (),
 ) -> list[Recorded] | None:
-    """Keep the minimal scenario with its trace and certificate."""
+    """Keep the minimal scenario with its trace and certificate. `bugs`: the known bugs without
+    which it passes."""
     if not ledger.settle(connection, lease):
         return None
     failure_id = lease.subject
     if _move(connection, failure_id, VERIFIED, MINIMIZED, note):
         _keep_minimal(connection, now, failure_id, text, build_id, outcome, certificate)
+        violation = outcome.violation
+        if violation is not None:
+            object_class = violation.signature.object_class
+            kin.keep(connection, failure_id, kin.keys(text, violation.promise, object_class, bugs))
     return file(connection, now, side_finds, None)
 
 
 def _announce(connection: Connection, now: datetime, failure_id: int) -> None:
     """Tell people of a find, once it is one."""
     row = connection.execute(select(Failure.__table__).where(Failure.id == failure_id)).one()
-    if row.canary is None:
+    if row.canary is None and people.is_news(row.verdict):
         words = f"{row.oracle} {row.culprit} {row.object_class}"
         notices.owe(
             connection,

@@ -394,8 +394,22 @@ def minimize(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done
             small.certificate,
             "; ".join(complaints),
             side_finds,
+            _bugs(site.hands, small.text, signature, stop),
         )
     )
+
+
+def _bugs(hands: Hands, text: str, signature: Signature, stop: Callable[[], bool]) -> list[str]:
+    """The known bugs of a scenario's model without which it does not fail like this."""
+    scenario = parse(text)
+    asked = scenario.config.bugs
+    causes = []
+    for bug in asked:
+        others = tuple(each for each in asked if each != bug)
+        without = replace(scenario, config=replace(scenario.config, bugs=others))
+        if not _shows(hands.replay(dump(without), 0, stop).outcome, signature):
+            causes.append(bug)
+    return causes
 
 
 def _smallest(store: Store, detail: FailureDetail) -> str:

@@ -38,6 +38,7 @@ from workers.schema import (
     Failure,
     Farm,
     Job,
+    Label,
     Run,
     Scenario,
     Sighting,
@@ -122,12 +123,27 @@ def failures(
         )
     if limit is not None:
         query = query.limit(limit)
-    ids = connection.execute(query).scalars().all()
+    return by_number(connection, connection.execute(query).scalars().all())
+
+
+def by_number(connection: Connection, ids: Sequence[int]) -> list[FailureRow]:
+    """Failures in the order of `ids`, as far as there are any."""
     found = {}
     for at in range(0, len(ids), IDS_AT_ONCE):
-        for row in connection.execute(_failures(ids[at : at + IDS_AT_ONCE])):
-            found[row.id] = _failure_row(row)
+        some = ids[at : at + IDS_AT_ONCE]
+        labels = labels_of(connection, some)
+        for row in connection.execute(_failures(some)):
+            found[row.id] = _failure_row(row, labels.get(row.id, ()))
     return [found[number] for number in ids if number in found]
+
+
+def labels_of(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """The labels of failures, of those that have any."""
+    labels: dict[int, tuple[str, ...]] = {}
+    query = select(Label.__table__).where(Label.failure_id.in_(ids)).order_by(Label.name)
+    for row in connection.execute(query):
+        labels[row.failure_id] = (*labels.get(row.failure_id, ()), row.name)
+    return labels
 
 
 def count_failures(connection: Connection, *, canaries: bool) -> int:
@@ -137,8 +153,8 @@ def count_failures(connection: Connection, *, canaries: bool) -> int:
 
 def failure(connection: Connection, failure_id: int) -> FailureDetail | None:
     """One failure with its best scenario; None when there is no such failure."""
-    row = connection.execute(_failures([failure_id])).first()
-    if row is None:
+    rows = by_number(connection, [failure_id])
+    if not rows:
         return None
     kept = examples(connection, failure_id)
     best = kept[0]
@@ -151,7 +167,7 @@ def failure(connection: Connection, failure_id: int) -> FailureDetail | None:
         select(Certificate.content).where(Certificate.failure_id == failure_id)
     ).scalar()
     return FailureDetail(
-        failure=_failure_row(row),
+        failure=rows[0],
         best=best,
         examples=len(kept),
         outcome=None if outcome is None else _outcome(outcome),
@@ -270,7 +286,7 @@ def _as(kind: type[RowT], row: Row[Any]) -> RowT:
     return kind(**{f.name: row._mapping[f.name] for f in fields(kind)})  # type: ignore[arg-type]
 
 
-def _failure_row(row: Row[Any]) -> FailureRow:
+def _failure_row(row: Row[Any], labels: tuple[str, ...]) -> FailureRow:
     return FailureRow(
         id=row.id,
         signature=Signature(row.oracle, row.culprit, row.object_class),
@@ -283,6 +299,11 @@ def _failure_row(row: Row[Any]) -> FailureRow:
         runs=row.runs,
         ops=row.ops,
         directives=row.directives,
+        verdict=row.verdict,
+        reason=row.reason,
+        dup_of=row.dup_of,
+        family=row.family,
+        labels=labels,
     )
 
 

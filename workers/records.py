@@ -38,6 +38,23 @@ class FailureRow:
     runs: int  # in how many runs it was seen
     ops: int  # of the best scenario
     directives: int
+    verdict: str = "open"  # what people say, and why
+    reason: str = ""
+    dup_of: int | None = None
+    family: int | None = None  # the first failure of the same cause
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JudgementRow:
+    """What a person has said of a failure."""
+
+    id: int
+    at: datetime
+    failure_id: int
+    verb: str
+    text: str
+    undone_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

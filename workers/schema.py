@@ -39,6 +39,17 @@ MINIMIZED: Final = "minimized"  # has a minimal scenario, and its certificate if
 UNREPRODUCIBLE: Final = "unreproducible"  # replays disagree: a bug of ours, never silently dropped
 FAILURE_STATES: Final = (NEW, VERIFIED, MINIMIZED, UNREPRODUCIBLE)
 
+# What people have said of a failure; see `workers.people`.
+UNJUDGED: Final = "open"
+DUP: Final = "dup"  # of another failure
+INVALID: Final = "invalid"  # the model or its oracle is wrong
+UNRELATED: Final = "unrelated"  # true, and nothing that anybody here wants to hear of again
+FIXED: Final = "fixed"
+VERDICTS: Final = (UNJUDGED, DUP, INVALID, UNRELATED, FIXED)
+
+# A failure with this label is not exported, and shown only to who has asked for it by name.
+EMBARGO: Final = "embargo"
+
 # States of a run.
 QUEUED: Final = "queued"
 RUNNING: Final = "running"
@@ -152,7 +163,11 @@ class Failure(Base):
     __table_args__ = (
         UniqueConstraint("oracle", "culprit", "object_class"),
         _one_of("state", FAILURE_STATES),
+        _one_of("verdict", VERDICTS),
         Index(None, "state"),
+        Index(None, "count"),
+        Index(None, "last_seen"),
+        Index(None, "family"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -168,6 +183,14 @@ class Failure(Base):
     # Since revision 0003: the canary that alone has shown it, so that nobody takes it for a find.
     canary: Mapped[int | None]
     past_runs: Mapped[int] = mapped_column(server_default="0")  # that saw it; their rows are gone
+    # Since revision 0004, by people: what it is, why or in what it is fixed, of which it is a dup.
+    verdict: Mapped[str] = mapped_column(server_default=UNJUDGED)
+    reason: Mapped[str] = mapped_column(server_default="")
+    dup_of: Mapped[int | None]
+    # By the model: the first failure of the same cause; NULL while there is no other. `alone`: a
+    # person has taken it out of its family.
+    family: Mapped[int | None]
+    alone: Mapped[bool] = mapped_column(server_default="0")
 
 
 class Scenario(Base):
@@ -303,6 +326,42 @@ class Certificate(Base):
     build_id: Mapped[str]
     content: Mapped[dict[str, Any]]  # `fuzz.certificate.Certificate` as JSON
     recorded_at: Mapped[datetime]
+
+
+class Label(Base):
+    """A word that people have given to a failure."""
+
+    __tablename__ = "label"
+    __table_args__ = (Index(None, "name"),)
+
+    failure_id: Mapped[int] = mapped_column(ForeignKey(Failure.id), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Kin(Base):
+    """What the model says of a failure's cause: failures that share a key are of one family."""
+
+    __tablename__ = "kin"
+    __table_args__ = (Index(None, "failure_id"),)
+
+    kind: Mapped[str] = mapped_column(primary_key=True)  # see `workers.kin`
+    key: Mapped[str] = mapped_column(primary_key=True)
+    failure_id: Mapped[int] = mapped_column(ForeignKey(Failure.id), primary_key=True)
+
+
+class Judgement(Base):
+    """One thing that a person has said of a failure, and what there was before, for `undo`."""
+
+    __tablename__ = "judgement"
+    __table_args__ = (Index(None, "failure_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    failure_id: Mapped[int] = mapped_column(ForeignKey(Failure.id))
+    verb: Mapped[str]
+    text: Mapped[str]
+    before: Mapped[dict[str, Any]]
+    undone_at: Mapped[datetime | None]
 
 
 class Farm(Base):

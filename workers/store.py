@@ -36,7 +36,6 @@ from workers import (
 )
 from workers import canaries as canary
 from workers.campaigns import Estimate
-from workers.database import Database
 from workers.entries import Cover, Dumped, Made, Measured, Pulled
 from workers.errors import StoreError
 from workers.figures import Figures
@@ -59,9 +58,10 @@ from workers.records import (
     WorkerRow,
 )
 from workers.schema import FUZZ, FUZZING, MINIMIZE, VERIFY, Job
+from workers.triaging import Triaging
 
 
-class Store(Database):
+class Store(Triaging):
     """One database. Threads may share it, processes may not: open it after a fork."""
 
     # The farm.
@@ -229,11 +229,13 @@ class Store(Database):
         certificate: dict[str, Any],
         note: str,
         side_finds: Iterable[Finding] = (),
+        bugs: Iterable[str] = (),
     ) -> list[Recorded] | None:
-        """Keep the minimal scenario with its trace and certificate."""
+        """Keep the minimal scenario with its trace and certificate. `bugs`: the known bugs
+        without which it passes."""
         with self._write() as (connection, now):
             return failures.minimized(
-                connection, now, lease, text, build_id, outcome, certificate, note, side_finds
+                connection, now, lease, text, build_id, outcome, certificate, note, side_finds, bugs
             )
 
     def failures(

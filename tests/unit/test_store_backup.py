@@ -54,6 +54,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
                 )
             )
             totals.add(connection, {"executions": 1 << 40})
+        opened.label(1, "thp")
         yield opened
 
 

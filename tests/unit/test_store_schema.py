@@ -143,7 +143,8 @@ def test_a_failure_in_a_state_that_does_not_exist_is_refused(path: Path) -> None
         pytest.raises(sqlite3.IntegrityError, match="ck_failure_state"),
     ):
         connection.execute(
-            "INSERT INTO failure VALUES (1, 'o', 'c', 'x', 'p', 1, 't', 't', 'lost', '', NULL, 0)"
+            "INSERT INTO failure (id, oracle, culprit, object_class, promise, count, first_seen, "
+            "last_seen, state, note) VALUES (1, 'o', 'c', 'x', 'p', 1, 't', 't', 'lost', '')"
         )
 
 
