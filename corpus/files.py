@@ -3,7 +3,7 @@
 
 Contract: the same files in the same order on every machine. Which folder holds what:
 `known-bugs/ID.mm` fails with `bug=ID` and passes without; `scenarios/` is what fuzzing
-starts from.
+starts from; `claims/*.claim` are claims about races (corpus/claims.py).
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,7 @@ SUFFIX: Final = ".mm"
 PACKAGE: Final = Path(__file__).parent
 KNOWN_BUGS: Final = PACKAGE / "known-bugs"
 SCENARIOS: Final = PACKAGE / "scenarios"
+CLAIMS: Final = PACKAGE / "claims"
 
 
 def mm_files(paths: Iterable[Path]) -> list[Path]:

@@ -50,6 +50,7 @@ class Report:
     cut: int = 0  # runs that ended where another one had been before
     orders: int = 0  # different partial orders among the schedules
     outcomes: int = 0  # different lists of results among them
+    passed_by: int = 0  # schedules that break what does not count
     steps: int = 0
     restarts: int = 0  # how often something turned out to be shared
     deepest: int = 0  # most deviations of a run
@@ -73,11 +74,19 @@ class _Branch:
 
 
 class Exploration:
-    """The interleavings of one scenario; its own directives are ignored."""
+    """The interleavings of one scenario; its own directives are ignored. `counts` says whether a
+    broken promise ends the exploration; what does not count is passed by."""
 
-    def __init__(self, machine: Machine, scenario: Scenario, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        scenario: Scenario,
+        bounds: Bounds,
+        counts: Callable[[Outcome], bool] = lambda outcome: True,
+    ) -> None:
         self.machine: Final = machine
         self.scenario: Final = scenario.with_directives(())
+        self.counts: Final = counts
         self.report: Final = Report(bounds=bounds, build_id=build.build_id())
         switches = UNBOUNDED if bounds.switches is None else bounds.switches
         self._strategy: Final = Interleaving(
@@ -117,7 +126,7 @@ class Exploration:
         self._orders = set()
         self._strategy.forget()
         report = self.report
-        report.schedules = report.cut = report.steps = report.deepest = 0
+        report.schedules = report.cut = report.steps = report.deepest = report.passed_by = 0
         report.progress = 0.0
 
     def _next(self) -> _Branch | None:
@@ -138,6 +147,7 @@ class Exploration:
         outcome = self.machine.run(self.scenario, strategy)
         report.steps += outcome.steps
         report.deepest = max(report.deepest, len(branch.due))
+        choices = strategy.choices()  # before `counts` may use the machine
         if strategy.cut:
             report.cut += 1
         else:
@@ -147,14 +157,15 @@ class Exploration:
             report.orders = len(self._orders)
             report.outcomes = len(self._outcomes)
             if outcome.violation is not None:
-                self._broken(outcome)
-                return True
-        self._branch_off(branch)
+                if self.counts(outcome):
+                    self._broken(outcome)
+                    return True
+                report.passed_by += 1
+        self._branch_off(branch, choices)
         return False
 
-    def _branch_off(self, branch: _Branch) -> None:
+    def _branch_off(self, branch: _Branch, choices: list[tuple[int, int]]) -> None:
         """What the run just made could have done otherwise."""
-        choices = self._strategy.choices()
         share = branch.share / (1 + len(choices))
         self.report.progress += share
         if not choices:

@@ -10,6 +10,7 @@ from corpus.text import parse
 from fuzz.exploration import COVERED, STOPPED, VIOLATION, Bounds, Exploration, Report
 from simulator.run import Machine
 from simulator.scenario import Scenario
+from tests.unit.schemas import validate
 from triage.cli import main
 
 RACE = """# mmfarm scenario 1
@@ -122,7 +123,11 @@ def test_the_verb_says_what_was_covered_and_where_a_promise_breaks(
     good.write_text(RACE.format(bug=""))
     bad.write_text(RACE.format(bug=BUG))
     assert main(["explore", str(good), "--preemptions", "0", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["state"] == COVERED
+    answer = json.loads(capsys.readouterr().out)
+    validate(answer, "explore")
+    assert answer["state"] == COVERED
+    assert main(["explore", str(bad), "--preemptions", "1", "--json"]) == 1
+    validate(json.loads(capsys.readouterr().out), "explore")
     assert main(["explore", str(bad), "--preemptions", "1", "-o", str(out)]) == 1
     assert "at most 1 preemptions" in capsys.readouterr().out
     assert main(["replay", str(out)]) == 1
