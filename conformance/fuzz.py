@@ -10,7 +10,7 @@ troubles of the runner or of the machine, and no findings; `ExecutorError` is ra
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -69,14 +69,21 @@ class Found:
 
 
 def fuzz(
-    model: Side, kernel: Kernel, figures: Figures, *, seed: int, seconds: float, scenarios: int = 0
+    model: Side,
+    kernel: Kernel,
+    figures: Figures,
+    *,
+    seed: int,
+    seconds: float,
+    scenarios: int = 0,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Found | None]:
-    """Run for `seconds` of wall clock, and at most that many `scenarios` (0: any number).
+    """Run for `seconds` of `clock`, and at most that many `scenarios` (0: any number).
     Yields after each scenario: what it has found, if that is new."""
     generator = Generator(seed, runnable(kernel), kernel.version)
-    until = time.monotonic() + seconds
+    until = clock() + seconds
     number = 0
-    while time.monotonic() < until and number != (scenarios or -1):
+    while clock() < until and number != (scenarios or -1):
         number += 1
         scenario = generator.next()
         try:
