@@ -351,12 +351,16 @@ def prep_compound_page(pages: list[Page], order: i64, flags: i64, site: i64) -> 
 
 def folio_mapcount(folio: Folio) -> i64:
     """Entries that map the folio, or a page of it."""
-    return folio.large_mapcount if folio.order else folio.page.mapcount
+    if folio.order:
+        return folio.large_mapcount
+    return folio.page.mapcount
 
 
 def page_maps(page: Page) -> i64:
     """Entries of both kinds that map the page."""
-    return page.mapcount + page.folio.entire_mapcount if page.folio.order else page.mapcount
+    if page.folio.order:
+        return page.mapcount + page.folio.entire_mapcount
+    return page.mapcount
 
 
 def page_is_exclusive(page: Page) -> bool:

@@ -150,7 +150,9 @@ def peek(k: "Kernel", mm: Mm, va: i64) -> i64:
     if mm.pmd[i]:
         return pmd_pte(mm.pmd[i], va & (k.ptrs_per_pte - 1))
     table = mm.detached[i]
-    return 0 if table is None else table.pte[va & (k.ptrs_per_pte - 1)]
+    if table is None:
+        return 0
+    return table.pte[va & (k.ptrs_per_pte - 1)]
 
 
 def is_linked(k: "Kernel", table: PageTable) -> bool:
@@ -232,6 +234,8 @@ def count(k: "Kernel", mm: Mm, pte: i64, n: i64) -> None:
 def recheck(t: "Task", page: Page) -> None:
     """Look at the page again when the lock is dropped."""
     place = t.nr_recheck
+    if place and t.recheck[place - 1] is page:
+        return
     if place < len(t.recheck):
         t.recheck[place] = page
     else:

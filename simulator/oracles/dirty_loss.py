@@ -48,8 +48,10 @@ def entry_written(k: "Kernel", taken: list[Taken], mm: Mm, va: i64, old: i64, ne
         if new:
             mm.dirty[va] = 0
         return
-    if old:
-        frame = old >> PFN_SHIFT if old & PTE_DIRTY else 0
+    if old & PTE_DIRTY:
+        frame = old >> PFN_SHIFT
+    elif old:
+        frame = 0
     if new == 0:
         mm.dirty[va] = frame
         if frame:
