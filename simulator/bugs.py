@@ -168,7 +168,7 @@ BUGS: Final[tuple[Bug, ...]] = (
         "migratevma-driver-assumes-success",
         "a driver maps pages that migrate_vma left behind",
         "hazard",
-        ("memory-value", "contract"),
+        ("memory-value", "contract", "secondary-mmu"),
         EASY,
     ),
     Bug(
@@ -392,6 +392,80 @@ BUGS: Final[tuple[Bug, ...]] = (
         culprits=("collapse_huge_page", "collapse_huge_page_copy_succeeded"),
     ),
     Bug(
+        "mthp-collapse-gup-fast-race",
+        "a collapse counts the references of pages that GUP-fast can still find",
+        "proposal: take entries out one by one",
+        ("pin", "memory-value"),
+        HARD,
+        culprits=(
+            "collapse_huge_page",
+            "collapse_huge_page_isolate",
+            "collapse_huge_page_copy_succeeded",
+        ),
+    ),
+    Bug(
+        "mthp-collapse-max-ptes-none-creep",
+        "a collapse fills so many holes that the next scan fills more",
+        "review of mTHP collapse",
+        ("contract",),
+        EASY,
+        culprits=("collapse_max_ptes_none", "collapse_huge_page_isolate", "mthp_collapse"),
+    ),
+    Bug(
+        "gup-fast-vs-thp-collapse",
+        "GUP-fast pins a page of a page table that a collapse has taken away",
+        "70cbc3cc78a9",
+        ("pin", "use-after-free"),
+        HARD,
+        culprits=(
+            "gup_fast_pte_range",
+            "collapse_huge_page",
+            "collapse_huge_page_isolate",
+            "collapse_huge_page_copy_succeeded",
+        ),
+    ),
+    Bug(
+        "thp-mapcount-nonatomic-split",
+        "a shared huge page looks like nobody else's while the other process splits its entry",
+        "CVE-2020-29368 c444eb564fb1",
+        ("anon-exclusive", "memory-value", "pin"),
+        HARD,
+        culprits=("split_huge_pmd_locked", "split_huge_pmd", "do_huge_pmd_wp_page"),
+    ),
+    Bug(
+        "thp-split-zero-subpage-loses-bits",
+        "a split puts the zero page in and forgets that the page was modified",
+        "9658d698a8a8",
+        ("soft-dirty",),
+        MEDIUM,
+        culprits=("try_to_map_unused_to_zeropage", "remove_migration_pte"),
+        versions=(("6.12", "6.12.56"), ("6.13", "6.18")),
+    ),
+    Bug(
+        "migration-entry-wait-tail",
+        "a fault waits for a tail page, which nobody locks, instead of its folio",
+        "ffc90cbb2970",
+        ("livelock", "refcount"),
+        MEDIUM,
+        culprits=("migration_entry_wait",),
+    ),
+    Bug(
+        "hmm-nonowner-private-not-faulted",
+        "a device is refused what is in another device's memory",
+        "8a295dbbaf72",
+        ("contract",),
+        EASY,
+        culprits=("hmm_vma_handle_pte", "hmm_is_device_private_entry"),
+    ),
+    Bug(
+        "device-entry-unmap-vma-is-anon-assert",
+        "negative control: a private page of a file mapping is unmapped from device memory",
+        "CVE-2026-64131 be3f38d05cc5",
+        ("kernel-assertion",),
+        EASY,
+        control=True,
+    ),
+    Bug(
         "migratevma-split-folio-no-ref",
         "migrate_vma_collect_pmd() splits a folio that may be freed by then",
         "mended in 7.3: migrate_vma_split_folio() consumes a reference",
@@ -529,6 +603,13 @@ class BugFlags:
         self.mthp_collapse_notifier_wrong_range: bool = False
         self.mthp_collapse_anon_vma_unlock_early: bool = False
         self.mthp_collapse_rollback_incomplete: bool = False
+        self.mthp_collapse_gup_fast_race: bool = False
+        self.mthp_collapse_max_ptes_none_creep: bool = False
+        self.gup_fast_vs_thp_collapse: bool = False
+        self.thp_mapcount_nonatomic_split: bool = False
+        self.thp_split_zero_subpage_loses_bits: bool = False
+        self.migration_entry_wait_tail: bool = False
+        self.hmm_nonowner_private_not_faulted: bool = False
         self.migratevma_split_folio_no_ref: bool = False
         self.migration_loses_young_dirty: bool = False
         self.madv_dontneed_vs_madv_free_thp: bool = False

@@ -169,6 +169,10 @@ class Watch:
     def pin_taken(self, k: "Kernel", p: "Pin") -> None:
         """GUP has returned the page of `p`."""
 
+    def holes_filling(self, k: "Kernel", order: i64, holes: i64) -> None:
+        """khugepaged is about to make a folio of this order, `holes` pages of which had no memory
+        of their own."""
+
     # --- page cache -----------------------------------------------------------------------------
 
     def cache_found(self, k: "Kernel", inode: "Inode", index: i64, folio: "Folio") -> None:

@@ -374,7 +374,7 @@ def gup_fast_pte_range(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
         return -EAGAIN
     k.step(sites.GUP_FAST_PTE_RANGE__RECHECK, pte_obj(mm.id, va), READ)
     if (
-        pmd_table(k, mm, va) is not table
+        (pmd_table(k, mm, va) is not table and not k.bug.gup_fast_vs_thp_collapse)
         or ptep_get(k, table, va) != pte
         or (not pte & PTE_WRITE and gup_must_unshare(None, page, flags))
     ):

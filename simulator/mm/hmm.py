@@ -88,11 +88,15 @@ def hmm_vma_walk_pmd(k: "Kernel", mm: Mm, owner: DevPagemap, va: i64, write: boo
 def hmm_nonpresent(
     k: "Kernel", vma: Vma, mm: Mm, owner: DevPagemap, va: i64, pte: i64, write: bool
 ) -> i64:
-    """Pages in the device's own memory need no fault, or only one to be written."""
-    if is_device_private_pte(pte) and pfn_to_page(k, pte >> PFN_SHIFT).folio.pgmap is owner:
+    """Pages in the device's own memory need no fault, or only one to be written; those in another
+    device's are brought back."""
+    if is_device_private_pte(pte):
+        mine = pfn_to_page(k, pte >> PFN_SHIFT).folio.pgmap is owner
         writable = pte_kind(pte) == SWP_DEVICE_WRITE
-        if writable or not write:
+        if mine and (writable or not write):
             return (pte >> PFN_SHIFT) << 1 | (1 if writable else 0)
+        if not mine and k.bug.hmm_nonowner_private_not_faulted:
+            return -EFAULT
     elif is_migration_pte(pte):
         migrate.migration_entry_wait(k, mm, va)
         return -EBUSY

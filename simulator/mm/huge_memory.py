@@ -47,6 +47,7 @@ from simulator.mm.mm_types import (
     Mm,
     Vma,
     add_mm_counter,
+    folio_mapcount,
     is_device_private_pte,
     is_huge_zero_pmd,
     is_migration_pte,
@@ -362,7 +363,8 @@ def do_huge_pmd_wp_page(k: "Kernel", vmf: VmFault) -> i64:
         reuse_huge_pmd(k, vmf)
         return 0
     k.step(sites.DO_HUGE_PMD_WP_PAGE__REFS, folio.obj, READ)
-    if folio.ref == 1:
+    users = folio_mapcount(folio) if k.bug.thp_mapcount_nonatomic_split else folio.ref
+    if users == 1:
         rmap.folio_move_anon_rmap(folio, vma)
         page.flags |= PG_ANON_EXCLUSIVE
         mutex_unlock(k, folio.lock)

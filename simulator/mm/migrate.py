@@ -96,7 +96,17 @@ def migration_entry_wait(k: "Kernel", mm: Mm, va: i64) -> None:
         return
     page = pfn_to_page(k, pte >> PFN_SHIFT)
     k.sometimes(features.Z_MIGRATE_ENTRY_WAIT)
-    softleaf_entry_wait_on_locked(k, page.folio, table)
+    folio = page.single if k.bug.migration_entry_wait_tail else page.folio
+    if folio.lock.owner < 0 <= page.folio.lock.owner:
+        k.violate(
+            "livelock",
+            sites.MIGRATION_ENTRY_WAIT__LOCK,
+            k.class_of(page),
+            f"a fault at page {va} does not wait for the folio under migration, but for a tail of "
+            "it, which is never locked: it goes round until the migration is over, which may need "
+            "its CPU",
+        )
+    softleaf_entry_wait_on_locked(k, folio, table)
 
 
 def softleaf_entry_wait_on_locked(k: "Kernel", folio: Folio, table: PageTable) -> None:
@@ -369,7 +379,9 @@ def map_unused_to_zeropage(
     if vma.flags & VM_LOCKED or words[0] or words[1] or words[2] or words[3]:
         return False
     k.step(sites.TRY_TO_MAP_UNUSED_TO_ZEROPAGE__SET_PTE, pte_obj(mm.id, va), WRITE)
-    pte = (vm_page_prot(vma) & ~PTE_WRITE) | PTE_SPECIAL | old & PTE_SOFT_DIRTY
+    pte = (vm_page_prot(vma) & ~PTE_WRITE) | PTE_SPECIAL
+    if not k.bug.thp_split_zero_subpage_loses_bits:
+        pte |= old & PTE_SOFT_DIRTY
     k.watch.page_cleaned(k, mm, va)
     set_pte_at(k, mm, table, va, pte)
     add_mm_counter(mm, MM_ANONPAGES, -1)

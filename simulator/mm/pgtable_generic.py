@@ -141,6 +141,9 @@ def pmdp_huge_clear_flush(k: "Kernel", mm: Mm, va: i64) -> i64:
 def pmdp_collapse_flush(k: "Kernel", mm: Mm, va: i64) -> PageTable:
     """Take a whole page table away, and make sure that no CPU has an entry of it cached."""
     table = pmd_detach(k, mm, va)
+    if k.bug.gup_fast_vs_thp_collapse:
+        tlb.broadcast_tlb_flush(k, mm, va, va + k.ptrs_per_pte)
+        return table
     tlb.flush_tlb_range(k, mm, va, va + k.ptrs_per_pte)
     return table
 

@@ -40,6 +40,7 @@ class Pin:
         self.mm: Mm | None = None
         self.va: i64 = 0
         self.tied: bool = False
+        self.lost_at: i64 = 0  # site in who took the entry of a tied page away; 0 it is there (O17)
 
 
 def reset(k: "Kernel") -> None:

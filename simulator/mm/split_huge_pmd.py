@@ -151,6 +151,10 @@ def split_present_pmd(k: "Kernel", mm: Mm, vma: Vma, start: i64, freeze: bool) -
     if freeze and exclusive and not folio_try_share_anon_rmap_pte(page):
         freeze = False
     if not freeze:
+        if k.bug.thp_mapcount_nonatomic_split:
+            k.step(sites.SPLIT_HUGE_PMD_LOCKED__REMOVE_RMAP, folio.obj, WRITE)
+            folio_remove_rmap_pmd(k, folio, mm)
+            k.step(sites.SPLIT_HUGE_PMD_LOCKED__ADD_RMAP, folio.obj, WRITE)
         map_by_ptes(k, folio, vma, start, exclusive)
     table = pgtable_trans_huge_withdraw(k, mm, start)
     if freeze:
@@ -193,8 +197,9 @@ def finish_split(
     k: "Kernel", mm: Mm, folio: Folio, start: i64, table: PageTable, freeze: bool
 ) -> None:
     """The PMD entry maps the folio no longer, and the page table shows."""
-    k.step(sites.SPLIT_HUGE_PMD_LOCKED__REMOVE_RMAP, folio.obj, WRITE)
-    folio_remove_rmap_pmd(k, folio, mm)
+    if freeze or not k.bug.thp_mapcount_nonatomic_split:
+        k.step(sites.SPLIT_HUGE_PMD_LOCKED__REMOVE_RMAP, folio.obj, WRITE)
+        folio_remove_rmap_pmd(k, folio, mm)
     if freeze:
         folio_put(k, folio, REF_MAP)
     k.step(sites.SPLIT_HUGE_PMD_LOCKED__POPULATE, pmd_obj(mm.id, start >> k.pmd_order), WRITE)

@@ -179,6 +179,21 @@ def do_flush(k: "Kernel", mm: Mm, start: i64, end: i64, full: bool, freed_tables
     t.preempt_count -= 1
 
 
+def broadcast_tlb_flush(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
+    """Hardware that drops translations from all TLBs by one instruction (TLBI of arm64, INVLPGB):
+    nobody is interrupted, and so nobody waited for who has interrupts off."""
+    k.step(sites.FLUSH_TLB_MM_RANGE__INC_GEN, mm.obj, WRITE)
+    seq = k.seq
+    mm.tlb_gen += 1
+    full = end - start > k.flush_ceiling
+    for cpu in k.cpus:
+        if mm.cpumask >> cpu.id & 1:
+            flush_tlb_func(k, cpu, FlushInfo(mm, start, end, full, True, mm.tlb_gen, k.cur.id))
+    for s in mm.stale:
+        if s.seq <= seq and (full or (s.va < end and start < s.va + s.pages)):
+            s.flushed = True
+
+
 def should_flush_tlb(k: "Kernel", cpu: Cpu, mm: Mm) -> bool:
     """Whether this CPU in mm_cpumask() needs the IPI. A switch writes what it loads after whether
     it is lazy, so this is read the other way round."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import ops, sites
-from simulator.errno import EAGAIN, EINTR, EIO, ENOMEM
+from simulator.errno import EAGAIN, EFAULT, EINTR, EIO, ENOMEM
 from simulator.lib.maple_tree import find_vma_intersection, vma_index, vma_lookup
 from simulator.mm import mmap
 from simulator.mm.mm_types import (
@@ -38,6 +38,7 @@ from simulator.mm.mm_types import (
     VM_WIPEONFORK,
     VM_WRITE,
     Mm,
+    is_device_private_pte,
     pte_kind,
     pte_present,
 )
@@ -137,11 +138,14 @@ ops.of_every_advice(
 )
 
 
-def check(k: "Kernel", values: LogicalPages, t: Task, op: Op, result: i64) -> None:
-    """`op` is about to return `result` to its actor."""
+def check(k: "Kernel", values: LogicalPages, t: Task, op: Op, result: i64, faulted: i64) -> None:
+    """`op` is about to return `result` to its actor, which last tried to resolve a fault when so
+    many ops had begun."""
     alone = k.sched.nr_begun == t.alone
     if result < 0:
         failed(k, t, op, result, alone)
+        if result == -EFAULT and alone and faulted != t.alone:
+            device_gave_up(k, t, op)
         return
     code: i64 = op.code
     if code == ops.OP_READ or code == ops.OP_WRITE or not alone:
@@ -201,6 +205,43 @@ def failed(k: "Kernel", t: Task, op: Op, result: i64, alone: bool) -> None:
             sites.DO_USER_ADDR_FAULT__BEGIN,
             "vma",
             f"op {op.uid} got SIGSEGV at page {va}, which its VMA allows",
+        )
+
+
+def device_gave_up(k: "Kernel", t: Task, op: Op) -> None:
+    """A device's access fails, and no fault was tried: then there is nothing that a fault could
+    bring. Another device's memory is not nothing."""
+    d = t.device
+    if d is None or op.code not in (ops.OP_DEVICE_READ, ops.OP_DEVICE_WRITE):
+        return
+    mm = d.mm
+    va = op.args[0] // WORDS_PER_PAGE
+    vma = vma_lookup(mm, va)
+    if mm.users and vma is not None and vma.flags & VM_READ:
+        if is_device_private_pte(peek(k, mm, va)):
+            k.violate(
+                "contract",
+                sites.HMM_VMA_HANDLE_PTE__READ,
+                "device-private",
+                f"hmm_range_fault() gives up page {va}, which is in the memory of another device: "
+                "a fault brings it back",
+            )
+
+
+def holes_filling(k: "Kernel", order: i64, holes: i64) -> None:
+    """What is made smaller than a PMD maps is either allowed to be of holes but for one page, or
+    must not fill any: a limit in between makes every collapse a reason for the next larger one
+    (Documentation/admin-guide/mm/transhuge.rst)."""
+    limit = k.max_ptes_none
+    if order != k.pmd_order:
+        limit = (1 << order) - 1 if limit == k.ptrs_per_pte - 1 else 0
+    if holes > limit:
+        k.violate(
+            "contract",
+            k.cur.site,
+            "anon",
+            f"khugepaged fills {holes} holes to make a folio of {1 << order} pages, "
+            f"max_ptes_none={k.max_ptes_none} allows {limit}",
         )
 
 

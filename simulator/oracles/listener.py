@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from simulator.build.native import vec
 from simulator.mm.mm_types import PG_ZERO, SWP_MARKER_GUARD, pmd_pte, pte_kind
 from simulator.mm.pgtable import peek
 from simulator.oracles import (
@@ -29,6 +30,7 @@ from simulator.oracles import (
     state,
     vma_change,
 )
+from simulator.scenario import NR_ACTORS
 from simulator.watch import Watch
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ class Oracles(Watch):
         self.values: Final[memory_value.LogicalPages] = memory_value.LogicalPages()
         self.dirty_taken: list[dirty_loss.Taken] = []
         self.keeping: i64 = 0  # actors inside calls that give no data up
+        # By actor: how many ops had begun when it last tried to resolve a fault.
+        self.faulted: Final[vec[i64]] = vec[i64]([-1] * NR_ACTORS)
 
     # --- what a page table entry stands for ---------------------------------------------------
 
@@ -55,6 +59,8 @@ class Oracles(Watch):
     ) -> None:
         if mm.notifiers and old:
             secondary_mmu.entry_written(k, mm, va, old, new)
+        if k.open_pins:
+            pin.entry_written(k, mm, va, old, new)
         if old | new:
             dirty_loss.entry_written(k, self.dirty_taken, mm, va, old, new)
         if new:
@@ -71,6 +77,8 @@ class Oracles(Watch):
             was = pmd_pte(old, i) if old else 0
             if mm.notifiers and was:
                 secondary_mmu.entry_written(k, mm, va + i, was, new)
+            if k.open_pins:
+                pin.entry_written(k, mm, va + i, was, new)
             if new:
                 soft_dirty.entry_written(k, mm, va + i, new)
             dirty_loss.entry_written(k, self.dirty_taken, mm, va + i, was, new)
@@ -120,6 +128,7 @@ class Oracles(Watch):
     def zeroes_installed(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         memory_value.installed(k, self.values, mm, va, page)
         memory_value.zeroed(k, va, page)
+        soft_dirty.zeroed(k, mm, va)
 
     def copying(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         memory_value.copying(k, mm, va, page)
@@ -228,6 +237,9 @@ class Oracles(Watch):
     def pin_taken(self, k: "Kernel", p: "Pin") -> None:
         pin.taken(k, p)
 
+    def holes_filling(self, k: "Kernel", order: i64, holes: i64) -> None:
+        contract.holes_filling(k, order, holes)
+
     # --- page cache -----------------------------------------------------------------------------
 
     def cache_found(self, k: "Kernel", inode: "Inode", index: i64, folio: "Folio") -> None:
@@ -243,6 +255,7 @@ class Oracles(Watch):
 
     def fault_resolving(self, k: "Kernel", vma: "Vma", mm: "Mm", va: i64) -> None:
         state.faults(k, vma, mm, va)
+        self.faulted[k.cur.id] = k.sched.nr_begun
 
     def vmas_changed(self, k: "Kernel", mm: "Mm") -> None:
         state.changed(k, mm)
@@ -301,11 +314,13 @@ class Oracles(Watch):
     def run_begins(self, k: "Kernel") -> None:
         self.values.reset()
         self.keeping = 0
+        for actor in range(NR_ACTORS):
+            self.faulted[actor] = -1
         if self.dirty_taken:
             self.dirty_taken = []
 
     def op_returns(self, k: "Kernel", t: "Task", op: "Op", result: i64) -> None:
-        contract.check(k, self.values, t, op, result)
+        contract.check(k, self.values, t, op, result, self.faulted[t.id])
 
     def end_begins(self, k: "Kernel") -> None:
         full_audit.while_mapped(k, self.values)

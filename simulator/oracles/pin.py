@@ -49,6 +49,19 @@ def taken(k: "Kernel", p: "Pin") -> None:
         )
     # GUP-fast may have raced with a zap: the pin is good, but of a page that is gone.
     p.tied = peek(k, mm, p.va) >> PFN_SHIFT == page.pfn
+    p.lost_at = 0
+
+
+def entry_written(k: "Kernel", mm: Mm, va: i64, old: i64, new: i64) -> None:
+    """Remember who takes the entry of a pinned page away: whoever puts another there only finds
+    none."""
+    for p in k.pins:
+        page = p.page
+        if p.tied and p.va == va and p.mm is mm and page is not None:
+            if new >> PFN_SHIFT == page.pfn:
+                p.lost_at = 0
+            elif old >> PFN_SHIFT == page.pfn:
+                p.lost_at = k.cur.site
 
 
 def recheck(k: "Kernel", page: Page) -> None:
@@ -69,7 +82,7 @@ def check(k: "Kernel", p: "Pin", page: Page, mm: Mm) -> None:
     if pte >> PFN_SHIFT != page.pfn or not kept:
         k.violate(
             "pin",
-            mm.who[p.va],
+            p.lost_at or mm.who[p.va],
             "anon",
             f"{frame_text(page.pfn)} is pinned as page {p.va}, which no longer maps it",
         )

@@ -153,6 +153,13 @@ def audit(k: "Kernel", mm: Mm) -> None:
                 reported(k, mm, va, False)
 
 
+def zeroed(k: "Kernel", mm: Mm, va: i64) -> None:
+    """A new page stands where other data, or none, was before: that is a modification, too, if the
+    entry says so."""
+    if peek(k, mm, va) & PTE_SOFT_DIRTY:
+        mm.modified[va] = MODIFIED
+
+
 def dropped(mm: Mm, va: i64) -> None:
     """The page is gone; what comes next starts anew."""
     mm.modified[va] = UNMODIFIED

@@ -3,7 +3,14 @@
 
 from typing import Final
 
-from simulator.mm import huge_memory, khugepaged, mmu_notifier, pgtable, rmap, split_huge_pmd
+from simulator.mm import (
+    collapse_huge_page,
+    huge_memory,
+    mmu_notifier,
+    pgtable,
+    rmap,
+    split_huge_pmd,
+)
 from simulator.mm.mm_types import Folio
 from tests.model.broken import Pair, Patch
 
@@ -17,7 +24,7 @@ def split_does_not_flush(patch: Patch) -> None:
 
 
 def collapse_does_not_flush(patch: Patch) -> None:
-    patch.set(khugepaged, "pmdp_collapse_flush", pgtable.pmd_detach)
+    patch.set(collapse_huge_page, "pmdp_collapse_flush", pgtable.pmd_detach)
 
 
 def fork_keeps_writable(patch: Patch) -> None:
@@ -36,7 +43,7 @@ def shares_exclusive(patch: Patch) -> None:
 
 
 def copies_nothing(patch: Patch) -> None:
-    patch.nothing(khugepaged, "collapse_huge_page_copy")
+    patch.nothing(collapse_huge_page, "collapse_huge_page_copy")
 
 
 def restores_unseen(patch: Patch) -> None:

@@ -3,6 +3,8 @@
 
 import pytest
 
+from corpus import text
+from corpus.files import KNOWN_BUGS
 from simulator.bugs import BUGS, BY_ID, Bug, apart, in_kernel
 from simulator.kernels import VERSIONS
 from tests.model.run import run
@@ -75,3 +77,15 @@ def test_a_departure_says_why_and_whom_it_blames() -> None:
         if bug.departure:
             assert bug.culprits
             assert bug.versions
+
+
+def test_what_a_known_bug_is_found_as_was_foreseen() -> None:
+    wrong = []
+    for bug in BUGS:
+        expect = dict(text.load(KNOWN_BUGS / f"{bug.id}.mm").headers)["expect"]
+        oracle, _, culprit = expect.partition(" ")
+        if bug.control:
+            assert expect == "clean", bug.id
+        elif oracle not in bug.oracles or (bug.culprits and culprit.split()[0] not in bug.culprits):
+            wrong.append(f"{bug.id}: {expect}")
+    assert not wrong
