@@ -466,6 +466,22 @@ BUGS: Final[tuple[Bug, ...]] = (
         control=True,
     ),
     Bug(
+        "devexcl-subpage-range-mismatch",
+        "all entries of a large folio become a device's, and another is told of one page",
+        "review of b756a3b5e7ea",
+        ("secondary-mmu", "contract"),
+        MEDIUM,
+        culprits=("page_make_device_exclusive_one", "make_device_exclusive"),
+    ),
+    Bug(
+        "devexcl-split-notifier-owner-livelock",
+        "a driver that waits for no invalidation hears of its own split each time",
+        "hazard: owner of split_huge_pmd_address()",
+        ("livelock",),
+        MEDIUM,
+        culprits=("make_device_exclusive", "split_huge_pmd", "nouveau_atomic_range_fault"),
+    ),
+    Bug(
         "migratevma-split-folio-no-ref",
         "migrate_vma_collect_pmd() splits a folio that may be freed by then",
         "mended in 7.3: migrate_vma_split_folio() consumes a reference",
@@ -610,6 +626,8 @@ class BugFlags:
         self.thp_split_zero_subpage_loses_bits: bool = False
         self.migration_entry_wait_tail: bool = False
         self.hmm_nonowner_private_not_faulted: bool = False
+        self.devexcl_subpage_range_mismatch: bool = False
+        self.devexcl_split_notifier_owner_livelock: bool = False
         self.migratevma_split_folio_no_ref: bool = False
         self.migration_loses_young_dirty: bool = False
         self.madv_dontneed_vs_madv_free_thp: bool = False

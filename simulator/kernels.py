@@ -34,6 +34,8 @@ class Linux:
         self.dontunmap_merges_beside: bool = version >= 612
         # mmap() knows MAP_DROPPABLE.
         self.map_droppable: bool = version >= 611
+        # A device makes pages exclusive by ranges, and gets no tails of large folios.
+        self.exclusive_range: bool = version < 615
         # madvise() knows MADV_GUARD_INSTALL and MADV_GUARD_REMOVE.
         self.guard_regions: bool = version >= 613
         # MADV_DONTNEED frees page tables that it empties (mm/pt_reclaim.c).

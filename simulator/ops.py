@@ -678,7 +678,7 @@ OPS: Final[tuple[OpSpec, ...]] = (
         "dmirror_exclusive(): no CPU has the pages of T0's mm, until one touches them.",
         entry=sites.DMIRROR_EXCLUSIVE__MMAP_LOCK,
         culprit="make_device_exclusive",
-        failures=(-EINVAL, -EFAULT, -ENOMEM, -EOPNOTSUPP, -EBADF),
+        failures=(-EINVAL, -EFAULT, -ENOMEM, -EOPNOTSUPP, -EBADF, -EBUSY),
         requires="device-private",
     ),
     OpSpec(

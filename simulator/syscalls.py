@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import ops
-from simulator.drivers import dmirror
+from simulator.drivers import dmirror, exclusive
 from simulator.fs import proc
 from simulator.kernel import context_switch, fork
 from simulator.kernel import exit as kernel_exit
@@ -46,9 +46,9 @@ def call(k: "Kernel", t: Task, op: Op) -> i64:
     if code == ops.OP_DEVICE_WRITE:
         return dmirror.device_write(k, t, a[0])
     if code == ops.OP_DEVICE_EXCLUSIVE:
-        return dmirror.device_exclusive(k, t, a[0], a[1])
+        return exclusive.device_exclusive(k, t, a[0], a[1])
     if code == ops.OP_DEVICE_ATOMIC:
-        return dmirror.device_atomic(k, t, a[0])
+        return exclusive.device_atomic(k, t, a[0])
     if code == ops.OP_SCAN:
         return khugepaged_scan(k, a[0])
     if code == ops.OP_DEVICE_OPEN:

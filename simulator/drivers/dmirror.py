@@ -19,7 +19,6 @@ from simulator.lib.maple_tree import vma_lookup
 from simulator.lock_classes import LC_DMIRROR
 from simulator.mm import mmap_lock, mmu_notifier
 from simulator.mm.hmm import hmm_range_fault
-from simulator.mm.make_device_exclusive import make_device_exclusive, unlock_exclusive
 from simulator.mm.memory import copy_words
 from simulator.mm.memremap import DevPagemap, memremap_pages, next_page, zone_device_page_init
 from simulator.mm.migrate_device import (
@@ -60,6 +59,7 @@ class Dmirror(MmuIntervalNotifier):
         self.moves: i64 = 0  # pages that have left the device's memory
         self.invalidations: i64 = 0  # by others than the device itself
         self.exclusive_since: i64 = 0  # how many there were when it last made a page exclusive
+        self.is_nouveau: bool = False  # makes pages exclusive as that driver does
 
     def invalidate(
         self, k: "Kernel", start: i64, end: i64, event: i64, owner: DevPagemap | None, seq: i64
@@ -130,6 +130,7 @@ def new_dmirror(k: "Kernel", t: Task, mm: Mm) -> Dmirror:
     devmem = k.pagemaps[number]
     assert isinstance(devmem, DmirrorDevmem)
     d = Dmirror(mm, k.nr_arena, devmem)
+    d.is_nouveau = number > 0
     devmem.dmirror = d
     return d
 
@@ -287,69 +288,6 @@ def dmirror_fault(k: "Kernel", d: Dmirror, va: i64, write: bool) -> i64:
         mutex_unlock(k, d.mutex)
         break
     kernel_exit.mmput(k, mm)
-    return result
-
-
-# --- exclusive access --------------------------------------------------------------------------
-
-
-def device_exclusive(k: "Kernel", t: Task, start: i64, end: i64) -> i64:
-    """HMM_DMIRROR_EXCLUSIVE: the device alone has the pages of [start, end), until a CPU touches
-    them. 0, or the errno of the first that it cannot have."""
-    d = opened(t)
-    if d is None:
-        return -EBADF
-    mm = d.mm
-    if mm.users == 0:
-        return -EINVAL
-    kernel_exit.mmget(k, mm)
-    ret: i64 = 0
-    mmap_lock.mmap_read_lock(k, mm, sites.DMIRROR_EXCLUSIVE__MMAP_LOCK)
-    for va in range(start, end):
-        pfn = make_exclusive(k, d, va)
-        if pfn < 0:
-            ret = pfn
-            break
-    mmap_lock.mmap_read_unlock(k, mm)
-    kernel_exit.mmput(k, mm)
-    return ret
-
-
-def make_exclusive(k: "Kernel", d: Dmirror, va: i64) -> i64:
-    """One page, mapped unless it was taken away since: a zap does not wait for the folio lock, and
-    its invalidation would never be seen again. test_hmm looks at nothing; nouveau looks at the
-    sequence of before, and so at what its own faults and splits have changed, too."""
-    while True:
-        mmu_notifier.mmu_interval_read_begin(k, d)
-        pfn = make_device_exclusive(k, d.mm, va, d.devmem)
-        if pfn < 0:
-            return pfn
-        page = pfn_to_page(k, pfn)
-        mutex_lock(k, sites.DMIRROR_ATOMIC_MAP__LOCK, d.mutex)
-        valid = d.invalidations == d.exclusive_since
-        if valid:
-            d.pt[va] = pfn << 1 | 1
-            d.atomic[va] = 1
-            k.watch.device_made_exclusive(k, d.mm, va, page)
-        mutex_unlock(k, d.mutex)
-        unlock_exclusive(k, page)
-        if valid:
-            return pfn
-        k.sometimes(features.Z_HMM_RETRY)
-        k.retry(sites.DMIRROR_ATOMIC_MAP__LOCK)
-
-
-def device_atomic(k: "Kernel", t: Task, word: i64) -> i64:
-    """An atomic operation of the device: 0, or -EFAULT if it has no exclusive access (any more)."""
-    d = opened(t)
-    if d is None:
-        return -EBADF
-    va = word >> 2
-    mutex_lock(k, sites.DMIRROR_ACCESS__LOCK, d.mutex)
-    result: i64 = -EFAULT
-    if d.atomic[va]:
-        result = do_access(k, d.mm, va, word & 3, d.pt[va], True)
-    mutex_unlock(k, d.mutex)
     return result
 
 

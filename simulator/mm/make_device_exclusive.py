@@ -7,7 +7,8 @@ by a CPU tells the device and puts a present entry back (device_exclusive.py). A
 only, one small page a call: a huge page is split first, for the entry that GUP finds is a small
 one's then.
 
-Not modelled: the range form of 5.13 to 6.14, which replaced all entries of a folio by an rmap walk.
+The range form of before, which replaced all entries of a folio by an rmap walk, is in
+exclusive_range.py.
 """
 
 from typing import TYPE_CHECKING

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator.build.native import vec
-from simulator.mm.mm_types import PG_ZERO, SWP_MARKER_GUARD, pmd_pte, pte_kind
+from simulator.mm.mm_types import PG_ZERO, SWP_DEVICE_EXCLUSIVE, SWP_MARKER_GUARD, pmd_pte, pte_kind
 from simulator.mm.pgtable import peek
 from simulator.oracles import (
     anon_exclusive,
@@ -57,8 +57,11 @@ class Oracles(Watch):
     def pte_written(
         self, k: "Kernel", mm: "Mm", table: "PageTable", va: i64, old: i64, new: i64
     ) -> None:
-        if mm.notifiers and old:
-            secondary_mmu.entry_written(k, mm, va, old, new)
+        if mm.notifiers:
+            if old:
+                secondary_mmu.entry_written(k, mm, va, old, new)
+            elif pte_kind(new) == SWP_DEVICE_EXCLUSIVE:
+                secondary_mmu.exclusive_entry_set(k, mm, va, new)
         if k.open_pins:
             pin.entry_written(k, mm, va, old, new)
         if old | new:

@@ -89,6 +89,20 @@ def entry_written(k: "Kernel", mm: Mm, va: i64, old: i64, new: i64) -> None:
             )
 
 
+def exclusive_entry_set(k: "Kernel", mm: Mm, va: i64, new: i64) -> None:
+    """The running actor's device gets the page at `va` for itself: no other one maps it."""
+    pfn = new >> PFN_SHIFT
+    for notifier in mm.notifiers:
+        if notifier is not k.cur.device and notifier.pt[va] >> 1 == pfn:
+            k.violate(
+                "secondary-mmu",
+                k.cur.site,
+                k.class_of(pfn_to_page(k, pfn)),
+                f"page {va} becomes one device's alone while another one maps it, which was not "
+                "told",
+            )
+
+
 def made_exclusive(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
     """The device maps `page` for itself: no CPU may. The folio lock keeps the entry as it is."""
     pte = peek(k, mm, va)

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Pages that a device has for itself: what they count as, and what takes them back."""
 
+import pytest
+
 from simulator.mm.mm_types import SWP_DEVICE_EXCLUSIVE, pte_kind
 from simulator.mm.pgtable import peek
 from simulator.observer import Observer
 from simulator.run import Machine
 from simulator.state import Kernel
 from simulator.task import Task
-from tests.model.run import results, scenario
+from tests.model.run import results, run, scenario
 
 SET_UP = "1 T0 mmap 0..4 rw private anon\n2 T0 write 1\n3 DEVICE device_exclusive 1..2\n"
 
@@ -69,3 +71,51 @@ config pmd_order=3 frames=64 thp=always
 7 DEVICE device_atomic 3
 8 DEVICE device_atomic 4
 """) == [0, 0, 0, 0, 0, 2, 0, "EFAULT"]
+
+
+TAIL = """
+1 T0 mmap 0..8 rw private anon
+2 T0 write 3
+3 DEVICE device_exclusive {range}
+4 DEVICE device_atomic 3
+5 DEVICE device_atomic 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("version", "pages", "want"),
+    [
+        ("6.12", "3..4", ["EBUSY", "EFAULT", "EFAULT"]),  # a tail is left out
+        ("6.12", "0..1", [0, "EFAULT", 0]),
+        ("6.18", "3..4", [0, 0, "EFAULT"]),
+        ("7.2", "0..4", [0, 0, 0]),
+    ],
+)
+def test_before_6_15_no_tail_of_a_large_folio_becomes_exclusive(
+    version: str, pages: str, want: list[str | int]
+) -> None:
+    head = f"config pmd_order=3 frames=64 thp=always kernel={version}\n"
+    assert results(head + TAIL.format(range=pages))[2:] == want
+
+
+def test_the_range_form_replaces_all_entries_of_a_folio() -> None:
+    head = "config pmd_order=3 frames=64 thp=always kernel=6.12\n"
+    p = TAIL.format(range="0..1") + "6 T0 read 5\n7 DEVICE device_atomic 0\n8 T0 read 0\n"
+    assert results(head + p)[5:7] == [0, 0]
+
+
+def test_a_driver_that_tries_until_nothing_was_invalidated_gets_on_while_others_look() -> None:
+    text = """
+config pmd_order=3 frames=64 thp=always
+1 T0 mmap 0..8 rw private anon
+2 T0 write 3
+3 DEVICE1 device_open T0
+4 DEVICE1 device_exclusive 3..4
+5 T0 read 3
+6 DEVICE1 device_atomic 3
+@4 make_device_exclusive:folio_lock#1 -> T0
+"""
+    outcome = run(text)
+    assert outcome.violation is None
+    assert not outcome.dead
+    assert outcome.results[3] == 0

@@ -73,6 +73,8 @@ RECLAIM = "1 T0 mmap 0..512 rw private anon\n2 T0 write 0\n3 T0 madvise 0..512 D
 # Two rules about one program: with whom the copy beside its source merges.
 DONTUNMAP = "1 T0 mmap 0..3 none private anon\n2 T0 mremap 0..1 to 1 dontunmap"
 DONTUNMAP_RULES = {"dontunmap_keeps_source", "dontunmap_merges_beside"}
+# The first has a test here, the other needs a device: test_device_exclusive.py.
+ELSEWHERE = {"reclaim_pt", "exclusive_range"}
 PROGRAMS = {
     **{rule: program for rule, (program, _, _) in RULES.items()},
     "dontunmap": DONTUNMAP,
@@ -138,7 +140,7 @@ def test_a_page_table_that_dontneed_empties_goes_since_6_14(version: str) -> Non
 
 def test_every_rule_has_a_program() -> None:
     text = (Path(__file__).parents[2] / "simulator" / "kernels.py").read_text()
-    assert set(re.findall(r"self\.(\w+): bool", text)) == {*RULES, *DONTUNMAP_RULES, "reclaim_pt"}
+    assert set(re.findall(r"self\.(\w+): bool", text)) == {*RULES, *DONTUNMAP_RULES, *ELSEWHERE}
 
 
 def test_the_rules_are_those_of_7_2_unless_told() -> None:
