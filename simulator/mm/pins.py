@@ -59,6 +59,7 @@ def close(p: Pin) -> None:
     p.mm = None
     p.va = 0
     p.tied = False
+    p.lost_at = 0
 
 
 # --- opening and closing -----------------------------------------------------------------------
