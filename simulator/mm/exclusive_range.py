@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/rmap.c of 6.12: make_device_exclusive_range(), which make_device_exclusive() has replaced in
+"""mm/rmap.c (6.12, gone in 7.2): make_device_exclusive_range(), for make_device_exclusive() since
 6.15.
 
 Pages are looked up first, then each folio's rmap is walked from its head: where it is mapped, all
