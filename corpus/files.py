@@ -13,6 +13,7 @@ from typing import Final
 SUFFIX: Final = ".mm"
 PACKAGE: Final = Path(__file__).parent
 KNOWN_BUGS: Final = PACKAGE / "known-bugs"
+UNDISCLOSED: Final = PACKAGE / "undisclosed"  # neither packaged nor exported
 SCENARIOS: Final = PACKAGE / "scenarios"
 CLAIMS: Final = PACKAGE / "claims"
 

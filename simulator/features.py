@@ -113,6 +113,7 @@ Z_DEVICE_EXCLUSIVE: Final = 69
 Z_DEVICE_EXCLUSIVE_RETRY: Final = 70
 Z_DEVICE_EXCLUSIVE_RESTORED: Final = 71
 Z_KILLED_WAITER: Final = 72
+Z_MTHP_FAULT: Final = 73
 
 NAMED_SITUATIONS: Final = numbered(globals(), "Z_")
 assert len(NAMED_SITUATIONS) <= NAMED_SIZE, "more situations than the zone NAMED has counters"

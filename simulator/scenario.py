@@ -84,7 +84,7 @@ class Config:
     gather_batch: Final[int]  # pages in one mmu_gather batch
     flush_ceiling: Final[int]  # pages; Linux: tlb_single_page_flush_ceiling = 33
     thp: Final[int]  # THP_*: huge pages for anonymous memory
-    mthp: Final[int]  # a bit for each order below that of the PMD which khugepaged may collapse to
+    mthp: Final[int]  # a bit for each order below that of the PMD that large folios may have
     max_ptes_none: Final[int]  # of khugepaged, -1: all but one
     max_ptes_shared: Final[int]  # of khugepaged, -1: half of them
     placement: Final[tuple[tuple[int, int], ...]]  # (actor, cpu), sorted

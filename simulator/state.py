@@ -96,7 +96,7 @@ class Kernel:
         self.ptrs_per_pte: i64 = 8
         self.nr_frames: i64 = 64
         self.thp: i64 = 0  # scenario.THP_*
-        self.mthp: i64 = 0  # orders of large folios that a collapse may make
+        self.mthp: i64 = 0  # orders of large folios below the PMD's
         self.max_ptes_none: i64 = 0  # khugepaged's knobs
         self.max_ptes_shared: i64 = 0
         self.nr_arena: i64 = 64

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from corpus import headers, text
-from corpus.files import KNOWN_BUGS, SCENARIOS, SUFFIX, mm_files
+from corpus.files import KNOWN_BUGS, SCENARIOS, SUFFIX, UNDISCLOSED, mm_files
 from corpus.verify import verify_scenario
 from fuzz.minimize import minimize
 from simulator.run import Machine
@@ -23,7 +23,6 @@ from simulator.scenario import Scenario
 from triage.exits import Refused
 from workers.entries import bare
 
-UNDISCLOSED: Final = "undisclosed"
 MAX_STEM: Final = 60
 _NO_NAME: Final = re.compile(r"[^a-z0-9]+", re.ASCII)
 
@@ -57,7 +56,7 @@ def adopt(
             for folder in (
                 collection / SCENARIOS.name,
                 collection / KNOWN_BUGS.name,
-                collection / UNDISCLOSED,
+                collection / UNDISCLOSED.name,
             )
             if folder.is_dir()
         ),
@@ -70,7 +69,7 @@ def adopt(
     problems = verify_scenario(made, "the scenario", machine)
     if problems:
         raise Refused("; ".join(str(problem) for problem in problems))
-    above = SCENARIOS.name if violation is None else UNDISCLOSED
+    above = SCENARIOS.name if violation is None else UNDISCLOSED.name
     stem = _NO_NAME.sub("-", title.lower()).strip("-")[:MAX_STEM].strip("-") or "adopted"
     return made, collection / above / category / f"{stem}{SUFFIX}"
 

@@ -21,6 +21,7 @@ from simulator.lib.maple_tree import find_vma
 from simulator.machine import ipi
 from simulator.machine.cpu import CallSingleData, Cpu
 from simulator.mm import anon_vma, huge_memory, mmap_lock, mmu_notifier, page_alloc, swap, tlb
+from simulator.mm.anon_folio import map_anon_folio_pte_nopf
 from simulator.mm.collapse_control import (
     SCAN_ALLOC_HUGE_PAGE_FAIL,
     SCAN_DEL_PAGE_LRU,
@@ -50,12 +51,10 @@ from simulator.mm.mm_types import (
     PG_LRU,
     PG_UPTODATE,
     PTE_SPECIAL,
-    PTE_WRITE,
     PTE_YOUNG,
     REF_ISOLATED,
     REF_MAP,
     REF_OWNER,
-    VM_WRITE,
     Folio,
     Mm,
     PageTable,
@@ -68,17 +67,14 @@ from simulator.mm.mm_types import (
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
     clear_detached_pte,
-    mk_pte,
     pfn_to_page,
     pgtable_trans_huge_deposit,
     pmd_populate_back,
     pmd_still_none,
-    pte_mkdirty,
     ptep_get,
     ptep_get_and_clear,
     set_pte_at,
     vm_normal_page,
-    vm_page_prot,
 )
 from simulator.mm.pgtable_generic import (
     pmd_lock,
@@ -87,11 +83,7 @@ from simulator.mm.pgtable_generic import (
     pte_offset_map_lock,
     pte_unmap_unlock,
 )
-from simulator.mm.rmap import (
-    folio_add_new_anon_rmap_ptes,
-    folio_maybe_mapped_shared,
-    folio_remove_rmap_pte,
-)
+from simulator.mm.rmap import folio_maybe_mapped_shared, folio_remove_rmap_pte
 from simulator.mm.vm_fault import VM_FAULT_ERROR, VM_FAULT_RETRY, VmFault
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched.lock import folio_trylock, mutex_unlock, spin_lock, spin_unlock
@@ -463,17 +455,3 @@ def collapse_huge_page_copy_succeeded(
     for folio in taken:
         if folio.order:
             release_pte_folio(k, folio)
-
-
-def map_anon_folio_pte_nopf(
-    k: "Kernel", mm: Mm, folio: Folio, table: PageTable, vma: Vma, start: i64
-) -> None:
-    """Map a new large folio by page table entries."""
-    folio_add_new_anon_rmap_ptes(k, folio, vma, start)
-    swap.folio_add_lru(k, folio)
-    for i in range(1 << folio.order):
-        entry = mk_pte(pfn_to_page(k, folio.pfn + i), vm_page_prot(vma)) | PTE_YOUNG
-        if vma.flags & VM_WRITE:
-            entry = pte_mkdirty(entry) | PTE_WRITE
-        k.step(sites.MAP_ANON_FOLIO_PTE_NOPF__SET_PTE, pte_obj(mm.id, start + i), WRITE)
-        set_pte_at(k, mm, table, start + i, entry)

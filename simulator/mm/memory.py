@@ -10,6 +10,7 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.mm import (
+    anon_folio,
     device_exclusive,
     huge_memory,
     migrate,
@@ -191,6 +192,10 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
     ret = vmf_anon_prepare(k, vmf)
     if ret:
         return ret
+    if k.mthp:
+        ret = anon_folio.do_anonymous_folio(k, vmf)
+        if not ret & VM_FAULT_FALLBACK:
+            return ret
     folio = page_alloc.folio_alloc(k, sites.DO_ANONYMOUS_PAGE__ALLOC, True)
     if folio is None:
         return VM_FAULT_OOM

@@ -132,6 +132,7 @@ class MigrateVma(MigratePfns):
         self.select: i64 = select
         self.pgmap_owner: DevPagemap = pgmap_owner
         self.flush_owed: bool = False  # bug migratevma-copy-before-flush
+        self.unmapped: bool = False  # entries before a split were taken out, and are not flushed
 
 
 def migrate_vma_setup(k: "Kernel", args: MigrateVma) -> i64:
@@ -158,6 +159,13 @@ def migrate_vma_collect(k: "Kernel", args: MigrateVma) -> None:
         k.step(sites.MIGRATE_VMA_COLLECT_PMD__PMD, pmd_obj(mm.id, pmd_index(k, va)), READ)
         migrate_vma_collect_pmd(k, args, va, stop)
         va = stop
+        if len(args.src) != va - args.start:
+            k.violate(
+                "kernel-assertion",
+                sites.MIGRATE_VMA_COLLECT_PMD__LOCK,
+                "anon",
+                f"migrate_vma_collect() has {len(args.src)} entries for pages {args.start} to {va}",
+            )
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, args.start, args.end)
 
 
@@ -248,14 +256,16 @@ def migrate_vma_collect_pmd(k: "Kernel", args: MigrateVma, start: i64, end: i64)
     """Take the entries of one page table out. The flush must come before the lock is dropped:
     afterwards a zap of these entries finds nothing present and flushes nothing."""
     mm = args.mm
+    args.unmapped = False
     va = start
     while va < end:
+        first = start if k.bug.migratevma_collect_restarts_at_start else va
         if pmd_is_huge(k, mm, va):
-            if collect_huge_pmd(k, args, va, end):
+            if collect_huge_pmd(k, args, first, end):
                 return
             continue
         if pmd_table(k, mm, va) is None and va > start:
-            hole(args, va, end)
+            hole(args, first, end)
             return
         va = collect_ptes(k, args, va, end)
 
@@ -269,7 +279,7 @@ def collect_ptes(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> i64:
             return start
         hole(args, start, end)
         return end
-    unmapped = False
+    unmapped = args.unmapped
     large: Folio | None = None
     va = start
     while va < end:
@@ -280,15 +290,21 @@ def collect_ptes(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> i64:
             unmapped = True
         va += 1
     if large is not None:
-        if unmapped:
+        late = k.bug.migratevma_collect_split_drops_unflushed
+        if unmapped and not late:
             tlb.flush_tlb_range(k, mm, start, va)
+        args.unmapped = unmapped and late
         if split_pte_mapped(k, args, table, large):
+            if args.unmapped:
+                flush_collected(k, args, end)
             skip(args, va, end)
             return end
         return va
     if unmapped and not k.bug.migratevma_tlb_flush_after_ptl:
         if k.bug.migratevma_copy_before_flush:
             args.flush_owed = True
+        elif args.unmapped:
+            flush_collected(k, args, end)
         else:
             tlb.flush_tlb_range(k, mm, start, end)
     pte_unmap_unlock(k, table)
@@ -296,6 +312,11 @@ def collect_ptes(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> i64:
         k.step(sites.MIGRATE_VMA_COLLECT_PMD__PTL_DROPPED, pmd_obj(mm.id, 0), READ)
         tlb.flush_tlb_range(k, mm, start, end)
     return end
+
+
+def flush_collected(k: "Kernel", args: MigrateVma, end: i64) -> None:
+    """What was left when a large folio had to be split, and what came after."""
+    tlb.flush_tlb_range(k, args.mm, max((end - 1) >> k.pmd_order << k.pmd_order, args.start), end)
 
 
 def collect_pte(k: "Kernel", args: MigrateVma, table: PageTable, va: i64) -> bool:

@@ -2,12 +2,14 @@
 """Which bugs a model has: those of its `kernel=`, and what `bug=` switches on or off."""
 
 import pytest
+from click.testing import CliRunner
 
 from corpus import text
-from corpus.files import KNOWN_BUGS
+from corpus.files import KNOWN_BUGS, UNDISCLOSED
 from simulator.bugs import BUGS, BY_ID, Bug, apart, in_kernel
 from simulator.kernels import VERSIONS
 from tests.model.run import run
+from triage.verbs.bugs_list import command
 
 TRACKED = """
 1 T0 mmap 0..1 rw private anon
@@ -82,10 +84,20 @@ def test_a_departure_says_why_and_whom_it_blames() -> None:
 def test_what_a_known_bug_is_found_as_was_foreseen() -> None:
     wrong = []
     for bug in BUGS:
-        expect = dict(text.load(KNOWN_BUGS / f"{bug.id}.mm").headers)["expect"]
+        folder = UNDISCLOSED if bug.undisclosed else KNOWN_BUGS
+        expect = dict(text.load(folder / f"{bug.id}.mm").headers)["expect"]
         oracle, _, culprit = expect.partition(" ")
         if bug.control:
             assert expect == "clean", bug.id
         elif oracle not in bug.oracles or (bug.culprits and culprit.split()[0] not in bug.culprits):
             wrong.append(f"{bug.id}: {expect}")
     assert not wrong
+
+
+def test_what_is_not_disclosed_is_not_listed() -> None:
+    hidden = [bug.id for bug in BUGS if bug.undisclosed]
+    assert hidden
+    for arguments in (["--json"], ["--departures"], []):
+        listed = CliRunner().invoke(command, arguments).output
+        assert BUGS[0].id in listed or arguments == ["--departures"]
+        assert not [bug for bug in hidden if bug in listed]

@@ -74,7 +74,7 @@ def test_the_digest_depends_on_the_order() -> None:
 def test_the_hash_seed_changes_no_digest() -> None:
     lines = digests("interpreted", "1", COUNT)
     assert not [line for line in lines if "differs" in line]
-    assert len(lines) == len(BUGS) + COUNT
+    assert len(lines) == len([bug for bug in BUGS if not bug.undisclosed]) + COUNT
     assert len({line.split()[2] for line in lines}) > 5, "few kinds of violations compared"
     assert lines == digests("interpreted", "2", COUNT)
 

@@ -170,3 +170,69 @@ config pmd_order=3 frames=64 thp=always
 6 T0 write 4
 7 T0 pagemap 3
 """) == [0, 0, 1, 257, 0, 0, 259]
+
+
+def mthp(frames: int = 64, orders: int = 1 << 2) -> Process:
+    """A machine with large folios of 4 pages below huge pages of 16."""
+    p = boot(Config(pmd_order=4, frames=frames, thp=THP_ALWAYS, mthp=orders))
+    p.mmap(2, 14)
+    return p
+
+
+def orders_at(p: Process, pages: range) -> list[int]:
+    table = p.mm.tables[0]
+    assert table is not None
+    return [
+        pfn_to_page(p.k, pte >> PFN_SHIFT).folio.order if (pte := table.pte[va]) else -1
+        for va in pages
+    ]
+
+
+def test_a_fault_makes_the_largest_folio_that_is_enabled_and_fits() -> None:
+    p = mthp()
+    assert p.write(5) == 0
+    assert p.write(3) == 0  # 0..4 is not all of the VMA
+    assert orders_at(p, range(2, 9)) == [-1, 0, 2, 2, 2, 2, -1]
+    assert p.mm.rss_anon == 5
+    folio = pfn_to_page(p.k, p.mm.tables[0].pte[4] >> PFN_SHIFT).folio  # type: ignore[union-attr]
+    assert (folio.ref, folio.large_mapcount, folio.entire_mapcount) == (4, 4, 0)
+
+
+def test_a_fault_takes_a_smaller_folio_where_not_all_is_empty() -> None:
+    p = mthp(orders=1 << 2 | 1 << 3)
+    p.read(13)
+    assert p.write(11) == 0
+    assert orders_at(p, range(8, 14)) == [2, 2, 2, 2, -1, 0]
+
+
+def test_without_memory_for_a_large_folio_one_page_must_do() -> None:
+    text = """
+config pmd_order=4 frames=64 thp=always mthp=2
+1 T0 mmap 0..8 rw private anon
+2 T0 write 1
+3 T0 mincore 0..8
+"""
+    assert results(text)[2] == 4
+    assert results(text + "@2 alloc_anon_folio:alloc#1 fail\n")[2] == 1
+
+
+def test_memory_that_is_not_to_have_huge_pages_gets_no_large_folios() -> None:
+    p = mthp()
+    assert advise(p, 2, 14, ops.MADV_NOHUGEPAGE) == 0
+    assert p.write(5) == 0
+    assert orders_at(p, range(4, 8)) == [-1, 0, -1, -1]
+
+
+def test_two_faults_on_one_folio_map_one() -> None:
+    text = """
+config pmd_order=4 frames=64 thp=always mthp=2
+1 T0 mmap 0..8 rw private anon
+2 T0 write 1
+3 T1 write 2
+4 T0 read 2
+@2 alloc_anon_folio:alloc#1 -> T1
+"""
+    outcome = run(text)
+    assert outcome.violation is None
+    assert not outcome.dead
+    assert outcome.results[3] == 1

@@ -21,7 +21,8 @@ def command(departures: bool, as_json: bool) -> int:
     A bug that is found `never` is a negative control: asked for, it must stay silent. Departures
     are in the list, too: the model does them as they should be, `kernel=7.2` as Linux does.
     """
-    shown = [bug for bug in BUGS if bug.departure or not departures]
+    public = [bug for bug in BUGS if not bug.undisclosed]
+    shown = [bug for bug in public if bug.departure or not departures]
     if as_json:
         write_json(
             [
