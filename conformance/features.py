@@ -22,7 +22,8 @@ FEATURES: Final[Mapping[str, str]] = {
     "pagemap-scan-guard": "comparing PAGE_IS_GUARD",
     "pagemap-scan-empty": "comparing where there are page tables",
     "guard-regions": "scenarios that require guard regions",
-    "userfaultfd": "scenarios that require userfaultfd",
+    "userfaultfd": "`userfaultfd` with `user-only`",
+    "userfaultfd-kernel": "`userfaultfd` for faults of the kernel, too",
     "thp": "scenarios that require huge pages",
     "thp-always": "`config thp=always`",
     "thp-madvise": "`config thp=madvise`",
@@ -85,4 +86,6 @@ def op_needs(op: Op) -> list[str]:
             return ["mem-force"]
         case ops.OP_VMSPLICE | ops.OP_PIPE_READ:
             return ["vmsplice"]
+        case ops.OP_USERFAULTFD:
+            return ["userfaultfd" if op.args[1] & ops.UFFD_USER_ONLY else "userfaultfd-kernel"]
     return []

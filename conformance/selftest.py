@@ -34,7 +34,6 @@ _NOT_ASKED: Final = (
     "pagemap-scan-soft-dirty",
     "pagemap-scan-guard",
     "pagemap-scan-empty",
-    "userfaultfd",
     "thp",
     "swap",
     "numa",

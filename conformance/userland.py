@@ -5,11 +5,13 @@ Contract: `why_not` names the first thing in a scenario that no system call does
 the directives that no user space can carry out, for they reach inside an op.
 """
 
+from functools import cache
 from typing import Final
 
 from corpus import cform
-from simulator import ops
+from simulator import features, ops
 from simulator.mm.mmap import RLIMIT_MEMLOCK_PAGES
+from simulator.run import Machine
 from simulator.scenario import ACTOR_NAMES, NR_USER_ACTORS, PARK, SWITCH, Directive, Scenario
 from simulator.sites import NAMES, OP__BEGIN, OP__END
 from simulator.validate import arena_pages
@@ -18,6 +20,7 @@ PMD_ORDER: Final = 9  # of x86-64
 STACK_GAP: Final = 256  # Linux's default
 MAX_PAGES: Final = 4096  # of the arena: control.h
 
+_USERFAULT: Final = features.NAMED_SITUATIONS[features.Z_USERFAULT]
 _BETWEEN_OPS: Final = (NAMES[OP__BEGIN], NAMES[OP__END])
 
 
@@ -35,7 +38,7 @@ def why_not(scenario: Scenario) -> str:
         reason = cform.why_not(op)
         if reason:
             return f"op {op.uid}: {reason}"
-    return _locked(scenario) or _reclaimed(scenario)
+    return _locked(scenario) or _reclaimed(scenario) or _waits(scenario)
 
 
 def _locked(scenario: Scenario) -> str:
@@ -61,6 +64,23 @@ def _reclaimed(scenario: Scenario) -> str:
         for op in scenario.ops
     )
     return "MADV_PAGEOUT of pages that can be dropped: the model has no reclaim" if lost else ""
+
+
+@cache
+def _machine() -> Machine:
+    return Machine()
+
+
+def _waits(scenario: Scenario) -> str:
+    """Executors and selftests have one op after the other, each to its end."""
+    if not any(op.code == ops.OP_UFFD_REGISTER for op in scenario.ops):
+        return ""
+    machine = _machine()
+    asleep = machine.named_seen()[_USERFAULT]
+    machine.execute(scenario)
+    if machine.named_seen()[_USERFAULT] == asleep:
+        return ""
+    return "an actor waits inside an op until another one resolves its fault"
 
 
 def inside(scenario: Scenario) -> list[Directive]:

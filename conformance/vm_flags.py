@@ -34,6 +34,9 @@ VM_FLAGS: Final = {
     mt.VM_LOCKONFAULT: "lf",
     mt.VM_HUGEPAGE: "hg",
     mt.VM_NOHUGEPAGE: "nh",
+    mt.VM_UFFD_MISSING: "um",
+    mt.VM_UFFD_WP: "uw",
+    mt.VM_UFFD_MINOR: "ui",
 }
 _NAMES: Final = [f"VM_{name.upper().replace('-', '_')}" for name in tables.bits(vars(mt), "VM_")]
 tables.complete("conformance.vm_flags.VM_FLAGS", "flag", tables.by_bit(_NAMES), VM_FLAGS)

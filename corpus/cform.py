@@ -57,6 +57,9 @@ CONSTANTS: Final = {
     ops.MREMAP_FLAGS: tuple(MREMAP_FLAGS.values()),
     ops.MLOCK_FLAGS: ("MLOCK_ONFAULT",),
     ops.MCL_FLAGS: ("MCL_CURRENT", "MCL_FUTURE", "MCL_ONFAULT"),
+    ops.UFFD_FLAGS: ("UFFD_OPEN_USER_ONLY", "UFFD_FEATURE_SIGBUS"),
+    ops.REGISTER_FLAGS: ("UFFDIO_REGISTER_MODE_MISSING",),
+    ops.FILL_FLAGS: ("UFFDIO_COPY_MODE_DONTWAKE",),
 }
 
 # How the functions of the C library that rows call answer; what RUNTIME defines gives results.

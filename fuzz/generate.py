@@ -58,7 +58,15 @@ from simulator.ops import (
     OP_READ,
     OP_SCAN,
     OP_SLEEP,
+    OP_UFFD_CLOSE,
+    OP_UFFD_COPY,
+    OP_UFFD_READ,
+    OP_UFFD_REGISTER,
+    OP_UFFD_UNREGISTER,
+    OP_UFFD_WAKE,
+    OP_UFFD_ZEROPAGE,
     OP_UNPIN,
+    OP_USERFAULTFD,
     OP_VMSPLICE,
     OP_WRITE,
     of_every_op,
@@ -121,6 +129,14 @@ _WEIGHTS: Final[dict[int, int]] = {
     OP_MLOCK2: 2,
     OP_MLOCKALL: 2,
     OP_MUNLOCKALL: 1,
+    OP_USERFAULTFD: 2,
+    OP_UFFD_CLOSE: 2,
+    OP_UFFD_REGISTER: 6,
+    OP_UFFD_UNREGISTER: 2,
+    OP_UFFD_COPY: 10,
+    OP_UFFD_ZEROPAGE: 4,
+    OP_UFFD_WAKE: 2,
+    OP_UFFD_READ: 3,
 }
 # Never left out: without memory and accesses nothing happens. DEVICE has few rows anyway.
 _ALWAYS: Final = (OP_READ, OP_WRITE, OP_MIGRATE_TO_DEVICE, OP_SCAN)
@@ -132,6 +148,16 @@ _FAMILIES: Final = (
     (OP_CLEAR_REFS, OP_PAGEMAP),
     (OP_DEVICE_EXCLUSIVE, OP_DEVICE_ATOMIC),
     (OP_MLOCK, OP_MUNLOCK, OP_MLOCK2, OP_MLOCKALL, OP_MUNLOCKALL),
+    (
+        OP_USERFAULTFD,
+        OP_UFFD_CLOSE,
+        OP_UFFD_REGISTER,
+        OP_UFFD_UNREGISTER,
+        OP_UFFD_COPY,
+        OP_UFFD_ZEROPAGE,
+        OP_UFFD_WAKE,
+        OP_UFFD_READ,
+    ),
 )
 
 
@@ -325,6 +351,9 @@ class _Draft:
         while mappings > 0:
             self.add(0, OP_MMAP, make_args(self.sketch, rng, 0, OP_MMAP))
             mappings -= 1
+        if self.weights[OP_USERFAULTFD] and rng.chance(7, 8):
+            for code in (OP_USERFAULTFD, OP_UFFD_REGISTER):
+                self.add(0, code, make_args(self.sketch, rng, 0, code))
         touches = rng.between(0, 3) if self.weights[OP_WRITE] else 0
         while touches > 0:
             page = pick_page(self.sketch, rng, 0, MAPPED | WRITABLE)

@@ -12,7 +12,18 @@ from typing import Final
 from mypy_extensions import i64
 
 from fuzz.rng import Rng
-from fuzz.sketch import FILE_BACKED, GROWS, MAPPED, READABLE, RECENT, SHARED, WRITABLE, Sketch
+from fuzz.sketch import (
+    FILE_BACKED,
+    GROWS,
+    MAPPED,
+    READABLE,
+    RECENT,
+    REGISTERED,
+    SHARED,
+    TOUCHED,
+    WRITABLE,
+    Sketch,
+)
 from fuzz.slots import (
     BOUND,
     CHOICE,
@@ -62,6 +73,7 @@ from simulator.ops import (
     MMAP_POPULATE,
     NR_FILES,
     NR_PINS,
+    NR_UFFDS,
     OP_DEVICE_OPEN,
     OP_DMA_READ,
     OP_DMA_WRITE,
@@ -83,9 +95,20 @@ from simulator.ops import (
     OP_PWRITE,
     OP_READ,
     OP_SCAN,
+    OP_UFFD_CLOSE,
+    OP_UFFD_COPY,
+    OP_UFFD_READ,
+    OP_UFFD_REGISTER,
+    OP_UFFD_UNREGISTER,
+    OP_UFFD_WAKE,
+    OP_UFFD_ZEROPAGE,
     OP_UNPIN,
+    OP_USERFAULTFD,
     OP_VMSPLICE,
     OP_WRITE,
+    REGISTER_MISSING,
+    UFFD_SIGBUS,
+    UFFD_USER_ONLY,
     of_every_advice,
 )
 from simulator.scenario import NR_USER_ACTORS, WORDS_PER_PAGE
@@ -130,6 +153,15 @@ _MCL: Final[list[int]] = [
     MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT,
     MCL_ONFAULT,
 ]
+_ON_UFFD: Final = (
+    OP_UFFD_CLOSE,
+    OP_UFFD_COPY,
+    OP_UFFD_READ,
+    OP_UFFD_REGISTER,
+    OP_UFFD_UNREGISTER,
+    OP_UFFD_WAKE,
+    OP_UFFD_ZEROPAGE,
+)
 PROT_R: Final[i64] = 1
 PROT_RW: Final[i64] = 3
 
@@ -148,6 +180,8 @@ def can_run(sketch: Sketch, actor: i64, code: i64) -> bool:
         return sketch.pipes != 0
     if code in (OP_PREAD, OP_PWRITE):
         return sketch.files != 0
+    if code in _ON_UFFD:
+        return sketch.uffds != 0
     if code == OP_DEVICE_OPEN:
         return (sketch.closed >> actor) & 1 == 1
     return not (sketch.closed >> actor) & 1
@@ -381,9 +415,52 @@ def _special_args(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
         return [0 if rng.chance(3, 4) else rng.below(4)]
     if code in (OP_DEVICE_OPEN, OP_KILL):
         return [_process(sketch, rng)]
+    if code == OP_USERFAULTFD or code in _ON_UFFD:
+        return _uffd_args(sketch, rng, mm, code)
     if code == OP_FORK:
         return [1 + rng.below(NR_USER_ACTORS - 1)]
     return []
+
+
+def _uffd_args(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
+    """A userfaultfd, registered memory, and what of it is missing yet."""
+    if code == OP_USERFAULTFD:
+        free = ~sketch.uffds & ((1 << NR_UFFDS) - 1)
+        r = rng.below(8)
+        features: i64 = UFFD_USER_ONLY if r & 1 else 0
+        if r < 2:
+            features |= UFFD_SIGBUS
+        return [_open_bit(rng, free & 1 if free & 1 else free), features]
+    handle = _open_bit(rng, sketch.uffds) % NR_UFFDS
+    if code in (OP_UFFD_CLOSE, OP_UFFD_READ):
+        return [handle]
+    if code == OP_UFFD_REGISTER:
+        start, end = pick_mapped(sketch, rng, mm, MAPPED)
+        return [handle, start, end, REGISTER_MISSING if rng.chance(15, 16) else 0]
+    start, end = pick_mapped(sketch, rng, mm, REGISTERED)
+    if code in (OP_UFFD_UNREGISTER, OP_UFFD_WAKE):
+        return [handle, start, end]
+    if rng.chance(7, 8):  # what is there already is refused
+        start, end = _missing(sketch, mm, start, end)
+    flags: i64 = 1 if rng.chance(1, 8) else 0
+    if code == OP_UFFD_ZEROPAGE:
+        return [handle, start, end, flags]
+    size = end - start
+    source = sketch.find(mm, rng.below(sketch.pages), MAPPED | READABLE)
+    if source < 0 or source + size > sketch.pages:
+        source = rng.below(sketch.pages - size + 1)
+    return [handle, start, end, source, source + size, flags]
+
+
+def _missing(sketch: Sketch, mm: i64, start: i64, end: i64) -> tuple[i64, i64]:
+    """The first pages from `start` on that may be missing, to the next that is not."""
+    table = sketch.maps[mm]
+    while start < end - 1 and table[start] & TOUCHED:
+        start += 1
+    last = start + 1
+    while last < end and not table[last] & TOUCHED:
+        last += 1
+    return start, last
 
 
 def _process(sketch: Sketch, rng: Rng) -> i64:

@@ -80,7 +80,15 @@ from simulator.ops import (
     OP_READ,
     OP_SCAN,
     OP_SLEEP,
+    OP_UFFD_CLOSE,
+    OP_UFFD_COPY,
+    OP_UFFD_READ,
+    OP_UFFD_REGISTER,
+    OP_UFFD_UNREGISTER,
+    OP_UFFD_WAKE,
+    OP_UFFD_ZEROPAGE,
     OP_UNPIN,
+    OP_USERFAULTFD,
     OP_VMSPLICE,
     OP_WRITE,
 )
@@ -99,7 +107,8 @@ FIRST: Final[i64] = 256  # a VMA begins here
 GROWS: Final[i64] = 512
 DONTFORK: Final[i64] = 1024
 WIPEONFORK: Final[i64] = 2048
-MOVED_SHIFT: Final[i64] = 12  # above: how far mremap has moved the page, up or down
+REGISTERED: Final[i64] = 4096  # with a userfaultfd, for missing pages
+MOVED_SHIFT: Final[i64] = 13  # above: how far mremap has moved the page, up or down
 
 # What changes nothing that is known here.
 _LEAVES_ALL: Final = (
@@ -119,6 +128,8 @@ _LEAVES_ALL: Final = (
     OP_SCAN,
     OP_DEVICE_EXCLUSIVE,
     OP_DEVICE_ATOMIC,
+    OP_UFFD_WAKE,
+    OP_UFFD_READ,
 )
 _HINTS: Final = (
     MADV_NORMAL,
@@ -156,6 +167,7 @@ class Sketch:
         self.pins: i64 = 0  # mask of open handles, pipes included
         self.pins_written: i64 = 0
         self.pipes: i64 = 0
+        self.uffds: i64 = 0  # mask of open handles
         self.recent_pages: vec[i64] = vec[i64]([0] * RECENT)
         self.recent_starts: vec[i64] = vec[i64]([0] * RECENT)
         self.recent_ends: vec[i64] = vec[i64]([1] * RECENT)
@@ -220,6 +232,14 @@ class Sketch:
         elif code in (OP_MLOCK, OP_MLOCK2, OP_MUNLOCK):
             self._saw_range(args[0], args[1])
             self._split(mm, args[0], args[1])
+        elif code == OP_USERFAULTFD:
+            self.uffds |= 1 << args[0]
+        elif code == OP_UFFD_CLOSE:
+            self.uffds &= ~(1 << args[0])
+        elif code in (OP_UFFD_REGISTER, OP_UFFD_UNREGISTER):
+            self._register(mm, args[1], args[2], code == OP_UFFD_REGISTER)
+        elif code in (OP_UFFD_COPY, OP_UFFD_ZEROPAGE):
+            self._fill_missing(mm, args[1], args[2])
         elif code not in _LEAVES_ALL:
             raise AssertionError(f"{BY_NUMBER[code].name} is new: teach Sketch.apply()")
 
@@ -340,12 +360,33 @@ class Sketch:
         if (put | drop) & (DONTFORK | WIPEONFORK):
             self._split(mm, start, end)
 
+    def _register(self, mm: i64, start: i64, end: i64, on: bool) -> None:
+        self._saw_range(start, end)
+        table = self.maps[mm]
+        page = start
+        while page < end:
+            table[page] &= ~REGISTERED
+            if on and table[page] & MAPPED:
+                table[page] |= REGISTERED
+            page += 1
+        self._split(mm, start, end)
+
+    def _fill_missing(self, mm: i64, start: i64, end: i64) -> None:
+        self._saw_range(start, end)
+        table = self.maps[mm]
+        page = start
+        while page < end:
+            if table[page] & REGISTERED:
+                table[page] |= TOUCHED
+            page += 1
+
     def _fork(self, mm: i64, child: i64) -> None:
         copy = self.maps[mm][:]
         page: i64 = 0
         while page < self.pages:
             if copy[page] & DONTFORK:
                 copy[page] = 0
+            copy[page] &= ~REGISTERED
             page += 1
         self.mm_of[child] = len(self.maps)
         self.maps.append(copy)

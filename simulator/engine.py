@@ -11,6 +11,7 @@ from greenlet import getcurrent, greenlet
 from mypy_extensions import i64
 
 from simulator import features, sites, syscalls
+from simulator.fs import userfaultfd
 from simulator.kernel import context_switch
 from simulator.kernel import exit as kernel_exit
 from simulator.lock_classes import LOCK_CLASS_NAMES
@@ -73,6 +74,9 @@ class Engine(Upcalls):
 
     def holder_of_irqs(self, k: "Kernel", source: i64) -> i64:
         return ipi.holder_of_irqs(k, source)
+
+    def close_userfaultfds(self, k: "Kernel") -> None:
+        userfaultfd.close_all(k)
 
 
 def run_op(k: "Kernel", t: Task) -> None:
@@ -196,6 +200,7 @@ def end_run(k: "Kernel") -> None:
         k.sched.observer.end_begins(k)
     swap.lru_add_drain_all(k)
     k.watch.end_begins(k)
+    userfaultfd.release_all(k)
     pins.release_all(k)
     for t in k.tasks:
         if (k.sched.existing >> t.id) & 1 and t.mm is not None:

@@ -114,6 +114,11 @@ Z_DEVICE_EXCLUSIVE_RETRY: Final = 70
 Z_DEVICE_EXCLUSIVE_RESTORED: Final = 71
 Z_KILLED_WAITER: Final = 72
 Z_MTHP_FAULT: Final = 73
+Z_USERFAULT: Final = 74
+Z_USERFAULT_RESOLVED_FIRST: Final = 75
+Z_MFILL_EXISTS: Final = 76
+Z_MFILL_COPY_RETRIED: Final = 77
+Z_UFFD_CLOSED_UNDER_FAULT: Final = 78
 
 NAMED_SITUATIONS: Final = numbered(globals(), "Z_")
 assert len(NAMED_SITUATIONS) <= NAMED_SIZE, "more situations than the zone NAMED has counters"

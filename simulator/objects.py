@@ -26,6 +26,7 @@ _CPU: Final[i64] = 7 << KIND_SHIFT
 _ANON_VMA: Final[i64] = 8 << KIND_SHIFT
 _FILE: Final[i64] = 9 << KIND_SHIFT
 _DEVICE: Final[i64] = 10 << KIND_SHIFT
+_UFFD: Final[i64] = 11 << KIND_SHIFT
 # Words for an object of each kind, by the number of the kind.
 PHRASES: Final = (
     "",
@@ -39,6 +40,7 @@ PHRASES: Final = (
     "anon_vma {index}",
     "page {index} of file {container}",
     "device {index}",
+    "uffd {index}",
 )
 
 
@@ -87,6 +89,11 @@ def cpu_obj(ident: i64) -> i64:
 
 def anon_vma_obj(ident: i64) -> i64:
     return _ANON_VMA | _checked(ident)
+
+
+def uffd_obj(ident: i64) -> i64:
+    """A userfaultfd context, by its place among those of the run."""
+    return _UFFD | _checked(ident)
 
 
 def _checked(index: i64) -> i64:

@@ -22,6 +22,7 @@ from simulator.errno import (
     EBUSY,
     EEXIST,
     EFAULT,
+    EINTR,
     EINVAL,
     EIO,
     ENAMETOOLONG,
@@ -68,6 +69,7 @@ SLOTS: Final = {
 NR_FILES: Final = 4  # f0..f3: memory files (memfd)
 NR_OTHER_FILES: Final = 1024  # x0..: files of imported programs, mapped as VMAs only
 FIRST_OTHER_FILE: Final = 9  # BACKING slot 0: 1..4 are f0..f3, 9.. are x0..
+NR_UFFDS: Final = 4  # u0..u3: userfaultfds
 NR_PINS: Final = 8  # p0..p7: page references held from outside (pins, pipes)
 MAX_FILE_PAGES: Final = 1024  # what kernel selftests use; the generator makes smaller ones
 
@@ -117,6 +119,14 @@ GUP_FLAGS: Final = ("longterm",)
 CLEAR_REFS_YOUNG: Final = 0
 CLEAR_REFS_SOFT_DIRTY: Final = 1
 CLEAR_REFS: Final = numbered(globals(), "CLEAR_REFS_")
+# What a userfaultfd is asked to be: a flag of userfaultfd(), and features of UFFDIO_API.
+UFFD_USER_ONLY: Final = 1
+UFFD_SIGBUS: Final = 2
+UFFD_FLAGS: Final = bits(globals(), "UFFD_")
+REGISTER_MISSING: Final = 1
+REGISTER_FLAGS: Final = bits(globals(), "REGISTER_")
+FILL_DONTWAKE: Final = 1  # UFFDIO_COPY_MODE_DONTWAKE and its like
+FILL_FLAGS: Final = bits(globals(), "FILL_")
 PROCMAP_BUILD_ID: Final = 1
 PROCMAP_FLAGS: Final = bits(globals(), "PROCMAP_")
 
@@ -180,6 +190,7 @@ _WORD: Final = Arg("word", WORD)
 _PROT: Final = Arg("prot", ENUM, PROTS)
 _PIN: Final = Arg("pin", HANDLE, ("p",), NR_PINS)
 _FILE: Final = Arg("file", HANDLE, ("f",), NR_FILES)
+_UFFD: Final = Arg("uffd", HANDLE, ("u",), NR_UFFDS)
 _ACCESS: Final = Arg("access", ENUM, GUP_ACCESS)
 
 OP_READ: Final = 1
@@ -223,6 +234,14 @@ OP_DEVICE_CLOSE: Final = 38
 OP_SCAN: Final = 40
 OP_DEVICE_EXCLUSIVE: Final = 41
 OP_DEVICE_ATOMIC: Final = 42
+OP_USERFAULTFD: Final = 60
+OP_UFFD_CLOSE: Final = 61
+OP_UFFD_REGISTER: Final = 62
+OP_UFFD_UNREGISTER: Final = 63
+OP_UFFD_COPY: Final = 64
+OP_UFFD_ZEROPAGE: Final = 65
+OP_UFFD_WAKE: Final = 66
+OP_UFFD_READ: Final = 67
 
 OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(
@@ -691,6 +710,95 @@ OPS: Final[tuple[OpSpec, ...]] = (
         culprit="make_device_exclusive",
         failures=(-EFAULT, -EBADF),
         requires="device-private",
+    ),
+    OpSpec(
+        OP_USERFAULTFD,
+        "userfaultfd",
+        (_UFFD, Arg("features", FLAGS, UFFD_FLAGS)),
+        USER,
+        "userfaultfd() and UFFDIO_API: for the faults of the caller's process; with `user-only` "
+        "not for those of the kernel.",
+        entry=sites.NEW_USERFAULTFD__ALLOC,
+        culprit="userfaultfd_api",
+        failures=(-ENOMEM, -EEXIST),
+        c="uffd_open({uffd}, {features})",
+    ),
+    OpSpec(
+        OP_UFFD_CLOSE,
+        "uffd_close",
+        (_UFFD,),
+        USER,
+        "Close a userfaultfd: nothing is registered with it any more, and who waits goes on.",
+        entry=sites.USERFAULTFD_RELEASE__RELEASED,
+        culprit="userfaultfd_release",
+        c="uffd_close({uffd})",
+    ),
+    OpSpec(
+        OP_UFFD_REGISTER,
+        "uffd_register",
+        (_UFFD, _RANGE, Arg("mode", FLAGS, REGISTER_FLAGS)),
+        USER,
+        "UFFDIO_REGISTER: user space resolves faults of the range.",
+        entry=sites.USERFAULTFD_REGISTER__LOCK,
+        culprit="userfaultfd_register",
+        failures=(-EINVAL, -EPERM, -EBUSY, -ENOMEM),
+        c="uffd_register({uffd}, {range.addr}, {range.len}, {mode})",
+    ),
+    OpSpec(
+        OP_UFFD_UNREGISTER,
+        "uffd_unregister",
+        (_UFFD, _RANGE),
+        USER,
+        "UFFDIO_UNREGISTER.",
+        entry=sites.USERFAULTFD_UNREGISTER__LOCK,
+        culprit="userfaultfd_unregister",
+        failures=(-EINVAL, -ENOMEM),
+        c="uffd_unregister({uffd}, {range.addr}, {range.len})",
+    ),
+    OpSpec(
+        OP_UFFD_COPY,
+        "uffd_copy",
+        (_UFFD, _RANGE, Arg("source", DEST, keyword="from"), Arg("flags", FLAGS, FILL_FLAGS)),
+        USER,
+        "UFFDIO_COPY: fill the missing pages of the range with copies of the caller's pages from "
+        "`source` on.",
+        entry=sites.MFILL_GET_VMA__LOCK,
+        culprit="mfill_atomic",
+        failures=(-EAGAIN, -EEXIST, -EFAULT, -EINTR, -EINVAL, -ENOENT, -ENOMEM, -ESRCH),
+        c="uffd_copy({uffd}, {range.addr}, {range.len}, {source.addr}, {flags})",
+    ),
+    OpSpec(
+        OP_UFFD_ZEROPAGE,
+        "uffd_zeropage",
+        (_UFFD, _RANGE, Arg("flags", FLAGS, FILL_FLAGS)),
+        USER,
+        "UFFDIO_ZEROPAGE: fill the missing pages of the range with zeroes.",
+        entry=sites.MFILL_GET_VMA__LOCK,
+        culprit="mfill_atomic",
+        failures=(-EAGAIN, -EEXIST, -EFAULT, -EINTR, -EINVAL, -ENOENT, -ENOMEM, -ESRCH),
+        c="uffd_zeropage({uffd}, {range.addr}, {range.len}, {flags})",
+    ),
+    OpSpec(
+        OP_UFFD_WAKE,
+        "uffd_wake",
+        (_UFFD, _RANGE),
+        USER,
+        "UFFDIO_WAKE: who waits for a page of the range looks again.",
+        entry=sites.WAKE_USERFAULT__ACTIVE,
+        culprit="wake_userfault",
+        c="uffd_wake({uffd}, {range.addr}, {range.len})",
+    ),
+    OpSpec(
+        OP_UFFD_READ,
+        "uffd_read",
+        (_UFFD,),
+        USER,
+        "Read one message, if there is one: of a fault, its page times 16, and 1 for a write.",
+        entry=sites.USERFAULTFD_CTX_READ__PENDING,
+        culprit="userfaultfd_ctx_read",
+        failures=(-EAGAIN,),
+        returns=VALUE,
+        c="uffd_read({uffd})",
     ),
 )
 

@@ -18,7 +18,7 @@ from simulator.engine import Engine
 from simulator.kernel import fork
 from simulator.machine import mmu
 from simulator.machine.cpu import Cpu, bring_up
-from simulator.mm import memremap, mmu_gather, page_alloc, pins, shmem
+from simulator.mm import memremap, mmu_gather, page_alloc, pins, shmem, userfaultfd
 from simulator.observer import Observer
 from simulator.ops import OP_FORK
 from simulator.oracles.listener import Oracles
@@ -175,6 +175,7 @@ def set_up(k: Kernel, scenario: Scenario, strategy: Strategy | None, trace: bool
     k.mms = []
     shmem.reset(k)
     pins.reset(k)
+    userfaultfd.reset(k)
     k.watch.run_begins(k)
     if strategy is None:
         set_up_plan(k.sched, scenario)

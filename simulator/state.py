@@ -30,6 +30,7 @@ from simulator.mm.mm_types import (
     Page,
     PageTable,
     Stale,
+    UserfaultfdCtx,
     Vma,
 )
 from simulator.objects import OBJ_NONE
@@ -135,6 +136,8 @@ class Kernel:
         self.shared_anon: list[Inode] = []  # files behind shared anonymous mappings
         self.pins: list[Pin] = []  # mm/pins.py
         self.open_pins: i64 = 0
+        self.uffds: list[UserfaultfdCtx | None] = []  # mm/userfaultfd.py: by handle
+        self.uffd_contexts: list[UserfaultfdCtx] = []  # all that the run has opened
 
     def begin(self, c: Config, strategy: "Strategy | None", tracing: bool) -> None:
         """A run on the machine `c` begins: no steps yet."""

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from simulator import ops
 from simulator.drivers import dmirror, exclusive
-from simulator.fs import proc
+from simulator.fs import proc, userfaultfd
 from simulator.kernel import context_switch, fork
 from simulator.kernel import exit as kernel_exit
 from simulator.mm import (
@@ -120,10 +120,31 @@ def call(k: "Kernel", t: Task, op: Op) -> i64:
         return pins.vmsplice(k, mm, a[0], a[1])
     if code == ops.OP_PIPE_READ:
         return pins.pipe_read(k, mm, a[0] >> 2, a[0] & 3)
+    if code >= ops.OP_USERFAULTFD:
+        return userfaultfd_call(k, t, mm, code, a)
     if code == ops.OP_SLEEP:
         context_switch.enter_idle(k, t)
         return 0
     raise AssertionError(f"syscalls.call() has no function for {ops.BY_NUMBER[op.code].name}")
+
+
+def userfaultfd_call(k: "Kernel", t: Task, mm: Mm, code: i64, a: tuple[int, ...]) -> i64:
+    if code == ops.OP_UFFD_COPY:
+        return userfaultfd.copy(k, t, mm, a[0], a[1], a[2], a[3], a[5])
+    if code == ops.OP_UFFD_ZEROPAGE:
+        return userfaultfd.zeropage(k, t, mm, a[0], a[1], a[2], a[3])
+    if code == ops.OP_UFFD_REGISTER:
+        return userfaultfd.register(k, a[0], a[1], a[2], a[3])
+    if code == ops.OP_UFFD_UNREGISTER:
+        return userfaultfd.unregister(k, a[0], a[1], a[2])
+    if code == ops.OP_UFFD_WAKE:
+        return userfaultfd.wake(k, a[0], a[1], a[2])
+    if code == ops.OP_UFFD_READ:
+        return userfaultfd.read(k, a[0])
+    if code == ops.OP_USERFAULTFD:
+        return userfaultfd.new_userfaultfd(k, mm, a[0], a[1])
+    assert code == ops.OP_UFFD_CLOSE
+    return userfaultfd.close(k, a[0])
 
 
 def khugepaged_scan(k: "Kernel", whose: i64) -> i64:

@@ -88,6 +88,8 @@ class Task:
         self.in_switch: bool = False  # inside context_switch()
         self.killed: bool = False  # fatal_signal_pending()
         self.killable: bool = False  # blocked so that a fatal signal wakes it
+        self.userfault: bool = False  # blocked until user space has resolved its fault
+        self.closes_uffds: bool = False  # woken to close all of them, for nobody else can run
         self.acks_missing: i64 = 0  # IPIs sent and not yet handled
         self.gathering: i64 = 0  # mmu_gathers in progress
         self.mm_gets: i64 = 0  # users of an mm that its op has added, and must drop
@@ -133,6 +135,8 @@ class Task:
         self.in_switch = False
         self.killed = False
         self.killable = False
+        self.userfault = False
+        self.closes_uffds = False
         self.acks_missing = 0
         self.gathering = 0
         self.mm_gets = 0

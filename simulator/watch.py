@@ -25,7 +25,17 @@ from mypy_extensions import i64
 
 if TYPE_CHECKING:
     from simulator.machine.cpu import Cpu
-    from simulator.mm.mm_types import Folio, Inode, Mm, Page, PageTable, Stale, Vma
+    from simulator.mm.mm_types import (
+        Folio,
+        Inode,
+        Mm,
+        Page,
+        PageTable,
+        Stale,
+        UserfaultfdCtx,
+        UserfaultWait,
+        Vma,
+    )
     from simulator.mm.pins import Pin
     from simulator.scenario import Op
     from simulator.state import Kernel
@@ -63,6 +73,10 @@ class Watch:
 
     def copy_installed(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         """A private page is mapped at `va`: a copy of what was there, or of a file's page."""
+
+    def hole_filled(self, k: "Kernel", mm: "Mm", va: i64) -> None:
+        """The kernel has put a page of its own at `va`, where nothing was: for a fault, in a
+        collapse, or for a driver. Of a huge page its first one."""
 
     def zeroes_installed(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         """A new page is mapped at `va`, where no data was."""
@@ -183,6 +197,20 @@ class Watch:
 
     def inode_evicted(self, k: "Kernel", inode: "Inode") -> None:
         """The inode is about to be freed (clear_inode())."""
+
+    # --- userfaultfd --------------------------------------------------------------------------
+
+    def userfault_begins(self, k: "Kernel", ctx: "UserfaultfdCtx", wait: "UserfaultWait") -> None:
+        """The running actor is about to wait for user space."""
+
+    def userfault_sleeps(self, k: "Kernel", ctx: "UserfaultfdCtx", wait: "UserfaultWait") -> None:
+        """It has queued, and is about to sleep."""
+
+    def userfault_ends(self, k: "Kernel", ctx: "UserfaultfdCtx", wait: "UserfaultWait") -> None:
+        """It waits no more."""
+
+    def userfaults_woken(self, k: "Kernel", ctx: "UserfaultfdCtx", start: i64, end: i64) -> None:
+        """All who wait for a page of [start, end) have been woken, or all when `end` is 0."""
 
     # --- VMAs -------------------------------------------------------------------------------------
 

@@ -140,9 +140,9 @@ static int vmsplice_works(void)
 	return !pipe_splice(0, P(0)) && pipe_read(0, 0) == 1;
 }
 
-static int userfaultfd_works(void)
+static int userfaultfd_works(long features)
 {
-	return syscall(SYS_userfaultfd, O_CLOEXEC | 1 /* UFFD_USER_MODE_ONLY */) >= 0;
+	return !uffd_open(0, features) && !uffd_close(0);
 }
 
 /* Whether the file has the text; no file has nothing. */
@@ -192,7 +192,8 @@ static void probe(void)
 	answer("pagemap-scan-empty", empty_in_scan());
 	answer("mem-force", forced_write());
 	answer("vmsplice", vmsplice_works());
-	answer("userfaultfd", userfaultfd_works());
+	answer("userfaultfd", userfaultfd_works(UFFD_OPEN_USER_ONLY));
+	answer("userfaultfd-kernel", userfaultfd_works(0));
 	answer("MAP_DROPPABLE", droppable());
 	answer("MAP_FIXED_NOREPLACE", noreplace());
 	answer("MREMAP_DONTUNMAP", dontunmap());

@@ -20,12 +20,14 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -38,6 +40,7 @@
 
 #define NR_FILES	4
 #define NR_PIPES	8
+#define NR_UFFDS	4
 #define NR_WORDS	4	/* of a page */
 
 /* The headers of a distribution may be older than its kernel. */
@@ -59,6 +62,12 @@
 #define MREMAP_DONTUNMAP	4
 #endif
 
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY	1
+#endif
+/* No feature of UFFDIO_API: a flag of userfaultfd(). */
+#define UFFD_OPEN_USER_ONLY	(1 << 30)
+
 /* How fork_actor() makes a child; who has other wishes defines it first. */
 #ifndef FORK_FLAGS
 #define FORK_FLAGS	(CLONE_FILES | SIGCHLD)
@@ -67,6 +76,7 @@
 struct open_files {
 	int file[NR_FILES];		/* -1: not open */
 	int pipe[NR_PIPES][2];
+	int uffd[NR_UFFDS];
 };
 
 static char *arena;
@@ -355,6 +365,106 @@ static inline long pipe_read(int pipe, int word)
 	result = result < 0 ? -errno : buffer[word * (psize / NR_WORDS / sizeof(long))];
 	pipe_close(pipe);
 	return result;
+}
+
+/* The result of an ioctl on an open userfaultfd. */
+static inline long uffd_ioctl(int uffd, unsigned long request, void *argument)
+{
+	if (open_files->uffd[uffd] < 0)
+		return RESULT_SKIPPED;
+	return ioctl(open_files->uffd[uffd], request, argument) ? -errno : 0;
+}
+
+static inline long uffd_close(int uffd)
+{
+	int fd = open_files->uffd[uffd];
+
+	if (fd < 0)
+		return RESULT_SKIPPED;
+	open_files->uffd[uffd] = -1;
+	close(fd);
+	return 0;
+}
+
+static inline long uffd_open(int uffd, long features)
+{
+	struct uffdio_api api = {
+		.api = UFFD_API,
+		.features = features & ~UFFD_OPEN_USER_ONLY,
+	};
+	int flags = O_CLOEXEC | O_NONBLOCK;
+	long result;
+
+	if (open_files->uffd[uffd] >= 0)
+		return -EEXIST;
+	if (features & UFFD_OPEN_USER_ONLY)
+		flags |= UFFD_USER_MODE_ONLY;
+	open_files->uffd[uffd] = syscall(SYS_userfaultfd, flags);
+	if (open_files->uffd[uffd] < 0)
+		return -errno;
+	result = uffd_ioctl(uffd, UFFDIO_API, &api);
+	if (result)
+		uffd_close(uffd);
+	return result;
+}
+
+static inline long uffd_register(int uffd, void *addr, unsigned long length, int mode)
+{
+	struct uffdio_register argument = {
+		.range = { (uintptr_t)addr, length },
+		.mode = mode,
+	};
+
+	return uffd_ioctl(uffd, UFFDIO_REGISTER, &argument);
+}
+
+static inline long uffd_unregister(int uffd, void *addr, unsigned long length)
+{
+	struct uffdio_range range = { (uintptr_t)addr, length };
+
+	return uffd_ioctl(uffd, UFFDIO_UNREGISTER, &range);
+}
+
+static inline long uffd_wake(int uffd, void *addr, unsigned long length)
+{
+	struct uffdio_range range = { (uintptr_t)addr, length };
+
+	return uffd_ioctl(uffd, UFFDIO_WAKE, &range);
+}
+
+static inline long uffd_copy(int uffd, void *addr, unsigned long length, void *source, int mode)
+{
+	struct uffdio_copy argument = {
+		.dst = (uintptr_t)addr,
+		.src = (uintptr_t)source,
+		.len = length,
+		.mode = mode,
+	};
+
+	return uffd_ioctl(uffd, UFFDIO_COPY, &argument);
+}
+
+static inline long uffd_zeropage(int uffd, void *addr, unsigned long length, int mode)
+{
+	struct uffdio_zeropage argument = {
+		.range = { (uintptr_t)addr, length },
+		.mode = mode,
+	};
+
+	return uffd_ioctl(uffd, UFFDIO_ZEROPAGE, &argument);
+}
+
+/* Of a page fault: its page times 16, and its flags. */
+static inline long uffd_read(int uffd)
+{
+	struct uffd_msg msg;
+
+	if (open_files->uffd[uffd] < 0)
+		return RESULT_SKIPPED;
+	if (read(open_files->uffd[uffd], &msg, sizeof(msg)) < 0)
+		return -errno;
+	return ((char *)(uintptr_t)msg.arg.pagefault.address - arena) / psize * 16 +
+		(long)msg.arg.pagefault.flags;
 }
 
 #endif /* MMFARM_OPS_H */

@@ -318,6 +318,11 @@ static bool has_mlock(void)
 	return !mlockall(MCL_CURRENT | MCL_ONFAULT) && !munlockall();
 }
 
+static bool has_userfaultfd(long features)
+{
+	return !uffd_open(0, features) && !uffd_close(0);
+}
+
 /* Linux 6.17. */
 static bool has_mremap_of_several(void)
 {

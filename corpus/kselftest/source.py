@@ -41,6 +41,8 @@ PROBES: Final = {
     "MAP_DROPPABLE": ("has_droppable()", "no MAP_DROPPABLE"),
     "mem-force": ("has_forced_write()", "/proc/self/mem does not force: CONFIG_PROC_MEM_*"),
     "mlock": ("has_mlock()", "no right to lock memory"),
+    "userfaultfd": ("has_userfaultfd(UFFD_OPEN_USER_ONLY)", "no userfaultfd"),
+    "userfaultfd-kernel": ("has_userfaultfd(0)", "no right to resolve faults of the kernel"),
     "mremap-several": ("has_mremap_of_several()", "mremap() moves one mapping at a time"),
 }
 # What every kernel has that can build these files.

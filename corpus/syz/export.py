@@ -42,6 +42,7 @@ _GUP_TEST: Final = "/sys/kernel/debug/gup_test is not in its descriptions"
 _SLEEP: Final = "no call makes a CPU idle and nothing else"
 _KILL: Final = "a call that ends the program"
 _PROCMAP: Final = "PROCMAP_QUERY is not in its descriptions"
+_UFFD: Final = "its import does not take userfaultfd's ioctls yet"
 _FAR: Final = f"beyond the {DATA_PAGES} pages of the data area"
 UNSAYABLE: Final = {
     ops.OP_EXIT: _EXIT,
@@ -52,6 +53,14 @@ UNSAYABLE: Final = {
     ops.OP_DMA_WRITE: _GUP_TEST,
     ops.OP_KILL: _KILL,
     ops.OP_PROCMAP: _PROCMAP,
+    ops.OP_USERFAULTFD: _UFFD,
+    ops.OP_UFFD_CLOSE: _UFFD,
+    ops.OP_UFFD_REGISTER: _UFFD,
+    ops.OP_UFFD_UNREGISTER: _UFFD,
+    ops.OP_UFFD_COPY: _UFFD,
+    ops.OP_UFFD_ZEROPAGE: _UFFD,
+    ops.OP_UFFD_WAKE: _UFFD,
+    ops.OP_UFFD_READ: _UFFD,
 }
 
 

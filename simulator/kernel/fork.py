@@ -16,7 +16,7 @@ from simulator import sites
 from simulator.errno import EINTR, ENOMEM
 from simulator.kernel import exit as kernel_exit
 from simulator.lib import interval_tree
-from simulator.mm import anon_vma, mmap_lock, mmu_gather, shmem, tlb, zap
+from simulator.mm import anon_vma, mmap_lock, mmu_gather, shmem, tlb, userfaultfd, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.copy_page_range import copy_page_range
 from simulator.mm.mm_types import VM_DONTCOPY, VM_LOCKED_MASK, VM_WIPEONFORK, Mm, Vma
@@ -117,6 +117,8 @@ def dup_vma(k: "Kernel", mm: Mm, mpnt: Vma) -> i64:
         return -ENOMEM
     tmp.mm = mm
     tmp.flags &= ~VM_LOCKED_MASK  # locks are not inherited
+    if tmp.uffd is not None:  # dup_userfaultfd()
+        userfaultfd.userfaultfd_reset_ctx(k, tmp)
     wipe = tmp.flags & VM_WIPEONFORK != 0
     if wipe:
         tmp.anon_vma = None

@@ -8,7 +8,7 @@ from mypy_extensions import i64
 
 from simulator.build.native import final
 from simulator.mm import huge_memory
-from simulator.mm.mm_types import Mm, Vma, is_migration_pte, pmd_present
+from simulator.mm.mm_types import VM_UFFD_FLAGS, Mm, Vma, is_migration_pte, pmd_present
 from simulator.objects import pmd_obj
 from simulator.state import READ
 
@@ -55,8 +55,10 @@ class CollapseControl:
 # --- limits ------------------------------------------------------------------------------------
 
 
-def collapse_max_ptes_none(k: "Kernel", cc: CollapseControl, order: i64) -> i64:
-    """How many entries may be none or map the zero page."""
+def collapse_max_ptes_none(k: "Kernel", cc: CollapseControl, vma: Vma | None, order: i64) -> i64:
+    """How many entries may be none or map the zero page, in `vma` if a lock keeps it as it is."""
+    if vma is not None and vma.flags & VM_UFFD_FLAGS:
+        return 0
     if not cc.is_khugepaged:
         return k.ptrs_per_pte
     if order == k.pmd_order:

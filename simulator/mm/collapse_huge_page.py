@@ -360,7 +360,7 @@ def collapse_huge_page_isolate(
         cc.failed_at += 1
         if pte == 0 or (pte_present(pte) and pte & PTE_SPECIAL):
             none_or_zero += 1
-            if none_or_zero > collapse_max_ptes_none(k, cc, order):
+            if none_or_zero > collapse_max_ptes_none(k, cc, vma, order):
                 result = SCAN_EXCEED_NONE_PTE
                 break
             continue
@@ -443,6 +443,8 @@ def collapse_huge_page_copy_succeeded(
                 spin_lock(k, sites.COLLAPSE_HUGE_PAGE_COPY_SUCCEEDED__LOCK, table.ptl)
                 clear_detached_pte(k, mm, table, va)
                 spin_unlock(k, table.ptl)
+            else:
+                k.watch.hole_filled(k, mm, va)
             continue
         folio = page.folio
         if folio.order == 0:

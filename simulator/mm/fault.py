@@ -22,6 +22,7 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.pgtable import peek, pfn_to_page
 from simulator.mm.vm_fault import (
+    FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_USER,
     FAULT_FLAG_VMA_LOCK,
     FAULT_FLAG_WRITE,
@@ -49,7 +50,7 @@ def user_load(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
             value = page.words[word & 3]
             k.watch.user_loaded(k, mm, va, page, word & 3, value, t.through_stale)
             return value
-        ret = do_user_addr_fault(k, t, mm, va, False)
+        ret = do_user_addr_fault(k, t, mm, va, FAULT_FLAG_USER)
         if t.killed:
             return SIGKILL
         if ret:
@@ -68,7 +69,7 @@ def user_store(k: "Kernel", t: Task, mm: Mm, word: i64) -> i64:
             page.words[word & 3] = token
             k.watch.user_stored(k, mm, va, page, word & 3, token, t.through_stale)
             return 0
-        ret = do_user_addr_fault(k, t, mm, va, True)
+        ret = do_user_addr_fault(k, t, mm, va, FAULT_FLAG_USER | FAULT_FLAG_WRITE)
         if t.killed:
             return SIGKILL
         if ret:
@@ -112,11 +113,11 @@ def lock_mm_and_find_vma(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
     return mmap.expand_stack(k, mm, va)
 
 
-def do_user_addr_fault(k: "Kernel", t: Task, mm: Mm, va: i64, write: bool) -> i64:
-    """One page fault of user code: 0 to try the access again, SIGSEGV or SIGBUS."""
-    flags: i64 = FAULT_FLAG_USER
-    if write:
-        flags |= FAULT_FLAG_WRITE
+def do_user_addr_fault(k: "Kernel", t: Task, mm: Mm, va: i64, flags: i64) -> i64:
+    """One page fault at an address of user space, by user code if `flags` have FAULT_FLAG_USER: 0
+    to try the access again, SIGSEGV or SIGBUS."""
+    write = flags & FAULT_FLAG_WRITE != 0
+    flags |= FAULT_FLAG_ALLOW_RETRY
     if k.tracing:
         k.note(f"page fault at {va}")
     vma = mmap_lock.lock_vma_under_rcu(k, mm, va)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.errno import EAGAIN, EFAULT, EINTR, EINVAL, EIO, EMLINK, ENOMEM
+from simulator.errno import EAGAIN, EBUSY, EFAULT, EINTR, EINVAL, EIO, EMLINK, ENOMEM
 from simulator.lib.maple_tree import find_vma_intersection, vma_lookup
 from simulator.machine.ipi import local_irq_disable, local_irq_enable
 from simulator.mm import mmap, mmap_lock, mmu_gather, swap
@@ -72,11 +72,13 @@ from simulator.mm.pgtable_generic import (
 )
 from simulator.mm.split_huge_pmd import haddr_of, split_huge_pmd
 from simulator.mm.vm_fault import (
+    FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_REMOTE,
     FAULT_FLAG_UNSHARE,
     FAULT_FLAG_WRITE,
     VM_FAULT_ERROR,
     VM_FAULT_OOM,
+    VM_FAULT_RETRY,
 )
 from simulator.objects import pmd_obj, pte_obj
 from simulator.state import READ, WRITE
@@ -90,6 +92,7 @@ FOLL_FORCE: Final = 0x8
 FOLL_LONGTERM: Final = 0x100
 FOLL_SPLIT_PMD: Final = 0x800
 FOLL_TOUCH: Final = 0x10000
+FOLL_UNLOCKABLE: Final = 0x20000  # mmap_lock may be dropped while a fault is resolved
 FOLL_REMOTE: Final = 0x40000
 FOLL_PIN: Final = 0x80000
 
@@ -254,9 +257,11 @@ def follow_huge_pmd(k: "Kernel", vma: Vma, mm: Mm, va: i64, pmd: i64, flags: i64
 
 
 def faultin_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64, unshare: bool) -> i64:
-    """A fault on behalf of GUP: 0, -EFAULT or -ENOMEM. mmap_lock stays held: only faults that
-    wait for user space or for the disk drop it, and there are none."""
+    """A fault on behalf of GUP: 0, -EFAULT or -ENOMEM; -EBUSY when it has waited for user space,
+    and mmap_lock is not held any more. That is only for who says FOLL_UNLOCKABLE."""
     fault_flags: i64 = 0
+    if flags & FOLL_UNLOCKABLE:
+        fault_flags |= FAULT_FLAG_ALLOW_RETRY
     if flags & FOLL_WRITE:
         fault_flags |= FAULT_FLAG_WRITE
     if flags & FOLL_REMOTE:
@@ -267,14 +272,16 @@ def faultin_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64, unshare: bo
     fault = handle_mm_fault(k, vma, mm, va, fault_flags)
     if fault & VM_FAULT_ERROR:
         return -ENOMEM if fault & VM_FAULT_OOM else -EFAULT
+    if fault & VM_FAULT_RETRY:
+        return -EBUSY
     if flags & FOLL_WRITE and not vma.flags & VM_WRITE:
         k.sometimes(features.Z_FOLL_FORCE_COW)
     return 0
 
 
 def get_user_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
-    """__get_user_pages() for one page, with mmap_lock held: the frame or -errno. `vma` has
-    passed check_vma_flags()."""
+    """__get_user_pages() for one page, with mmap_lock held: the frame or -errno; -EBUSY without
+    mmap_lock. `vma` has passed check_vma_flags()."""
     while True:
         if k.cur.killed:
             return -EINTR
@@ -293,15 +300,24 @@ def get_user_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
 
 
 def get_user_page_locked(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
-    """__get_user_pages_locked(): the frame or -errno. mmap_lock is held for read. GUP does
-    not grow stacks."""
+    """__get_user_pages_locked(): the frame or -errno. mmap_lock is held for read, and may not be
+    any more on return if `flags` say FOLL_UNLOCKABLE. GUP does not grow stacks."""
     if flags & FOLL_PIN:
         mm.has_pinned = True
-    vma = vma_lookup(mm, va)
-    if vma is None:
-        return -EFAULT
-    ret = check_vma_flags(vma, flags)
-    return ret if ret else get_user_page(k, vma, mm, va, flags)
+    while True:
+        vma = vma_lookup(mm, va)
+        if vma is None:
+            return -EFAULT
+        ret = check_vma_flags(vma, flags)
+        if ret == 0:
+            ret = get_user_page(k, vma, mm, va, flags)
+        if ret != -EBUSY:
+            return ret
+        if k.cur.killed:
+            return -EINTR
+        if mmap_lock.mmap_read_lock_killable(k, mm, sites.GET_USER_PAGES_LOCKED__RELOCK):
+            return -EAGAIN
+        k.retry(sites.GET_USER_PAGES_LOCKED__RELOCK)
 
 
 def pin_user_page(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
@@ -309,7 +325,8 @@ def pin_user_page(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     if mmap_lock.mmap_read_lock_killable(k, mm, sites.PIN_USER_PAGES__LOCK):
         return -EINTR
     ret = get_user_page_locked(k, mm, va, flags)
-    mmap_lock.mmap_read_unlock(k, mm)
+    if mmap_lock.read_held(k, mm):
+        mmap_lock.mmap_read_unlock(k, mm)
     return ret
 
 
@@ -324,7 +341,7 @@ def pin_user_page_fast(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     if pfn >= 0:
         return pfn
     k.sometimes(features.Z_GUP_FAST_BACKED_OFF)
-    pfn = pin_user_page(k, mm, va, flags | FOLL_TOUCH)
+    pfn = pin_user_page(k, mm, va, flags | FOLL_TOUCH | FOLL_UNLOCKABLE)
     return -EAGAIN if pfn == -EINTR else pfn
 
 
@@ -404,8 +421,9 @@ def gup_fast_pmd_leaf(k: "Kernel", mm: Mm, va: i64, pmd: i64, flags: i64) -> i64
 
 def faultin_page_range(k: "Kernel", mm: Mm, start: i64, end: i64, write: bool) -> i64:
     """MADV_POPULATE_READ and _WRITE: how many pages were prefaulted, or -ENOMEM, -EINVAL,
-    -EFAULT for the first. mmap_lock is held for read."""
-    flags: i64 = FOLL_TOUCH
+    -EFAULT for the first; 0 or more without mmap_lock, which was held for read, if it has waited
+    for user space."""
+    flags: i64 = FOLL_TOUCH | FOLL_UNLOCKABLE
     if write:
         flags |= FOLL_WRITE
     va = start
@@ -424,7 +442,7 @@ def faultin_page_range(k: "Kernel", mm: Mm, start: i64, end: i64, write: bool) -
         va = next_page(k, mm, va, end)
         k.cur.retries = 0  # progress
     swap.lru_add_drain(k)
-    return va - start if va > start else ret
+    return va - start if va > start or ret == -EBUSY else ret
 
 
 def next_page(k: "Kernel", mm: Mm, va: i64, end: i64) -> i64:
@@ -444,8 +462,12 @@ def mm_populate(k: "Kernel", mm: Mm, start: i64, end: i64, ignore_errors: bool) 
             break
         va = max(va, vma.start)
         stop = min(end, vma.end)
-        done = populate_vma_page_range(k, vma, mm, va, stop)
-        if done > 0:
+        done = populate_vma_page_range(k, vma, mm, va, stop, True)
+        if not mmap_lock.read_held(k, mm):  # it has waited for user space
+            va += done
+            mmap_lock.mmap_read_lock(k, mm, sites.MM_POPULATE__LOCK)
+            k.retry(sites.MM_POPULATE__LOCK)
+        elif done > 0:
             va += done
         elif ignore_errors:
             va = stop
@@ -456,9 +478,12 @@ def mm_populate(k: "Kernel", mm: Mm, start: i64, end: i64, ignore_errors: bool) 
     return ret
 
 
-def populate_vma_page_range(k: "Kernel", vma: Vma, mm: Mm, start: i64, end: i64) -> i64:
+def populate_vma_page_range(
+    k: "Kernel", vma: Vma, mm: Mm, start: i64, end: i64, unlockable: bool
+) -> i64:
     """How many pages were prefaulted, by a write in private writable mappings; or the error at the
-    first. mmap_lock is held, for read or write."""
+    first. mmap_lock is held, for read or write; if `unlockable`, it may not be any more then, for
+    the page that comes next has waited for user space."""
     if vma.flags & VM_LOCKONFAULT:
         return end - start
     if not vma.flags & (VM_READ | VM_WRITE | VM_EXEC):
@@ -468,6 +493,8 @@ def populate_vma_page_range(k: "Kernel", vma: Vma, mm: Mm, start: i64, end: i64)
         flags |= FOLL_WRITE
     else:
         flags |= FOLL_FORCE
+    if unlockable:
+        flags |= FOLL_UNLOCKABLE
     va = start
     ret = check_vma_flags(vma, flags)
     while va < end and ret >= 0:
@@ -476,7 +503,7 @@ def populate_vma_page_range(k: "Kernel", vma: Vma, mm: Mm, start: i64, end: i64)
             va = next_page(k, mm, va, end)
             k.cur.retries = 0  # progress
     swap.lru_add_drain(k)
-    return va - start if va > start else ret
+    return va - start if va > start or ret == -EBUSY else ret
 
 
 # --- access from outside -----------------------------------------------------------------------

@@ -14,7 +14,16 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.errno import EAGAIN, ENOMEM
-from simulator.mm import deferred_split, mmap_lock, mmu_gather, mmu_notifier, page_alloc, rmap, swap
+from simulator.mm import (
+    deferred_split,
+    mmap_lock,
+    mmu_gather,
+    mmu_notifier,
+    page_alloc,
+    rmap,
+    swap,
+    userfaultfd,
+)
 from simulator.mm import tlb as tlb_module
 from simulator.mm.mm_types import (
     MM_ANONPAGES,
@@ -43,6 +52,7 @@ from simulator.mm.mm_types import (
     VM_NOHUGEPAGE,
     VM_SHARED,
     VM_SOFTDIRTY,
+    VM_UFFD_MISSING,
     Folio,
     Mm,
     Vma,
@@ -240,8 +250,14 @@ def do_huge_pmd_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
         pte_free(k, table)
         folio_put(k, folio, REF_OWNER)
         return 0
+    if vma.flags & VM_UFFD_MISSING:
+        pmd_unlock(k, mm)
+        folio_put(k, folio, REF_OWNER)
+        pte_free(k, table)
+        return userfaultfd.handle_userfault(k, vmf, VM_UFFD_MISSING)
     pgtable_trans_huge_deposit(k, mm, start, table)
     map_anon_folio_pmd(k, folio, vma, start)
+    k.watch.hole_filled(k, mm, start)
     pmd_unlock(k, mm)
     k.sometimes(features.Z_THP_FAULT)
     return 0
@@ -289,9 +305,14 @@ def map_huge_zero_folio(k: "Kernel", vmf: VmFault) -> i64:
         return VM_FAULT_FALLBACK
     pmd_lock(k, sites.DO_HUGE_PMD_ANONYMOUS_PAGE__LOCK_ZERO, mm)
     if pmd_none(k, mm, start):
+        if vmf.vma.flags & VM_UFFD_MISSING:
+            pmd_unlock(k, mm)
+            pte_free(k, table)
+            return userfaultfd.handle_userfault(k, vmf, VM_UFFD_MISSING)
         pgtable_trans_huge_deposit(k, mm, start, table)
         k.step(sites.SET_HUGE_ZERO_FOLIO__SET_PMD, pmd_obj(mm.id, start >> k.pmd_order), WRITE)
         set_pmd_at(k, mm, start, vm_page_prot(vmf.vma) | PTE_HUGE | PTE_SPECIAL | PTE_YOUNG)
+        k.watch.hole_filled(k, mm, start)
         pmd_unlock(k, mm)
         k.sometimes(features.Z_HUGE_ZERO)
     else:

@@ -102,7 +102,7 @@ def collapse_scan_pmd(k: "Kernel", mm: Mm, vma: Vma, start: i64, cc: CollapseCon
     cc.referenced = 0
     cc.unmapped = 0
     orders = collapse_possible_orders(k, vma, cc)
-    limit = collapse_max_ptes_none(k, cc, k.pmd_order)
+    limit = collapse_max_ptes_none(k, cc, vma, k.pmd_order)
     if orders != 1 << k.pmd_order:
         limit = k.ptrs_per_pte - 1
     table = pte_offset_map_lock(k, sites.COLLAPSE_SCAN_PMD__LOCK, mm, start)
@@ -175,7 +175,7 @@ def mthp_collapse(k: "Kernel", mm: Mm, start: i64, cc: CollapseControl, orders: 
             occupied = weight(cc.present >> offset & ((1 << size) - 1))
             if order == k.pmd_order:
                 occupied += cc.unmapped
-            if occupied >= size - collapse_max_ptes_none(k, cc, order):
+            if occupied >= size - collapse_max_ptes_none(k, cc, None, order):
                 result = collapse_huge_page(k, mm, start + offset, cc, order)
                 if result == SCAN_SUCCEED:
                     collapsed = True

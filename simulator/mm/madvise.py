@@ -38,6 +38,7 @@ from simulator.mm.mm_types import (
     VM_RAND_READ,
     VM_SEQ_READ,
     VM_SHARED,
+    VM_UFFD_FLAGS,
     VM_WIPEONFORK,
     Folio,
     Mm,
@@ -130,7 +131,7 @@ class MadviseBehavior:
         self.lock_mode: i64 = MADVISE_NO_LOCK
         self.tlb: MmuGather | None = None
         self.prev: Vma | None = None
-        self.lock_dropped: bool = False  # by MADV_COLLAPSE: the VMA may be gone
+        self.lock_dropped: bool = False  # and taken again: the VMA may be gone
 
 
 # --- MADV_FREE -------------------------------------------------------------------------------
@@ -400,6 +401,10 @@ def madvise_populate(k: "Kernel", behavior: MadviseBehavior) -> i64:
     write = behavior.behavior == ops.MADV_POPULATE_WRITE
     while start < behavior.end:
         pages = gup.faultin_page_range(k, behavior.mm, start, behavior.end, write)
+        if not mmap_lock.read_held(k, behavior.mm):  # it has waited for user space
+            mmap_lock.mmap_read_lock(k, behavior.mm, sites.MADVISE_POPULATE__RELOCK)
+            behavior.lock_dropped = True
+            k.retry(sites.MADVISE_POPULATE__RELOCK)
         if pages < 0:
             return pages
         start += pages
@@ -556,7 +561,7 @@ def try_vma_read_lock(k: "Kernel", behavior: MadviseBehavior) -> Vma | None:
     """The locked VMA when the whole call lies inside one; else mmap_lock is taken."""
     vma = mmap_lock.lock_vma_under_rcu(k, behavior.mm, behavior.start)
     if vma is not None:
-        if behavior.end <= vma.end:
+        if behavior.end <= vma.end and not vma.flags & VM_UFFD_FLAGS:
             return vma
         mmap_lock.vma_end_read(k, vma)
     mmap_lock.mmap_read_lock(k, behavior.mm, sites.MADVISE_LOCK__READ)

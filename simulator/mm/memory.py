@@ -20,6 +20,7 @@ from simulator.mm import (
     rmap,
     shmem,
     swap,
+    userfaultfd,
 )
 from simulator.mm.mm_types import (
     MM_ANONPAGES,
@@ -42,6 +43,7 @@ from simulator.mm.mm_types import (
     VM_DROPPABLE,
     VM_MAYSHARE,
     VM_SHARED,
+    VM_UFFD_MISSING,
     VM_WRITE,
     Folio,
     Mm,
@@ -185,8 +187,12 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
         if table is None:
             return 0
         if ptep_get(k, table, va) == 0:
+            if vma.flags & VM_UFFD_MISSING:
+                pte_unmap_unlock(k, table)
+                return userfaultfd.handle_userfault(k, vmf, VM_UFFD_MISSING)
             k.step(sites.DO_ANONYMOUS_PAGE__SET_ZERO, pte_obj(mm.id, va), WRITE)
             set_pte_at(k, mm, table, va, vm_page_prot(vma) | PTE_SPECIAL | PTE_YOUNG)
+            k.watch.hole_filled(k, mm, va)
         pte_unmap_unlock(k, table)
         return 0
     ret = vmf_anon_prepare(k, vmf)
@@ -210,6 +216,10 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
         pte_unmap_unlock(k, table)
         folio_put(k, folio, REF_OWNER)
         return 0
+    if vma.flags & VM_UFFD_MISSING:
+        pte_unmap_unlock(k, table)
+        folio_put(k, folio, REF_OWNER)
+        return userfaultfd.handle_userfault(k, vmf, VM_UFFD_MISSING)
     rmap.folio_add_new_anon_rmap(k, folio, vma, va)
     swap.folio_add_lru(k, folio)
     add_mm_counter(mm, MM_ANONPAGES, 1)
@@ -218,6 +228,7 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
         entry = pte_mkdirty(entry) | PTE_WRITE
     k.step(sites.DO_ANONYMOUS_PAGE__SET_PTE, pte_obj(mm.id, va), WRITE)
     set_pte_at(k, mm, table, va, entry)
+    k.watch.hole_filled(k, mm, va)
     k.watch.zeroes_installed(k, mm, va, page)
     pte_unmap_unlock(k, table)
     return 0

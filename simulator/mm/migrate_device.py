@@ -36,6 +36,7 @@ from simulator.mm.mm_types import (
     REF_TEMP,
     SWP_DEVICE_READ,
     SWP_DEVICE_WRITE,
+    VM_UFFD_MISSING,
     VM_WRITE,
     AnonVma,
     Folio,
@@ -556,7 +557,7 @@ def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) 
     if table is None:
         return False
     old = ptep_get(k, table, va)
-    if old and not old & PTE_SPECIAL:
+    if vma.flags & VM_UFFD_MISSING or (old and not old & PTE_SPECIAL):
         pte_unmap_unlock(k, table)
         return False
     add_mm_counter(mm, MM_ANONPAGES, 1)
@@ -576,6 +577,8 @@ def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) 
         if vma.flags & VM_WRITE:
             entry = pte_mkdirty(entry) | PTE_WRITE
     set_pte_at(k, mm, table, va, entry)
+    if old == 0:
+        k.watch.hole_filled(k, mm, va)
     k.watch.zeroes_installed(k, mm, va, page)
     pte_unmap_unlock(k, table)
     return True

@@ -19,11 +19,12 @@ from simulator.lock_classes import (
     LC_FOLIO,
     LC_IMMAP,
     LC_INODE,
+    LC_MAP_CHANGING,
     LC_MMAP,
     LC_PAGE_TABLE,
     LC_PTL,
 )
-from simulator.objects import anon_vma_obj, lock_obj, mm_obj, page_obj, vma_obj
+from simulator.objects import anon_vma_obj, lock_obj, mm_obj, page_obj, uffd_obj, vma_obj
 from simulator.scenario import WORDS_PER_PAGE
 from simulator.tables import bits, numbered
 
@@ -85,6 +86,10 @@ VM_LOCKED: Final = 0x80000
 VM_LOCKONFAULT: Final = 0x100000
 VM_HUGEPAGE: Final = 0x200000
 VM_NOHUGEPAGE: Final = 0x400000
+VM_UFFD_MISSING: Final = 0x800000
+VM_UFFD_WP: Final = 0x1000000
+VM_UFFD_MINOR: Final = 0x2000000
+VM_UFFD_FLAGS: Final = VM_UFFD_MISSING | VM_UFFD_WP | VM_UFFD_MINOR
 VM_LOCKED_MASK: Final = VM_LOCKED | VM_LOCKONFAULT
 # What does not keep VMAs apart, and what a merge keeps (VM_IGNORE_MERGE, VM_STICKY).
 VM_STICKY: Final = 0x28000  # VM_SOFTDIRTY | VM_MAYBE_GUARD
@@ -415,6 +420,7 @@ class Vma:
         self.flags: i64 = 0
         self.inode: Inode | None = None
         self.anon_vma: AnonVma | None = None
+        self.uffd: UserfaultfdCtx | None = None  # vm_userfaultfd_ctx
         self.chain: list[AnonVma] = []  # anon_vma_chain, oldest first
         self.attached: bool = False
         self.vm_refcnt: i64 = 0  # 1 attached, +1 each reader, VMA_LOCK_OFFSET a writer
@@ -502,6 +508,41 @@ class Mm:
         self.dirty: Final[vec[i64]] = vec[i64]([0] * pages)
         self.unmapping_start: i64 = 0  # what a downgraded munmap() is still freeing (O13)
         self.unmapping_end: i64 = 0
+
+
+@final
+class UserfaultWait:
+    """struct userfaultfd_wait_queue: an actor whose fault user space is to resolve."""
+
+    def __init__(self, actor: i64, va: i64, msg: i64) -> None:
+        self.actor: Final[i64] = actor
+        self.va: Final[i64] = va
+        self.msg: Final[i64] = msg  # UFFD_PAGEFAULT_FLAG_*
+        self.waken: bool = False
+        self.asleep: bool = False
+        # For oracles: who would have to have woken it, and Kernel.seq then.
+        self.missed_at: i64 = 0
+        self.missed_seq: i64 = 0
+
+
+@final
+class UserfaultfdCtx:
+    """struct userfaultfd_ctx. `files` counts the handle and the calls that work on it."""
+
+    def __init__(self, ident: i64, mm: Mm, features: i64) -> None:
+        self.id: Final[i64] = ident
+        self.obj: Final[i64] = uffd_obj(ident)
+        self.mm: Final[Mm] = mm
+        self.features: Final[i64] = features  # ops.UFFD_*
+        self.files: i64 = 1
+        self.refcount: i64 = 1
+        self.got_at: i64 = 0  # site after which it last got a reference
+        self.released: bool = False
+        self.map_changing_lock: Final[RwSem] = RwSem(LC_MAP_CHANGING, ident)
+        self.mmap_changing: i64 = 0
+        self.fault_pending: list[UserfaultWait] = []  # oldest first; so below
+        self.fault: list[UserfaultWait] = []  # those that have been read
+        self.waiting: list[UserfaultWait] = []  # for oracles: all who are inside handle_userfault()
 
 
 def is_huge_zero_pmd(pmd: i64) -> bool:

@@ -317,9 +317,19 @@ def lock_next_vma_under_mmap_lock(k: "Kernel", mm: Mm, va: i64) -> Vma | None:
         return None
     vma = find_vma(mm, va)
     if vma is not None:
-        vma.vm_refcnt += 1  # vma_start_read_locked()
-        vma.readers |= 1 << k.cur.id
-        lock.acquired(k, k.cur, LC_VMA, ordered=False)
-        vma.read_locked |= 1 << k.cur.id
+        vma_start_read_locked(k, vma)
     mmap_read_unlock(k, mm)
     return vma
+
+
+def vma_start_read_locked(k: "Kernel", vma: Vma) -> None:
+    """Read-lock a VMA while mmap_lock is held for read, so that nobody can have write-locked it."""
+    vma.vm_refcnt += 1
+    vma.readers |= 1 << k.cur.id
+    lock.acquired(k, k.cur, LC_VMA, ordered=False)
+    vma.read_locked |= 1 << k.cur.id
+
+
+def read_held(k: "Kernel", mm: Mm) -> bool:
+    """Whether the running actor holds mmap_lock for read: what callers of GUP keep in `locked`."""
+    return (mm.mmap_lock.readers >> k.cur.id) & 1 == 1

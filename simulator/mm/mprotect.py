@@ -195,7 +195,7 @@ def mprotect_fixup(
     change_protection(k, tlb, target, start, end, cp_flags)
     k.watch.vma_flags_set(k, tlb.mm, target, start, end)
     if flags & VM_WRITE and old & (VM_LOCKED | VM_WRITE | VM_SHARED) == VM_LOCKED:
-        gup.populate_vma_page_range(k, target, tlb.mm, start, end)  # breaks COW now
+        gup.populate_vma_page_range(k, target, tlb.mm, start, end, False)  # breaks COW now
     return target
 
 

@@ -13,7 +13,7 @@ from simulator import ops, sites
 from simulator.build.native import final
 from simulator.errno import EAGAIN, EFAULT, EINTR, EINVAL, ENOMEM
 from simulator.lib.maple_tree import find_vma, find_vma_intersection, vma_lookup, vma_prev
-from simulator.mm import anon_vma, gup, mmap, mmap_lock, vma_merge
+from simulator.mm import anon_vma, gup, mmap, mmap_lock, userfaultfd, vma_merge
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
     VM_ACCOUNT,
@@ -206,6 +206,8 @@ def move_locked_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
         vrm.vma = new_vma
         vrm.old_len = vrm.new_len
         vrm.start = vrm.new_start
+    elif new_vma.uffd is not None:  # mremap_userfaultfd_prep()
+        userfaultfd.userfaultfd_reset_ctx(k, new_vma)
     stays = vrm.dontunmap and not err
     late = k.bug.mremap_dontunmap_locked_vm_partial  # counts the copy while the source is locked
     if stays and not late:
@@ -280,6 +282,8 @@ def remap_move(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
         last_end = vma.end
         vrm.vma = vma
         vrm.start = va
+        if vma.uffd is not None and (seen or vma.end < end):  # vma_multi_allowed()
+            return -EFAULT
         vrm.new_start = target + offset
         vrm.old_len = min(end, vma.end) - va
         vrm.new_len = vrm.old_len

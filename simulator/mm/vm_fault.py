@@ -40,6 +40,7 @@ FAULT_FLAG_UNSHARE: Final = 2
 FAULT_FLAG_VMA_LOCK: Final = 4
 FAULT_FLAG_REMOTE: Final = 8
 FAULT_FLAG_USER: Final = 16
+FAULT_FLAG_ALLOW_RETRY: Final = 32  # the lock may be dropped: VM_FAULT_RETRY says that it was
 
 VM_FAULT_OOM: Final = 0x1
 VM_FAULT_SIGBUS: Final = 0x2

@@ -81,6 +81,7 @@ def take_vma(k: "Kernel") -> Vma:
     vma.flags = 0
     vma.inode = None
     vma.anon_vma = None
+    vma.uffd = None
     vma.chain = []
     vma.attached = False
     vma.vm_refcnt = 0
@@ -112,6 +113,7 @@ def vm_area_dup(k: "Kernel", orig: Vma) -> Vma | None:
     vma.flags = orig.flags
     vma.inode = orig.inode
     vma.anon_vma = orig.anon_vma
+    vma.uffd = orig.uffd
     return vma
 
 

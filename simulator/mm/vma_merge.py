@@ -14,7 +14,16 @@ from simulator.build.native import final
 from simulator.errno import ENOMEM
 from simulator.lib.maple_tree import find_vma, vma_prev
 from simulator.mm import anon_vma, mmap_lock, shmem
-from simulator.mm.mm_types import VM_MAYWRITE, VM_SHARED, VM_STICKY, AnonVma, Inode, Mm, Vma
+from simulator.mm.mm_types import (
+    VM_MAYWRITE,
+    VM_SHARED,
+    VM_STICKY,
+    AnonVma,
+    Inode,
+    Mm,
+    UserfaultfdCtx,
+    Vma,
+)
 from simulator.mm.split_huge_pmd import vma_adjust_trans_huge
 from simulator.mm.vma import (
     VmaPrepare,
@@ -59,6 +68,8 @@ class VmaMerge:
         self.anon_pgoff: i64 = anon_pgoff
         self.inode: Inode | None = None
         self.anon_vma: AnonVma | None = None
+        self.uffd: UserfaultfdCtx | None = None
+        self.give_up_on_oom: bool = False  # a merge that fails is none
         self.prev: Vma | None = None
         self.middle: Vma | None = None
         self.next: Vma | None = None
@@ -81,6 +92,7 @@ def vma_merge_of(vma: Vma, prev: Vma | None, start: i64, end: i64) -> VmaMerge:
     vmg.middle = vma
     vmg.inode = vma.inode
     vmg.anon_vma = vma.anon_vma
+    vmg.uffd = vma.uffd
     return vmg
 
 
@@ -91,7 +103,9 @@ def vma_is_fork_child(vma: Vma | None) -> bool:
 
 
 def is_mergeable_vma(vmg: VmaMerge, vma: Vma) -> bool:
-    return not (vma.flags ^ vmg.flags) & ~VM_STICKY and vma.inode is vmg.inode
+    return (
+        not (vma.flags ^ vmg.flags) & ~VM_STICKY and vma.inode is vmg.inode and vma.uffd is vmg.uffd
+    )
 
 
 def sticky(k: "Kernel", flags: i64) -> i64:
@@ -273,7 +287,8 @@ def vma_merge_existing_range(k: "Kernel", vmg: VmaMerge) -> Vma | None:
     if dup < 0 or commit_merge(k, vmg):
         if dup > 0:
             anon_vma.unlink_anon_vmas(k, target)
-        vmg.state = MERGE_NOMEM
+        if not vmg.give_up_on_oom:
+            vmg.state = MERGE_NOMEM
         return None
     target.flags |= kept
     vmg.state = MERGE_SUCCESS
@@ -379,6 +394,30 @@ def vma_modify_flags(
     given `new_flags`; None is -ENOMEM."""
     vmg = vma_merge_of(vma, prev, start, end)
     vmg.flags = new_flags
+    return vma_modify(k, vmg, vma)
+
+
+def vma_modify_flags_uffd(
+    k: "Kernel",
+    prev: Vma | None,
+    vma: Vma,
+    start: i64,
+    end: i64,
+    new_flags: i64,
+    uffd: UserfaultfdCtx | None,
+    give_up_on_oom: bool,
+) -> Vma | None:
+    """The same for who gives it another userfaultfd as well."""
+    vmg = vma_merge_of(vma, prev, start, end)
+    vmg.flags = new_flags
+    vmg.uffd = uffd
+    vmg.give_up_on_oom = give_up_on_oom
+    return vma_modify(k, vmg, vma)
+
+
+def vma_modify(k: "Kernel", vmg: VmaMerge, vma: Vma) -> Vma | None:
+    start = vmg.start
+    end = vmg.end
     merged = vma_merge_existing_range(k, vmg)
     if merged is not None:
         return merged

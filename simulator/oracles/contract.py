@@ -35,6 +35,8 @@ from simulator.mm.mm_types import (
     VM_SEQ_READ,
     VM_SHARED,
     VM_SOFTDIRTY,
+    VM_UFFD_FLAGS,
+    VM_UFFD_MISSING,
     VM_WIPEONFORK,
     VM_WRITE,
     Mm,
@@ -64,6 +66,10 @@ _EFFECTS: Final = (
     ops.OP_MLOCK,
     ops.OP_MLOCK2,
     ops.OP_MUNLOCK,
+    ops.OP_UFFD_REGISTER,
+    ops.OP_UFFD_UNREGISTER,
+    ops.OP_UFFD_COPY,
+    ops.OP_UFFD_ZEROPAGE,
 )
 _RESULTS: Final = (
     ops.OP_READ,
@@ -96,8 +102,13 @@ _RESULTS: Final = (
     ops.OP_DEVICE_OPEN,
     ops.OP_DEVICE_CLOSE,
     ops.OP_MLOCKALL,
+    ops.OP_USERFAULTFD,
+    ops.OP_UFFD_CLOSE,
+    ops.OP_UFFD_WAKE,
+    ops.OP_UFFD_READ,
     ops.OP_MUNLOCKALL,  # what cannot be locked is passed over
 )
+_NOT_INHERITED: Final = VM_LOCKED_MASK | VM_UFFD_FLAGS  # flags of VMAs
 # What a call of a process that is being killed may say: nobody will see it.
 _KILLED: Final = (SIGKILL, -EINTR, -EAGAIN, -ENOMEM, -EIO)
 RETURNS_ZERO: Final = [  # by op
@@ -178,6 +189,10 @@ def check(k: "Kernel", values: LogicalPages, t: Task, op: Op, result: i64, fault
         locked(k, mm, a[0], a[1], VM_LOCKED, onfault == 0)
     elif code == ops.OP_MUNLOCK:
         locked(k, mm, a[0], a[1], 0, False)
+    elif code == ops.OP_UFFD_REGISTER or code == ops.OP_UFFD_UNREGISTER:
+        registered(k, a[0], a[1], a[2], a[3] if code == ops.OP_UFFD_REGISTER else 0)
+    elif code == ops.OP_UFFD_COPY or code == ops.OP_UFFD_ZEROPAGE:
+        filled(k, a[0], a[1], a[2])
 
 
 def failed(k: "Kernel", t: Task, op: Op, result: i64, alone: bool) -> None:
@@ -406,6 +421,42 @@ def locked(k: "Kernel", mm: Mm, start: i64, end: i64, want: i64, prefaulted: boo
             va += 1
 
 
+def registered(k: "Kernel", handle: i64, start: i64, end: i64, mode: i64) -> None:
+    """What is mapped in [start, end) of the userfaultfd's mm is registered as asked for, with it;
+    or with none."""
+    ctx = k.uffds[handle]
+    if ctx is None:
+        return
+    want: i64 = 0
+    if mode & ops.REGISTER_MISSING:
+        want |= VM_UFFD_MISSING
+    for vma in ctx.mm.vmas:
+        if vma.end <= start or end <= vma.start:
+            continue
+        if vma.flags & want != want or (vma.uffd is ctx) != (want != 0):
+            k.violate(
+                "contract",
+                sites.USERFAULTFD_SET_CTX__SET,
+                "vma",
+                f"VMA {vma.start}..{vma.end} is {'not ' if want else ''}registered after the call",
+            )
+
+
+def filled(k: "Kernel", handle: i64, start: i64, end: i64) -> None:
+    """Something is mapped everywhere in [start, end) of the userfaultfd's mm."""
+    ctx = k.uffds[handle]
+    va = start
+    while ctx is not None and va < end:
+        if not pte_present(peek(k, ctx.mm, va)):
+            k.violate(
+                "contract",
+                sites.MFILL_ATOMIC_INSTALL_PTE__SET_PTE,
+                "pte",
+                f"page {va} is not there after UFFDIO_COPY or UFFDIO_ZEROPAGE",
+            )
+        va += 1
+
+
 def forked(k: "Kernel", values: LogicalPages, mm: Mm, child: Mm | None) -> None:
     """The child has every VMA but those advised away, and in private memory the same data."""
     assert child is not None
@@ -422,7 +473,7 @@ def forked(k: "Kernel", values: LogicalPages, mm: Mm, child: Mm | None) -> None:
                     f"the child has VMA {vma.start}..{vma.end}, which is VM_DONTCOPY",
                 )
             continue
-        if copy is None or copy.end != vma.end or copy.flags != vma.flags & ~VM_LOCKED_MASK:
+        if copy is None or copy.end != vma.end or copy.flags != vma.flags & ~_NOT_INHERITED:
             k.violate(
                 "contract",
                 sites.DUP_MMAP__LOCK_PARENT,

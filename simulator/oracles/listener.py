@@ -28,6 +28,8 @@ from simulator.oracles import (
     soft_dirty,
     stale_tlb,
     state,
+    uffd_missed,
+    userfault_wake,
     vma_change,
 )
 from simulator.scenario import NR_ACTORS
@@ -35,7 +37,17 @@ from simulator.watch import Watch
 
 if TYPE_CHECKING:
     from simulator.machine.cpu import Cpu
-    from simulator.mm.mm_types import Folio, Inode, Mm, Page, PageTable, Stale, Vma
+    from simulator.mm.mm_types import (
+        Folio,
+        Inode,
+        Mm,
+        Page,
+        PageTable,
+        Stale,
+        UserfaultfdCtx,
+        UserfaultWait,
+        Vma,
+    )
     from simulator.mm.pins import Pin
     from simulator.scenario import Op
     from simulator.state import Kernel
@@ -127,6 +139,10 @@ class Oracles(Watch):
 
     def copy_installed(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         memory_value.installed(k, self.values, mm, va, page)
+
+    def hole_filled(self, k: "Kernel", mm: "Mm", va: i64) -> None:
+        if k.uffd_contexts:
+            uffd_missed.hole_filled(k, mm, va)
 
     def zeroes_installed(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         memory_value.installed(k, self.values, mm, va, page)
@@ -253,6 +269,20 @@ class Oracles(Watch):
 
     def inode_evicted(self, k: "Kernel", inode: "Inode") -> None:
         page_cache.evicted(k, inode)
+
+    # --- userfaultfd --------------------------------------------------------------------------
+
+    def userfault_begins(self, k: "Kernel", ctx: "UserfaultfdCtx", wait: "UserfaultWait") -> None:
+        userfault_wake.begins(ctx, wait)
+
+    def userfault_sleeps(self, k: "Kernel", ctx: "UserfaultfdCtx", wait: "UserfaultWait") -> None:
+        userfault_wake.sleeps(k, ctx, wait)
+
+    def userfault_ends(self, k: "Kernel", ctx: "UserfaultfdCtx", wait: "UserfaultWait") -> None:
+        userfault_wake.ends(ctx, wait)
+
+    def userfaults_woken(self, k: "Kernel", ctx: "UserfaultfdCtx", start: i64, end: i64) -> None:
+        userfault_wake.woken(k, ctx, start, end)
 
     # --- VMAs -------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from simulator.mm.mm_types import (
     VM_LOCKED,
     VM_MAYBE_GUARD,
     VM_SHARED,
+    VM_UFFD_FLAGS,
     Folio,
     Mm,
     Page,
@@ -140,6 +141,14 @@ def changed(k: "Kernel", mm: Mm) -> None:
     locked: i64 = 0
     for vma in mm.vmas:
         pages += vma.end - vma.start
+        if (vma.flags & VM_UFFD_FLAGS != 0) != (vma.uffd is not None):
+            k.violate(
+                "state",
+                sites.USERFAULTFD_SET_CTX__SET,
+                "vma",
+                f"VMA {vma.start}..{vma.end} has {'no' if vma.uffd is None else 'a'} userfaultfd, "
+                "its flags say otherwise",
+            )
         if vma.flags & VM_LOCKED:
             locked += vma.end - vma.start
         if vma.read_locked and vma.lock_seq == mm.mm_lock_seq:

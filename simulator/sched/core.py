@@ -63,6 +63,10 @@ class Upcalls:
         """The actor on whose irq-off CPU an IPI of `source` waits; -1 when it is only late."""
         raise NotImplementedError
 
+    def close_userfaultfds(self, k: "Kernel") -> None:
+        """Nobody is left who could resolve what the actors wait for: close all of them."""
+        raise NotImplementedError
+
 
 # --- running ------------------------------------------------------------------------------
 
@@ -113,8 +117,21 @@ def pick(k: "Kernel") -> Task | None:
             if k.sched.runnable:
                 continue
         if k.sched.blocked:
+            if k.uffd_contexts and wake_userfault_waiter(k):
+                continue
             deadlock(k)
         return None
+
+
+def wake_userfault_waiter(k: "Kernel") -> bool:
+    """Part of the End: the first of those who wait for user space wakes to close every userfaultfd;
+    False: nobody waits for one."""
+    for t in k.tasks:
+        if t.userfault:
+            t.closes_uffds = True
+            wake(k, 1 << t.id)
+            return True
+    return False
 
 
 def may_run(k: "Kernel", mask: i64) -> i64:

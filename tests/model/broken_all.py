@@ -20,6 +20,7 @@ from tests.model import (
     broken_memory,
     broken_objects,
     broken_own,
+    broken_uffd,
 )
 from tests.model.broken import Pair, Patch
 from tests.model.run import scenario
@@ -31,6 +32,7 @@ PAIRS: Final = (
     *broken_calls.PAIRS,
     *broken_own.PAIRS,
     *broken_huge.PAIRS,
+    *broken_uffd.PAIRS,
 )
 # What a run may leave behind must not be seen by these: frames, the zero page, files, a child, the
 # device, pins.

@@ -49,6 +49,7 @@ NOT_RECORDED: Final = {
     ops.OP_SCAN: "not a call",
     ops.OP_DEVICE_EXCLUSIVE: "test_hmm",
     ops.OP_DEVICE_ATOMIC: "test_hmm",
+    **dict.fromkeys(range(ops.OP_USERFAULTFD, ops.OP_UFFD_READ + 1), "ioctls, which are a cause"),
 }
 
 

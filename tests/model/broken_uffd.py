@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""Pairs of what userfaultfd promises: no missing page comes by itself, nobody sleeps through a
+wakeup, nothing is left of it."""
+
+from typing import Any, Final
+
+from simulator.fs import userfaultfd as calls
+from simulator.mm import collapse_control, huge_memory, memory, mfill, migrate_device, userfaultfd
+from simulator.mm.mm_types import UserfaultfdCtx
+from simulator.state import Kernel
+from tests.model.broken import Pair, Patch
+
+MISSING: Final = """\
+1 T0 mmap 0..8 rw private anon
+2 T0 userfaultfd u0
+3 T0 uffd_register u0 0..8 missing
+"""
+WAITS: Final = MISSING + "4 T0 read 2\n5 T1 uffd_read u0\n6 T1 uffd_zeropage u0 2..3\n"
+THP: Final = "config pmd_order=3 frames=64 thp=always\n"
+
+
+def a_fault_does_not_ask(patch: Patch) -> None:
+    patch.set(memory, "VM_UFFD_MISSING", 0)
+
+
+def a_huge_fault_does_not_ask(patch: Patch) -> None:
+    patch.set(huge_memory, "VM_UFFD_MISSING", 0)
+
+
+def a_driver_does_not_ask(patch: Patch) -> None:
+    patch.set(migrate_device, "VM_UFFD_MISSING", 0)
+
+
+def a_collapse_fills_holes(patch: Patch) -> None:
+    patch.set(collapse_control, "VM_UFFD_FLAGS", 0)
+
+
+def sleeps_without_a_look(patch: Patch) -> None:
+    patch.nothing(userfaultfd, "userfaultfd_must_wait", True)
+
+
+def wakes_only_who_has_not_been_read(patch: Patch) -> None:
+    def wake(k: Kernel, ctx: UserfaultfdCtx, start: int, end: int) -> None:
+        read = ctx.fault
+        ctx.fault = []
+        original(k, ctx, start, end)
+        ctx.fault = read
+
+    original = userfaultfd.wake_queues
+    patch.set(userfaultfd, "wake_queues", wake)
+
+
+def keeps_the_context(patch: Patch) -> None:
+    patch.nothing(userfaultfd, "userfaultfd_ctx_put")
+
+
+def registers_nothing(patch: Patch) -> None:
+    patch.nothing(userfaultfd, "userfaultfd_register_range", 0)
+
+
+def forgets_the_context(patch: Patch) -> None:
+    def then(_k: Kernel, vma: Any, *_: Any) -> None:
+        vma.uffd = None
+
+    patch.after(userfaultfd, "userfaultfd_set_ctx", then)
+
+
+def fills_nothing(patch: Patch) -> None:
+    def done(_k: Kernel, _t: Any, fill: mfill.Mfill) -> int:
+        pages: int = fill.end - fill.start
+        return pages
+
+    patch.set(mfill, "mfill_atomic", done)
+
+
+def closes_nothing(patch: Patch) -> None:
+    patch.nothing(calls, "userfaultfd_release")
+
+
+PAIRS: Final = (
+    Pair(
+        "faults-ask-user-space",
+        "uffd-missed do_anonymous_page anon",
+        MISSING + "4 T0 write 2\n",
+        a_fault_does_not_ask,
+    ),
+    Pair(
+        "huge-faults-ask-user-space",
+        "uffd-missed map_anon_folio_pmd anon",
+        THP + MISSING + "4 T0 write 2\n",
+        a_huge_fault_does_not_ask,
+    ),
+    Pair(
+        "drivers-leave-holes-to-user-space",
+        "uffd-missed migrate_vma_insert_page anon",
+        MISSING + "4 DEVICE migrate_to_device 2..3\n",
+        a_driver_does_not_ask,
+    ),
+    Pair(
+        "collapses-leave-holes-to-user-space",
+        "uffd-missed collapse_huge_page_copy_succeeded anon",
+        THP + MISSING + "4 T0 uffd_zeropage u0 0..1\n5 T0 write 0\n6 T0 madvise 0..8 COLLAPSE\n",
+        a_collapse_fills_holes,
+    ),
+    Pair(
+        "waiters-look-again",
+        "deadlock handle_userfault userfault",
+        MISSING + "4 T0 read 2\n5 T1 uffd_zeropage u0 2..3\n@4 handle_userfault:queue#1 -> T1\n",
+        sleeps_without_a_look,
+    ),
+    Pair(
+        "all-waiters-are-woken",
+        "deadlock wake_userfault userfault",
+        WAITS,
+        wakes_only_who_has_not_been_read,
+    ),
+    Pair("contexts-go", "leak new_userfaultfd uffd", MISSING, keeps_the_context),
+    Pair("closing-releases", "leak new_userfaultfd uffd", MISSING, closes_nothing),
+    Pair("registering-registers", "contract userfaultfd_set_ctx vma", MISSING, registers_nothing),
+    Pair("flags-and-context-agree", "state userfaultfd_set_ctx vma", MISSING, forgets_the_context),
+    Pair(
+        "filling-fills",
+        "contract mfill_atomic_install_pte pte",
+        MISSING + "4 T0 uffd_zeropage u0 2..3\n",
+        fills_nothing,
+    ),
+)
