@@ -181,6 +181,8 @@ def can_run(sketch: Sketch, actor: i64, code: i64) -> bool:
     if code in (OP_PREAD, OP_PWRITE):
         return sketch.files != 0
     if code in _ON_UFFD:
+        if code in (OP_UFFD_COPY, OP_UFFD_ZEROPAGE, OP_UFFD_UNREGISTER, OP_UFFD_WAKE):
+            return sketch.find(sketch.mm_of[actor], 0, REGISTERED) >= 0
         return sketch.uffds != 0
     if code == OP_DEVICE_OPEN:
         return (sketch.closed >> actor) & 1 == 1
@@ -435,9 +437,17 @@ def _uffd_args(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
     if code in (OP_UFFD_CLOSE, OP_UFFD_READ):
         return [handle]
     if code == OP_UFFD_REGISTER:
+        tries: i64 = 0
         start, end = pick_mapped(sketch, rng, mm, MAPPED)
+        while tries < 4 and (
+            sketch.count(mm, start, end, SHARED) or sketch.count(mm, start, end, FILE_BACKED)
+        ):
+            start, end = pick_mapped(sketch, rng, mm, MAPPED)
+            tries += 1
         return [handle, start, end, REGISTER_MISSING if rng.chance(15, 16) else 0]
     start, end = pick_mapped(sketch, rng, mm, REGISTERED)
+    if rng.chance(7, 8):  # one VMA at a time
+        end = max(start + 1, min(end, sketch.vma_end(mm, start)))
     if code in (OP_UFFD_UNREGISTER, OP_UFFD_WAKE):
         return [handle, start, end]
     if rng.chance(7, 8):  # what is there already is refused

@@ -362,6 +362,8 @@ class Sketch:
 
     def _register(self, mm: i64, start: i64, end: i64, on: bool) -> None:
         self._saw_range(start, end)
+        if self.count(mm, start, end, SHARED) or self.count(mm, start, end, FILE_BACKED):
+            return
         table = self.maps[mm]
         page = start
         while page < end:

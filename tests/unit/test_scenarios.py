@@ -36,6 +36,7 @@ CATEGORIES: Final = (  # those of run_vmtests.sh that the ops can serve
     "rmap",
     "soft_dirty",
     "thp",
+    "userfaultfd",
     "vma_merge",
 )
 FILES: Final = [file for file in mm_files([SCENARIOS]) if IMPORTED not in file.parents]
