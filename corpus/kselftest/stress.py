@@ -176,15 +176,7 @@ def threads_of(scenario: Scenario) -> str:
 def files_used(everything: Sequence[Op]) -> bool:
     """Whether the table of open files is."""
     return any(
-        op.code
-        in (
-            ops.OP_MEMFD,
-            ops.OP_PREAD,
-            ops.OP_PWRITE,
-            ops.OP_VMSPLICE,
-            ops.OP_PIPE_READ,
-            ops.OP_UNPIN,
-        )
+        any(arg.kind in (ops.HANDLE, ops.HWORD) for arg in ops.BY_NUMBER[op.code].args)
         or (op.code == ops.OP_MMAP and 0 < op.args[4] <= NR_FILES)
         for op in everything
     )
