@@ -29,6 +29,7 @@ ENCODERS: list[tuple[Callable[..., int], int | None, int, str]] = [
     (objects.anon_vma_obj, None, NR_USER_ACTORS * (2 * MAX_OPS + 1), "anon_vma 1"),
     (objects.slot_obj, LAST_FILE, MAX_PAGES - 1, "page 2 of file 1"),
     (objects.device_obj, None, MAX_PAGES - 1, "device 1"),
+    (objects.uffd_obj, None, MAX_OPS, "uffd 1"),
 ]
 
 
