@@ -18,6 +18,7 @@ from simulator.mm.mm_types import (
     PTE_WRITE,
     PTE_YOUNG,
     REF_OWNER,
+    VM_UFFD_FLAGS,
     VM_WRITE,
     Folio,
     Mm,
@@ -86,6 +87,7 @@ def do_anonymous_folio(k: "Kernel", vmf: VmFault) -> i64:
     map_anon_folio_pte_nopf(k, mm, folio, table, vma, start)
     add_mm_counter(mm, MM_ANONPAGES, 1 << order)
     for i in range(1 << order):
+        k.watch.hole_filled(k, mm, start + i)
         k.watch.zeroes_installed(k, mm, start + i, pfn_to_page(k, folio.pfn + i))
     pte_unmap_unlock(k, table)
     k.sometimes(features.Z_MTHP_FAULT)
@@ -93,7 +95,10 @@ def do_anonymous_folio(k: "Kernel", vmf: VmFault) -> i64:
 
 
 def anon_orders(k: "Kernel", vma: Vma, va: i64) -> i64:
-    """A bit for each order below that of the PMD that is enabled for the VMA and fits in there."""
+    """A bit for each order below that of the PMD that is enabled for the VMA and fits in there;
+    none where user space resolves faults, one by one."""
+    if vma.flags & VM_UFFD_FLAGS:
+        return 0
     if not huge_memory.thp_vma_allowable(k, vma, huge_memory.TVA_PAGEFAULT):
         return 0
     orders = k.mthp

@@ -5,7 +5,15 @@ wakeup, nothing is left of it."""
 from typing import Any, Final
 
 from simulator.fs import userfaultfd as calls
-from simulator.mm import collapse_control, huge_memory, memory, mfill, migrate_device, userfaultfd
+from simulator.mm import (
+    anon_folio,
+    collapse_control,
+    huge_memory,
+    memory,
+    mfill,
+    migrate_device,
+    userfaultfd,
+)
 from simulator.mm.mm_types import UserfaultfdCtx
 from simulator.state import Kernel
 from tests.model.broken import Pair, Patch
@@ -25,6 +33,10 @@ def a_fault_does_not_ask(patch: Patch) -> None:
 
 def a_huge_fault_does_not_ask(patch: Patch) -> None:
     patch.set(huge_memory, "VM_UFFD_MISSING", 0)
+
+
+def a_large_fault_does_not_ask(patch: Patch) -> None:
+    patch.set(anon_folio, "VM_UFFD_FLAGS", 0)
 
 
 def a_driver_does_not_ask(patch: Patch) -> None:
@@ -89,6 +101,14 @@ PAIRS: Final = (
         "uffd-missed map_anon_folio_pmd anon",
         THP + MISSING + "4 T0 write 2\n",
         a_huge_fault_does_not_ask,
+    ),
+    Pair(
+        "large-faults-ask-user-space",
+        "uffd-missed map_anon_folio_pte_nopf anon",
+        "config pmd_order=3 frames=64 thp=always mthp=2\n"
+        + "1 T0 mmap 0..4 rw private anon\n2 T0 userfaultfd u0\n"
+        + "3 T0 uffd_register u0 0..4 missing\n4 T0 write 2\n",
+        a_large_fault_does_not_ask,
     ),
     Pair(
         "drivers-leave-holes-to-user-space",
