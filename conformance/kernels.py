@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from conformance import own
 from conformance.debian import Debian, Image, NoKernel, numbers, packages_dir
 from simulator.kernels import VERSIONS
 
 HOST: Final = "host"
-FORMS: Final = "host, debian-6.12, debian-6.12.118, file:BZIMAGE[:VMLINUX]"
+FORMS: Final = "host, debian-6.12, debian-6.12.118, own-7.2+hmm, file:BZIMAGE[:VMLINUX]"
 _DEBIAN: Final = "debian-"
+_OWN: Final = "own-"
 _FILE: Final = "file:"
 # Documentation/arch/x86/boot.rst: the magic, and the offset of the text of the version.
 _HEADER_MAGIC_AT: Final = 0x202
@@ -40,6 +42,7 @@ class Name:
     version: str = ""
     bzimage: Path | None = None
     vmlinux: Path | None = None
+    flavour: str = ""  # of one that is built here
 
     @property
     def is_host(self) -> bool:
@@ -50,11 +53,12 @@ def parse(text: str) -> Name:
     """Raises BadName."""
     if text == HOST:
         return Name(text)
-    if text.startswith(_DEBIAN):
-        version = text.removeprefix(_DEBIAN)
-        parts = version.split(".")
-        if len(parts) in (2, 3) and all(part.isdigit() for part in parts):
-            return Name(text, version)
+    if text.startswith(_DEBIAN) and _is_version(text.removeprefix(_DEBIAN)):
+        return Name(text, text.removeprefix(_DEBIAN))
+    if text.startswith(_OWN):
+        version, _, flavour = text.removeprefix(_OWN).partition("+")
+        if _is_version(version) and flavour in own.FLAVOURS:
+            return Name(text, version, flavour=flavour)
     if text.startswith(_FILE):
         bzimage, _, vmlinux = text.removeprefix(_FILE).partition(":")
         if bzimage:
@@ -67,7 +71,14 @@ def resolve(name: Name, *, download: bool = True) -> Image:
     assert not name.is_host
     if name.bzimage is not None:
         return _own_build(name.bzimage, name.vmlinux)
+    if name.flavour:
+        return own.kernel(name.version, name.flavour)
     return Debian().kernel(name.version, download=download)
+
+
+def _is_version(text: str) -> bool:
+    parts = text.split(".")
+    return len(parts) in (2, 3) and all(part.isdigit() for part in parts)
 
 
 def model_version(version: str) -> str:

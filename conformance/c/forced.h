@@ -45,6 +45,14 @@ static void __attribute__((noinline)) warm(void)
 	*(volatile unsigned long *)&psize = *(volatile unsigned long *)&psize;
 }
 
+/* The first signal of a process brings in pages of code: now. Each actor that begins does this. */
+static void warm_up(void)
+{
+	warm();
+	load(NULL);
+	warm();
+}
+
 static void set_up_bells(void)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -159,7 +167,7 @@ static void __attribute__((noreturn)) answer_bell(void)
 		if (this_actor != self) {	/* the child of a fork */
 			die_with_server();
 			open_proc_files();
-			warm();
+			warm_up();
 			bell = &bells[this_actor];
 			ring = 1;		/* that it is there */
 		}
@@ -181,7 +189,7 @@ static void *forced_main(void *actor)
 {
 	this_actor = (intptr_t)actor;
 	live_on(0, bells[this_actor].cpu);
-	warm();
+	warm_up();
 	__atomic_store_n(&bells[this_actor].done, 1, __ATOMIC_RELEASE);
 	answer_bell();
 }

@@ -123,6 +123,8 @@ class Engine:
         self._armed: set[int] = set()
         self._resumed: frozenset[int] = frozenset()
         self._actors = {actor: _Actor(cpu) for actor, cpu in cpus.items()}
+        self.watched: frozenset[int] = frozenset()  # addresses that are noted when passed
+        self.passed: dict[int, list[int]] = {actor: [] for actor in cpus}
         self.breaths = 0
         self.holds = 0
         self._go(guest.all_cpus)
@@ -191,8 +193,8 @@ class Engine:
         was_held = a.state == HELD
         a.state = INSIDE
         if was_held:
-            self._disarm(a.pc, addresses)
-        self._arm(addresses)
+            self._disarm(a.pc, addresses | self.watched)
+        self._arm(addresses | self.watched)
         if was_held and a.pc in self._armed:
             self._step(a.cpu)
         samples: list[str] = []
@@ -203,7 +205,10 @@ class Engine:
             stop = self._await(actor, seconds)
             if stop is not None and stop.signal == 5:
                 samples.clear()
-                if stop.cpu == a.cpu and self._gdb.pc(a.cpu) in addresses:
+                pc = self._gdb.pc(stop.cpu)
+                if stop.cpu == a.cpu and pc in self.watched:
+                    self.passed[actor].append(pc)
+                if stop.cpu == a.cpu and pc in addresses:
                     visit -= 1
                     if not visit:
                         return self._held(actor)

@@ -38,19 +38,20 @@ class Forced:
 
 def force(guest: Guest, build: Build, plan: Plan) -> Forced:
     """Raises Refused and Stuck."""
-    places = _places(build, plan)
+    where = places(build, plan)
     if len(plan.actors) > guest.actors:
         raise Refused(f"{len(plan.actors)} actors: this guest has CPUs for {guest.actors}")
     cpus = {actor: cpu for cpu, actor in enumerate(plan.actors, 1)}
     nr_pages = plan.scenario.config.pages
     engine = Engine(guest, build.symbols, nr_pages, cpus, plan.children)
     try:
-        return _carried_out(guest, engine, plan, places)
+        return _carried_out(guest, engine, plan, where)
     except Cry as cry:
         return Forced(None, cry=str(cry), holds=engine.holds, breaths=engine.breaths)
 
 
-def _places(build: Build, plan: Plan) -> Mapping[str, Place]:
+def places(build: Build, plan: Plan) -> Mapping[str, Place]:
+    """Of the sites at which somebody is held. Raises Refused."""
     found: dict[str, Place] = {}
     for site in plan.holds:
         place = build.site(site)
@@ -63,13 +64,13 @@ def _places(build: Build, plan: Plan) -> Mapping[str, Place]:
     return found
 
 
-def _carried_out(guest: Guest, engine: Engine, plan: Plan, places: Mapping[str, Place]) -> Forced:
+def _carried_out(guest: Guest, engine: Engine, plan: Plan, where: Mapping[str, Place]) -> Forced:
     results = [UNFINISHED] * len(plan.scenario.ops)
     for index in skipped(plan):
         results[index] = SKIPPED
     otherwise = ""
     for step in plan.steps:
-        otherwise = _do(engine, plan, step, places, results)
+        otherwise = do(engine, plan, step, where, results)
         if otherwise:
             break
     late = engine.finish()
@@ -93,19 +94,26 @@ def _running(plan: Plan, actor: int, results: list[int]) -> int:
     )
 
 
-def _do(
-    engine: Engine, plan: Plan, step: Step, places: Mapping[str, Place], results: list[int]
+def do(
+    engine: Engine,
+    plan: Plan,
+    step: Step,
+    where: Mapping[str, Place],
+    results: list[int],
+    *,
+    warm: bool = False,
 ) -> str:
-    """One step. What the kernel does otherwise, or nothing."""
+    """One step. What the kernel does otherwise, or nothing. `warm` is for an op whose own faults
+    on the actor's stack must not be there, even if it is not held."""
     op = plan.scenario.ops[step.index]
     if engine.state(step.actor) == eng.GONE:
         return f"op {op.uid}: its actor does not exist"
     if step.starts:
-        engine.start(step.actor, Work(op.code, op.args, op.uid), warm=step.end != DONE)
+        engine.start(step.actor, Work(op.code, op.args, op.uid), warm=warm or step.end != DONE)
     elif engine.state(step.actor) == eng.IDLE:
         return f"op {op.uid} ended early"
     held = step.end in (HOLD, SKIP_CALL)
-    event = engine.run(step.actor, places[step.site].addresses if held else (), step.visit)
+    event = engine.run(step.actor, where[step.site].addresses if held else (), step.visit)
     name = BY_NUMBER[op.code].name
     if event.kind == eng.DONE:
         results[step.index] = event.result

@@ -70,6 +70,7 @@ class Plan:
     actors: tuple[int, ...]
     children: tuple[int, ...]
     warm_tlb: bool  # an op shall use a translation that the CPU has kept
+    passed: tuple[tuple[str, ...], ...] = ()  # by op: the sites that it comes to, in order
 
     @property
     def holds(self) -> frozenset[str]:
@@ -121,6 +122,7 @@ def plan(scenario: Scenario, model: ModelKernel) -> Plan:
         tuple(sorted(actors)),
         tuple(sorted(forked)),
         any(d.kind == TLB for d in scenario.directives),
+        _sites(scenario, outcome),
     )
 
 
@@ -177,6 +179,14 @@ def _steps(scenario: Scenario, outcome: Outcome) -> list[Step]:
         else:
             add(event, WAIT, event.site)
     return steps
+
+
+def _sites(scenario: Scenario, outcome: Outcome) -> tuple[tuple[str, ...], ...]:
+    place = {op.uid: i for i, op in enumerate(scenario.ops)}
+    found: list[list[str]] = [[] for _ in scenario.ops]
+    for event in _passed(outcome.trace, place):
+        found[place[event.uid]].append(event.site)
+    return tuple(map(tuple, found))
 
 
 def _passed(trace: list[TraceEvent], place: dict[int, int]) -> list[TraceEvent]:

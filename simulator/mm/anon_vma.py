@@ -203,23 +203,17 @@ def anon_vma_prepare(k: "Kernel", vma: Vma) -> i64:
 def anon_vma_clone(k: "Kernel", dst: Vma, src: Vma) -> i64:
     """Link `dst` to every anon_vma of `src`. A `dst` without one of its own (fork) may take
     over one that no VMA uses as its own any more."""
+    if src.anon_vma is None:
+        return 0
+    for _ in src.chain:
+        if k.should_fail(sites.ANON_VMA_CLONE__ALLOC, OBJ_NONE):
+            dst.anon_vma = None  # cleanup_partial_anon_vmas(): it is linked to none yet
+            return -ENOMEM
     root: AnonVma | None = None
     for av in src.chain:
-        if k.should_fail(sites.ANON_VMA_CLONE__ALLOC, OBJ_NONE):
-            if root is not None:
-                anon_vma_unlock_write(k, root)
-            # Dropped first: unlink must not count dst out of an anon_vma it never was in.
-            dst.anon_vma = None
-            unlink_anon_vmas(k, dst)
-            return -ENOMEM
         root = lock_anon_vma_root(k, root, av, sites.ANON_VMA_CLONE__LOCK)
         chain_link(dst, av)
-        if (
-            dst.anon_vma is None
-            and src.anon_vma is not None
-            and av.num_children < 2
-            and av.num_active_vmas == 0
-        ):
+        if dst.anon_vma is None and av.num_children < 2 and av.num_active_vmas == 0:
             set_anon_vma(dst, av)
             k.sometimes(features.Z_ANON_VMA_REUSED)
     own = dst.anon_vma
@@ -259,16 +253,14 @@ def anon_vma_fork(k: "Kernel", vma: Vma, pvma: Vma) -> i64:
     if pav is None:
         return 0
     vma.anon_vma = None
-    err = anon_vma_clone(k, vma, pvma)
-    if err:
-        return err
-    if has_anon_vma(vma):  # anon_vma_clone() reused one
-        return 0
     if k.should_fail(sites.ANON_VMA_FORK__ALLOC, OBJ_NONE):
-        unlink_anon_vmas(k, vma)
         return -ENOMEM
     av = anon_vma_alloc(k)
-    av.num_active_vmas += 1
+    err = anon_vma_clone(k, vma, pvma)
+    if err or has_anon_vma(vma):  # anon_vma_clone() reused one
+        put_anon_vma(k, av)
+        return err
+    av.num_active_vmas = 1
     av.root = pav.root
     av.parent = pav
     assert av.root is not None

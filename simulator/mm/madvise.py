@@ -102,8 +102,8 @@ _LOCK_MODES: Final[dict[int, int]] = {
     ops.MADV_KEEPONFORK: MADVISE_MMAP_WRITE_LOCK,
     ops.MADV_POPULATE_READ: MADVISE_MMAP_READ_LOCK,
     ops.MADV_POPULATE_WRITE: MADVISE_MMAP_READ_LOCK,
-    ops.MADV_GUARD_INSTALL: MADVISE_MMAP_READ_LOCK,
-    ops.MADV_GUARD_REMOVE: MADVISE_MMAP_READ_LOCK,
+    ops.MADV_GUARD_INSTALL: MADVISE_VMA_READ_LOCK,
+    ops.MADV_GUARD_REMOVE: MADVISE_VMA_READ_LOCK,
     ops.MADV_COLD: MADVISE_MMAP_READ_LOCK,
     ops.MADV_PAGEOUT: MADVISE_MMAP_READ_LOCK,
     ops.MADV_DONTDUMP: MADVISE_MMAP_WRITE_LOCK,
@@ -423,7 +423,7 @@ def madvise_guard_install(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i
     and the walk tried again; after some lost races the whole call begins anew."""
     if vma.flags & VM_LOCKED:  # they would have to be zapped
         return -EINVAL
-    # Set atomically, for mmap_lock is held for reading: fork() must copy the page tables.
+    # Set atomically, for a lock is held for reading: fork() must copy the page tables.
     k.step(sites.MADVISE_GUARD_INSTALL__SET_FLAG, vma.obj, WRITE)
     vma.flags |= VM_MAYBE_GUARD
     if vma.inode is None:
@@ -557,11 +557,19 @@ def madvise_vma_read(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
     return 0
 
 
+def is_vma_lock_sufficient(vma: Vma, behavior: MadviseBehavior) -> bool:
+    """For a call inside one VMA. anon_vma_prepare(), which guards need, asks for mmap_lock."""
+    if behavior.end > vma.end or vma.flags & VM_UFFD_FLAGS:
+        return False
+    prepares = behavior.behavior == ops.MADV_GUARD_INSTALL
+    return not (prepares and vma.inode is None and vma.anon_vma is None)
+
+
 def try_vma_read_lock(k: "Kernel", behavior: MadviseBehavior) -> Vma | None:
-    """The locked VMA when the whole call lies inside one; else mmap_lock is taken."""
+    """The locked VMA when that suffices; else mmap_lock is taken."""
     vma = mmap_lock.lock_vma_under_rcu(k, behavior.mm, behavior.start)
     if vma is not None:
-        if behavior.end <= vma.end and not vma.flags & VM_UFFD_FLAGS:
+        if is_vma_lock_sufficient(vma, behavior):
             return vma
         mmap_lock.vma_end_read(k, vma)
     mmap_lock.mmap_read_lock(k, behavior.mm, sites.MADVISE_LOCK__READ)
@@ -630,7 +638,7 @@ def madvise_once(k: "Kernel", behavior: MadviseBehavior) -> i64:
             return -EINTR
     elif behavior.lock_mode == MADVISE_MMAP_READ_LOCK:
         mmap_lock.mmap_read_lock(k, mm, sites.MADVISE_LOCK__READ)
-    else:
+    if advice == ops.MADV_DONTNEED or advice == ops.MADV_FREE:  # madvise_batch_tlb_flush()
         behavior.tlb = mmu_gather.tlb_gather_mmu(k, mm)
     if populates(advice) and k.linux.populate_stops_at_holes:
         err = madvise_populate(k, behavior)
