@@ -25,10 +25,7 @@ from conformance.executor import ExecutorError
 CONFIGS: Final = Path(__file__).parent / "config"
 COMMON: Final = "common"
 # By name: the files of CONFIGS over allnoconfig.
-FLAVOURS: Final[dict[str, tuple[str, ...]]] = {
-    "hmm": (COMMON,),
-    "kasan": (COMMON, "kasan"),
-}
+FLAVOURS: Final[dict[str, tuple[str, ...]]] = {"hmm": (COMMON,), "kasan": (COMMON, "kasan")}
 JOBS: Final = 2
 BUILD_SECONDS: Final = 7200  # 4 to 6 minutes with two jobs on an idle machine
 MEMORY_BYTES: Final = 4 << 30  # of each process of the build; the linker needs one
@@ -107,9 +104,7 @@ def missing(asked: str, got: str) -> list[str]:
     in this version, or that lacks one that it depends on."""
     there = set(got.splitlines())
     return [
-        line
-        for line in asked.splitlines()
-        if line.startswith("CONFIG_") and line not in there
+        line for line in asked.splitlines() if line.startswith("CONFIG_") and line not in there
     ] + [
         line
         for line in asked.splitlines()

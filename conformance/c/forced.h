@@ -16,6 +16,7 @@ enum order { ORDER_WARM, ORDER_RUN, ORDER_OBSERVE, ORDER_QUIT };
 enum raw { RAW_SYSCALL = 250, RAW_LOAD, RAW_STORE };
 
 #define BELL_SLOTS	8
+#define KEPT_AT		(512l << 20)	/* behind the arena, within its gigabyte */
 #define WARM_BYTES	(24 << 10)	/* of stack, more than an operation uses */
 
 struct bell {
@@ -194,12 +195,22 @@ static void *forced_main(void *actor)
 	answer_bell();
 }
 
+/* Page tables have as many levels above the arena's as the model has, none, that come and go. */
+static void keep_upper_tables(void)
+{
+	if (mmap(arena + KEPT_AT, psize, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_POPULATE, -1, 0) ==
+	    MAP_FAILED)
+		give_up("the page behind the arena");
+}
+
 /* In a child of the server. Orders begin at 2: 1 is that the actor is there. */
 static void run_forced_program(void)
 {
 	uint32_t actors = control->request.actors | 1;
 
 	begin_program();
+	keep_upper_tables();
 	for (int i = NR_ACTORS - 1; i >= 0; i--)
 		if (actors >> i & 1 & ~(control->request.children >> i)) {
 			control->alive[i] = 1;

@@ -56,6 +56,7 @@ FILES: Final = (
     "mm/vmscan.c",
     "mm/ksm.c",
     "mm/mlock.c",
+    "mm/mincore.c",
     "mm/util.c",
     "mm/mempolicy.c",
     "mm/truncate.c",

@@ -10,13 +10,18 @@ from typing import Final
 
 # The kernel may pass these besides, in one op, or ("") in all.
 MORE: Final[Mapping[str, Mapping[str, str]]] = {
-    "": {
-        "mmdrop:count": "CPUs that switch between tasks of their own drop an mm",
-        "native_flush_tlb_multi:ipi": "the process has begun on CPU 0, which its mm still names",
-        "should_flush_tlb:check": "the process has begun on CPU 0, which its mm still names",
-    },
+    "": {"mmdrop:count": "CPUs that switch between tasks of their own drop an mm"},
     "pagemap": {"mmput:users": "the file of /proc holds the mm while it is open"},
     "clear_refs": {"mmput:users": "the file of /proc holds the mm while it is open"},
+    "mem_read": {"mmput:users": "the file of /proc holds the mm while it is open"},
+    "mem_write": {"mmput:users": "the file of /proc holds the mm while it is open"},
+    "vmsplice": {"gup_fast:seq_begin": "the entry of gup_fast(), which counts for FOLL_PIN only"},
+    "madvise": {
+        "ptep_test_and_clear_young:clear": (
+            "madvise_cold_or_pageout_pte_range:clear_young is at its call"
+        )
+    },
+    "write": {"ptep_set_access_flags:set": "wp_page_reuse:set_pte is at its call"},
 }
 
 # Several of these in a row are one.
@@ -24,11 +29,19 @@ ONCE: Final[Mapping[str, str]] = {
     "do_cow_fault:copy_word": "the model copies by words",
     "wp_page_copy:copy_word": "the model copies by words",
     "copy_present_page:copy_word": "the model copies by words",
+    "tlb_flush_mmu:free_batch": "the model frees page by page",
+    "vm_area_alloc:alloc": "before 6.15 a VMA's lock is allocated after it, in the same function",
+    "vm_area_dup:alloc": "before 6.15 a VMA's lock is allocated after it, in the same function",
+    "walk_pmd_range:pmd": "the address is of the function, the model's step of each entry",
 }
 
-# These happen inside the call at which a lock's site is, and before the lock: they count as after.
-INSIDE: Final[Mapping[str, str]] = {
-    "pte_offset_map_lock:pmd": "F:lock is at the call of pte_offset_map_lock()",
+# Two steps in a row whose order addresses do not tell: the site of the second is at a call in which
+# the first happens, or the reverse. A function's name stands for all locks of page tables.
+EITHER: Final[Mapping[tuple[str, str], str]] = {
+    ("pte_offset_map_lock:pmd", "*:lock"): "F:lock is at the call of pte_offset_map_lock()",
+    ("vma_start_write:exclude_readers", "madvise_update_vma:set_flags"): (
+        "the flags are set without a call, after that of vma_start_write()"
+    ),
 }
 
 # These go through all of a process, which on a real kernel has code, stacks and a libc besides:
@@ -39,7 +52,19 @@ WHOLE: Final[Mapping[str, str]] = {
     "clear_refs": "all VMAs are walked",
     "mlockall": "all VMAs are locked",
     "munlockall": "all VMAs are unlocked",
+    "pipe_read": "where it reads to is the executor's own memory, which may fault",
 }
 
 # Sites whose address is another step than the model's.
-NOT_COMPARED: Final[Mapping[str, str]] = {}
+NOT_COMPARED: Final[Mapping[str, str]] = {
+    "native_flush_tlb_multi:ipi": (
+        "one call for all CPUs that the mm names, among them that where the process began; the "
+        "model asks and sends CPU by CPU"
+    ),
+    "should_flush_tlb:check": "asked inside that call",
+}
+
+
+def count() -> int:
+    """How many there are."""
+    return sum(map(len, MORE.values())) + len({**ONCE, **WHOLE, **NOT_COMPARED}) + len(EITHER)

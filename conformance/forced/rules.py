@@ -13,6 +13,7 @@ from simulator.sites import NAMES
 
 # pte_offset_map_lock() is a function since 6.5, under this name or with underscores; before, it
 # takes the lock where it is called.
+_TABLE: Final = "pte_alloc_one|__pte_alloc_one"
 _PTL: Final = "pte_offset_map_lock|__pte_offset_map_lock|_raw_spin_lock"
 _SPIN: Final = "_raw_spin_lock|_raw_spin_lock_nested"
 _WRITE: Final = "down_write|down_write_nested"
@@ -28,6 +29,8 @@ _COPY: Final = (
     "copy_mc_enhanced_fast_string|copy_user_enhanced_fast_string"
 )
 _CACHE: Final = "kmem_cache_alloc_noprof|kmem_cache_alloc|vm_area_alloc"
+
+_REMOVE: Final = "folio_remove_rmap_ptes|folio_remove_rmap_pte|page_remove_rmap"
 
 _NONE: Final[tuple[str, ...]] = ()
 
@@ -61,16 +64,13 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
         "native_flush_tlb_multi",
     ),
     "tlb_gather_mmu:pending": (
-        "tlb_gather_mmu>inc_tlb_flush_pending~lock",
+        "tlb_gather_mmu>inc_tlb_flush_pending~lock & "
+        "tlb_gather_mmu_fullmm>inc_tlb_flush_pending~lock & "
         "__tlb_gather_mmu>inc_tlb_flush_pending~lock",
-        "tlb_gather_mmu",
+        "tlb_gather_mmu & tlb_gather_mmu_fullmm",
     ),
     "tlb_finish_mmu:nested": ("tlb_finish_mmu",),
-    "tlb_finish_mmu:flush": (
-        "tlb_finish_mmu>tlb_flush_mmu_tlbonly@call:flush_tlb_mm_range",
-        "tlb_finish_mmu>tlb_flush_mmu",
-        "tlb_finish_mmu@call:tlb_flush_mmu",
-    ),
+    "tlb_finish_mmu:flush": ("tlb_finish_mmu>dec_tlb_flush_pending~lock", "tlb_finish_mmu~lock"),
     "tlb_flush_mmu:free_batch": (
         "tlb_flush_mmu@call:__tlb_batch_free_encoded_pages|free_pages_and_swap_cache",
         "tlb_batch_pages_flush@call:__tlb_batch_free_encoded_pages|free_pages_and_swap_cache",
@@ -147,14 +147,15 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "pte_offset_map_lock:pmd": ("pte_offset_map_lock", "__pte_offset_map_lock"),
     "pte_alloc:pmd": _NONE,
     "pte_alloc:new_table": (
-        "__pte_alloc@call:pte_alloc_one|__pte_alloc_one",
+        f"__pte_alloc@call:{_TABLE} & do_fault@call:{_TABLE} & __do_fault@call:{_TABLE} & "
+        f"do_fault_around@call:{_TABLE} & finish_fault@call:{_TABLE}",
         "do_anonymous_page@call:__pte_alloc",
         "__pte_alloc",
     ),
     "pte_alloc:pmd_lock": (f"pmd_install@call:{_SPIN}", f"__pte_alloc@call:{_SPIN}"),
     # --- mm/memory.c: faults
     "handle_pte_fault:read_pte": ("handle_pte_fault>ptep_get_lockless~load#1", "handle_pte_fault"),
-    "handle_pte_fault:lock": (f"handle_pte_fault@call:{_SPIN}#1",),
+    "handle_pte_fault:lock": (f"handle_pte_fault@call:{_SPIN}", f"__handle_mm_fault@call:{_SPIN}"),
     "ptep_set_access_flags:set": ("ptep_set_access_flags",),
     "vmf_anon_prepare:check": (
         "__vmf_anon_prepare",
@@ -163,6 +164,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "do_anonymous_page:lock_zero": (f"do_anonymous_page@call:{_PTL}#1",),
     "do_anonymous_page:set_zero": (
+        "do_anonymous_page>set_ptes@call:native_set_pte",
         "do_anonymous_page>set_ptes~store#1",
         "do_anonymous_page>set_pte_at~store#1",
         "do_anonymous_page>set_pte_at",
@@ -184,7 +186,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "do_cow_fault:copy_word": (f"do_cow_fault@call:{_COPY}", f"do_fault@call:{_COPY}"),
     "do_cow_fault:lock": _NONE,
     "do_cow_fault:set_pte": _NONE,
-    "finish_fault:lock": (f"finish_fault@call:{_PTL}#1",),
+    "finish_fault:lock": (f"finish_fault@call:{_PTL}",),
     "finish_fault:set_pte": ("finish_fault@call:set_pte_range|do_set_pte",),
     "wp_can_reuse_anon_folio:refs": (
         "wp_can_reuse_anon_folio",
@@ -197,7 +199,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
         "do_wp_page>trylock_page~lock",
     ),
     "wp_page_reuse:set_pte": ("wp_page_reuse@call:ptep_set_access_flags", "wp_page_reuse"),
-    "wp_page_copy:alloc": (f"wp_page_copy@call:{_FOLIO}#1", f"do_wp_page@call:{_FOLIO}#1"),
+    "wp_page_copy:alloc": (f"wp_page_copy@call:{_FOLIO}", f"do_wp_page@call:{_FOLIO}"),
     "wp_page_copy:copy_word": (
         "wp_page_copy@call:__wp_page_copy_user",
         "wp_page_copy>__wp_page_copy_user",
@@ -284,15 +286,13 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "vm_area_alloc:alloc": ("vm_area_alloc@call:kmem_cache_alloc_noprof|kmem_cache_alloc",),
     "vm_area_dup:alloc": ("vm_area_dup@call:kmem_cache_alloc_noprof|kmem_cache_alloc",),
     "vma_iter_store:tree": (
-        "vma_iter_store_new@call:mas_store_prealloc",
+        "vma_iter_store_new@call:mas_store_prealloc & "
         "vma_iter_store_overwrite@call:mas_store_prealloc",
-        "vma_iter_store@call:mas_store_prealloc",
-        "vma_mas_store@call:mas_store_prealloc",
+        "vma_iter_store@call:mas_store_prealloc & vma_mas_store@call:mas_store_prealloc",
         "mas_store_prealloc",
     ),
     "vma_iter_clear:tree": (
-        "vma_iter_clear@call:mas_store_prealloc",
-        "vma_iter_clear_gfp@call:mas_store_gfp",
+        "vma_iter_clear@call:mas_store_prealloc & vma_iter_clear_gfp@call:mas_store_gfp",
     ),
     "vma_link_file:lock": (f"vma_link_file@call:{_WRITE}",),
     "unlink_file_vma:lock": (
@@ -301,24 +301,19 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "vma_prepare:i_mmap_lock": (f"vma_prepare@call:{_WRITE}#1",),
     "vma_prepare:anon_vma_lock": (f"vma_prepare@call:{_WRITE}#2",),
-    "split_vma:set_range": ("__split_vma@call:vma_prepare", "__split_vma@call:__vma_adjust"),
+    "split_vma:set_range": ("__split_vma@ret:vma_prepare", "__split_vma@call:__vma_adjust"),
     "commit_merge:prealloc": (
         "commit_merge@call:mas_preallocate",
         "vma_expand@call:mas_preallocate",
     ),
-    "commit_merge:set_range": ("commit_merge@call:vma_prepare", "vma_expand@call:vma_prepare"),
-    "vma_expand:dup_anon_vma": (
-        "vma_expand>dup_anon_vma",
-        "vma_expand@call:dup_anon_vma",
-        "vma_expand@call:anon_vma_clone",
-    ),
+    "commit_merge:set_range": ("commit_merge@ret:vma_prepare", "vma_expand@ret:vma_prepare"),
+    "vma_expand:dup_anon_vma": ("vma_expand@call:commit_merge", "vma_expand@call:anon_vma_clone"),
     "mmap_region:set_flags": (
-        "__mmap_new_vma@call:vm_area_alloc",
-        "__mmap_region@call:vm_area_alloc",
-        "mmap_region@call:vm_area_alloc",
+        "__mmap_region@call:vma_set_page_prot",
+        "mmap_region@call:vma_set_page_prot",
     ),
     "expand_stack:lock": (
-        "expand_stack@call:mmap_write_lock_killable|down_write_killable|down_write",
+        f"lock_mm_and_find_vma@call:{_WRITE_KILLABLE} & expand_stack@call:{_WRITE_KILLABLE}",
     ),
     "expand_downwards:anon_vma_lock": (f"expand_downwards@call:{_WRITE}#1",),
     "expand_downwards:set_start": ("expand_downwards@call:mas_store_prealloc",),
@@ -332,6 +327,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
         f"change_protection_range@call:{_PTL}#1",
     ),
     "change_pte_range:modify": (
+        "change_pte_range@call:ptep_modify_prot_start|__ptep_modify_prot_start",
         "change_pte_range>ptep_modify_prot_start~xchg",
         "change_pte_range>modify_prot_start_ptes~xchg",
         "change_pte_range>__ptep_modify_prot_start~xchg",
@@ -342,9 +338,9 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
         "change_protection~xchg",
     ),
     "madvise_lock:read": (
-        f"madvise_lock@call:{_READ}",
+        f"madvise_lock@call:{_READ} & madvise_walk_vmas@call:{_READ} & "
+        f"try_vma_read_lock@call:{_READ} & madvise_do_behavior@call:{_READ} & "
         f"do_madvise@call:{_READ}",
-        f"madvise_do_behavior@call:{_READ}",
     ),
     "madvise_lock:write": (
         f"madvise_lock@call:{_WRITE_KILLABLE}",
@@ -369,8 +365,8 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "guard_install_set_pte:set": ("guard_install_set_pte",),
     "guard_remove_pte_entry:lock": (f"walk_pte_range@call:{_PTL}#1",),
     "guard_remove_pte_entry:clear": (
-        "guard_remove_pte_entry>pte_clear_not_present_full",
-        "guard_remove_pte_entry",
+        "guard_remove_pte_entry@call:native_set_pte",
+        "guard_remove_pte_entry>pte_clear_not_present_full~store",
     ),
     "madvise_guard_install:set_flag": (
         "madvise_guard_install>vma_set_atomic_flag~lock",
@@ -383,7 +379,11 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
         f"__do_sys_mremap@call:{_WRITE_KILLABLE}#1",
         f"__x64_sys_mremap@call:{_WRITE_KILLABLE}#1",
     ),
-    "move_page_tables:pmd": ("move_page_tables>get_old_pmd", "move_page_tables"),
+    "move_page_tables:pmd": (
+        "move_page_tables>get_old_pmd@ret:get_old_pud",
+        "move_page_tables>get_old_pmd",
+        "move_page_tables",
+    ),
     "take_rmap_locks:i_mmap": (
         f"take_rmap_locks@call:{_WRITE}#1",
         f"move_page_tables>take_rmap_locks@call:{_WRITE}#1",
@@ -407,16 +407,17 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "move_normal_pmd:lock": (f"move_normal_pmd@call:{_SPIN}#1",),
     "move_normal_pmd:clear": (
+        "move_normal_pmd>pmd_clear@call:native_set_pmd",
         "move_normal_pmd>pmd_clear~store",
         "move_normal_pmd>native_pmd_clear~store",
         "move_normal_pmd>pmdp_get_and_clear~xchg",
-        "move_normal_pmd",
     ),
     "move_normal_pmd:populate": (
+        "move_normal_pmd>pmd_populate@call:native_set_pmd",
         "move_normal_pmd>pmd_populate~store",
         "move_normal_pmd>set_pmd~store",
     ),
-    "unmap_source_vma:set_account": ("unmap_source_vma",),
+    "unmap_source_vma:set_account": ("unmap_source_vma>vm_flags_set@call:__vma_start_write",),
     # --- mm/rmap.c
     "put_anon_vma:put": ("put_anon_vma>atomic_dec_and_test~lock", "put_anon_vma"),
     "anon_vma_prepare:alloc": (
@@ -445,6 +446,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
         "try_to_migrate_one@ret:ptep_clear_flush",
     ),
     "remove_migration_pte:set_pte": (
+        "remove_migration_pte>set_ptes@call:native_set_pte",
         "remove_migration_pte>set_pte_at~store#1",
         "remove_migration_pte>set_ptes~store#1",
         "remove_migration_pte@call:folio_add_anon_rmap_pte|"
@@ -474,6 +476,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "migrate_vma_insert_page:lock": (f"migrate_vma_insert_page@call:{_PTL}",),
     "migrate_vma_insert_page:clear_zero": ("migrate_vma_insert_page@call:ptep_clear_flush",),
     "migrate_vma_insert_page:set_pte": (
+        "migrate_vma_insert_page>set_ptes@call:native_set_pte",
         "migrate_vma_insert_page>set_pte_at~store",
         "migrate_vma_insert_page>set_ptes~store",
     ),
@@ -492,9 +495,9 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
         "__access_remote_vm@call:memcpy#2",
     ),
     "get_user_pages:retry": (
-        "__get_user_pages@call:handle_mm_fault",
         "__get_user_pages@ret:faultin_page",
         "__get_user_pages>faultin_page@ret:handle_mm_fault",
+        "__get_user_pages@ret:handle_mm_fault",
     ),
     "follow_page_pte:lock": (f"follow_page_pte@call:{_PTL}#1",),
     "follow_page_pte:grab": (
@@ -549,6 +552,37 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
         "filemap_map_pages@call:set_pte_range|do_set_pte",
         "filemap_map_folio_range@call:set_pte_range|do_set_pte",
     ),
+    # --- mm/mincore.c, mm/mlock.c, and what takes folios off the rmap
+    "madvise_cold_or_pageout_pte_range:lock": (f"madvise_cold_or_pageout_pte_range@call:{_PTL}",),
+    "madvise_cold_or_pageout_pte_range:clear_young": (
+        "madvise_cold_or_pageout_pte_range@call:ptep_test_and_clear_young",
+        "madvise_cold_or_pageout_pte_range>ptep_get_and_clear_full~xchg",
+    ),
+    "mincore:lock": (f"__do_sys_mincore@call:{_READ}", f"__x64_sys_mincore@call:{_READ}"),
+    "mincore_pte_range:lock": (f"mincore_pte_range@call:{_PTL}",),
+    "do_mlock:lock": (f"do_mlock@call:{_WRITE_KILLABLE}",),
+    "munlock:lock": (f"__x64_sys_munlock@call:{_WRITE_KILLABLE}",),
+    "mlockall:lock": (
+        f"__do_sys_mlockall@call:{_WRITE_KILLABLE}",
+        f"__x64_sys_mlockall@call:{_WRITE_KILLABLE}",
+    ),
+    "mlock_pte_range:lock": (f"mlock_pte_range@call:{_PTL}",),
+    "shmem_file_write_iter:inode_lock": (
+        f"shmem_file_write_iter@call:{_WRITE}",
+        f"generic_file_write_iter@call:{_WRITE}",
+    ),
+    "zap_present_folio_ptes:remove_rmap": (
+        f"zap_pte_range@call:{_REMOVE}",
+        f"unmap_page_range@call:{_REMOVE}",
+    ),
+    "tlb_flush_rmaps:remove": (
+        f"tlb_flush_rmap_batch@call:{_REMOVE}",
+        f"tlb_flush_rmaps@call:{_REMOVE}",
+    ),
+    "wp_page_copy:remove_rmap": (f"wp_page_copy@call:{_REMOVE}", f"do_wp_page@call:{_REMOVE}"),
+    "try_to_migrate_one:remove_rmap": (f"try_to_migrate_one@call:{_REMOVE}",),
+    "migrate_vma_collect_pmd:remove_rmap": (f"migrate_vma_collect_pmd@call:{_REMOVE}",),
+    "mmu_notifier_register:mmap_lock": (f"mmu_notifier_register@call:{_WRITE}",),
     # --- kernel/exit.c
     "exit_mm:lock": (
         f"exit_mm@call:{_READ}",

@@ -8,6 +8,7 @@ Contract: a rule is text, and names a place in the code:
     F@ret:G#k         where that call returns to
     F~ACCESS#k        the k-th instruction in F that is such an access
     F>G               instead of F: the code of G where it is inlined into F
+    RULE & RULE       all that both find
 
 G may be several names, G|H. ACCESS is `xchg`, `lock`, `cmpxchg`, `store`, `load`, `and`, or a
 mnemonic. Of a site's rules the first that finds anything wins, and all that it finds are the
@@ -25,6 +26,7 @@ from conformance.forced.dwarf import Scope
 _RULE: Final = re.compile(
     r"(?P<path>[\w>]+)(?:@(?P<side>call|ret):(?P<names>[\w|]+)|~(?P<access>\w+))?(?:#(?P<k>[0-9]+))?"
 )
+_BOTH: Final = " & "
 # The destination comes last; a store to the stack is none that anybody else sees.
 _STORE: Final = re.compile(r"(?:mov\w*|and\w*|or\w*|bt\w*) .*,\s*-?(?:0x[0-9a-f]+)?\((?!%rsp|%rbp)")
 _LOAD: Final = re.compile(r"mov\w* -?(?:0x[0-9a-f]+)?\((?!%rsp|%rbp)[^)]*\),%\w+$")
@@ -45,7 +47,8 @@ class Place:
 def place(code: Code, rules: Sequence[str]) -> Place | None:
     """The site of these rules in this build; None when it is not there."""
     for rule in rules:
-        addresses = tuple(sorted(set(_found(code, rule))))
+        parts = rule.split(_BOTH)
+        addresses = tuple(sorted({at for part in parts for at in _found(code, part)}))
         if addresses:
             return Place(rule, addresses)
     return None
@@ -53,8 +56,9 @@ def place(code: Code, rules: Sequence[str]) -> Place | None:
 
 def check(rule: str) -> None:
     """Raises RuleError."""
-    if not _RULE.fullmatch(rule):
-        raise RuleError(f"{rule}: not a rule; see conformance/forced/sitemap.py")
+    for part in rule.split(_BOTH):
+        if not _RULE.fullmatch(part):
+            raise RuleError(f"{rule}: not a rule; see conformance/forced/sitemap.py")
 
 
 def _found(code: Code, rule: str) -> Iterable[int]:

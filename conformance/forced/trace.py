@@ -19,7 +19,7 @@ from conformance.executor import ExecutorError
 from conformance.forced import engine as eng
 from conformance.forced.build import Build
 from conformance.forced.confirm import Booted
-from conformance.forced.departures import INSIDE, MORE, NOT_COMPARED, ONCE, WHOLE
+from conformance.forced.departures import EITHER, MORE, NOT_COMPARED, ONCE, WHOLE
 from conformance.forced.engine import Cry, Engine, Stuck
 from conformance.forced.force import do, places
 from conformance.forced.guest import Guest
@@ -75,6 +75,26 @@ class Followed:
     difference: Difference | None = None
     why: str = ""
 
+    def to_json(self) -> dict[str, object]:
+        found = self.difference
+        return {
+            "verdict": self.verdict,
+            "why": self.why,
+            "forced": self.forced,
+            "ops": self.ops,
+            "steps": self.steps,
+            "difference": None
+            if found is None
+            else {
+                "op": found.uid,
+                "name": found.op,
+                "step": found.step,
+                "says": str(found),
+                "model": found.model,
+                "kernel": found.kernel,
+            },
+        }
+
 
 class Sites:
     """The sites of a build, as far as they can be told apart by their addresses."""
@@ -98,13 +118,15 @@ class Sites:
     def modelled(self, sites: Iterable[str]) -> list[str]:
         """What the model passed, by names of this build, without what has no address in it."""
         found: list[str] = []
-        last = ""
+        one: set[str] = set()  # steps of the model that are the last place of the code
         for site in sites:
             name = self._name.get(site, "")
-            # Two steps of the model that are one place of the code.
-            if name and not (found and site != last and name == found[-1]):
+            if not name:
+                continue
+            if site in one or found[-1:] != [name]:
                 found.append(name)
-            last = site if name else last
+                one.clear()
+            one.add(site)
         return found
 
     def real(self, addresses: Iterable[int]) -> list[str]:
@@ -160,6 +182,9 @@ def _passed(guest: Guest, build: Build, made: Plan) -> Followed:
         name = BY_NUMBER[op.code].name
         model = sites.modelled(made.passed[step.index])
         kernel = sites.real(engine.passed[step.actor])
+        if ended and results[step.index] != made.observed.results[step.index]:
+            why = f"op {op.uid}, {name}: its result is another, which `conform check` judges"
+            break
         found = difference(op.uid, name, model, kernel, partly=not ended)
         if found is not None or otherwise:
             why = otherwise
@@ -195,12 +220,17 @@ def difference(
 
 
 def _normal(sites: Sequence[str]) -> list[str]:
-    """With what one side does in parts in one, and what is inside a call after it."""
+    """With what one side does in parts in one, and two whose order is not told in one order."""
     found: list[str] = []
     for site in sites:
         if site in ONCE and found[-1:] == [site]:
             continue
         found.append(site)
-        if len(found) > 1 and found[-2] in INSIDE and site.partition(":")[2].startswith("lock"):
+        if len(found) > 1 and _either(found[-2], site):
             found[-2:] = reversed(found[-2:])
     return found
+
+
+def _either(first: str, second: str) -> bool:
+    is_lock = second.partition(":")[2].startswith("lock")
+    return (first, second) in EITHER or (is_lock and (first, "*:lock") in EITHER)

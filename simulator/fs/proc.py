@@ -40,6 +40,7 @@ from simulator.mm.pgtable import (
     pfn_to_page,
     pmd_addr_end,
     pmd_is_huge,
+    pmd_none,
     ptep_get,
     ptep_modify_prot_start,
     set_pmd_at,
@@ -200,13 +201,14 @@ def pagemap(k: "Kernel", mm: Mm, va: i64) -> i64:
     bits: i64 = 0
     vma = vma_lookup(mm, va)
     if vma is not None:
+        walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, va, va + 1)
         huge = pmd_is_huge(k, mm, va) and pmd_trans_huge_lock(
             k, sites.PAGEMAP_PMD_RANGE__PMD_LOCK, mm, va
         )
         table: PageTable | None = None
         if huge:
             bits = pmd_to_pagemap_entry(k, mm.pmd[va >> k.pmd_order])
-        else:
+        elif not pmd_none(k, mm, va):
             table = pte_offset_map_lock(k, sites.PAGEMAP_PMD_RANGE__LOCK, mm, va)
         if table is not None:
             bits = pte_to_pagemap_entry(k, ptep_get(k, table, va))

@@ -285,8 +285,11 @@ def get_user_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
     while True:
         if k.cur.killed:
             return -EINTR
-        if mm.pmd[va >> k.pmd_order]:
+        i = va >> k.pmd_order
+        if mm.pmd[i]:
             pfn = follow_pmd(k, vma, mm, va, flags)
+        elif mm.tables[i] is None:  # follow_pmd_mask(): no_page_table()
+            pfn = -EAGAIN
         else:
             pfn = follow_page_pte(k, vma, mm, va, flags)
         if pfn >= 0 or pfn == -ENOMEM:

@@ -53,7 +53,6 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
-    next_pmd,
     pfn_to_page,
     pmd_addr_end,
     pmd_is_huge,
@@ -63,6 +62,7 @@ from simulator.mm.pgtable import (
     set_pmd_at,
     set_pte_at,
     vm_normal_page,
+    walk_pmd,
 )
 from simulator.mm.pgtable_generic import (
     pmd_trans_huge_lock,
@@ -76,7 +76,7 @@ from simulator.mm.rmap import folio_maybe_mapped_shared
 from simulator.mm.split_folio import split_folio
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched.lock import folio_trylock, mutex_lock, mutex_unlock
-from simulator.state import WRITE
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.mm.mmu_gather import MmuGather
@@ -269,11 +269,11 @@ def madvise_free_single_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma) ->
     mmu_notifier.mmu_notifier_invalidate_range_start(
         k, mm, behavior.start, behavior.end, mmu_notifier.MMU_NOTIFY_CLEAR
     )
-    va = next_pmd(k, mm, behavior.start, behavior.end)
+    va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, behavior.start, behavior.end)
     while va < behavior.end:
         stop = pmd_addr_end(k, va, behavior.end)
         madvise_free_pte_range(k, tlb, va, stop)
-        va = next_pmd(k, mm, stop, behavior.end)
+        va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, stop, behavior.end)
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, behavior.start, behavior.end)
     return 0
 
@@ -288,11 +288,11 @@ def madvise_cold_or_pageout(k: "Kernel", behavior: MadviseBehavior, vma: Vma) ->
     mm = behavior.mm
     swap.lru_add_drain(k)
     tlb = mmu_gather.tlb_gather_mmu(k, mm)
-    va = next_pmd(k, mm, behavior.start, behavior.end)
+    va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, behavior.start, behavior.end)
     while va < behavior.end:
         stop = pmd_addr_end(k, va, behavior.end)
         madvise_cold_or_pageout_pte_range(k, tlb, va, stop, behavior.behavior == ops.MADV_PAGEOUT)
-        va = next_pmd(k, mm, stop, behavior.end)
+        va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, stop, behavior.end)
     mmu_gather.tlb_finish_mmu(k, tlb)
     return 0
 
@@ -447,6 +447,7 @@ def guard_install_walk(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
     va = start
     while va < end:
         stop = pmd_addr_end(k, va, end)
+        k.step(sites.WALK_PMD_RANGE__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
         if pmd_is_huge(k, mm, va):
             return 1
         if not pte_alloc(k, mm, va):
@@ -469,7 +470,7 @@ def guard_install_walk(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
 
 
 def madvise_guard_remove(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
-    va = next_pmd(k, mm, start, end)
+    va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, start, end)
     while va < end:
         stop = pmd_addr_end(k, va, end)
         table = pte_offset_map_lock(k, sites.GUARD_REMOVE_PTE_ENTRY__LOCK, mm, va)
@@ -480,7 +481,7 @@ def madvise_guard_remove(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
                     set_pte_at(k, mm, table, va, 0)
                 va += 1
             pte_unmap_unlock(k, table)
-        va = next_pmd(k, mm, stop, end)
+        va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, stop, end)
     return 0
 
 

@@ -177,3 +177,14 @@ config pmd_order=3 frames=64{bug}
     violation = run(scenario.format(bug=" bug=fork-parent-vma-not-locked")).violation
     assert violation is not None
     assert str(violation.signature) == "memory-value copy_present_pte anon"
+
+
+def test_a_child_has_its_anon_vma_before_it_is_linked_to_those_of_its_parent() -> None:
+    outcome = run("1 T0 mmap 0..8 rw private anon\n2 T0 write 3\n3 T0 fork T1\n", trace=True)
+    steps = [event.site for event in outcome.trace if event.uid == 3 and "anon_vma_" in event.site]
+    assert list(dict.fromkeys(steps)) == [
+        "anon_vma_fork:alloc",
+        "anon_vma_clone:alloc",
+        "anon_vma_clone:lock",
+        "anon_vma_fork:lock",
+    ]

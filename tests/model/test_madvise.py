@@ -3,6 +3,8 @@
 
 from errno import EINVAL, ENOMEM
 
+import pytest
+
 from simulator import ops
 from simulator.mm import madvise
 from simulator.mm.mm_types import PTE_DIRTY, PTE_YOUNG, VM_DONTCOPY, VM_DONTDUMP, VM_WIPEONFORK
@@ -207,3 +209,16 @@ def test_dump_flags_split_and_join_and_droppable_memory_keeps_its_own() -> None:
     p.mmap(16, 20, flags=ops.MMAP_DROPPABLE)
     assert p.mm.vmas[1].flags & VM_DONTDUMP
     assert advise(p, 16, 20, ops.MADV_DODUMP) == -EINVAL
+
+
+@pytest.mark.parametrize(("before", "waits"), [("write 3", False), ("read 3", True)])
+def test_guards_take_the_lock_of_their_vma_unless_it_has_no_anon_vma(
+    before: str, waits: bool
+) -> None:
+    outcome = run(
+        f"1 T0 mmap 0..8 rw private anon\n2 T0 {before}\n3 T0 madvise 4..6 GUARD_INSTALL\n",
+        trace=True,
+    )
+    steps = [event.site for event in outcome.trace if event.uid == 3]
+    assert "vma_start_read:get" in steps
+    assert ("madvise_lock:read" in steps) == waits

@@ -131,3 +131,15 @@ def test_a_file_without_debug_information_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "vmlinux").write_bytes(b"#!/bin/sh")
     with pytest.raises(dwarf.DwarfError, match="no ELF"):
         list(dwarf.scopes(tmp_path / "vmlinux", ["mm/zap.c"]))
+
+
+def test_two_rules_together_find_what_both_find(make: Callable[[bool], Code]) -> None:
+    code = make(True)
+    both = sitemap.place(code, ["outer@call:lock & other@call:lock"])
+    outer, other = (sitemap.place(code, [f"{name}@call:lock"]) for name in ("outer", "other"))
+    assert both
+    assert outer
+    assert other
+    assert set(both.addresses) == {*outer.addresses, *other.addresses}
+    with pytest.raises(RuleError):
+        sitemap.check("outer & ?")

@@ -26,7 +26,7 @@ def command(names: tuple[str, ...], debug: bool, as_json: bool) -> int:
 
     asked = [parsed(name) for name in names]
     for name in asked:
-        if not name.version:
+        if not name.version or name.flavour:
             raise Refused(f"{name.text} is not Debian's: nothing to fetch")
     fetched = []
     try:

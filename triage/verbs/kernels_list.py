@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`mmfarm kernels list`: the kernels of Debian that are here, and with `--all` those to be had."""
+"""`mmfarm kernels list`: the kernels that are here, and with `--all` those that Debian has."""
 
 import click
 
@@ -21,6 +21,7 @@ def command(offered: bool, as_json: bool) -> int:
 
     `debug` is whether debug information is here, too, by which more sites have addresses.
     """
+    from conformance import own
     from conformance.debian import Debian, NoKernel
 
     debian = Debian()
@@ -42,6 +43,10 @@ def command(offered: bool, as_json: bool) -> int:
         }
         for offer in offers
     ]
+    rows += [
+        {"name": name, "package": "", "debian": "", "cached": True, "debug": True}
+        for name, _ in own.built()
+    ]
     if as_json:
         write_json({"folder": str(debian.folder), "kernels": rows})
         return OK
@@ -61,7 +66,7 @@ def command(offered: bool, as_json: bool) -> int:
         )
     )
     write(
-        f"\n{sum(offer.cached for offer in offers)} in {debian.folder}; "
-        "another: mmfarm kernels fetch NAME"
+        f"\n{sum(row['cached'] is True for row in rows)} in {debian.folder}; "
+        "another: mmfarm kernels fetch NAME, mmfarm kernels build own-7.2+hmm"
     )
     return OK
