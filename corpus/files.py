@@ -16,6 +16,7 @@ KNOWN_BUGS: Final = PACKAGE / "known-bugs"
 UNDISCLOSED: Final = PACKAGE / "undisclosed"  # neither packaged nor exported
 SCENARIOS: Final = PACKAGE / "scenarios"
 CLAIMS: Final = PACKAGE / "claims"
+ALPHABET: Final = PACKAGE / "default.alphabet"  # of `mmfarm explore --ops`
 
 
 def mm_files(paths: Iterable[Path]) -> list[Path]:

@@ -5,4 +5,5 @@ import sys
 
 from triage.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # a process that explores imports it as well
+    sys.exit(main())
