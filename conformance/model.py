@@ -37,6 +37,7 @@ from conformance.vm_flags import VM_FLAGS
 from simulator.bugs import BY_ID, apart, in_kernel
 from simulator.fs import proc
 from simulator.kernels import nearest
+from simulator.lib import xarray
 from simulator.mm import mm_types as mt
 from simulator.mm.shmem import FIRST_OTHER
 from simulator.observer import Observer
@@ -236,8 +237,8 @@ def _region(k: Kernel, mm: mt.Mm, vma: mt.Vma, pages: list[int]) -> Region:
 
 def _in_page_cache(inode: mt.Inode, index: int) -> bool:
     """mincore_page(): whether the cache has the folio, complete."""
-    page = inode.cache[index] if index < len(inode.cache) else None
-    return page is not None and page.flags & mt.PG_UPTODATE != 0
+    folio = xarray.load(inode.i_pages, index)
+    return folio is not None and folio.flags & mt.PG_UPTODATE != 0
 
 
 def _backing(inode: mt.Inode | None) -> int:

@@ -60,6 +60,9 @@ CONSTANTS: Final = {
     ops.UFFD_FLAGS: ("UFFD_OPEN_USER_ONLY", "UFFD_FEATURE_SIGBUS"),
     ops.REGISTER_FLAGS: ("UFFDIO_REGISTER_MODE_MISSING",),
     ops.FILL_FLAGS: ("UFFDIO_COPY_MODE_DONTWAKE",),
+    ops.WHENCE: ("SEEK_SET", "SEEK_DATA", "SEEK_HOLE"),
+    ops.FALLOC_MODES: ("0", "FALLOC_FL_KEEP_SIZE", "FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE"),
+    ops.STATS: ("STAT_SIZE", "STAT_BLOCKS"),
 }
 
 # How the functions of the C library that rows call answer; what RUNTIME defines gives results.

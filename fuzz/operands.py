@@ -40,6 +40,8 @@ from fuzz.slots import (
     fit,
 )
 from simulator.ops import (
+    FALLOC_MODES,
+    FALLOC_PUNCH_HOLE,
     MADV_COLD,
     MADV_COLLAPSE,
     MADV_DODUMP,
@@ -58,6 +60,7 @@ from simulator.ops import (
     MADV_POPULATE_READ,
     MADV_POPULATE_WRITE,
     MADV_RANDOM,
+    MADV_REMOVE,
     MADV_SEQUENTIAL,
     MADV_WILLNEED,
     MADV_WIPEONFORK,
@@ -77,8 +80,14 @@ from simulator.ops import (
     OP_DEVICE_OPEN,
     OP_DMA_READ,
     OP_DMA_WRITE,
+    OP_FALLOCATE,
+    OP_FILE_READ,
+    OP_FILE_WRITE,
     OP_FORK,
+    OP_FSTAT,
+    OP_FTRUNCATE,
     OP_KILL,
+    OP_LSEEK,
     OP_MADVISE,
     OP_MEM_READ,
     OP_MEM_WRITE,
@@ -109,6 +118,8 @@ from simulator.ops import (
     REGISTER_MISSING,
     UFFD_SIGBUS,
     UFFD_USER_ONLY,
+    STATS,
+    WHENCE,
     of_every_advice,
 )
 from simulator.scenario import NR_USER_ACTORS, WORDS_PER_PAGE
@@ -137,6 +148,7 @@ _ADVICE_WEIGHTS: Final[dict[int, int]] = {
     MADV_HUGEPAGE: 4,
     MADV_NOHUGEPAGE: 2,
     MADV_COLLAPSE: 12,
+    MADV_REMOVE: 4,
 }
 of_every_advice("operands._ADVICE_WEIGHTS", _ADVICE_WEIGHTS)
 ADVICE_WEIGHTS: Final[list[int]] = [weight for _, weight in sorted(_ADVICE_WEIGHTS.items())]
@@ -161,6 +173,16 @@ _ON_UFFD: Final = (
     OP_UFFD_UNREGISTER,
     OP_UFFD_WAKE,
     OP_UFFD_ZEROPAGE,
+# What needs an open file.
+_ON_FILES: Final = (
+    OP_PREAD,
+    OP_PWRITE,
+    OP_FTRUNCATE,
+    OP_FALLOCATE,
+    OP_LSEEK,
+    OP_FILE_READ,
+    OP_FILE_WRITE,
+    OP_FSTAT,
 )
 PROT_R: Final[i64] = 1
 PROT_RW: Final[i64] = 3
@@ -178,7 +200,7 @@ def can_run(sketch: Sketch, actor: i64, code: i64) -> bool:
         return sketch.pins_written != 0
     if code == OP_PIPE_READ:
         return sketch.pipes != 0
-    if code in (OP_PREAD, OP_PWRITE):
+    if code in _ON_FILES:
         return sketch.files != 0
     if code in _ON_UFFD:
         if code in (OP_UFFD_COPY, OP_UFFD_ZEROPAGE, OP_UFFD_UNREGISTER, OP_UFFD_WAKE):
@@ -395,7 +417,22 @@ def _special_args(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
     if code in (OP_PREAD, OP_PWRITE):
         handle = _open_bit(rng, sketch.files) % NR_FILES
         word: i64 = 0 if rng.chance(5, 8) else rng.below(WORDS_PER_PAGE)
-        return [handle * WORDS_PER_PAGE + word, rng.below(sketch.file_pages[handle])]
+        return [handle * WORDS_PER_PAGE + word, rng.below(max(1, sketch.file_pages[handle]))]
+    if code in (OP_FTRUNCATE, OP_LSEEK):
+        handle = _open_bit(rng, sketch.files) % NR_FILES
+        word = 0 if rng.chance(3, 4) else rng.below(WORDS_PER_PAGE)
+        return [
+            handle * WORDS_PER_PAGE + word,
+            rng.below(sketch.file_pages[handle] + 2),
+            rng.below(len(WHENCE)),
+        ]
+    if code == OP_FALLOCATE:
+        handle = _open_bit(rng, sketch.files) % NR_FILES
+        start = rng.below(sketch.file_pages[handle] + 2)
+        mode = FALLOC_PUNCH_HOLE if rng.chance(5, 8) else rng.below(len(FALLOC_MODES))
+        return [handle, start, pick_size(rng, sketch.ptrs), mode]
+    if code in (OP_FILE_READ, OP_FILE_WRITE, OP_FSTAT):
+        return [_open_bit(rng, sketch.files) % NR_FILES, rng.below(len(STATS))]
     if code in (OP_PIN, OP_PIN_FAST):
         write: i64 = rng.below(2)
         need = MAPPED | (WRITABLE if write else READABLE)
@@ -518,7 +555,7 @@ def _mmap_args(sketch: Sketch, rng: Rng, mm: i64) -> list[int]:
         handle = _open_bit(rng, sketch.files) % NR_FILES
         backing = handle + 1
         if rng.chance(1, 4):
-            offset = rng.below(sketch.file_pages[handle])
+            offset = rng.below(max(1, sketch.file_pages[handle]))
     flags: i64 = 0
     r = rng.below(32)
     if r < 8:

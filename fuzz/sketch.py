@@ -16,6 +16,7 @@ from simulator.build.native import final, vec
 from simulator.ops import (
     ADVICE,
     BY_NUMBER,
+    FALLOC_ALLOCATE,
     MADV_COLD,
     MADV_COLLAPSE,
     MADV_DODUMP,
@@ -34,6 +35,7 @@ from simulator.ops import (
     MADV_POPULATE_READ,
     MADV_POPULATE_WRITE,
     MADV_RANDOM,
+    MADV_REMOVE,
     MADV_SEQUENTIAL,
     MADV_WILLNEED,
     MADV_WIPEONFORK,
@@ -52,8 +54,14 @@ from simulator.ops import (
     OP_DMA_READ,
     OP_DMA_WRITE,
     OP_EXIT,
+    OP_FALLOCATE,
+    OP_FILE_READ,
+    OP_FILE_WRITE,
     OP_FORK,
+    OP_FSTAT,
+    OP_FTRUNCATE,
     OP_KILL,
+    OP_LSEEK,
     OP_MADVISE,
     OP_MEM_READ,
     OP_MEM_WRITE,
@@ -130,6 +138,10 @@ _LEAVES_ALL: Final = (
     OP_DEVICE_ATOMIC,
     OP_UFFD_WAKE,
     OP_UFFD_READ,
+    OP_LSEEK,
+    OP_FILE_READ,
+    OP_FILE_WRITE,
+    OP_FSTAT,
 )
 _HINTS: Final = (
     MADV_NORMAL,
@@ -140,6 +152,7 @@ _HINTS: Final = (
     MADV_COLD,
     MADV_PAGEOUT,
     MADV_COLLAPSE,
+    MADV_REMOVE,
 )
 
 NO_MM: Final[i64] = -1
@@ -204,6 +217,12 @@ class Sketch:
             handle: i64 = args[0]
             self.files |= 1 << handle
             self.file_pages[handle] = args[1]
+        elif code == OP_FTRUNCATE:
+            self.file_pages[args[0] // WORDS_PER_PAGE] = args[1]
+        elif code == OP_FALLOCATE:
+            end: i64 = args[1] + args[2]
+            if args[3] == FALLOC_ALLOCATE and end > self.file_pages[args[0]]:
+                self.file_pages[args[0]] = end
         elif code in (OP_PIN, OP_PIN_FAST):
             pin: i64 = args[0]
             self.pins |= 1 << pin

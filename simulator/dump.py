@@ -66,6 +66,8 @@ def describe(k: "Kernel") -> str:
         if inode.live:
             lines.append(sem_text(inode.i_rwsem))
             lines.append(sem_text(inode.i_mmap_rwsem))
+            for lock in (inode.f_pos_lock, inode.i_lock, inode.i_pages_lock):
+                lines.append(lock_text(lock))
     for t in k.tasks:
         mutex = getattr(t.device, "mutex", None)  # a driver's own, of whatever driver
         if isinstance(mutex, Lock):

@@ -119,6 +119,9 @@ Z_USERFAULT_RESOLVED_FIRST: Final = 75
 Z_MFILL_EXISTS: Final = 76
 Z_MFILL_COPY_RETRIED: Final = 77
 Z_UFFD_CLOSED_UNDER_FAULT: Final = 78
+Z_FAULT_RACED_TRUNCATE: Final = 79
+Z_FAULT_WAITED_FOR_PUNCH: Final = 80
+Z_FALLOCATE_UNDONE: Final = 81
 
 NAMED_SITUATIONS: Final = numbered(globals(), "Z_")
 assert len(NAMED_SITUATIONS) <= NAMED_SIZE, "more situations than the zone NAMED has counters"

@@ -28,6 +28,7 @@ from simulator.errno import (
     ENAMETOOLONG,
     ENOENT,
     ENOMEM,
+    ENXIO,
     EOPNOTSUPP,
     EPERM,
     ESRCH,
@@ -106,6 +107,7 @@ MADV_DODUMP: Final = 17
 MADV_HUGEPAGE: Final = 18
 MADV_NOHUGEPAGE: Final = 19
 MADV_COLLAPSE: Final = 20
+MADV_REMOVE: Final = 21
 ADVICE: Final = tuple([name.upper().replace("-", "_") for name in numbered(globals(), "MADV_")])
 MLOCK_ONFAULT: Final = 1
 MLOCK_FLAGS: Final = bits(globals(), "MLOCK_")
@@ -129,6 +131,18 @@ FILL_DONTWAKE: Final = 1  # UFFDIO_COPY_MODE_DONTWAKE and its like
 FILL_FLAGS: Final = bits(globals(), "FILL_")
 PROCMAP_BUILD_ID: Final = 1
 PROCMAP_FLAGS: Final = bits(globals(), "PROCMAP_")
+
+SEEK_SET: Final = 0
+SEEK_DATA: Final = 1
+SEEK_HOLE: Final = 2
+WHENCE: Final = numbered(globals(), "SEEK_")
+FALLOC_ALLOCATE: Final = 0
+FALLOC_KEEP_SIZE: Final = 1
+FALLOC_PUNCH_HOLE: Final = 2
+FALLOC_MODES: Final = numbered(globals(), "FALLOC_")
+STAT_SIZE: Final = 0
+STAT_BLOCKS: Final = 1
+STATS: Final = numbered(globals(), "STAT_")
 
 USER: Final = "user"  # T0..T7
 DEVICE_ONLY: Final = "device"
@@ -192,6 +206,7 @@ _PIN: Final = Arg("pin", HANDLE, ("p",), NR_PINS)
 _FILE: Final = Arg("file", HANDLE, ("f",), NR_FILES)
 _UFFD: Final = Arg("uffd", HANDLE, ("u",), NR_UFFDS)
 _ACCESS: Final = Arg("access", ENUM, GUP_ACCESS)
+_FILE_WORD: Final = Arg("word", HWORD, ("f",), NR_FILES)  # the page of the file stands behind it
 
 OP_READ: Final = 1
 OP_WRITE: Final = 2
@@ -242,6 +257,12 @@ OP_UFFD_COPY: Final = 64
 OP_UFFD_ZEROPAGE: Final = 65
 OP_UFFD_WAKE: Final = 66
 OP_UFFD_READ: Final = 67
+OP_FTRUNCATE: Final = 85
+OP_FALLOCATE: Final = 86
+OP_LSEEK: Final = 87
+OP_FILE_READ: Final = 88
+OP_FILE_WRITE: Final = 89
+OP_FSTAT: Final = 90
 
 OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(
@@ -328,7 +349,7 @@ OPS: Final[tuple[OpSpec, ...]] = (
         "madvise().",
         entry=sites.MADVISE_LOCK__READ,
         culprit="do_madvise",
-        failures=(-EINVAL, -ENOMEM, -EAGAIN, -EFAULT, -EBUSY),
+        failures=(-EINVAL, -ENOMEM, -EAGAIN, -EFAULT, -EBUSY, -EACCES, -EOPNOTSUPP),
         c="madvise({range.addr}, {range.len}, {advice})",
     ),
     OpSpec(
@@ -367,7 +388,7 @@ OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(
         OP_PREAD,
         "pread",
-        (Arg("word", HWORD, ("f",), NR_FILES), Arg("index", PAGE)),
+        (_FILE_WORD, Arg("index", PAGE)),
         USER,
         "pread() of one word of the file's page `index`.",
         entry=sites.SHMEM_FILE_READ_ITER__I_SIZE,
@@ -378,7 +399,7 @@ OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(
         OP_PWRITE,
         "pwrite",
-        (Arg("word", HWORD, ("f",), NR_FILES), Arg("index", PAGE)),
+        (_FILE_WORD, Arg("index", PAGE)),
         USER,
         "pwrite() of a new token.",
         entry=sites.SHMEM_WRITE_END__COPY,
@@ -678,6 +699,77 @@ OPS: Final[tuple[OpSpec, ...]] = (
         culprit="dmirror_fops_release",
         failures=(-EBADF,),
         requires="device-private",
+    ),
+    OpSpec(
+        OP_FTRUNCATE,
+        "ftruncate",
+        (_FILE_WORD, Arg("index", PAGE)),
+        USER,
+        "ftruncate() to so many pages and words: `f0.2 3` is three pages and two words.",
+        entry=sites.DO_TRUNCATE__INODE_LOCK,
+        culprit="shmem_setattr",
+        c="file_truncate({word.handle}, {index}, {word.word})",
+    ),
+    OpSpec(
+        OP_FALLOCATE,
+        "fallocate",
+        (
+            _FILE,
+            Arg("index", PAGE),
+            Arg("pages", COUNT, limit=MAX_FILE_PAGES),
+            Arg("mode", ENUM, FALLOC_MODES),
+        ),
+        USER,
+        "fallocate() of `pages` from page `index` on; `punch-hole` keeps the size, too.",
+        entry=sites.SHMEM_FALLOCATE__INODE_LOCK,
+        culprit="shmem_fallocate",
+        failures=(-ENOMEM, -EINTR),
+        c="file_allocate({file}, {index}, {pages}, {mode})",
+    ),
+    OpSpec(
+        OP_LSEEK,
+        "lseek",
+        (_FILE_WORD, Arg("index", PAGE), Arg("whence", ENUM, WHENCE)),
+        USER,
+        "lseek() to a word of page `index`, or to data or a hole from there: the place in words.",
+        entry=sites.KSYS_LSEEK__F_POS_LOCK,
+        culprit="shmem_file_llseek",
+        failures=(-ENXIO,),
+        returns=VALUE,
+        c="file_seek({word.handle}, {index}, {word.word}, {whence})",
+    ),
+    OpSpec(
+        OP_FILE_READ,
+        "file_read",
+        (_FILE,),
+        USER,
+        "read() of the word at the file's position.",
+        entry=sites.KSYS_READ__F_POS_LOCK,
+        culprit="shmem_file_read_iter",
+        returns=TOKEN,
+        c="file_read_next({file})",
+    ),
+    OpSpec(
+        OP_FILE_WRITE,
+        "file_write",
+        (_FILE,),
+        USER,
+        "write() of a new token at the file's position.",
+        entry=sites.KSYS_WRITE__F_POS_LOCK,
+        culprit="shmem_file_write_iter",
+        failures=(-ENOMEM,),
+        c="file_write_next({file}, {uid})",
+    ),
+    OpSpec(
+        OP_FSTAT,
+        "fstat",
+        (_FILE, Arg("what", ENUM, STATS)),
+        USER,
+        "fstat(): the size in words, or the blocks in pages.",
+        entry=sites.SHMEM_GETATTR__NRPAGES,
+        culprit="shmem_getattr",
+        returns=VALUE,
+        c="file_stat({file}, {what})",
     ),
     OpSpec(
         OP_SCAN,

@@ -21,6 +21,7 @@ from simulator.mm import (
     mremap,
     pins,
     shmem,
+    shmem_file,
 )
 from simulator.mm.mm_types import Mm
 from simulator.mm.sched_mm import mmdrop, mmgrab
@@ -79,9 +80,21 @@ def call(k: "Kernel", t: Task, op: Op) -> i64:
     if code == ops.OP_MEMFD:
         return shmem.memfd_create(k, a[0], a[1])
     if code == ops.OP_PREAD:
-        return shmem.pread(k, a[0] >> 2, a[1], a[0] & 3)
+        return shmem_file.pread(k, a[0] >> 2, a[1], a[0] & 3)
     if code == ops.OP_PWRITE:
-        return shmem.pwrite(k, mm, a[0] >> 2, a[1], a[0] & 3)
+        return shmem_file.pwrite(k, mm, a[0] >> 2, a[1], a[0] & 3)
+    if code == ops.OP_FTRUNCATE:
+        return shmem_file.ftruncate(k, a[0] >> 2, a[1], a[0] & 3)
+    if code == ops.OP_FALLOCATE:
+        return shmem_file.fallocate(k, a[0], a[1], a[1] + a[2], a[3])
+    if code == ops.OP_LSEEK:
+        return shmem_file.lseek(k, a[0] >> 2, a[1], a[0] & 3, a[2])
+    if code == ops.OP_FILE_READ:
+        return shmem_file.read(k, a[0])
+    if code == ops.OP_FILE_WRITE:
+        return shmem_file.write(k, mm, a[0])
+    if code == ops.OP_FSTAT:
+        return shmem_file.fstat(k, a[0], a[1])
     if code == ops.OP_CLEAR_REFS:
         return proc.clear_refs(k, mm, a[0])
     if code == ops.OP_PAGEMAP:

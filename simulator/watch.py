@@ -195,6 +195,15 @@ class Watch:
     def cache_adding(self, k: "Kernel", inode: "Inode", index: i64, old: "Folio | None") -> None:
         """A page is being put into slot `index`, where `old` is."""
 
+    def cache_removing(self, k: "Kernel", inode: "Inode", folio: "Folio") -> None:
+        """A locked folio is about to leave the page cache: its part of the file is gone."""
+
+    def file_zeroed(self, k: "Kernel", inode: "Inode", word: i64) -> None:
+        """A word of the file (page * 4 + word) has been made zero where it is."""
+
+    def file_truncated(self, k: "Kernel", inode: "Inode", end: i64) -> None:
+        """The file ends before page `end`, and everybody has been told so; its lock is held."""
+
     def inode_evicted(self, k: "Kernel", inode: "Inode") -> None:
         """The inode is about to be freed (clear_inode())."""
 

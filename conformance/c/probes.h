@@ -205,7 +205,8 @@ static void probe(void)
 		if (advices[i].value == MADV_COLLAPSE) {
 			works = collapse_works();
 		} else {
-			fresh(MAP_PRIVATE);
+			/* There is a file to remove pages from. */
+			fresh(advices[i].value == MADV_REMOVE ? MAP_SHARED : MAP_PRIVATE);
 			works = !madvise(P(0), psize, advices[i].value);
 		}
 		answer(advices[i].name, works);

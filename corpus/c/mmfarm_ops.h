@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <linux/falloc.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -29,6 +30,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -222,28 +224,98 @@ static inline long open_memfd(int file, long pages)
 	return 0;
 }
 
+/* Files are read and written in words, whole ones, so that their sizes are. */
+#define WORD_SIZE	(psize / NR_WORDS)
+#define MAX_WORD	((64 << 10) / NR_WORDS)	/* of the largest page */
+
+static inline off_t file_offset(long page, int word)
+{
+	return page * psize + word * WORD_SIZE;
+}
+
 /* A word behind the end of the file reads as zero. */
 static inline long file_read(int file, long page, int word)
 {
-	off_t offset = page * psize + word * (psize / NR_WORDS);
 	long value = 0;
 
 	if (file_fd(file) < 0)
 		return RESULT_SKIPPED;
-	if (pread(file_fd(file), &value, sizeof(value), offset) < 0)
+	if (pread(file_fd(file), &value, sizeof(value), file_offset(page, word)) < 0)
 		return -errno;
 	return value;
 }
 
 static inline long file_write(int file, long page, int word, long value)
 {
-	off_t offset = page * psize + word * (psize / NR_WORDS);
+	long buffer[MAX_WORD / sizeof(long)] = { value };
 
 	if (file_fd(file) < 0)
 		return RESULT_SKIPPED;
-	if (pwrite(file_fd(file), &value, sizeof(value), offset) < 0)
+	if (pwrite(file_fd(file), buffer, WORD_SIZE, file_offset(page, word)) < 0)
 		return -errno;
 	return 0;
+}
+
+static inline long file_read_next(int file)
+{
+	long buffer[MAX_WORD / sizeof(long)] = { 0 };
+
+	if (file_fd(file) < 0)
+		return RESULT_SKIPPED;
+	if (read(file_fd(file), buffer, WORD_SIZE) < 0)
+		return -errno;
+	return buffer[0];
+}
+
+static inline long file_write_next(int file, long value)
+{
+	long buffer[MAX_WORD / sizeof(long)] = { value };
+
+	if (file_fd(file) < 0)
+		return RESULT_SKIPPED;
+	if (write(file_fd(file), buffer, WORD_SIZE) < 0)
+		return -errno;
+	return 0;
+}
+
+static inline long file_truncate(int file, long pages, int words)
+{
+	if (file_fd(file) < 0)
+		return RESULT_SKIPPED;
+	return ftruncate(file_fd(file), file_offset(pages, words)) ? -errno : 0;
+}
+
+static inline long file_allocate(int file, long page, long pages, int mode)
+{
+	if (file_fd(file) < 0)
+		return RESULT_SKIPPED;
+	return fallocate(file_fd(file), mode, page * psize, pages * psize) ? -errno : 0;
+}
+
+/* The position, in words. */
+static inline long file_seek(int file, long page, int word, int whence)
+{
+	off_t result;
+
+	if (file_fd(file) < 0)
+		return RESULT_SKIPPED;
+	result = lseek(file_fd(file), file_offset(page, word), whence);
+	return result < 0 ? -errno : (long)(result / WORD_SIZE);
+}
+
+#define STAT_SIZE	0
+#define STAT_BLOCKS	1
+
+/* The size in words, or how many pages have blocks. */
+static inline long file_stat(int file, int what)
+{
+	struct stat stat;
+
+	if (file_fd(file) < 0)
+		return RESULT_SKIPPED;
+	if (fstat(file_fd(file), &stat))
+		return -errno;
+	return what == STAT_SIZE ? stat.st_size / WORD_SIZE : stat.st_blocks * 512 / psize;
 }
 
 /*

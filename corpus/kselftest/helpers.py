@@ -20,8 +20,9 @@ SELFTEST: Final = cform.RUNTIME.with_name("mmfarm_selftest.h")
 # Which header has what. Names that begin like one of these are meant, too.
 _HEADERS: Final = {
     "errno.h": ("errno", "E[A-Z]{2,}"),
-    "fcntl.h": ("open", "O_[A-Z]+"),
+    "fcntl.h": ("open", "O_[A-Z]+", "fallocate"),
     "limits.h": ("INT_MAX", "UINT_MAX"),
+    "linux/falloc.h": ("FALLOC_FL_[A-Z_]+",),
     "linux/futex.h": ("FUTEX_[A-Z]+",),
     "linux/userfaultfd.h": ("UFFD[A-Z_]+", "uffd_msg", "uffdio_[a-z]+"),
     "pthread.h": ("pthread_[a-z]+",),
@@ -47,11 +48,24 @@ _HEADERS: Final = {
     "sys/ioctl.h": ("ioctl",),
     "sys/prctl.h": ("prctl",),
     "sys/resource.h": ("[gs]etrlimit",),
+    "sys/stat.h": ("stat", "fstat"),
     "sys/syscall.h": ("SYS_[a-z]+",),
     "sys/uio.h": ("iovec", "vmsplice"),
     "sys/wait.h": ("waitpid",),
     "time.h": ("time",),
-    "unistd.h": ("sysconf", "close", "pread", "usleep", "_exit", "getpid", "fork", "syscall"),
+    "unistd.h": (
+        "sysconf",
+        "close",
+        "p?read",
+        "p?write",
+        "lseek",
+        "ftruncate",
+        "usleep",
+        "_exit",
+        "getpid",
+        "fork",
+        "syscall",
+    ),
 }
 
 _MACRO, _TYPE, _VARIABLE, _FUNCTION = range(4)

@@ -65,6 +65,7 @@ ALWAYS: Final = frozenset(
         "MADV_PAGEOUT",
         "MADV_DONTDUMP",
         "MADV_DODUMP",
+        "MADV_REMOVE",
     )
 )
 

@@ -43,6 +43,7 @@ _SLEEP: Final = "no call makes a CPU idle and nothing else"
 _KILL: Final = "a call that ends the program"
 _PROCMAP: Final = "PROCMAP_QUERY is not in its descriptions"
 _UFFD: Final = "its import does not take userfaultfd's ioctls yet"
+_ANEW: Final = "an import would make the memory file anew"
 _FAR: Final = f"beyond the {DATA_PAGES} pages of the data area"
 UNSAYABLE: Final = {
     ops.OP_EXIT: _EXIT,
@@ -61,6 +62,12 @@ UNSAYABLE: Final = {
     ops.OP_UFFD_ZEROPAGE: _UFFD,
     ops.OP_UFFD_WAKE: _UFFD,
     ops.OP_UFFD_READ: _UFFD,
+    ops.OP_FTRUNCATE: _ANEW,
+    ops.OP_FALLOCATE: _ANEW,
+    ops.OP_LSEEK: _ANEW,
+    ops.OP_FILE_READ: _ANEW,
+    ops.OP_FILE_WRITE: _ANEW,
+    ops.OP_FSTAT: _ANEW,
 }
 
 

@@ -23,6 +23,7 @@ from simulator.mm.mm_types import (
 from simulator.mm.pgtable import peek, pfn_to_page
 from simulator.mm.vm_fault import (
     FAULT_FLAG_ALLOW_RETRY,
+    FAULT_FLAG_TRIED,
     FAULT_FLAG_USER,
     FAULT_FLAG_VMA_LOCK,
     FAULT_FLAG_WRITE,
@@ -148,6 +149,7 @@ def do_user_addr_fault(k: "Kernel", t: Task, mm: Mm, va: i64, flags: i64) -> i64
             return fault_result(k, fault)
         if t.killed:
             return 0
+        flags |= FAULT_FLAG_TRIED
         k.retry(sites.DO_USER_ADDR_FAULT__BEGIN)
 
 

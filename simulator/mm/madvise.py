@@ -16,7 +16,18 @@ from simulator import features, ops, sites
 from simulator.build.native import final
 from simulator.errno import EAGAIN, EINTR, EINVAL, ENOMEM
 from simulator.lib.maple_tree import find_vma, vma_prev
-from simulator.mm import anon_vma, gup, mmap_lock, mmu_gather, mmu_notifier, swap, vma_merge, zap
+from simulator.mm import (
+    anon_vma,
+    gup,
+    mmap_lock,
+    mmu_gather,
+    mmu_notifier,
+    shmem,
+    shmem_file,
+    swap,
+    vma_merge,
+    zap,
+)
 from simulator.mm.khugepaged import madvise_collapse
 from simulator.mm.mm_types import (
     PFN_SHIFT,
@@ -72,7 +83,7 @@ from simulator.mm.pgtable_generic import (
     pte_offset_map_lock,
     pte_unmap_unlock,
 )
-from simulator.mm.rmap import folio_maybe_mapped_shared
+from simulator.mm.rmap import folio_maybe_mapped_shared, linear_page_index
 from simulator.mm.split_folio import split_folio
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched.lock import folio_trylock, mutex_lock, mutex_unlock
@@ -111,6 +122,7 @@ _LOCK_MODES: Final[dict[int, int]] = {
     ops.MADV_HUGEPAGE: MADVISE_MMAP_WRITE_LOCK,
     ops.MADV_NOHUGEPAGE: MADVISE_MMAP_WRITE_LOCK,
     ops.MADV_COLLAPSE: MADVISE_MMAP_READ_LOCK,
+    ops.MADV_REMOVE: MADVISE_MMAP_READ_LOCK,
 }
 ops.of_every_advice("mm/madvise.py: _LOCK_MODES", _LOCK_MODES)
 LOCK_MODE: Final[list[int]] = [mode for _, mode in sorted(_LOCK_MODES.items())]
@@ -388,6 +400,27 @@ def madvise_dontneed_single_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma
     return 0
 
 
+# --- MADV_REMOVE -----------------------------------------------------------------------------
+
+
+def madvise_remove(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
+    """Punch a hole into the file, whose lock comes before mmap_lock."""
+    behavior.lock_dropped = True
+    err = shmem_file.may_remove(vma)
+    if err:
+        return err
+    inode = vma.inode
+    assert inode is not None
+    mm = behavior.mm
+    first = linear_page_index(vma, behavior.start)
+    shmem.get_file(inode)
+    mmap_lock.mmap_read_unlock(k, mm)
+    err = shmem_file.remove(k, inode, first, first + behavior.end - behavior.start)
+    shmem.fput(k, inode)
+    mmap_lock.mmap_read_lock(k, mm, sites.MADVISE_REMOVE__RELOCK)
+    return err
+
+
 # --- MADV_POPULATE_* -------------------------------------------------------------------------
 
 
@@ -554,6 +587,8 @@ def madvise_vma_read(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
             k, behavior.mm, vma, behavior.start, behavior.end
         )
         return err
+    if advice == ops.MADV_REMOVE:
+        return madvise_remove(k, behavior, vma)
     assert advice == ops.MADV_WILLNEED, f"no branch for MADV_{ops.ADVICE[advice]}"
     return 0
 

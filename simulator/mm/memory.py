@@ -12,6 +12,7 @@ from simulator import features, sites
 from simulator.mm import (
     anon_folio,
     device_exclusive,
+    filemap,
     huge_memory,
     migrate,
     mmap_lock,
@@ -265,14 +266,13 @@ def file_fault(k: "Kernel", vmf: VmFault) -> i64:
     VM_FAULT_*."""
     if not prealloc_pte(k, vmf):
         return VM_FAULT_OOM
-    vmf.page = shmem.shmem_fault(k, vmf)
-    return 0 if vmf.page is not None else shmem.fault_error(k, vmf)
+    return shmem.shmem_fault(k, vmf)
 
 
 def do_read_fault(k: "Kernel", vmf: VmFault) -> i64:
     if not prealloc_pte(k, vmf):  # do_fault_around()
         return VM_FAULT_OOM
-    ret = shmem.filemap_map_pages(k, vmf)
+    ret = filemap.filemap_map_pages(k, vmf)
     if ret:
         return ret
     ret = file_fault(k, vmf)

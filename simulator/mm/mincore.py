@@ -10,6 +10,7 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.errno import EAGAIN, ENOMEM
+from simulator.lib import xarray
 from simulator.lib.maple_tree import vma_lookup
 from simulator.mm import mmap_lock
 from simulator.mm.mm_types import PG_UPTODATE, SWP_MARKER_GUARD, Mm, Vma, pte_kind
@@ -109,11 +110,11 @@ def mincore_unmapped_range(k: "Kernel", vma: Vma, start: i64, end: i64) -> i64:
     va = start
     while va < end:
         index = linear_page_index(vma, va)
-        if index >= len(inode.cache):
+        if index >= len(inode.i_pages.folios):
             break
         k.step(sites.MINCORE_PAGE__LOOKUP, slot_obj(inode.id, index), READ)
-        page = inode.cache[index]
-        if page is not None and page.flags & PG_UPTODATE:
+        folio = xarray.load(inode.i_pages, index)
+        if folio is not None and folio.flags & PG_UPTODATE:
             count += 1
         va += 1
     return count

@@ -16,7 +16,10 @@ from simulator import sites
 from simulator.build.native import final, vec
 from simulator.lock_classes import (
     LC_ANON_VMA,
+    LC_F_POS,
     LC_FOLIO,
+    LC_I_LOCK,
+    LC_I_PAGES,
     LC_IMMAP,
     LC_INODE,
     LC_MAP_CHANGING,
@@ -208,23 +211,47 @@ class AnonVma:
 
 
 @final
+class XArray:
+    """struct xarray of a page cache (simulator/lib/xarray.py): folios by index, of a large one each
+    index that it has; and the indices that hold a retry entry."""
+
+    def __init__(self) -> None:
+        self.folios: list[Folio | None] = []
+        self.retry: list[int] = []
+
+
+@final
 class Inode:
-    """A memory file (memfd, or behind a shared anonymous mapping): one folio a page, no
-    reclaim, no truncate. `cache` has a slot for every page up to i_size."""
+    """A memory file (memfd, or behind a shared anonymous mapping), its page cache, and the one open
+    file that handles stand for. Sizes and positions are in words."""
 
     def __init__(self, ident: i64) -> None:
         self.id: Final[i64] = ident
         self.live: bool = False
         self.refs: i64 = 0  # open files: the handle's own, and one for each VMA
         self.opened_at: i64 = 0  # who has opened it and given it to no VMA yet; 0 nobody
-        self.i_size: i64 = 0  # in words
-        self.cache: list[Folio | None] = []
+        self.f_pos: i64 = 0
+        self.f_pos_lock: Final[Lock] = Lock(LC_F_POS, ident)
+        self.i_size: i64 = 0
+        self.i_blocks: i64 = 0  # in pages
+        self.i_lock: Final[Lock] = Lock(LC_I_LOCK, ident)
         self.i_rwsem: Final[RwSem] = RwSem(LC_INODE, ident)
         self.i_mmap_rwsem: Final[RwSem] = RwSem(LC_IMMAP, ident)
         self.i_mmap: list[Vma] = []
+        self.i_pages: Final[XArray] = XArray()
+        self.i_pages_lock: Final[Lock] = Lock(LC_I_PAGES, ident)
         self.nrpages: i64 = 0
+        self.alloced: i64 = 0  # shmem_inode_info: pages that i_blocks has been charged for
+        self.fallocend: i64 = 0  # first index that fallocate() may not have gone to
+        # i_private, struct shmem_falloc: who is punching a hole (-1 nobody), from where to where,
+        # and the actors whose faults wait for the end of that.
+        self.falloc_by: i64 = -1
+        self.falloc_start: i64 = 0
+        self.falloc_next: i64 = 0
+        self.falloc_waiters: i64 = 0
         self.opaque: bool = False  # a file of an imported program: VMAs only
         self.expected: vec[i64] = vec[i64]()  # O5/O18: what each word must hold
+        self.sized_at: i64 = 0  # O19, O21: site after which i_size was last set
 
 
 def reset_rwsem(sem: RwSem) -> None:

@@ -17,7 +17,16 @@ from simulator import features, ops, sites, tables
 from simulator.build.native import final
 from simulator.errno import EAGAIN, EEXIST, EFAULT, EINTR, EINVAL, ENOMEM
 from simulator.lib.maple_tree import find_vma, find_vma_intersection, vma_index, vma_prev
-from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, shmem, vma_merge, zap
+from simulator.mm import (
+    anon_vma,
+    mmap_lock,
+    mmu_gather,
+    mmu_notifier,
+    shmem,
+    vma_file,
+    vma_merge,
+    zap,
+)
 from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
     VM_ACCESS_FLAGS,
@@ -364,7 +373,7 @@ def mmap_new_vma(
     else:
         mmap_lock.vma_start_write(k, vma)
         vma_tree.vma_iter_store_new(k, mm, vma)
-    vma_tree.vma_link_file(k, vma)
+    vma_file.vma_link_file(k, vma)
     return vma
 
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""mm/shmem.c (7.2), and what it needs of mm/filemap.c: memory files and their page cache.
+"""mm/shmem.c (Linux 7.2): memory files, the folios in their page cache, and faults on them.
 
-Contract: a page of the cache holds one reference (REF_CACHE) from its insertion until its
-inode is evicted, which happens when the last open file (handle or VMA) is gone. Lookups
-return the folio locked, with a reference (REF_TEMP). Indices are in pages, i_size in words.
+Contract: a folio of the cache holds a reference a page (REF_CACHE) from its insertion until it is
+truncated or its inode is evicted, which happens when the last open file (handle or VMA) is gone.
+Lookups return the folio locked, with a reference (REF_TEMP). Indices are in pages, sizes in words.
+The system calls on open files are in shmem_file.py.
 
-Not modelled: truncate, reclaim, seals, huge folios; `x` files of imported programs have no
-pages at all, so a touch of their mappings is a SIGBUS.
+Not modelled: reclaim; `x` files of imported programs have no pages at all, so a touch of their
+mappings is a SIGBUS.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -15,9 +16,21 @@ from mypy_extensions import i64
 
 from simulator import features, ops, sites
 from simulator.build.native import vec
-from simulator.errno import EEXIST, ENOMEM
-from simulator.lock_classes import LC_FOLIO
-from simulator.mm import page_alloc, swap
+from simulator.errno import EEXIST, EINVAL, ENOENT, ENOMEM
+from simulator.lib import xarray
+from simulator.lock_classes import LC_FALLOC, LC_FOLIO
+from simulator.mm import mmap_lock, page_alloc, swap
+from simulator.mm.filemap import (
+    END_OF_FILE,
+    filemap_get_entry,
+    filemap_remove_folio,
+    find_get_entries,
+    find_lock_entries,
+    folio_end,
+    release_batch,
+    xa_lock_irq,
+    xa_unlock_irq,
+)
 from simulator.mm.mm_types import (
     PG_DIRTY,
     PG_SWAPBACKED,
@@ -27,31 +40,25 @@ from simulator.mm.mm_types import (
     REF_TEMP,
     Folio,
     Inode,
-    Mm,
-    Page,
+    fill,
 )
-from simulator.mm.page_ref import folio_get, folio_put, folio_try_get, move_ref
-from simulator.mm.pgtable import pmd_addr_end, ptep_get
-from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from simulator.mm.page_ref import folio_get, folio_put, move_ref
+from simulator.mm.pgtable import pfn_to_page
 from simulator.mm.rmap import linear_page_index
+from simulator.mm.truncate import truncate_inode_folio, truncate_inode_partial_folio
 from simulator.mm.vm_fault import (
+    FAULT_FLAG_ALLOW_RETRY,
+    FAULT_FLAG_TRIED,
+    FAULT_FLAG_VMA_LOCK,
     VM_FAULT_NOPAGE,
     VM_FAULT_OOM,
+    VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
-    install_prealloc_pte,
-    set_pte_range,
 )
-from simulator.objects import CONTAINER_BITS, OBJ_NONE, pte_obj, slot_obj
-from simulator.outcome import SKIPPED
+from simulator.objects import CONTAINER_BITS, OBJ_NONE, slot_obj
 from simulator.scenario import MAX_OPS, WORDS_PER_PAGE
-from simulator.sched.lock import (
-    acquired,
-    down_write,
-    folio_trylock,
-    mutex_lock,
-    mutex_unlock,
-    up_write,
-)
+from simulator.sched import core
+from simulator.sched.lock import acquired, mutex_lock, mutex_unlock, spin_lock, spin_unlock
 from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
@@ -60,10 +67,10 @@ if TYPE_CHECKING:
 
 # enum sgp_type: what a missing page means to the caller.
 SGP_READ: Final = 0  # a hole stays a hole
-SGP_CACHE: Final = 1  # allocate, zeroed
-SGP_WRITE: Final = 2  # allocate; the caller fills it
-
-FAULT_AROUND_PAGES: Final = 16  # fault_around_bytes is 64 KiB
+SGP_NOALLOC: Final = 1  # an error
+SGP_CACHE: Final = 2  # allocate, zeroed
+SGP_WRITE: Final = 3  # allocate, even behind the end; the caller fills it
+SGP_FALLOC: Final = 4  # the same, and whoever uses it zeroes it
 
 # Numbers of inodes: f0.. first, then those behind shared anonymous mappings, then opaque ones.
 FIRST_SHARED_ANON: Final = 16
@@ -124,18 +131,23 @@ def create(k: "Kernel", inode: Inode, pages: i64) -> None:
     inode.refs = 1
     inode.opened_at = k.cur.site
     make_room(inode, pages)
-    inode.i_size = pages * WORDS_PER_PAGE
+    i_size_write(k, inode, pages * WORDS_PER_PAGE)
 
 
 def make_room(inode: Inode, pages: i64) -> None:
-    """Slots for that many pages; what is new reads as zeroes."""
-    while len(inode.cache) < pages:
-        inode.cache.append(None)
+    """There can be that many pages; what is new reads as zeroes."""
+    xarray.reserve(inode.i_pages, pages)
     if len(inode.expected) < pages * WORDS_PER_PAGE:
         expected = vec[i64]([0] * (pages * WORDS_PER_PAGE))
         for i in range(len(inode.expected)):
             expected[i] = inode.expected[i]
         inode.expected = expected
+
+
+def i_size_write(k: "Kernel", inode: Inode, words: i64) -> None:
+    """Whoever changes the size holds the inode's lock, or has the file for itself."""
+    inode.i_size = words
+    inode.sized_at = k.cur.site
 
 
 def get_file(inode: Inode) -> None:
@@ -161,12 +173,9 @@ def shmem_evict_inode(k: "Kernel", inode: Inode) -> None:
             "file",
             f"a file is freed while {len(inode.i_mmap)} VMAs map it",
         )
-    for folio in inode.cache:
-        if folio is not None:
-            k.step(sites.SHMEM_EVICT_INODE__REMOVE, folio.obj, WRITE)
-            inode.nrpages -= 1
-            folio.inode = None
-            folio_put(k, folio, REF_CACHE)
+    k.step(sites.SHMEM_EVICT_INODE__REMOVE, slot_obj(inode.id, 0), WRITE)
+    inode.i_size = 0
+    shmem_undo_range(k, inode, 0, END_OF_FILE * WORDS_PER_PAGE, False)
     k.watch.inode_evicted(k, inode)
     inode.live = False
 
@@ -197,205 +206,299 @@ def check_gone(k: "Kernel", inode: Inode) -> None:
 # --- page cache --------------------------------------------------------------------------------
 
 
-def shmem_get_folio(k: "Kernel", inode: Inode, index: i64, sgp: i64) -> Folio | None:
-    """The folio at `index`, locked and with a reference. None: out of memory, or a hole for
-    SGP_READ. The caller has checked the file's size."""
+def shmem_get_folio(
+    k: "Kernel", inode: Inode, index: i64, sgp: i64, vmf: "VmFault | None"
+) -> tuple[i64, Folio | None]:
+    """shmem_get_folio_gfp(): 0 and the folio at `index`, locked and with a reference; or no folio
+    and the error: -EINVAL behind the end of the file, -ENOMEM, 0 for a hole for SGP_READ, -ENOENT
+    for one for SGP_NOALLOC. `vmf` is the fault that asks, if one does."""
     while True:
-        k.step(sites.SHMEM_GET_FOLIO__LOOKUP, slot_obj(inode.id, index), READ)
-        folio = inode.cache[index]
+        if sgp <= SGP_CACHE and is_behind_end(k, inode, index):
+            return -EINVAL, None
+        folio = filemap_get_entry(k, sites.SHMEM_GET_FOLIO__LOOKUP, inode, index)
+        alloced = False
         if folio is not None:
-            folio_get(k, folio, REF_TEMP)
             mutex_lock(k, sites.SHMEM_GET_FOLIO__LOCK, folio.lock)
+            if folio.inode is not inode:
+                k.sometimes(features.Z_PAGE_CACHE_RACE)
+                mutex_unlock(k, folio.lock)
+                folio_put(k, folio, REF_TEMP)
+                k.retry(sites.SHMEM_GET_FOLIO__AGAIN)
+                continue
             k.watch.cache_found(k, inode, index, folio)
-            break
-        if sgp == SGP_READ:
-            return None
-        folio = shmem_alloc_and_add_folio(k, inode, index)
-        if folio is not None:
-            break
-        if inode.cache[index] is None:
-            return None
-        k.sometimes(features.Z_PAGE_CACHE_RACE)
-    if sgp != SGP_WRITE and not folio.flags & PG_UPTODATE:
-        k.step(sites.SHMEM_GET_FOLIO__CLEAR, folio.obj, WRITE)
-        for i in range(WORDS_PER_PAGE):
-            folio.page.words[i] = 0
-        folio.flags |= PG_UPTODATE
-    return folio
+            if folio.flags & PG_UPTODATE:
+                return 0, folio
+            if sgp == SGP_READ:
+                mutex_unlock(k, folio.lock)
+                folio_put(k, folio, REF_TEMP)
+                folio = None
+        if folio is None:
+            if sgp == SGP_READ:
+                return 0, None
+            if sgp == SGP_NOALLOC:
+                return -ENOENT, None
+            error, folio = shmem_alloc_and_add_folio(k, inode, index)
+            if error == -EEXIST:
+                k.sometimes(features.Z_PAGE_CACHE_RACE)
+                k.retry(sites.SHMEM_GET_FOLIO__AGAIN)
+                continue
+            if folio is None:
+                shmem_recalc_inode(k, inode, 0)
+                return error, None
+            alloced = True
+            if sgp == SGP_FALLOC:
+                return 0, folio  # fallocate() leaves it to be cleared by whoever uses it
+        if sgp != SGP_WRITE:
+            clear_folio(k, folio)
+        if sgp <= SGP_CACHE and is_behind_end(k, inode, index):
+            k.sometimes(features.Z_FAULT_RACED_TRUNCATE)
+            if alloced:
+                filemap_remove_folio(k, folio)
+            shmem_recalc_inode(k, inode, 0)
+            mutex_unlock(k, folio.lock)
+            folio_put(k, folio, REF_TEMP)
+            return -EINVAL, None
+        return 0, folio
 
 
-def shmem_alloc_and_add_folio(k: "Kernel", inode: Inode, index: i64) -> Folio | None:
-    """A new folio in the page cache: locked, not yet up to date. None when memory is out, or
-    somebody else's folio is there already."""
+def is_behind_end(k: "Kernel", inode: Inode, index: i64) -> bool:
+    """Whether the page begins at or behind i_size, which may change at any time."""
+    k.step(sites.SHMEM_GET_FOLIO__I_SIZE, slot_obj(inode.id, 0), READ)
+    return index * WORDS_PER_PAGE >= inode.i_size
+
+
+def clear_folio(k: "Kernel", folio: Folio) -> None:
+    """A new folio, or one that fallocate() has left, becomes zeroes and up to date."""
+    k.step(sites.SHMEM_GET_FOLIO__CLEAR, folio.obj, WRITE)
+    for i in range(1 << folio.order):
+        fill(pfn_to_page(k, folio.pfn + i), 0)
+    folio.flags |= PG_UPTODATE
+
+
+def shmem_alloc_and_add_folio(k: "Kernel", inode: Inode, index: i64) -> tuple[i64, Folio | None]:
+    """A new folio in the page cache: locked, not yet up to date. -ENOMEM, or -EEXIST: somebody
+    else's folio is there already."""
     folio = page_alloc.folio_alloc(k, sites.SHMEM_ALLOC_FOLIO__ALLOC, False)
     if folio is None:
-        return None
+        return -ENOMEM, None
     folio.lock.owner = k.cur.id  # __folio_set_locked(): nobody can see it yet
     acquired(k, k.cur, LC_FOLIO, ordered=False)
-    k.step(sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT, slot_obj(inode.id, index), WRITE)
-    if inode.cache[index] is not None:
+    folio.flags |= PG_SWAPBACKED
+    error = shmem_add_to_page_cache(k, inode, folio, index)
+    if error:
         mutex_unlock(k, folio.lock)
         folio_put(k, folio, REF_OWNER)
-        return None
-    k.watch.cache_adding(k, inode, index, inode.cache[index])
-    inode.cache[index] = folio
-    inode.nrpages += 1
+        return error, None
+    move_ref(k, folio, REF_OWNER, REF_TEMP)
+    shmem_inode_acct_blocks(k, inode, 1 << folio.order)
+    shmem_recalc_inode(k, inode, 1 << folio.order)
+    swap.folio_add_lru(k, folio)
+    return 0, folio
+
+
+def shmem_add_to_page_cache(k: "Kernel", inode: Inode, folio: Folio, index: i64) -> i64:
+    """The locked folio enters the cache where nothing is: 0 or -EEXIST."""
+    pages: i64 = 1 << folio.order
+    make_room(inode, index + pages)
+    for _ in range(pages):
+        folio_get(k, folio, REF_CACHE)
     folio.inode = inode
     folio.index = index
-    folio.flags |= PG_SWAPBACKED
-    folio_get(k, folio, REF_CACHE)
-    move_ref(k, folio, REF_OWNER, REF_TEMP)
-    swap.folio_add_lru(k, folio)
-    return folio
+    xa_lock_irq(k, sites.SHMEM_ADD_TO_PAGE_CACHE__LOCK, inode)
+    k.step(sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT, slot_obj(inode.id, index), WRITE)
+    if xarray.find(inode.i_pages, index, index + pages - 1) >= 0:
+        xa_unlock_irq(k, inode)
+        folio.inode = None
+        for _ in range(pages):
+            folio_put(k, folio, REF_CACHE)
+        return -EEXIST
+    k.watch.cache_adding(k, inode, index, xarray.load(inode.i_pages, index))
+    xarray.store(inode.i_pages, index, folio.order, folio)
+    inode.nrpages += pages
+    xa_unlock_irq(k, inode)
+    return 0
+
+
+def shmem_inode_acct_blocks(k: "Kernel", inode: Inode, pages: i64) -> None:
+    """So many pages more belong to the file. There is no limit on them."""
+    inode.i_blocks += pages
+
+
+def shmem_recalc_inode(k: "Kernel", inode: Inode, alloced: i64) -> None:
+    """Blocks follow what the cache has lost since they were counted last."""
+    k.step(sites.SHMEM_RECALC_INODE__NRPAGES, slot_obj(inode.id, 0), WRITE)
+    inode.alloced += alloced
+    freed = inode.alloced - inode.nrpages
+    if freed > 0:
+        inode.alloced -= freed
+        inode.i_blocks -= freed
+
+
+# --- truncation --------------------------------------------------------------------------------
+
+
+def shmem_get_partial_folio(k: "Kernel", inode: Inode, index: i64) -> Folio | None:
+    """The folio at `index`, locked, be it behind the end of the file or not up to date."""
+    folio = filemap_get_entry(k, sites.SHMEM_GET_PARTIAL_FOLIO__LOOKUP, inode, index)
+    if folio is None:
+        return None
+    mutex_lock(k, sites.SHMEM_GET_PARTIAL_FOLIO__LOCK, folio.lock)
+    if folio.inode is inode:
+        return folio
+    mutex_unlock(k, folio.lock)
+    folio_put(k, folio, REF_TEMP)
+    return shmem_get_folio(k, inode, index, SGP_READ, None)[1]
+
+
+def shmem_undo_range(k: "Kernel", inode: Inode, lstart: i64, lend: i64, unfalloc: bool) -> None:
+    """Remove lstart..lend, in words, from the page cache: first what can be locked at once, then
+    the pages that are there in part only, then everything that is left. With `unfalloc` only what
+    is not up to date, and no parts. END_OF_FILE pages have no end: they are looked for again until
+    nothing is there."""
+    start = (lstart + WORDS_PER_PAGE - 1) // WORDS_PER_PAGE
+    end = (lend + 1) // WORDS_PER_PAGE
+    to_the_end = end >= END_OF_FILE
+    if start < inode.fallocend <= end and not unfalloc:
+        inode.fallocend = start
+    fbatch: list[Folio] = []
+    index = start
+    while index < end:
+        index = find_lock_entries(k, inode, index, end - 1, fbatch)
+        if not fbatch:
+            break
+        for folio in fbatch:
+            if not unfalloc or not folio.flags & PG_UPTODATE:
+                truncate_inode_folio(k, inode, folio)
+            mutex_unlock(k, folio.lock)
+        release_batch(k, fbatch)
+    if not unfalloc:
+        start, end = undo_partial(k, inode, lstart, lend, start, end)
+    undo_whole(k, inode, lstart, lend, start, end, unfalloc, to_the_end)
+    shmem_recalc_inode(k, inode, 0)
+
+
+def undo_partial(
+    k: "Kernel", inode: Inode, lstart: i64, lend: i64, start: i64, end: i64
+) -> tuple[i64, i64]:
+    """The pages at the ends of lstart..lend. Returns what is left of start..end: a large folio that
+    could not be split keeps its pages."""
+    same_folio = lstart // WORDS_PER_PAGE == lend // WORDS_PER_PAGE
+    folio = shmem_get_partial_folio(k, inode, lstart // WORDS_PER_PAGE)
+    if folio is not None:
+        same_folio = lend < folio_end(folio) * WORDS_PER_PAGE
+        folio.flags |= PG_DIRTY
+        behind = folio_end(folio)
+        if not truncate_inode_partial_folio(k, folio, lstart, lend):
+            start = behind
+            if same_folio:
+                end = folio.index
+        mutex_unlock(k, folio.lock)
+        folio_put(k, folio, REF_TEMP)
+    if not same_folio and lend < END_OF_FILE:  # nothing is there otherwise
+        folio = shmem_get_partial_folio(k, inode, lend // WORDS_PER_PAGE)
+        if folio is not None:
+            folio.flags |= PG_DIRTY
+            if not truncate_inode_partial_folio(k, folio, lstart, lend):
+                end = folio.index
+            mutex_unlock(k, folio.lock)
+            folio_put(k, folio, REF_TEMP)
+    return start, end
+
+
+def undo_whole(
+    k: "Kernel",
+    inode: Inode,
+    lstart: i64,
+    lend: i64,
+    start: i64,
+    end: i64,
+    unfalloc: bool,
+    to_the_end: bool,
+) -> None:
+    """All folios of start..end-1, waiting for their locks."""
+    fbatch: list[Folio] = []
+    index = start
+    while index < end:
+        indices: list[int] = []
+        begun = index
+        index = find_get_entries(k, inode, index, end - 1, fbatch, indices)
+        if not fbatch:
+            if begun == start or not to_the_end:
+                return
+            index = start
+            continue
+        for i in range(len(fbatch)):
+            folio = fbatch[i]
+            mutex_lock(k, sites.SHMEM_UNDO_RANGE__LOCK, folio.lock)
+            if unfalloc and folio.flags & PG_UPTODATE:
+                mutex_unlock(k, folio.lock)
+                continue
+            if folio.inode is not inode:
+                mutex_unlock(k, folio.lock)
+                k.retry(sites.SHMEM_UNDO_RANGE__AGAIN)
+                index = indices[i]
+                break
+            if folio.order == 0:
+                truncate_inode_folio(k, inode, folio)
+            else:
+                truncate_inode_partial_folio(k, folio, lstart, lend)
+            mutex_unlock(k, folio.lock)
+        release_batch(k, fbatch)
 
 
 # --- faults ------------------------------------------------------------------------------------
 
 
-def eof_pages(inode: Inode) -> i64:
-    """The first index that is wholly behind the end of the file."""
-    return (inode.i_size + WORDS_PER_PAGE - 1) // WORDS_PER_PAGE
-
-
-def shmem_fault(k: "Kernel", vmf: "VmFault") -> Page | None:
-    """The page behind a faulting address, its folio locked; None: see fault_error()."""
+def shmem_fault(k: "Kernel", vmf: "VmFault") -> i64:
+    """Bring the page behind a faulting address into `vmf.page`, its folio locked: 0 or
+    VM_FAULT_*."""
     inode = vmf.vma.inode
     assert inode is not None
+    if inode.falloc_by >= 0:
+        ret = shmem_falloc_wait(k, vmf, inode)
+        if ret:
+            return ret
     index = linear_page_index(vmf.vma, vmf.va)
-    if index >= eof_pages(inode):
-        return None
-    folio = shmem_get_folio(k, inode, index, SGP_CACHE)
-    return None if folio is None else folio.page
-
-
-def fault_error(k: "Kernel", vmf: "VmFault") -> i64:
-    """Why shmem_fault() has found nothing."""
-    inode = vmf.vma.inode
-    assert inode is not None
-    if linear_page_index(vmf.vma, vmf.va) >= eof_pages(inode):
-        return VM_FAULT_SIGBUS
-    return VM_FAULT_OOM
-
-
-def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> i64:
-    """Fault-around: map what the page cache has around a read fault, within the VMA, the file
-    and the page table. Where the VMA cuts the window's beginning off, as much is added at its
-    end (do_fault_around()). VM_FAULT_NOPAGE when that includes the faulting page."""
-    vma = vmf.vma
-    inode = vma.inode
-    assert inode is not None
-    mm = vmf.mm
-    window = min(i64(FAULT_AROUND_PAGES), k.ptrs_per_pte)
-    first = max(vmf.va // window * window, vma.start)
-    last = min(first + window, min(vma.end, vma.start + eof_pages(inode) - vma.pgoff))
-    last = pmd_addr_end(k, vmf.va, last)
-    va = first
-    folio: Folio | None = None
-    while va < last and folio is None:
-        folio = next_uptodate_folio(k, inode, linear_page_index(vma, va))
-        if folio is None:
-            va += 1
-    if folio is None:
+    error, folio = shmem_get_folio(k, inode, index, SGP_CACHE, vmf)
+    if folio is not None:
+        vmf.page = pfn_to_page(k, folio.pfn + index - folio.index)
         return 0
-    if vmf.prealloc_pte is not None:
-        install_prealloc_pte(k, vmf)
-    table = pte_offset_map_lock(k, sites.FILEMAP_MAP_PAGES__LOCK, mm, vmf.va)
-    if table is None:
-        mutex_unlock(k, folio.lock)
-        folio_put(k, folio, REF_TEMP)
+    return VM_FAULT_OOM if error == -ENOMEM else VM_FAULT_SIGBUS  # vmf_error()
+
+
+def shmem_falloc_wait(k: "Kernel", vmf: "VmFault", inode: Inode) -> i64:
+    """A fault in a hole that is being punched waits for the end of that, without its lock if it
+    can; 0: it is elsewhere."""
+    t = k.cur
+    index = linear_page_index(vmf.vma, vmf.va)
+    spin_lock(k, sites.SHMEM_FALLOC_WAIT__I_LOCK, inode.i_lock)
+    if inode.falloc_by < 0 or not inode.falloc_start <= index < inode.falloc_next:
+        spin_unlock(k, inode.i_lock)
         return 0
-    ret: i64 = 0
-    while va < last:
-        if folio is not None:
-            if ptep_get(k, table, va) == 0:
-                k.step(sites.FILEMAP_MAP_PAGES__SET_PTE, pte_obj(mm.id, va), WRITE)
-                set_pte_range(k, mm, table, vma, va, folio.page, False)
-                if va == vmf.va:
-                    ret = VM_FAULT_NOPAGE
-            folio_put(k, folio, REF_TEMP)
-            mutex_unlock(k, folio.lock)
-        va += 1
-        if va < last:
-            folio = next_uptodate_folio(k, inode, linear_page_index(vma, va))
-    pte_unmap_unlock(k, table)
-    return ret
+    k.sometimes(features.Z_FAULT_WAITED_FOR_PUNCH)
+    unlocked = maybe_unlock_mmap_for_io(k, vmf, inode)
+    bit: i64 = 1 << t.id
+    inode.falloc_waiters |= bit
+    spin_unlock(k, inode.i_lock)
+    while inode.falloc_waiters & bit:
+        core.block(k, inode.falloc_by, LC_FALLOC, inode.i_rwsem.obj, sleeps=True)
+    if not unlocked:
+        return VM_FAULT_NOPAGE
+    fput(k, inode)
+    return VM_FAULT_RETRY
 
 
-def next_uptodate_folio(k: "Kernel", inode: Inode, index: i64) -> Folio | None:
-    """The folio at `index`, locked and with a reference, if it is complete and can be locked at
-    once."""
-    k.step(sites.NEXT_UPTODATE_FOLIO__LOOKUP, slot_obj(inode.id, index), READ)
-    folio = inode.cache[index]
-    if folio is None or not folio_try_get(k, folio, REF_TEMP):
-        return None
-    k.step(sites.NEXT_UPTODATE_FOLIO__RELOAD, slot_obj(inode.id, index), READ)
-    if (
-        folio.lock.owner < 0
-        and inode.cache[index] is folio
-        and folio.flags & PG_UPTODATE
-        and folio_trylock(k, sites.NEXT_UPTODATE_FOLIO__TRYLOCK, folio.lock)
-    ):
-        if folio.inode is inode and folio.flags & PG_UPTODATE and index < eof_pages(inode):
-            return folio
-        mutex_unlock(k, folio.lock)
-    folio_put(k, folio, REF_TEMP)
-    return None
-
-
-# --- read() and write() ------------------------------------------------------------------------
-
-
-def pread(k: "Kernel", handle: i64, index: i64, word: i64) -> i64:
-    """One word of the file: its token; 0 for a hole, and behind the end."""
-    inode = k.inodes[handle]
-    if not inode.live:
-        return SKIPPED
-    k.step(sites.SHMEM_FILE_READ_ITER__I_SIZE, slot_obj(inode.id, 0), READ)
-    if index * WORDS_PER_PAGE + word >= inode.i_size:
-        return 0
-    folio = shmem_get_folio(k, inode, index, SGP_READ)
-    if folio is None:
-        return 0
-    mutex_unlock(k, folio.lock)
-    k.step(sites.SHMEM_FILE_READ_ITER__COPY, folio.obj, READ)
-    value = folio.page.words[word]
-    k.watch.file_loaded(k, inode, folio.page, word)
-    folio_put(k, folio, REF_TEMP)
-    return value
-
-
-def pwrite(k: "Kernel", mm: Mm, handle: i64, index: i64, word: i64) -> i64:
-    """Store a new token into the file, which grows as needed; 0 or -ENOMEM."""
-    inode = k.inodes[handle]
-    if not inode.live:
-        return SKIPPED
-    down_write(k, sites.SHMEM_FILE_WRITE_ITER__INODE_LOCK, inode.i_rwsem)
-    err = shmem_write(k, mm, inode, index, word)
-    up_write(k, inode.i_rwsem)
-    return err
-
-
-def shmem_write(k: "Kernel", mm: Mm, inode: Inode, index: i64, word: i64) -> i64:
-    """generic_perform_write() of one word, under the inode's lock."""
-    make_room(inode, index + 1)
-    folio = shmem_get_folio(k, inode, index, SGP_WRITE)
-    if folio is None:
-        return -ENOMEM
-    k.step(sites.SHMEM_WRITE_END__COPY, folio.obj, WRITE)
-    token = k.new_token()
-    folio.page.words[word] = token
-    k.watch.stored(k, mm, 0, folio.page, word, token, True)
-    k.step(sites.SHMEM_WRITE_END__I_SIZE, slot_obj(inode.id, 0), WRITE)
-    inode.i_size = max(inode.i_size, index * WORDS_PER_PAGE + word + 1)
-    if not folio.flags & PG_UPTODATE:
-        for i in range(WORDS_PER_PAGE):
-            if i != word:
-                folio.page.words[i] = 0
-        folio.flags |= PG_UPTODATE
-    folio.flags |= PG_DIRTY
-    mutex_unlock(k, folio.lock)
-    folio_put(k, folio, REF_TEMP)
-    return 0
+def maybe_unlock_mmap_for_io(k: "Kernel", vmf: "VmFault", inode: Inode) -> bool:
+    """Drop the lock of a fault that may be tried again, with a count on the file, which the VMA
+    might be the last to have."""
+    if vmf.flags & (FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_TRIED) != FAULT_FLAG_ALLOW_RETRY:
+        return False
+    get_file(inode)
+    if vmf.flags & FAULT_FLAG_VMA_LOCK:
+        mmap_lock.vma_end_read(k, vmf.vma)
+    else:
+        mmap_lock.mmap_read_unlock(k, vmf.mm)
+    return True
 
 
 assert ops.NR_FILES <= FIRST_SHARED_ANON

@@ -41,6 +41,7 @@ FAULT_FLAG_VMA_LOCK: Final = 4
 FAULT_FLAG_REMOTE: Final = 8
 FAULT_FLAG_USER: Final = 16
 FAULT_FLAG_ALLOW_RETRY: Final = 32  # the lock may be dropped: VM_FAULT_RETRY says that it was
+FAULT_FLAG_TRIED: Final = 64  # not for the first time: the lock stays
 
 VM_FAULT_OOM: Final = 0x1
 VM_FAULT_SIGBUS: Final = 0x2

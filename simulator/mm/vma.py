@@ -20,6 +20,7 @@ from simulator.lib import interval_tree
 from simulator.mm import anon_vma, mmap_lock, shmem
 from simulator.mm.mm_types import AnonVma, Inode, Mm, Vma
 from simulator.mm.split_huge_pmd import vma_adjust_trans_huge
+from simulator.mm.vma_file import vma_link_file
 from simulator.objects import OBJ_NONE
 from simulator.sched import lock
 from simulator.state import WRITE
@@ -151,23 +152,6 @@ def vma_add_pgoff(vma: Vma, pages: i64) -> None:
     """The start of the VMA moves by so many pages, and what it maps stays where it is."""
     vma.pgoff += pages
     vma.anon_pgoff += pages
-
-
-def vma_link_file(k: "Kernel", vma: Vma) -> None:
-    inode = vma.inode
-    if inode is not None:
-        lock.down_write(k, sites.VMA_LINK_FILE__LOCK, inode.i_mmap_rwsem)
-        interval_tree.insert(inode.i_mmap, vma)
-        inode.opened_at = 0
-        lock.up_write(k, inode.i_mmap_rwsem)
-
-
-def unlink_file_vma(k: "Kernel", vma: Vma) -> None:
-    inode = vma.inode
-    if inode is not None:
-        lock.down_write(k, sites.UNLINK_FILE_VMA__LOCK, inode.i_mmap_rwsem)
-        interval_tree.remove(inode.i_mmap, vma)
-        lock.up_write(k, inode.i_mmap_rwsem)
 
 
 def vma_link(k: "Kernel", mm: Mm, vma: Vma) -> None:

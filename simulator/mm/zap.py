@@ -10,7 +10,6 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, rmap
-from simulator.mm import vma as vma_tree
 from simulator.mm.huge_memory import zap_huge_pmd
 from simulator.mm.mm_types import (
     MM_ANONPAGES,
@@ -47,6 +46,7 @@ from simulator.mm.pgtable import (
 )
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.mm.split_huge_pmd import split_huge_pmd
+from simulator.mm.vma_file import unlink_file_vma
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched.lock import spin_lock, spin_unlock
 from simulator.state import WRITE
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
 ZAP_FLAG_DROP_MARKER: Final = 1
 ZAP_FLAG_RECLAIM_PT: Final = 2  # zap_details.reclaim_pt: free page tables that become empty
+ZAP_FLAG_SKIP_COWS: Final = 4  # zap_details.skip_cows: private copies of file pages stay
 
 FORCE_FLUSH: Final = 1  # before the page table lock is dropped
 FORCE_BREAK: Final = 2  # at once: the batch is full
@@ -107,6 +108,9 @@ def zap_pte_range(
         while va < end and not force_break:
             pte = ptep_get(k, table, va)
             if pte_present(pte):
+                if zap_flags & ZAP_FLAG_SKIP_COWS and is_anon_pte(k, pte):
+                    va += 1
+                    continue
                 what = zap_present_pte(k, tlb, table, va)
                 force_flush = force_flush or what != 0
                 force_break = what & FORCE_BREAK != 0
@@ -128,6 +132,12 @@ def zap_pte_range(
     if gone is not None:
         mmu_gather.pte_free_tlb(k, tlb, gone)
     return end
+
+
+def is_anon_pte(k: "Kernel", pte: i64) -> bool:
+    """!should_zap_folio() where private copies are to stay."""
+    page = vm_normal_page(k, pte)
+    return page is not None and page.folio.anon_vma is not None
 
 
 def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) -> i64:
@@ -162,9 +172,12 @@ def zap_nonpresent_pte(
 ) -> None:
     """Clear a device private or migration entry, or a marker that is to go."""
     mm = tlb.mm
-    k.step(sites.ZAP_PTE_RANGE__CLEAR_NONPRESENT, pte_obj(mm.id, va), WRITE)
     pte = ptep_get(k, table, va)
     kind = pte_kind(pte)
+    if zap_flags & ZAP_FLAG_SKIP_COWS and kind != SWP_MARKER_GUARD:
+        if pfn_to_page(k, pte >> PFN_SHIFT).folio.anon_vma is not None:
+            return
+    k.step(sites.ZAP_PTE_RANGE__CLEAR_NONPRESENT, pte_obj(mm.id, va), WRITE)
     if kind == SWP_MARKER_GUARD:
         if not zap_flags & ZAP_FLAG_DROP_MARKER:
             return
@@ -236,7 +249,7 @@ def free_pgtables(
             if exiting:
                 mmap_lock.vma_start_write(k, vma)
             anon_vma.unlink_anon_vmas(k, vma)
-            vma_tree.unlink_file_vma(k, vma)
+            unlink_file_vma(k, vma)
             if last + 1 >= n or vmas[last + 1].start > vma.end + k.ptrs_per_pte:
                 break
             last += 1

@@ -14,12 +14,14 @@ from mypy_extensions import i64
 
 from simulator import ops, sites
 from simulator.errno import EAGAIN, EFAULT, EINTR, EIO, ENOMEM
+from simulator.lib import xarray
 from simulator.lib.maple_tree import find_vma_intersection, vma_index, vma_lookup
 from simulator.mm import mmap
 from simulator.mm.mm_types import (
     PFN_SHIFT,
     PTE_SOFT_DIRTY,
     PTE_WRITE,
+    REF_CACHE,
     SWP_MARKER_GUARD,
     VM_ACCESS_FLAGS,
     VM_DONTCOPY,
@@ -39,6 +41,7 @@ from simulator.mm.mm_types import (
     VM_UFFD_MISSING,
     VM_WIPEONFORK,
     VM_WRITE,
+    Inode,
     Mm,
     is_device_private_pte,
     pte_kind,
@@ -70,6 +73,8 @@ _EFFECTS: Final = (
     ops.OP_UFFD_UNREGISTER,
     ops.OP_UFFD_COPY,
     ops.OP_UFFD_ZEROPAGE,
+    ops.OP_FTRUNCATE,
+    ops.OP_FALLOCATE,
 )
 _RESULTS: Final = (
     ops.OP_READ,
@@ -101,6 +106,10 @@ _RESULTS: Final = (
     ops.OP_PROCMAP,
     ops.OP_DEVICE_OPEN,
     ops.OP_DEVICE_CLOSE,
+    ops.OP_LSEEK,
+    ops.OP_FILE_READ,
+    ops.OP_FILE_WRITE,
+    ops.OP_FSTAT,
     ops.OP_MLOCKALL,
     ops.OP_USERFAULTFD,
     ops.OP_UFFD_CLOSE,
@@ -135,6 +144,7 @@ _PAGES_ADVISED: Final = (  # advices whose effect is on page table entries
     ops.MADV_POPULATE_WRITE,
     ops.MADV_GUARD_INSTALL,
     ops.MADV_GUARD_REMOVE,
+    ops.MADV_REMOVE,
 )
 # They promise nothing that shows at once.
 _HINTS: Final = (
@@ -193,6 +203,10 @@ def check(k: "Kernel", values: LogicalPages, t: Task, op: Op, result: i64, fault
         registered(k, a[0], a[1], a[2], a[3] if code == ops.OP_UFFD_REGISTER else 0)
     elif code == ops.OP_UFFD_COPY or code == ops.OP_UFFD_ZEROPAGE:
         filled(k, a[0], a[1], a[2])
+    elif code == ops.OP_FTRUNCATE:
+        sized(k, k.inodes[a[0] >> 2], a[1] * WORDS_PER_PAGE + (a[0] & 3))
+    elif code == ops.OP_FALLOCATE:
+        allocated(k, k.inodes[a[0]], a[1], a[1] + a[2], a[3])
 
 
 def failed(k: "Kernel", t: Task, op: Op, result: i64, alone: bool) -> None:
@@ -391,6 +405,8 @@ def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
                     "pte",
                     f"page {va - 1} is not populated after MADV_POPULATE",
                 )
+    elif advice == ops.MADV_REMOVE:
+        removed(k, mm, start, end)
     elif advice in ADVISED:
         flags, want = ADVISED[advice]
         has_flags(k, mm, start, end, flags, want, sites.MADVISE_UPDATE_VMA__SET_FLAGS)
@@ -455,6 +471,68 @@ def filled(k: "Kernel", handle: i64, start: i64, end: i64) -> None:
                 f"page {va} is not there after UFFDIO_COPY or UFFDIO_ZEROPAGE",
             )
         va += 1
+def removed(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
+    """The files behind [start, end) have holes there."""
+    for vma in mm.vmas:
+        inode = vma.inode
+        first = max(start, vma.start)
+        last = min(end, vma.end)
+        if inode is not None and first < last:
+            index = vma.pgoff + first - vma.start
+            allocated(k, inode, index, index + last - first, ops.FALLOC_PUNCH_HOLE)
+
+
+def sized(k: "Kernel", inode: Inode, size: i64) -> None:
+    """The file has the size that it was given, and no page behind it."""
+    if inode.i_size != size:
+        k.violate(
+            "contract",
+            inode.sized_at,
+            "file",
+            f"a file has {inode.i_size} words after ftruncate() to {size}",
+        )
+    behind = (size + WORDS_PER_PAGE - 1) // WORDS_PER_PAGE
+    no_page(k, inode, behind, len(inode.i_pages.folios))
+
+
+def no_page(k: "Kernel", inode: Inode, start: i64, end: i64) -> None:
+    """Of large folios that could not be split there may be some, which read as zeroes."""
+    index = xarray.find(inode.i_pages, start, end - 1)
+    while index >= 0:
+        folio = xarray.load(inode.i_pages, index)
+        if folio is not None and folio.order == 0:
+            k.violate(
+                "contract",
+                folio.taken_at[REF_CACHE],
+                "file",
+                f"page {index} of a file is there, which the call says it has removed",
+            )
+        index = xarray.find(inode.i_pages, index + 1, end - 1)
+
+
+def allocated(k: "Kernel", inode: Inode, start: i64, end: i64, mode: i64) -> None:
+    """fallocate() has left all pages of the range, or none, and a size that holds them, if it is
+    to."""
+    if mode == ops.FALLOC_PUNCH_HOLE:
+        no_page(k, inode, start, end)
+        return
+    index = start
+    while index < end:
+        if xarray.load(inode.i_pages, index) is None:
+            k.violate(
+                "contract",
+                sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT,
+                "file",
+                f"page {index} of a file is not there, which fallocate() has allocated",
+            )
+        index += 1
+    if mode == ops.FALLOC_ALLOCATE and inode.i_size < end * WORDS_PER_PAGE:
+        k.violate(
+            "contract",
+            inode.sized_at,
+            "file",
+            f"a file has {inode.i_size} words after fallocate() up to page {end}",
+        )
 
 
 def forked(k: "Kernel", values: LogicalPages, mm: Mm, child: Mm | None) -> None:

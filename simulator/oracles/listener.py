@@ -267,6 +267,16 @@ class Oracles(Watch):
     def cache_adding(self, k: "Kernel", inode: "Inode", index: i64, old: "Folio | None") -> None:
         page_cache.added(k, index, old)
 
+    def cache_removing(self, k: "Kernel", inode: "Inode", folio: "Folio") -> None:
+        page_cache.removing(k, inode, folio)
+        memory_value.file_dropped(inode, folio)
+
+    def file_zeroed(self, k: "Kernel", inode: "Inode", word: i64) -> None:
+        inode.expected[word] = 0
+
+    def file_truncated(self, k: "Kernel", inode: "Inode", end: i64) -> None:
+        page_cache.truncated(k, inode, end)
+
     def inode_evicted(self, k: "Kernel", inode: "Inode") -> None:
         page_cache.evicted(k, inode)
 

@@ -18,7 +18,7 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.build.native import append, vec
-from simulator.mm.mm_types import PTE_DIRTY, PTE_PRESENT, PTE_WRITE, Mm, Page
+from simulator.mm.mm_types import PG_ZERO, PTE_DIRTY, PTE_PRESENT, PTE_WRITE, Folio, Inode, Mm, Page
 from simulator.mm.pgtable import peek
 from simulator.oracles import stale_tlb
 from simulator.scenario import NR_ACTORS, WORDS_PER_PAGE
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 
 NO_PAGE: Final = 0  # number of no logical page; what has none holds zeroes
+
+
+def page_index(page: Page) -> i64:
+    """Of a page of the page cache: its place in the file."""
+    return page.folio.index + page.pfn - page.folio.pfn
 
 
 class LogicalPages:
@@ -103,7 +108,7 @@ def stored(v: LogicalPages, mm: Mm, va: i64, page: Page, word: i64, token: i64) 
     folio = page.folio
     inode = folio.inode
     if inode is not None:
-        inode.expected[folio.index * WORDS_PER_PAGE + word] = token
+        inode.expected[page_index(page) * WORDS_PER_PAGE + word] = token
         return
     lp = v.own(mm, va)
     page.logical = v.tag(lp)
@@ -116,7 +121,7 @@ def stored_stale(v: LogicalPages, page: Page, word: i64, token: i64) -> None:
     folio = page.folio
     inode = folio.inode
     if inode is not None:
-        inode.expected[folio.index * WORDS_PER_PAGE + word] = token
+        inode.expected[page_index(page) * WORDS_PER_PAGE + word] = token
     elif page.logical:
         lp = page.logical & 0xFFFFFFFF
         if page.logical == v.tag(lp):  # otherwise its data was given up meanwhile
@@ -131,7 +136,7 @@ def expected(v: LogicalPages, mm: Mm, va: i64, page: Page, word: i64) -> i64:
         return v.words[lp * WORDS_PER_PAGE + word]
     inode = folio.inode
     if inode is not None:
-        return inode.expected[folio.index * WORDS_PER_PAGE + word]
+        return inode.expected[page_index(page) * WORDS_PER_PAGE + word]
     return 0
 
 
@@ -139,6 +144,9 @@ def loaded(
     k: "Kernel", v: LogicalPages, mm: Mm, va: i64, page: Page, word: i64, value: i64
 ) -> None:
     """A load saw `value`. The culprit is who last wrote the page table entry."""
+    folio = page.folio
+    if folio.inode is None and folio.anon_vma is None and not folio.flags & PG_ZERO:
+        return  # truncated since its reference was taken: what it held, or zeroes
     want = expected(v, mm, va, page, word)
     if value != want:
         k.violate(
@@ -147,6 +155,13 @@ def loaded(
             k.class_of(page),
             f"a load of page {va} word {word} returned {value}, the last store was {want}",
         )
+
+
+def file_dropped(inode: Inode, folio: Folio) -> None:
+    """Pages of a file are truncated: what comes there next begins with zeroes."""
+    first = folio.index * WORDS_PER_PAGE
+    for i in range(first, first + (WORDS_PER_PAGE << folio.order)):
+        inode.expected[i] = 0
 
 
 def shared(v: LogicalPages, parent: Mm, child: Mm, va: i64) -> None:

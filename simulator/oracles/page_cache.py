@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""O15 page-cache: a slot of a file's page cache holds the page of that index, once, as long as
-the file lives, and nothing when it is evicted; mappings of the file map what is in the slot.
+"""O15 page-cache: what a file's page cache has at an index is the folio of that index, once, as
+long as the file lives; nothing is left behind the end of a file that was truncated, in the cache or
+in a page table, and nothing at all when the file is evicted; mappings of a file map what its cache
+has.
 
-Predictive: checked when a page is found, freed or mapped and when an inode goes, not when
-somebody reads wrong data. The number of pages that the inode counts is O19 accounting.
+Predictive: checked when a folio is found, removed, freed or mapped, when a truncation is over and
+when an inode goes, not when somebody reads wrong data. The numbers of pages and blocks that the
+inode counts are O19 accounting.
 """
 
 from typing import TYPE_CHECKING
@@ -11,16 +14,28 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.mm.mm_types import REF_CACHE, Folio, Inode, Page, Vma
-from simulator.mm.pgtable import frame_text
+from simulator.lib import xarray
+from simulator.mm.mm_types import (
+    PTE_SPECIAL,
+    REF_CACHE,
+    REF_MAP,
+    Folio,
+    Inode,
+    Page,
+    Vma,
+    is_device_pte,
+    pte_present,
+)
+from simulator.mm.pgtable import frame_text, next_entry, peek
+from simulator.scenario import WORDS_PER_PAGE
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
 def found(k: "Kernel", inode: Inode, index: i64, folio: Folio, site: i64) -> None:
-    """A lookup of `index` has returned `page`, locked: no one can remove it any more."""
-    if folio.inode is not inode or folio.index != index:
+    """A lookup of `index` has returned `folio`, locked: no one can remove it any more."""
+    if folio.inode is not inode or not folio.index <= index < folio.index + (1 << folio.order):
         k.violate(
             "page-cache",
             site,
@@ -41,40 +56,92 @@ def added(k: "Kernel", index: i64, old: Folio | None) -> None:
         )
 
 
-def page_freed(k: "Kernel", folio: Folio) -> None:
-    """A frame goes back to the allocator; it must have left its slot."""
-    inode = folio.inode
-    if inode is not None and inode.live and folio.index < len(inode.cache):
-        if inode.cache[folio.index] is folio:
+def removing(k: "Kernel", inode: Inode, folio: Folio) -> None:
+    """A folio is about to leave the cache: it is there, at all its indices, and mapped nowhere."""
+    for index in range(folio.index, folio.index + (1 << folio.order)):
+        if xarray.load(inode.i_pages, index) is not folio:
             k.violate(
                 "page-cache",
                 k.cur.site,
                 "file",
-                f"{frame_text(folio.pfn)} was freed while it is page {folio.index} of a file",
+                f"{frame_text(folio.pfn)} leaves slot {index} of a file's page cache, where it is "
+                "not",
             )
+    if folio.ledger[REF_MAP]:
+        k.violate(
+            "page-cache",
+            k.cur.site,
+            "file",
+            f"{frame_text(folio.pfn)} leaves the page cache while page tables map it",
+        )
+
+
+def truncated(k: "Kernel", inode: Inode, end: i64) -> None:
+    """The file ends before page `end` from now on. What is behind it in the cache is locked by
+    somebody who has not looked at the size again yet. No page table has anything of it."""
+    index = xarray.find(inode.i_pages, end, len(inode.i_pages.folios))
+    while index >= 0:
+        folio = xarray.load(inode.i_pages, index)
+        if folio is not None and folio.lock.owner < 0 and folio.index >= end:
+            k.violate(
+                "page-cache",
+                sites.SHMEM_UNDO_RANGE__LOCK,
+                "file",
+                f"page {index} of a file that was truncated to {end} is left in its page cache",
+            )
+        index = xarray.find(inode.i_pages, index + 1, len(inode.i_pages.folios))
+    for vma in inode.i_mmap:
+        mm = vma.mm
+        assert mm is not None
+        va = next_entry(k, mm, max(vma.start, vma.start + end - vma.pgoff), vma.end)
+        while va < vma.end:
+            pte = peek(k, mm, va)
+            if not pte & PTE_SPECIAL and (pte_present(pte) or is_device_pte(pte)):
+                k.violate(
+                    "page-cache",
+                    mm.who[va],
+                    "pte",
+                    f"page {va} is behind the end of a file that was truncated to {end} pages, "
+                    "and still mapped",
+                )
+            va = next_entry(k, mm, va + 1, vma.end)
+
+
+def page_freed(k: "Kernel", folio: Folio) -> None:
+    """A frame goes back to the allocator; it must have left the cache."""
+    inode = folio.inode
+    if inode is not None and inode.live and xarray.load(inode.i_pages, folio.index) is folio:
+        k.violate(
+            "page-cache",
+            k.cur.site,
+            "file",
+            f"{frame_text(folio.pfn)} was freed while it is page {folio.index} of a file",
+        )
 
 
 def mapped(k: "Kernel", vma: Vma, va: i64, page: Page, who: i64) -> None:
     """`page` of a file is mapped at `va`; `who` wrote the entry."""
     folio = page.folio
-    if folio.inode is not vma.inode or folio.index != va - vma.start + vma.pgoff:
+    index = folio.index + page.pfn - folio.pfn
+    if folio.inode is not vma.inode or index != va - vma.start + vma.pgoff:
         k.violate(
             "page-cache",
             who,
             "file",
             f"page {va} should map page {va - vma.start + vma.pgoff} of its file, and maps page "
-            f"{folio.index} of {'it' if folio.inode is vma.inode else 'another one'}",
+            f"{index} of {'it' if folio.inode is vma.inode else 'another one'}",
         )
 
 
 def evicted(k: "Kernel", inode: Inode) -> None:
     """The inode is about to be freed (clear_inode())."""
-    if inode.nrpages:
+    if inode.nrpages or inode.i_blocks:
         k.violate(
             "page-cache",
             sites.SHMEM_EVICT_INODE__REMOVE,
             "file",
-            f"a file is freed with {inode.nrpages} pages in its page cache",
+            f"a file is freed with {inode.nrpages} pages in its page cache and "
+            f"{inode.i_blocks} blocks",
         )
 
 
@@ -91,24 +158,40 @@ def audit(k: "Kernel") -> None:
 def audit_file(k: "Kernel", inode: Inode) -> None:
     pages: i64 = 0
     index: i64 = -1
-    for page in inode.cache:
+    end = (inode.i_size + WORDS_PER_PAGE - 1) // WORDS_PER_PAGE
+    for folio in inode.i_pages.folios:
         index += 1
-        if page is None:
+        if folio is None:
             continue
         pages += 1
-        found(k, inode, index, page, sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT)
-        if not page.live or page.ledger[REF_CACHE] != 1:
+        found(k, inode, index, folio, sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT)
+        if not folio.live or folio.ledger[REF_CACHE] != 1 << folio.order:
             k.violate(
                 "page-cache",
                 sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT,
                 "file",
-                f"slot {index} of a file's page cache holds {frame_text(page.pfn)} with "
-                f"{page.ledger[REF_CACHE]} references of the cache",
+                f"slot {index} of a file's page cache holds {frame_text(folio.pfn)} with "
+                f"{folio.ledger[REF_CACHE]} references of the cache",
             )
-    if pages != inode.nrpages:
+        if folio.index >= max(end, inode.fallocend):
+            k.violate(
+                "page-cache",
+                folio.taken_at[REF_CACHE],
+                "file",
+                f"page {index} of a file of {end} pages is in its page cache",
+            )
+    if inode.i_pages.retry:
+        k.violate(
+            "page-cache",
+            k.cur.site,
+            "file",
+            f"a retry entry is left in slot {inode.i_pages.retry[0]} of a file's page cache",
+        )
+    if pages != inode.nrpages or inode.alloced < pages or inode.alloced != inode.i_blocks:
         k.violate(
             "accounting",
             sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT,
             "file",
-            f"a file counts {inode.nrpages} pages, its page cache has {pages}",
+            f"a file counts {inode.nrpages} pages and {inode.i_blocks} blocks of {inode.alloced} "
+            f"charged, its page cache has {pages}",
         )

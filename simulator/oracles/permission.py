@@ -117,15 +117,19 @@ def forced(k: "Kernel", mm: Mm, va: i64, page: Page) -> None:
 
 
 def file_content(k: "Kernel", inode: Inode, page: Page, word: i64, site: i64) -> None:
-    """The file's word is what was last stored there by somebody who may."""
+    """The file's word is what was last stored there by somebody who may. A folio that has left the
+    file meanwhile says nothing about it."""
     folio = page.folio
-    want = inode.expected[folio.index * WORDS_PER_PAGE + word]
+    if folio.inode is not inode:
+        return
+    index = folio.index + page.pfn - folio.pfn
+    want = inode.expected[index * WORDS_PER_PAGE + word]
     if page.words[word] != want:
         k.violate(
             "permission",
             site,
             "file",
-            f"page {folio.index} of the file has {page.words[word]} in word {word}, the last "
+            f"page {index} of the file has {page.words[word]} in word {word}, the last "
             f"legal store was {want}",
         )
 
@@ -177,7 +181,8 @@ def audit_pte(k: "Kernel", mm: Mm, vma: Vma, va: i64, pte: i64) -> None:
 
 
 def audit_file(k: "Kernel", inode: Inode) -> None:
-    for page in inode.cache:
-        if page is not None and page.flags & PG_UPTODATE:
+    for index, folio in enumerate(inode.i_pages.folios):
+        if folio is not None and folio.flags & PG_UPTODATE:
+            page = pfn_to_page(k, folio.pfn + index - folio.index)
             for word in range(WORDS_PER_PAGE):
-                file_content(k, inode, page.page, word, page.taken_at[REF_CACHE])
+                file_content(k, inode, page, word, folio.taken_at[REF_CACHE])

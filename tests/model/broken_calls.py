@@ -18,9 +18,9 @@ from simulator.mm import (
     mprotect,
     mremap,
     pgtable_generic,
+    vma_file,
     zap,
 )
-from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import VM_SOFTDIRTY, VM_WRITE, Mm, PageTable, Vma
 from simulator.sched import core
 from simulator.state import Kernel
@@ -171,7 +171,7 @@ def maps_read_only(patch: Patch) -> None:
     def then(_k: Kernel, vma: Vma) -> None:
         vma.flags &= ~VM_WRITE
 
-    patch.after(vma_tree, "vma_link_file", then)
+    patch.after(vma_file, "vma_link_file", then)
 
 
 PAIRS: Final = (

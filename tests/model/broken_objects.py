@@ -16,10 +16,13 @@ from simulator.mm import (
     rmap,
     sched_mm,
     shmem,
+    shmem_file,
     swap,
+    truncate,
+    unmap_mapping,
+    vma_file,
     zap,
 )
-from simulator.mm import vma as vma_tree
 from simulator.mm.mm_types import (
     PG_LRU,
     PTE_UFFD_WP,
@@ -83,7 +86,7 @@ def wrong_rmap_index(patch: Patch) -> None:
 
 
 def does_not_link_files(patch: Patch) -> None:
-    patch.nothing(vma_tree, "vma_link_file")
+    patch.nothing(vma_file, "vma_link_file")
 
 
 def wrong_file_index(patch: Patch) -> None:
@@ -97,10 +100,32 @@ def forgets_a_slot(patch: Patch) -> None:
     original = shmem.shmem_evict_inode
 
     def evict(k: Kernel, inode: Inode) -> None:
-        inode.cache[1] = None
+        inode.i_pages.folios[1] = None
         original(k, inode)
 
     patch.set(shmem, "shmem_evict_inode", evict)
+
+
+def truncates_nothing_behind_the_end(patch: Patch) -> None:
+    patch.nothing(shmem, "shmem_undo_range")
+
+
+def unmaps_once(patch: Patch) -> None:
+    """Before the pages go, and not again for private copies that were made meanwhile."""
+    original = unmap_mapping.unmap_mapping_range
+    calls = [0]
+
+    def once(k: Kernel, inode: Inode, start: int, end: int, even_cows: bool) -> None:
+        calls[0] += 1
+        if calls[0] == 1:
+            original(k, inode, start, end, even_cows)
+
+    patch.set(shmem_file, "unmap_mapping_range", once)
+
+
+def truncates_what_is_mapped(patch: Patch) -> None:
+    patch.nothing(truncate, "unmap_mapping_folio")
+    patch.nothing(shmem_file, "unmap_mapping_range")
 
 
 def cache_holds_no_reference(patch: Patch) -> None:
@@ -201,8 +226,27 @@ PAIRS: Final = (
     Pair("fault-maps-its-index", "page-cache finish_fault file", FILE, wrong_file_index),
     Pair("evict-empties", "page-cache shmem_evict_inode file", FILE, forgets_a_slot),
     Pair(
+        "truncate-empties",
+        "page-cache shmem_undo_range file",
+        FILE + "8 T0 ftruncate f0 0\n",
+        truncates_nothing_behind_the_end,
+    ),
+    Pair(
+        "truncate-unmaps-again",
+        "page-cache do_cow_fault pte",
+        "1 T0 memfd f0 4\n2 T0 pwrite f0 1\n3 T0 mmap 0..4 rw private f0\n"
+        "4 T1 write 1\n5 T0 ftruncate f0 1\n@4 do_cow_fault:copy_word#1 -> T0\n",
+        unmaps_once,
+    ),
+    Pair(
+        "truncate-unmaps",
+        "page-cache page_cache_delete file",
+        FILE + "8 T0 ftruncate f0 0\n",
+        truncates_what_is_mapped,
+    ),
+    Pair(
         "cache-owns",
-        "page-cache shmem_add_to_page_cache file",
+        "page-cache shmem_recalc_inode file",
         "1 T0 memfd f0 4\n2 T0 pwrite f0 1\n3 T0 pwrite f0 2\n4 T0 pread f0 1\n",
         cache_holds_no_reference,
     ),

@@ -27,6 +27,7 @@ from simulator.errno import EACCES, EEXIST, EFAULT, EINVAL, ENOMEM
 from simulator.mm import (
     copy_page_range,
     fault,
+    filemap,
     gup,
     madvise,
     memory,
@@ -160,7 +161,7 @@ def private_writes_reach_the_file(patch: Patch) -> None:
 
 
 def no_fault_around(patch: Patch) -> None:
-    patch.nothing(shmem, "filemap_map_pages", 0)
+    patch.nothing(filemap, "filemap_map_pages", 0)
 
 
 def files_have_no_end(patch: Patch) -> None:
@@ -170,7 +171,7 @@ def files_have_no_end(patch: Patch) -> None:
     def roomy(k: Machine, vmf: VmFault) -> Any:
         inode = vmf.vma.inode
         assert inode is not None
-        shmem.make_room(inode, shmem.eof_pages(inode) + 1)
+        shmem.make_room(inode, filemap.eof_pages(inode) + 1)
         before = inode.i_size
         inode.i_size += 4
         page = original(k, vmf)

@@ -226,6 +226,9 @@ def _locks(k: Kernel) -> dict[str, Lock | RwSem]:
     for inode in k.inodes + k.shared_anon + k.other_files:
         locks[f"i_rwsem {inode.id}"] = inode.i_rwsem
         locks[f"i_mmap_rwsem {inode.id}"] = inode.i_mmap_rwsem
+        locks[f"f_pos_lock {inode.id}"] = inode.f_pos_lock
+        locks[f"i_lock {inode.id}"] = inode.i_lock
+        locks[f"i_pages_lock {inode.id}"] = inode.i_pages_lock
     for folio in _folios(k):
         device = folio.pfn >= DEVICE_PFN_BASE
         what = f"device page {folio.pfn - DEVICE_PFN_BASE}" if device else f"frame {folio.pfn}"

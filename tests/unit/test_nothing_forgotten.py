@@ -26,6 +26,8 @@ MODEL: Final = ("mm", "kernel", "fs", "machine", "drivers")  # only these may ha
 
 _CAUSE: Final = "taken as the cause of other answers only, so far"
 # Ops that recordings of programs do not have, and why.
+_RESIZED: Final = "the memory file is made anew with the size that it has then"
+_POSITION: Final = "a read() or write() is taken as a pread64() or pwrite64() at the position"
 NOT_RECORDED: Final = {
     ops.OP_PIN: "gup_test",
     ops.OP_PIN_FAST: "gup_test",
@@ -47,6 +49,12 @@ NOT_RECORDED: Final = {
     ops.OP_MLOCKALL: _CAUSE,
     ops.OP_MUNLOCKALL: _CAUSE,
     ops.OP_SCAN: "not a call",
+    ops.OP_FTRUNCATE: _RESIZED,
+    ops.OP_FALLOCATE: _RESIZED,
+    ops.OP_LSEEK: _POSITION,
+    ops.OP_FILE_READ: _POSITION,
+    ops.OP_FILE_WRITE: _POSITION,
+    ops.OP_FSTAT: "not a call of mm",
     ops.OP_DEVICE_EXCLUSIVE: "test_hmm",
     ops.OP_DEVICE_ATOMIC: "test_hmm",
     **dict.fromkeys(range(ops.OP_USERFAULTFD, ops.OP_UFFD_READ + 1), "ioctls, which are a cause"),

@@ -22,7 +22,7 @@ ENCODERS: list[tuple[Callable[..., int], int | None, int, str]] = [
     (objects.pte_obj, NR_USER_ACTORS - 1, MAX_PAGES - 1, "pte 2 of mm1"),
     (objects.pmd_obj, NR_USER_ACTORS - 1, MAX_PAGES // 8 - 1, "pmd 2 of mm1"),
     (objects.page_obj, None, DEVICE_PFN_BASE + MAX_FRAMES, "frame 1"),
-    (objects.lock_obj, NR_LOCK_CLASSES - 1, DEVICE_PFN_BASE + MAX_FRAMES, "i_rwsem 2"),
+    (objects.lock_obj, NR_LOCK_CLASSES - 1, DEVICE_PFN_BASE + MAX_FRAMES, "f_pos_lock 2"),
     (objects.vma_obj, None, NR_USER_ACTORS * (2 * MAX_OPS + 1), "vma 1"),
     (objects.mm_obj, None, NR_USER_ACTORS - 1, "mm1"),
     (objects.cpu_obj, None, MAX_CPUS - 1, "CPU1"),
