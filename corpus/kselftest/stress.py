@@ -24,6 +24,7 @@ from simulator.scenario import WORDS_PER_PAGE, Op, Scenario
 
 _LOADS = [spec.number for spec in ops.OPS if spec.c and spec.returns == ops.TOKEN]
 _STORES = (ops.OP_WRITE, ops.OP_MEM_WRITE)
+_FILE_STORES = (ops.OP_PWRITE, ops.OP_FILE_WRITE)
 _PROT_WRITE = 2
 
 
@@ -106,22 +107,27 @@ def sources(scenario: Scenario, load: Op, race_from: int) -> list[int]:
     return sorted(
         op.uid
         for op in scenario.ops
-        if op.code in (*_STORES, ops.OP_PWRITE) and _may_see(scenario, load, op, race_from)
+        if op.code in (*_STORES, *_FILE_STORES) and _may_see(scenario, load, op, race_from)
     )
 
 
+def _file(op: Op) -> int:
+    """The handle of an op that reads or writes a file."""
+    return op.args[0] // (WORDS_PER_PAGE if op.code in (ops.OP_PREAD, ops.OP_PWRITE) else 1)
+
+
 def _may_see(scenario: Scenario, load: Op, store: Op, race_from: int) -> bool:
-    if load.args[0] % WORDS_PER_PAGE != store.args[0] % WORDS_PER_PAGE:
+    positioned = load.code == ops.OP_FILE_READ or store.code == ops.OP_FILE_WRITE  # anywhere
+    if not positioned and load.args[0] % WORDS_PER_PAGE != store.args[0] % WORDS_PER_PAGE:
         return False  # nothing moves a word within its page
     mappings = [op for op in scenario.ops if op.code == ops.OP_MMAP]
-    if load.code == ops.OP_PREAD:
-        file = load.args[0] // WORDS_PER_PAGE
-        if store.code == ops.OP_PWRITE:
-            return store.args[0] // WORDS_PER_PAGE == file and store.args[1] == load.args[1]
+    if load.code in (ops.OP_PREAD, ops.OP_FILE_READ):
+        file = _file(load)
+        if store.code in _FILE_STORES:
+            return _file(store) == file and (positioned or store.args[1] == load.args[1])
         return any(op.args[3] and op.args[4] == file + 1 for op in mappings)
-    if store.code == ops.OP_PWRITE:
-        file = store.args[0] // WORDS_PER_PAGE
-        return any(op.args[4] == file + 1 for op in mappings)
+    if store.code in _FILE_STORES:
+        return any(op.args[4] == _file(store) + 1 for op in mappings)
     if any(op.args[3] for op in mappings):
         return True  # there is shared memory
     if load.code == ops.OP_PIPE_READ:
