@@ -137,8 +137,8 @@ class Checker:
                 space.differences += 1
             for step in steps[at : at + done]:
                 st.apply(space.layout, step)
-                if step.code == ops.OP_MEMFD:
-                    space.sizes[step.args[0]] = step.args[1]
+                if step.resized is not None:
+                    space.sizes[step.file] = step.resized
             at += done
 
     def _compare(self, played: Scene, steps: Sequence[Step]) -> int:

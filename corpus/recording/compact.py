@@ -18,7 +18,7 @@ from typing import Final
 
 from corpus.recording.events import RecordingError
 from corpus.recording.layout import ANON
-from corpus.recording.steps import FILE_WORD, PLACES, Step
+from corpus.recording.steps import OF_FILE, PLACES, Step
 from simulator import ops
 from simulator.scenario import WORDS_PER_PAGE
 
@@ -84,7 +84,7 @@ class Compaction:
             if kind == ops.RANGE:
                 args[at], args[at + 1] = self.page(args[at]), self.page(args[at + 1])
             elif kind == ops.PAGE:
-                axis = step.file if step.code in FILE_WORD else ADDRESSES
+                axis = step.file if step.code in OF_FILE else ADDRESSES
                 args[at] = self.page(args[at], axis)
             elif kind == ops.WORD:
                 page, word = divmod(args[at], WORDS_PER_PAGE)
@@ -101,7 +101,7 @@ class Compaction:
             if kind == ops.RANGE:
                 found[ADDRESSES].update(args[at : at + 2])
             elif kind in (ops.PAGE, ops.WORD):
-                axis = step.file if step.code in FILE_WORD else ADDRESSES
+                axis = step.file if step.code in OF_FILE else ADDRESSES
                 page = args[at] // (WORDS_PER_PAGE if kind == ops.WORD else 1)
                 found.setdefault(axis, set()).update((page, page + 1))
             elif kind == ops.BACKING and args[at] != ANON:

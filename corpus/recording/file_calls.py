@@ -33,6 +33,11 @@ from simulator.scenario import WORDS_PER_PAGE
 _ENTRY_SIZE: Final = 8  # of pagemap
 _MAX_WORDS: Final = 64  # of one transfer: each becomes an op
 _FALLOCATE: Final = {"FALLOC_FL_KEEP_SIZE": 1, "FALLOC_FL_PUNCH_HOLE": 2}
+_FALLOC_MODES: Final[dict[int | None, int]] = {
+    0: ops.FALLOC_ALLOCATE,
+    1: ops.FALLOC_KEEP_SIZE,
+    3: ops.FALLOC_PUNCH_HOLE,
+}
 _SHMAT: Final = {
     "SHM_RDONLY": 0o10000,
     "SHM_RND": 0o20000,
@@ -61,8 +66,7 @@ def memfd_create(placed: Placed, call: Call) -> Translated:
 
 
 def resize(placed: Placed, call: Call, arguments: list[str], state: State) -> Translated:
-    """ftruncate() or fallocate(): the model makes a memory file when it gets its size, and makes it
-    anew when it gets another one."""
+    """ftruncate() or fallocate(): the model makes a memory file when it gets its first size."""
     file = placed.file
     if file is None:
         raise Odd(NO_OP)
@@ -72,31 +76,61 @@ def resize(placed: Placed, call: Call, arguments: list[str], state: State) -> Tr
         answers = ("ok",) if 0 <= size <= file.size and call.errno == "EPERM" else ()
         return Listed(f"failed: {call.errno}", answers=answers, excuse=sealed)
     before = file.size
+    mode = 0
+    offset, length = 0, 0
     if call.name == "ftruncate":
         file.size = number_of(arguments[1], "size")
-    elif values.flags(arguments[1], _FALLOCATE) == 0:
-        file.size = max(
-            file.size, number_of(arguments[2], "offset") + number_of(arguments[3], "length")
-        )
     else:
+        flags = values.flags(arguments[1], _FALLOCATE)
+        offset, length = number_of(arguments[2], "offset"), number_of(arguments[3], "length")
+        if flags not in _FALLOC_MODES:
+            state.causes[placed.space].mark(causes.TAKEN, 0, TASK_PAGES, call.line, call.name)
+            raise Odd(NO_OP)
+        mode = _FALLOC_MODES[flags]
+        if mode == ops.FALLOC_ALLOCATE:
+            file.size = max(file.size, offset + length)
+    if (file.size < before or mode == ops.FALLOC_PUNCH_HOLE) and file.number >= 0:
         state.causes[placed.space].mark(causes.TAKEN, 0, TASK_PAGES, call.line, call.name)
-        raise Odd(NO_OP)
-    if file.size < before and file.number >= 0:
-        state.causes[placed.space].mark(causes.TAKEN, 0, TASK_PAGES, call.line, call.name)
-    if not small_memfd(file):
+    known = state.sizes.get(file.number) is not None
+    if not small_memfd(file) and not (known and file.size == 0):
         raise Odd(_NOT_SMALL)
-    return [step._replace(answer=Answer.ok()) for step in made(placed, call, state)]
+    steps = [step._replace(answer=Answer.ok()) for step in made(placed, call, state)]
+    if call.name != "ftruncate":
+        return [*steps, *_allocated(placed, call, state, offset, length, mode)]
+    words = -(-file.size // WORD_SIZE)
+    pages = file.size // PAGE_SIZE
+    if known or words % WORDS_PER_PAGE:
+        args = (file.number * WORDS_PER_PAGE + words % WORDS_PER_PAGE, words // WORDS_PER_PAGE)
+        steps.append(step_of(placed, call, ops.OP_FTRUNCATE, args, Answer.ok()))
+    state.sizes[file.number] = max(pages, words // WORDS_PER_PAGE)
+    return steps
+
+
+def _allocated(
+    placed: Placed, call: Call, state: State, offset: int, length: int, mode: int
+) -> list[Step]:
+    """fallocate() of a memory file that is made."""
+    assert placed.file is not None
+    first, pages = offset // PAGE_SIZE, length // PAGE_SIZE
+    if offset % PAGE_SIZE or length % PAGE_SIZE:
+        raise Odd("allocates or removes parts of pages")
+    if first + pages > ops.MAX_FILE_PAGES or pages == 0:
+        raise Odd(_NOT_SMALL)
+    number = placed.file.number
+    if mode == ops.FALLOC_ALLOCATE:
+        state.sizes[number] = max(state.sizes[number], first + pages)
+    args = (number, first, pages, mode)
+    return [step_of(placed, call, ops.OP_FALLOCATE, args, Answer.ok())]
 
 
 def made(placed: Placed, call: Call, state: State) -> list[Step]:
-    """The step that makes a memory file, where the next step needs it and it is not made with this
-    size yet. Its contents are not those of before."""
+    """The step that makes a memory file, where the next step needs it and it is not made yet."""
     file = placed.file
     if file is None or not small_memfd(file):
         return []
     pages = -(-file.size // PAGE_SIZE)
     number = state.file(file)
-    if state.sizes.get(number) == pages:
+    if number in state.sizes:
         return []
     state.sizes[number] = pages
     return [
@@ -139,8 +173,11 @@ def transfer(placed: Placed, call: Call, arguments: list[str], state: State) -> 
         raise Odd(f"transfers more than {_MAX_WORDS} words of the model")
     code = ops.OP_PWRITE if writes else ops.OP_PREAD
     number = state.file(file)
+    steps = made(placed, call, state)
+    if writes:
+        state.sizes[number] = max(state.sizes[number], last // WORDS_PER_PAGE + 1)
     return [
-        *made(placed, call, state),
+        *steps,
         *(
             step_of(
                 placed,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from corpus.recording.compact import Compaction
 from corpus.recording.layout import ANON, Region
-from corpus.recording.steps import FILE_WORD, Step
+from corpus.recording.steps import FILE_HANDLE, FILE_WORD, OF_FILE, Step
 from simulator import ops
 from simulator.scenario import WORDS_PER_PAGE, Config, Op, Scenario
 
@@ -36,10 +36,13 @@ def as_steps(
     are the pages of memory files."""
     mapped = list(regions)
     memory = [file for file in (*more_files, *(region.file for region in mapped)) if file in sizes]
-    steps = [
-        Step(line, space, ops.OP_MEMFD, (file, sizes[file]), "made before", None)
-        for file in dict.fromkeys(memory)
-    ]
+    steps: list[Step] = []
+    for file in dict.fromkeys(memory):
+        made = (file, max(1, sizes[file]))
+        steps.append(Step(line, space, ops.OP_MEMFD, made, "made before", None))
+        if sizes[file] == 0:
+            empty = (file * WORDS_PER_PAGE, 0)
+            steps.append(Step(line, space, ops.OP_FTRUNCATE, empty, "made before", None))
     for region in mapped:
         args = (
             region.start,
@@ -74,7 +77,7 @@ def scene(
     steps = [
         step
         for step in steps
-        if step.code not in (ops.OP_MEMFD, *FILE_WORD) or numbers[step.file] <= ops.NR_FILES
+        if step.code not in (ops.OP_MEMFD, *OF_FILE) or numbers[step.file] <= ops.NR_FILES
     ]
     compaction = Compaction(steps, block)
     actor_of = {named: number for number, named in enumerate(actors)}
@@ -90,7 +93,11 @@ def scene(
             args = (numbers[args[0]] - 1, args[1])
             filled += args[1]
         elif step.code in FILE_WORD:
-            args = ((numbers[step.file] - 1) * WORDS_PER_PAGE + args[0] % WORDS_PER_PAGE, args[1])
+            args = ((numbers[step.file] - 1) * WORDS_PER_PAGE + args[0] % WORDS_PER_PAGE, *args[1:])
+            filled += args[1] if step.code == ops.OP_FTRUNCATE else 0
+        elif step.code in FILE_HANDLE:
+            args = (numbers[step.file] - 1, *args[1:])
+            filled += args[2] if step.code == ops.OP_FALLOCATE else 0
         elif step.code == ops.OP_FORK:
             args = (actor_of[args[0], 0],)
         elif step.code == ops.OP_MADVISE and args[2] in (

@@ -83,7 +83,10 @@ PLACES: Final = {
     )
     for code, spec in ops.BY_NUMBER.items()
 }
-FILE_WORD: Final = (ops.OP_PREAD, ops.OP_PWRITE)  # their page is one of the file
+# Ops on memory files, by a word of one or by its handle: their page is one of the file.
+FILE_WORD: Final = (ops.OP_PREAD, ops.OP_PWRITE, ops.OP_FTRUNCATE)
+FILE_HANDLE: Final = (ops.OP_FALLOCATE,)
+OF_FILE: Final = (*FILE_WORD, *FILE_HANDLE)
 
 
 class Step(NamedTuple):
@@ -113,9 +116,18 @@ class Step(NamedTuple):
         """The file that the step names, or ANON."""
         if self.code == ops.OP_MMAP:
             return self.args[4]
-        if self.code == ops.OP_MEMFD:
+        if self.code == ops.OP_MEMFD or self.code in FILE_HANDLE:
             return self.args[0]
         return self.args[0] // WORDS_PER_PAGE if self.code in FILE_WORD else ANON
+
+    @property
+    def resized(self) -> int | None:
+        """The pages that the step's memory file has behind it, if it says so."""
+        if self.code == ops.OP_MEMFD:
+            return self.args[1]
+        if self.code == ops.OP_FTRUNCATE:
+            return self.args[1] + (self.args[0] % WORDS_PER_PAGE != 0)
+        return None
 
     def places(self) -> Iterator[tuple[int, int]]:
         """The ranges of addresses that the step names."""
@@ -125,7 +137,7 @@ class Step(NamedTuple):
             elif kind == ops.WORD:
                 page = self.args[at] // WORDS_PER_PAGE
                 yield page, page + 1
-            elif self.code not in FILE_WORD:
+            elif self.code not in OF_FILE:
                 yield self.args[at], self.args[at] + 1
 
     def proves_mapped(self, layout: Layout) -> Iterator[tuple[int, int]]:

@@ -71,7 +71,7 @@ class Cutter:
         last = {step.space: at for at, step in enumerate(steps)}
         layouts = {space: layout.copy() for space, layout in segment.before.items()}
         sizes = dict(segment.sizes)
-        at_end = sizes | {step.args[0]: step.args[1] for step in steps if step.code == ops.OP_MEMFD}
+        at_end = sizes | {step.file: step.resized for step in steps if step.resized is not None}
         done = 0
         for first in range(len(steps)):
             if covered[first]:
@@ -132,8 +132,8 @@ class Cutter:
 
 def _pass(step: Step, layouts: dict[int, Layout], sizes: dict[int, int]) -> None:
     """What a step leaves behind for windows that begin later."""
-    if step.code == ops.OP_MEMFD:
-        sizes[step.args[0]] = step.args[1]
+    if step.resized is not None:
+        sizes[step.file] = step.resized
     elif not step.refused and step.code in CHANGES_LAYOUT:
         apply(layouts[step.space], step)
 

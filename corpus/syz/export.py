@@ -34,6 +34,9 @@ _OPTIONS: Final = (
 _BAD_FD: Final = "0xffffffffffffffff"
 _AT_FDCWD: Final = "0xffffffffffffff9c"
 
+# As numbers: linux/falloc.h, unistd.h.
+_FALLOC_MODES: Final = {ops.FALLOC_ALLOCATE: 0, ops.FALLOC_KEEP_SIZE: 1, ops.FALLOC_PUNCH_HOLE: 3}
+
 # Why some ops have no call.
 _NOT_USER: Final = "an actor of the kernel"
 _CHILD: Final = "children of syz_clone() only sleep and exit"
@@ -43,7 +46,7 @@ _SLEEP: Final = "no call makes a CPU idle and nothing else"
 _KILL: Final = "a call that ends the program"
 _PROCMAP: Final = "PROCMAP_QUERY is not in its descriptions"
 _UFFD: Final = "its import does not take userfaultfd's ioctls yet"
-_ANEW: Final = "an import would make the memory file anew"
+_POSITION: Final = "an import reads and writes at positions that the call gives"
 _FAR: Final = f"beyond the {DATA_PAGES} pages of the data area"
 UNSAYABLE: Final = {
     ops.OP_EXIT: _EXIT,
@@ -62,12 +65,10 @@ UNSAYABLE: Final = {
     ops.OP_UFFD_ZEROPAGE: _UFFD,
     ops.OP_UFFD_WAKE: _UFFD,
     ops.OP_UFFD_READ: _UFFD,
-    ops.OP_FTRUNCATE: _ANEW,
-    ops.OP_FALLOCATE: _ANEW,
-    ops.OP_LSEEK: _ANEW,
-    ops.OP_FILE_READ: _ANEW,
-    ops.OP_FILE_WRITE: _ANEW,
-    ops.OP_FSTAT: _ANEW,
+    ops.OP_LSEEK: _POSITION,
+    ops.OP_FILE_READ: _POSITION,
+    ops.OP_FILE_WRITE: _POSITION,
+    ops.OP_FSTAT: _POSITION,
 }
 
 
@@ -165,6 +166,15 @@ class _Writer:
                     self.memory_file(f"f{number}"),
                     op.code == ops.OP_PWRITE,
                     a[1] * PAGE_SIZE + word * _WORD_SIZE,
+                )
+            case ops.OP_FTRUNCATE:
+                number, word = divmod(a[0], WORDS_PER_PAGE)
+                size = a[1] * PAGE_SIZE + word * _WORD_SIZE
+                self.say(f"ftruncate({self.memory_file(f'f{number}')}, {size:#x})")
+            case ops.OP_FALLOCATE:
+                self.say(
+                    f"fallocate({self.memory_file(f'f{a[0]}')}, {_FALLOC_MODES[a[3]]:#x}, "
+                    f"{a[1] * PAGE_SIZE:#x}, {a[2] * PAGE_SIZE:#x})"
                 )
             case ops.OP_CLEAR_REFS:
                 file = self.opening("clear_refs", "syz_open_procfs(0x0, NAME)", "clear_refs")

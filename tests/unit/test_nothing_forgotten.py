@@ -26,7 +26,6 @@ MODEL: Final = ("mm", "kernel", "fs", "machine", "drivers")  # only these may ha
 
 _CAUSE: Final = "taken as the cause of other answers only, so far"
 # Ops that recordings of programs do not have, and why.
-_RESIZED: Final = "the memory file is made anew with the size that it has then"
 _POSITION: Final = "a read() or write() is taken as a pread64() or pwrite64() at the position"
 NOT_RECORDED: Final = {
     ops.OP_PIN: "gup_test",
@@ -49,8 +48,6 @@ NOT_RECORDED: Final = {
     ops.OP_MLOCKALL: _CAUSE,
     ops.OP_MUNLOCKALL: _CAUSE,
     ops.OP_SCAN: "not a call",
-    ops.OP_FTRUNCATE: _RESIZED,
-    ops.OP_FALLOCATE: _RESIZED,
     ops.OP_LSEEK: _POSITION,
     ops.OP_FILE_READ: _POSITION,
     ops.OP_FILE_WRITE: _POSITION,

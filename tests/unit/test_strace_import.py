@@ -77,31 +77,49 @@ def test_files_are_told_apart_by_what_was_opened() -> None:
     assert [step.args[4:6] for step in log.steps] == [(0, 0), (0, 1), (1, 0)]
 
 
-def test_a_memory_file_is_made_when_it_gets_its_size() -> None:
+def test_a_memory_file_is_made_when_it_gets_its_size_and_cut_to_whole_words() -> None:
     log = translated(
         'memfd_create("m", 0) = 3\nftruncate(3, 10000) = 0\n'
         "mmap(NULL, 8192, PROT_READ, MAP_SHARED, 3, 0) = 0x10000\n"
     )
     assert [(step.code, step.args[0]) for step in log.steps] == [
         (ops.OP_MEMFD, 0),
+        (ops.OP_FTRUNCATE, 2),
         (ops.OP_MMAP, 16),
     ]
-    assert log.steps[0].args == (0, 3)
+    assert [step.args for step in log.steps[:2]] == [(0, 3), (2, 2)]
     assert log.listed == []
 
 
-def test_a_memory_file_has_the_size_that_it_is_mapped_with() -> None:
+def test_a_memory_file_that_is_made_changes_its_size() -> None:
     log = translated(
         'memfd_create("m", 0) = 3\nftruncate(3, 4096) = 0\nftruncate(3, 8192) = 0\n'
         "mmap(NULL, 8192, PROT_READ, MAP_SHARED, 3, 0) = 0x10000\n"
         "ftruncate(3, 4096) = 0\n"
     )
-    assert [step.args for step in log.steps if step.code == ops.OP_MEMFD] == [
-        (0, 1),
-        (0, 2),
-        (0, 1),
+    assert [(step.code, step.args) for step in log.steps if step.code != ops.OP_MMAP] == [
+        (ops.OP_MEMFD, (0, 1)),
+        (ops.OP_FTRUNCATE, (0, 2)),
+        (ops.OP_FTRUNCATE, (0, 1)),
     ]
     assert log.listed == []
+
+
+def test_pages_of_a_memory_file_are_allocated_and_removed() -> None:
+    log = translated(
+        'memfd_create("m", 0) = 3\nftruncate(3, 16384) = 0\n'
+        "fallocate(3, FALLOC_FL_KEEP_SIZE, 8192, 16384) = 0\n"
+        "fallocate(3, FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE, 4096, 8192) = 0\n"
+        "ftruncate(3, 0) = 0\n"
+        "fallocate(3, FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE, 4096, 100) = 0\n"
+    )
+    assert [(step.code, step.args) for step in log.steps] == [
+        (ops.OP_MEMFD, (0, 4)),
+        (ops.OP_FALLOCATE, (0, 2, 4, ops.FALLOC_KEEP_SIZE)),
+        (ops.OP_FALLOCATE, (0, 1, 2, ops.FALLOC_PUNCH_HOLE)),
+        (ops.OP_FTRUNCATE, (0, 0)),
+    ]
+    assert [reason for _, _, reason in log.listed] == ["allocates or removes parts of pages"]
 
 
 def test_a_memory_file_grows_with_fallocate_and_with_what_is_written_behind_its_end() -> None:
@@ -110,7 +128,12 @@ def test_a_memory_file_grows_with_fallocate_and_with_what_is_written_behind_its_
         'lseek(3, 8190, SEEK_SET) = 8190\nwrite(3, "abcd", 4) = 4\n'
         "mmap(NULL, 8192, PROT_READ, MAP_SHARED, 3, 0) = 0x10000\n"
     )
-    assert [step.args for step in log.steps if step.code == ops.OP_MEMFD] == [(0, 1), (0, 3)]
+    assert [(step.code, step.args) for step in log.steps if step.code != ops.OP_MMAP] == [
+        (ops.OP_MEMFD, (0, 1)),
+        (ops.OP_FALLOCATE, (0, 0, 1, ops.FALLOC_ALLOCATE)),
+        (ops.OP_PWRITE, (3, 1)),
+        (ops.OP_PWRITE, (0, 2)),
+    ]
 
 
 def test_reads_and_writes_of_a_memory_file_go_on_where_the_last_one_ended() -> None:
@@ -228,8 +251,8 @@ def test_process_madvise_of_oneself_is_one_madvise_a_vector() -> None:
         ("munmap(0x1000, 0) = -1 EINVAL (Invalid argument)", "length is 0"),
         ("munmap(0x7ffffffff000, 8192) = -1 EINVAL (x)", "beyond the address space"),
         ("mlock(0x1000, 4096) = 0", "no op for it yet"),
-        ("madvise(0x1000, 4096, MADV_REMOVE) = 0", "no advice MADV_REMOVE"),
-        ("madvise(0x1000, 4096, 0x9 /* MADV_??? */) = 0", "no advice MADV_REMOVE"),
+        ("madvise(0x1000, 4096, MADV_MERGEABLE) = 0", "no advice MADV_MERGEABLE"),
+        ("madvise(0x1000, 4096, 0xc /* MADV_??? */) = 0", "no advice MADV_MERGEABLE"),
         ("madvise(0x1000, 4096, 0x7b) = -1 EINVAL (x)", "no advice 0x7b"),
         (
             "mmap(NULL, 4096, 0x1, 0x2, 3, 0) = -1 EACCES (Permission denied)",

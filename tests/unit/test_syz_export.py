@@ -33,7 +33,8 @@ LISTED = (
     ops.OP_MLOCKALL,
     ops.OP_MUNLOCKALL,
 )
-FILE_SLOT = {ops.OP_MMAP: 4, ops.OP_MEMFD: 0}
+FILE_SLOT = {ops.OP_MMAP: 4, ops.OP_MEMFD: 0, ops.OP_FALLOCATE: 0}
+FILE_WORDS = (ops.OP_PREAD, ops.OP_PWRITE, ops.OP_FTRUNCATE)
 # Ops whose files are compared by identity: which file it is counts, not its number.
 Plain = tuple[int, int, tuple[object, ...]]  # thread, op, arguments
 
@@ -46,7 +47,7 @@ def plain(thread: int, code: int, args: tuple[int, ...], base: int, file: object
     at = 0
     for arg in ops.BY_NUMBER[code].args:
         slots = list(args[at : at + ops.SLOTS[arg.kind]])
-        of_file = code in (ops.OP_PREAD, ops.OP_PWRITE)
+        of_file = code in (*FILE_WORDS, ops.OP_FALLOCATE)
         if arg.kind in (ops.RANGE, ops.DEST) or arg.kind == ops.PAGE and not of_file:
             slots = [slot - base for slot in slots]
         elif arg.kind == ops.WORD:
@@ -55,7 +56,7 @@ def plain(thread: int, code: int, args: tuple[int, ...], base: int, file: object
         at += ops.SLOTS[arg.kind]
     if code in FILE_SLOT:
         out[FILE_SLOT[code]] = file
-    elif code in (ops.OP_PREAD, ops.OP_PWRITE):
+    elif code in FILE_WORDS:
         out[0] = (file, args[0] % 4)
     return thread, code, tuple(out)
 
@@ -65,7 +66,7 @@ def sayable(scenario: Scenario) -> list[Plain]:
     children = {op.args[0] for op in scenario.ops if op.code == ops.OP_FORK}
     seen: dict[object, int] = {}
     made: dict[int, int] = {}  # memory file -> how often it was made
-    pages: dict[int, int] = {}  # and how large it is
+    sizes: dict[int, int] = {}  # and how large it is, in words
     written: dict[int, int] = {}  # or was made by stores into it
     found: list[Plain] = []
     others: set[int] = set()  # memory files of children, which the program does not have
@@ -82,14 +83,30 @@ def sayable(scenario: Scenario) -> list[Plain]:
         elif op.code == ops.OP_MEMFD:
             handle = op.args[0] + 1
             made[handle] = made.get(handle, 0) + 1
-            pages[handle] = op.args[1]
+            sizes[handle] = op.args[1] * 4
+        elif op.code in (ops.OP_FTRUNCATE, ops.OP_FALLOCATE):
+            handle = op.args[0] // (4 if op.code == ops.OP_FTRUNCATE else 1) + 1
+            before = sizes.get(handle)
+            size = op.args[1] * 4 + op.args[0] % 4
+            if op.code == ops.OP_FALLOCATE:
+                end = (op.args[1] + op.args[2]) * 4
+                size = max(before or 0, end if op.args[3] == ops.FALLOC_ALLOCATE else 0)
+            if before is None and size == 0:
+                continue  # empty, which the model has no memory file for
+            sizes[handle] = size
+            if before is None:  # an import makes a memory file when it gets a size
+                file = seen.setdefault((handle, made.get(handle)), len(seen))
+                found.append(plain(op.actor, ops.OP_MEMFD, (0, -(-size // 4)), 0, file))
+                if op.code == ops.OP_FTRUNCATE and size % 4 == 0:
+                    continue
         elif op.code in (ops.OP_PREAD, ops.OP_PWRITE):
             handle = op.args[0] // 4 + 1
             if handle in others and handle not in made:
                 continue
-            if op.args[1] >= pages.get(handle, ops.MAX_FILE_PAGES):
+            word = op.args[1] * 4 + op.args[0] % 4
+            if word >= sizes.get(handle, ops.MAX_FILE_PAGES * 4):
                 continue
-            if handle not in pages:  # whoever made it does not come back: it is empty
+            if handle not in sizes:  # whoever made it does not come back: it is empty
                 if op.code == ops.OP_PREAD and op.args[1] >= written.get(handle, 0):
                     continue
                 if op.code == ops.OP_PWRITE:

@@ -130,7 +130,7 @@ def test_numbers_decide(call: str, op: str, args: tuple[int, ...]) -> None:
         ),
         (f"mremap({AREA}, 0x1000, 0x2000, 0x1, 0x0)", CHOSEN),
         (f"mprotect({AREA}, 0x1000, 0x40)", "protection bits that the model has not: 0x40"),
-        (f"madvise({AREA}, 0x1000, 0x9)", "the model has no advice MADV_REMOVE yet"),
+        (f"madvise({AREA}, 0x1000, 0xc)", "the model has no advice MADV_MERGEABLE yet"),
         (
             "madvise(&(0x7f0000000080), 0x1000, 0x4)",
             "the address is not page-aligned: scenarios have page numbers",
