@@ -349,7 +349,7 @@ OPS: Final[tuple[OpSpec, ...]] = (
         "madvise().",
         entry=sites.MADVISE_LOCK__READ,
         culprit="do_madvise",
-        failures=(-EINVAL, -ENOMEM, -EAGAIN, -EFAULT, -EBUSY, -EACCES, -EOPNOTSUPP),
+        failures=(-EINVAL, -ENOMEM, -EAGAIN, -EFAULT, -EBUSY, -EACCES),
         c="madvise({range.addr}, {range.len}, {advice})",
     ),
     OpSpec(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import features, ops, sites
-from simulator.errno import EACCES, EINTR, EINVAL, EOPNOTSUPP
+from simulator.errno import EACCES, EINTR, EINVAL
 from simulator.mm import shmem
 from simulator.mm.filemap import END_OF_FILE, folio_end, mapping_seek_hole_data
 from simulator.mm.mm_types import (
@@ -312,7 +312,7 @@ def may_remove(vma: Vma) -> i64:
 
 
 def remove(k: "Kernel", inode: Inode, start: i64, end: i64) -> i64:
-    """vfs_fallocate() of what MADV_REMOVE removes."""
+    """vfs_fallocate() of what MADV_REMOVE removes: nothing of opaque files, which have no pages."""
     if inode.opaque:
-        return -EOPNOTSUPP
+        return 0
     return shmem_fallocate(k, inode, start, end, ops.FALLOC_PUNCH_HOLE)
