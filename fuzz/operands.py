@@ -116,9 +116,9 @@ from simulator.ops import (
     OP_VMSPLICE,
     OP_WRITE,
     REGISTER_MISSING,
+    STATS,
     UFFD_SIGBUS,
     UFFD_USER_ONLY,
-    STATS,
     WHENCE,
     of_every_advice,
 )
@@ -173,6 +173,7 @@ _ON_UFFD: Final = (
     OP_UFFD_UNREGISTER,
     OP_UFFD_WAKE,
     OP_UFFD_ZEROPAGE,
+)
 # What needs an open file.
 _ON_FILES: Final = (
     OP_PREAD,

@@ -38,9 +38,9 @@ LOCK_CLASS_NAMES: Final = by_number(
         (LC_DMIRROR, "dmirror_mutex"),
         (LC_PAGE_TABLE, "page_table_lock"),
         (LC_PTL, "ptl"),
-        (LC_USERFAULT, "userfault"),
         (LC_I_LOCK, "i_lock"),
         (LC_I_PAGES, "i_pages_lock"),
+        (LC_USERFAULT, "userfault"),
         (LC_FALLOC, "shmem_falloc"),
     ),
 )

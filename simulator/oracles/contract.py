@@ -471,6 +471,8 @@ def filled(k: "Kernel", handle: i64, start: i64, end: i64) -> None:
                 f"page {va} is not there after UFFDIO_COPY or UFFDIO_ZEROPAGE",
             )
         va += 1
+
+
 def removed(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
     """The files behind [start, end) have holes there."""
     for vma in mm.vmas:

@@ -95,8 +95,8 @@ def sayable(scenario: Scenario) -> list[Plain]:
                 continue  # empty, which the model has no memory file for
             sizes[handle] = size
             if before is None:  # an import makes a memory file when it gets a size
-                file = seen.setdefault((handle, made.get(handle)), len(seen))
-                found.append(plain(op.actor, ops.OP_MEMFD, (0, -(-size // 4)), 0, file))
+                new = seen.setdefault((handle, made.get(handle)), len(seen))
+                found.append(plain(op.actor, ops.OP_MEMFD, (0, -(-size // 4)), 0, new))
                 if op.code == ops.OP_FTRUNCATE and size % 4 == 0:
                     continue
         elif op.code in (ops.OP_PREAD, ops.OP_PWRITE):
