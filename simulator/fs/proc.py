@@ -13,7 +13,7 @@ from simulator import features, ops, sites
 from simulator.errno import EINTR, ENAMETOOLONG, ENOENT, ENOMEM, ESRCH
 from simulator.kernel import exit as kernel_exit
 from simulator.lib.maple_tree import vma_lookup
-from simulator.mm import gup, mmap_lock, mmu_notifier, shmem, tlb
+from simulator.mm import gup, mmap_lock, mmu_notifier, tlb, vma_file
 from simulator.mm.mm_types import (
     PFN_SHIFT,
     PG_ANON_EXCLUSIVE,
@@ -287,7 +287,7 @@ def do_procmap_query(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     if not flags & ops.PROCMAP_BUILD_ID:
         inode = None
     if inode is not None:
-        shmem.get_file(inode)
+        vma_file.get_file(inode)
     mmap_lock.vma_end_read(k, vma)
     kernel_exit.mmput(k, mm)
     if inode is None:
@@ -296,7 +296,7 @@ def do_procmap_query(k: "Kernel", mm: Mm, va: i64, flags: i64) -> i64:
     too_long = inode.opaque
     if too_long and k.bug.procmap_error_path_double_mmput:
         kernel_exit.mmput(k, mm)
-    shmem.fput(k, inode)
+    vma_file.fput(k, inode)
     return -ENAMETOOLONG if too_long else start
 
 

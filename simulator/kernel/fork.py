@@ -16,7 +16,7 @@ from simulator import sites
 from simulator.errno import EINTR, ENOMEM
 from simulator.kernel import exit as kernel_exit
 from simulator.lib import interval_tree
-from simulator.mm import anon_vma, mmap_lock, mmu_gather, shmem, tlb, userfaultfd, zap
+from simulator.mm import anon_vma, mmap_lock, mmu_gather, tlb, userfaultfd, vma_file, zap
 from simulator.mm import vma as vma_tree
 from simulator.mm.copy_page_range import copy_page_range
 from simulator.mm.mm_types import VM_DONTCOPY, VM_LOCKED_MASK, VM_WIPEONFORK, Mm, Vma
@@ -129,7 +129,7 @@ def dup_vma(k: "Kernel", mm: Mm, mpnt: Vma) -> i64:
     mm.vmas.append(tmp)
     inode = tmp.inode
     if inode is not None:
-        shmem.get_file(inode)
+        vma_file.get_file(inode)
         lock.down_write(k, sites.DUP_MMAP__I_MMAP_LOCK, inode.i_mmap_rwsem)
         interval_tree.insert_after(inode.i_mmap, tmp, mpnt)
         lock.up_write(k, inode.i_mmap_rwsem)

@@ -22,9 +22,9 @@ from simulator.mm import (
     mmap_lock,
     mmu_gather,
     mmu_notifier,
-    shmem,
     shmem_file,
     swap,
+    vma_file,
     vma_merge,
     zap,
 )
@@ -413,10 +413,10 @@ def madvise_remove(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
     assert inode is not None
     mm = behavior.mm
     first = linear_page_index(vma, behavior.start)
-    shmem.get_file(inode)
+    vma_file.get_file(inode)
     mmap_lock.mmap_read_unlock(k, mm)
     err = shmem_file.remove(k, inode, first, first + behavior.end - behavior.start)
-    shmem.fput(k, inode)
+    vma_file.fput(k, inode)
     mmap_lock.mmap_read_lock(k, mm, sites.MADVISE_REMOVE__RELOCK)
     return err
 

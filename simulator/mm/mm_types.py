@@ -34,6 +34,7 @@ from simulator.tables import bits, numbered
 if TYPE_CHECKING:
     from simulator.mm.memremap import DevPagemap
     from simulator.mm.mmu_notifier import MmuIntervalNotifier
+    from simulator.state import Kernel
 
 # --- page table entries -------------------------------------------------------------------
 # One i64: the low 16 bits say what the entry is, the rest is the pfn (or swap offset).
@@ -220,6 +221,14 @@ class XArray:
         self.retry: list[int] = []
 
 
+class SuperOperations:
+    """struct super_operations, as far as it comes up: what is done with a file by its kind."""
+
+    def evict_inode(self, k: "Kernel", inode: "Inode") -> None:
+        """Nobody can reach the file any more."""
+        raise NotImplementedError
+
+
 @final
 class Inode:
     """A memory file (memfd, or behind a shared anonymous mapping), its page cache, and the one open
@@ -228,6 +237,7 @@ class Inode:
     def __init__(self, ident: i64) -> None:
         self.id: Final[i64] = ident
         self.live: bool = False
+        self.s_op: SuperOperations = SuperOperations()
         self.refs: i64 = 0  # open files: the handle's own, and one for each VMA
         self.opened_at: i64 = 0  # who has opened it and given it to no VMA yet; 0 nobody
         self.f_pos: i64 = 0

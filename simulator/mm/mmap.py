@@ -361,7 +361,7 @@ def mmap_new_vma(
     vma_tree.vma_set_range(vma, start, end, pgoff, anon_pgoff)
     vma.flags = flags
     if inode is not None:
-        shmem.get_file(inode)
+        vma_file.get_file(inode)
         vma.inode = inode
     elif flags & VM_SHARED:
         vma.inode = prepared or shmem.shmem_zero_setup(k, end - start)

@@ -19,7 +19,7 @@ from simulator.build.native import vec
 from simulator.errno import EEXIST, EINVAL, ENOENT, ENOMEM
 from simulator.lib import xarray
 from simulator.lock_classes import LC_FALLOC, LC_FOLIO
-from simulator.mm import mmap_lock, page_alloc, swap
+from simulator.mm import mmap_lock, page_alloc, swap, vma_file
 from simulator.mm.filemap import (
     END_OF_FILE,
     filemap_get_entry,
@@ -40,6 +40,7 @@ from simulator.mm.mm_types import (
     REF_TEMP,
     Folio,
     Inode,
+    SuperOperations,
     fill,
 )
 from simulator.mm.page_ref import folio_get, folio_put, move_ref
@@ -128,6 +129,7 @@ def other_file(k: "Kernel", number: i64) -> Inode:
 def create(k: "Kernel", inode: Inode, pages: i64) -> None:
     """An empty file of that size, open once."""
     inode.live = True
+    inode.s_op = ShmemOperations()
     inode.refs = 1
     inode.opened_at = k.cur.site
     make_room(inode, pages)
@@ -150,17 +152,10 @@ def i_size_write(k: "Kernel", inode: Inode, words: i64) -> None:
     inode.sized_at = k.cur.site
 
 
-def get_file(inode: Inode) -> None:
-    """One more open file: a VMA's."""
-    inode.refs += 1
+class ShmemOperations(SuperOperations):
+    """shmem_ops"""
 
-
-def fput(k: "Kernel", inode: Inode) -> None:
-    """Drop an open file; the last one takes the inode and its pages with it."""
-    inode.refs -= 1
-    if inode.refs < 0:
-        k.violate("use-after-free", k.cur.site, "file", "a file was closed more often than opened")
-    if inode.refs == 0:
+    def evict_inode(self, k: "Kernel", inode: Inode) -> None:
         shmem_evict_inode(k, inode)
 
 
@@ -184,10 +179,10 @@ def release_all(k: "Kernel") -> None:
     """The End: handles close. No process is left, so no VMA holds a file either."""
     for inode in k.inodes:
         if inode.live:
-            fput(k, inode)
+            vma_file.fput(k, inode)
             check_gone(k, inode)
     for inode in k.other_files:
-        fput(k, inode)
+        vma_file.fput(k, inode)
         check_gone(k, inode)
     for inode in k.shared_anon:
         check_gone(k, inode)
@@ -484,7 +479,7 @@ def shmem_falloc_wait(k: "Kernel", vmf: "VmFault", inode: Inode) -> i64:
         core.block(k, inode.falloc_by, LC_FALLOC, inode.i_rwsem.obj, sleeps=True)
     if not unlocked:
         return VM_FAULT_NOPAGE
-    fput(k, inode)
+    vma_file.fput(k, inode)
     return VM_FAULT_RETRY
 
 
@@ -493,7 +488,7 @@ def maybe_unlock_mmap_for_io(k: "Kernel", vmf: "VmFault", inode: Inode) -> bool:
     might be the last to have."""
     if vmf.flags & (FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_TRIED) != FAULT_FLAG_ALLOW_RETRY:
         return False
-    get_file(inode)
+    vma_file.get_file(inode)
     if vmf.flags & FAULT_FLAG_VMA_LOCK:
         mmap_lock.vma_end_read(k, vmf.vma)
     else:

@@ -17,10 +17,9 @@ from simulator import features, sites
 from simulator.build.native import final
 from simulator.errno import ENOMEM
 from simulator.lib import interval_tree
-from simulator.mm import anon_vma, mmap_lock, shmem
+from simulator.mm import anon_vma, mmap_lock, vma_file
 from simulator.mm.mm_types import AnonVma, Inode, Mm, Vma
 from simulator.mm.split_huge_pmd import vma_adjust_trans_huge
-from simulator.mm.vma_file import vma_link_file
 from simulator.objects import OBJ_NONE
 from simulator.sched import lock
 from simulator.state import WRITE
@@ -137,7 +136,7 @@ def remove_vma(k: "Kernel", vma: Vma) -> None:
     """Free a VMA that is detached and unlinked from rmap."""
     inode = vma.inode
     if inode is not None:
-        shmem.fput(k, inode)
+        vma_file.fput(k, inode)
     vm_area_free(k, vma)
 
 
@@ -158,7 +157,7 @@ def vma_link(k: "Kernel", mm: Mm, vma: Vma) -> None:
     """Insert a finished VMA; its write lock keeps others out until mmap_lock is released."""
     mmap_lock.vma_start_write(k, vma)
     vma_iter_store_new(k, mm, vma)
-    vma_link_file(k, vma)
+    vma_file.vma_link_file(k, vma)
 
 
 # --- changing the extent of VMAs -------------------------------------------------------------
@@ -249,7 +248,7 @@ def split_vma(k: "Kernel", vma: Vma, va: i64, new_below: bool) -> i64:
         vm_area_free(k, new)
         return -ENOMEM
     if new.inode is not None:
-        shmem.get_file(new.inode)
+        vma_file.get_file(new.inode)
     mmap_lock.vma_start_write(k, vma)
     mmap_lock.vma_start_write(k, new)
     vp = VmaPrepare(vma)

@@ -13,7 +13,7 @@ from simulator import features, sites
 from simulator.build.native import final
 from simulator.errno import ENOMEM
 from simulator.lib.maple_tree import find_vma, vma_prev
-from simulator.mm import anon_vma, mmap_lock, shmem
+from simulator.mm import anon_vma, mmap_lock, vma_file
 from simulator.mm.mm_types import (
     VM_MAYWRITE,
     VM_SHARED,
@@ -490,6 +490,6 @@ def copy_vma(
         vm_area_free(k, new_vma)
         return None
     if new_vma.inode is not None:
-        shmem.get_file(new_vma.inode)
+        vma_file.get_file(new_vma.inode)
     vma_link(k, mm, new_vma)
     return VmaCopy(new_vma, vma, False)

@@ -75,7 +75,7 @@ def restores_nothing(patch: Patch) -> None:
 
 
 def vmas_hold_no_file(patch: Patch) -> None:
-    patch.nothing(shmem, "get_file")
+    patch.nothing(vma_file, "get_file")
 
 
 def wrong_rmap_index(patch: Patch) -> None:
