@@ -26,6 +26,7 @@ CATEGORIES: Final = (  # those of run_vmtests.sh that the ops can serve
     "khugepaged",
     "madv_guard",
     "madv_populate",
+    "memfd",  # which it must be told about
     "migration",
     "mkdirty",
     "mlock",
