@@ -264,7 +264,8 @@ def _environment(work: Path) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(Path(fuzz.__file__).resolve().parents[1]),
         "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),
-        build.VARIABLE: build.mode(),
+        build.VARIABLE: build.mode_of_children(),
+        **{name: os.environ[name] for name in (build.PATCHED,) if name in os.environ},
     }
 
 

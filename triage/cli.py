@@ -95,6 +95,34 @@ VERBS: Final[Mapping[str, str]] = {
 }
 
 
+# Verbs that run the model, and so can run a changed one.
+RUN_THE_MODEL: Final = frozenset(
+    ("run", "replay", "minimize", "explain", "explore", "judge", "corpus verify", "sites")
+)
+MODEL: Final = "model"
+
+
+def _model_option() -> click.Option:
+    return click.Option(
+        ["--model", MODEL],
+        type=click.Path(),
+        is_eager=True,
+        expose_value=False,
+        callback=_with_model,
+        help="Change the model: a diff against simulator/, or a file of functions (docs/patch.md).",
+    )
+
+
+def _with_model(context: click.Context, option: click.Parameter, patch: str | None) -> None:
+    """Run this command line again with that model, which replaces this process."""
+    if patch is None or context.resilient_parsing:
+        return
+    from triage.model import become
+
+    arguments: list[str] = context.find_root().obj
+    become(patch, arguments)
+
+
 class VerbGroup(click.Group):
     """A group whose members are the rows of VERBS one word below `path`."""
 
@@ -114,6 +142,8 @@ class VerbGroup(click.Group):
             return VerbGroup(path, VERBS[path])
         module = importlib.import_module(f"triage.verbs.{path.replace(' ', '_')}")
         command: click.Command = module.command
+        if path in RUN_THE_MODEL and not any(p.name == MODEL for p in command.params):
+            command.params.append(_model_option())
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -176,7 +206,7 @@ def _run(arguments: Sequence[str]) -> int:
     group = VerbGroup("", ABOUT)
     try:
         # Not `group.main()`, which has its own ideas about closed pipes and interrupts.
-        with group.make_context("mmfarm", list(arguments)) as context:
+        with group.make_context("mmfarm", list(arguments), obj=list(arguments)) as context:
             result: object = group.invoke(context)
         return result if isinstance(result, int) else OK
     except BrokenPipeError:

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Final
 
 VARIABLE: Final = "MMFARM_MODEL"
+# Set in a copy with a changed model (`--model PATCH`), which is compiled while it is used already.
+PATCHED: Final = "MMFARM_PATCHED"
 ROOT: Final = Path(__file__).resolve().parents[2]  # what holds the rooms
 HOT_FUZZ: Final = (
     "codec",
@@ -84,6 +86,17 @@ def mode() -> str:
     return "interpreted" if _SET is None else "compiled"
 
 
+def wants_interpreted() -> bool:
+    """Whether the user has asked for the interpreted model."""
+    return os.environ.get(VARIABLE) == "interpreted"
+
+
+def mode_of_children() -> str:
+    """What a child process shall run: what this one runs; of a changed model whichever form is
+    there by then."""
+    return "auto" if os.environ.get(PATCHED) and not wants_interpreted() else mode()
+
+
 def is_checkout() -> bool:
     return (ROOT / "pyproject.toml").exists()
 
@@ -135,10 +148,16 @@ def _choose() -> Path | None:
     )
     if wanted == "compiled":
         raise ModelError(f"{VARIABLE}=compiled, but the compiled model {why}: {remedy}")
+    if os.environ.get(PATCHED):
+        if os.environ[PATCHED] != _SAID:
+            print("mmfarm: the changed model is interpreted until it is compiled", file=sys.stderr)
+            os.environ[PATCHED] = _SAID
+        return None
     print(f"mmfarm: the compiled model {why}, interpreting ({remedy})", file=sys.stderr)
     os.environ[VARIABLE] = "interpreted"  # for children, so that one run says it once
     return None
 
 
+_SAID: Final = "said"
 _BUILD_ID: Final = id_of(ROOT)
 _SET: Final = _choose()
