@@ -20,7 +20,16 @@ from simulator import features, sites
 from simulator.lib.maple_tree import find_vma
 from simulator.machine import ipi
 from simulator.machine.cpu import CallSingleData, Cpu
-from simulator.mm import anon_vma, huge_memory, mmap_lock, mmu_notifier, page_alloc, swap, tlb
+from simulator.mm import (
+    anon_vma,
+    huge_memory,
+    mmap_lock,
+    mmu_notifier,
+    page_alloc,
+    swap,
+    tlb,
+    vmscan,
+)
 from simulator.mm.anon_folio import map_anon_folio_pte_nopf
 from simulator.mm.collapse_control import (
     SCAN_ALLOC_HUGE_PAGE_FAIL,
@@ -141,6 +150,8 @@ def collapse_huge_page(k: "Kernel", mm: Mm, start: i64, cc: CollapseControl, ord
     """Copy 1 << `order` pages from `start` on into one folio. mmap_lock is not held."""
     haddr = start >> k.pmd_order << k.pmd_order
     folio = page_alloc.folio_alloc_order(k, sites.COLLAPSE_HUGE_PAGE__ALLOC, order, False)
+    if folio is None and vmscan.try_to_free_pages(k):
+        folio = page_alloc.folio_alloc_order(k, sites.COLLAPSE_HUGE_PAGE__ALLOC, order, False)
     if folio is None:
         return SCAN_ALLOC_HUGE_PAGE_FAIL
     mmap_lock.mmap_read_lock(k, mm, sites.COLLAPSE_HUGE_PAGE__READ_LOCK)

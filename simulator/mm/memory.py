@@ -22,6 +22,7 @@ from simulator.mm import (
     shmem,
     swap,
     userfaultfd,
+    vmscan,
 )
 from simulator.mm.mm_types import (
     MM_ANONPAGES,
@@ -204,6 +205,8 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
         if not ret & VM_FAULT_FALLBACK:
             return ret
     folio = page_alloc.folio_alloc(k, sites.DO_ANONYMOUS_PAGE__ALLOC, True)
+    if folio is None and vmscan.try_to_free_pages(k):
+        folio = page_alloc.folio_alloc(k, sites.DO_ANONYMOUS_PAGE__ALLOC, True)
     if folio is None:
         return VM_FAULT_OOM
     page = folio.page

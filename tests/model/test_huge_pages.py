@@ -236,3 +236,19 @@ config pmd_order=4 frames=64 thp=always mthp=2
     assert outcome.violation is None
     assert not outcome.dead
     assert outcome.results[3] == 1
+
+
+def test_who_needs_memory_splits_what_is_partially_mapped() -> None:
+    """16 frames: a huge page of which half is given up, another one, and no frame left."""
+    text = """
+config pmd_order=3 frames=16 thp=always
+1 T0 mmap 0..8 rw private anon
+2 T0 write 0
+3 T0 madvise 4..8 DONTNEED
+4 T0 mmap 8..16 rw private anon
+5 T0 write 8
+6 T0 write 4
+7 T0 write 5
+8 T0 read 0
+"""
+    assert results(text)[5:] == [0, 0, 1]
