@@ -481,7 +481,12 @@ BUGS: Final[tuple[Bug, ...]] = (
         "hazard: owner of split_huge_pmd_address()",
         ("livelock",),
         MEDIUM,
-        culprits=("make_device_exclusive", "split_huge_pmd", "nouveau_atomic_range_fault"),
+        culprits=(
+            "make_device_exclusive",
+            "get_user_pages",
+            "split_huge_pmd",
+            "nouveau_atomic_range_fault",
+        ),
     ),
     Bug(
         "migratevma-collect-split-drops-unflushed",
@@ -503,6 +508,44 @@ BUGS: Final[tuple[Bug, ...]] = (
         culprits=("migrate_vma_collect_pmd",),
         versions=(("7.2", ""),),
         departure="what is none or huge when a split is over is collected from the first page on",
+        undisclosed=True,
+    ),
+    Bug(
+        "pvmw-device-private-pmd",
+        "a migration ends at another folio's huge entry of device memory",
+        "CVE-2026-68163 f84ca9b1888d",
+        ("secondary-mmu", "mapcount", "refcount", "accounting", "anon-exclusive", "memory-value"),
+        MEDIUM,
+        culprits=("page_vma_mapped_walk", "remove_migration_pmd", "remove_migration_pte"),
+    ),
+    Bug(
+        "split-huge-pmd-derefs-migration-entry",
+        "who splits a folio takes another one's PMD migration entry for a huge page",
+        "CVE-2025-37958 be6e843fc51a",
+        ("kernel-assertion",),
+        MEDIUM,
+        culprits=("split_huge_pmd_locked",),
+    ),
+    Bug(
+        "migratevma-split-unmapped-one-mm",
+        "a huge page that two processes have is split under the entry of one of them",
+        "mm/migrate_device.c:migrate_vma_split_unmapped_folio()",
+        ("rmap", "kernel-assertion"),
+        HARD,
+        culprits=("migrate_vma_split_unmapped_folio", "set_pmd_migration_entry"),
+        versions=(("7.2", ""),),
+        departure="PMD migration entries of other processes are not split with the folio",
+        undisclosed=True,
+    ),
+    Bug(
+        "clear-refs-skips-device-pmd",
+        "a huge page of device memory stays soft-dirty",
+        "fs/proc/task_mmu.c:clear_soft_dirty_pmd()",
+        ("contract", "soft-dirty"),
+        EASY,
+        culprits=("clear_soft_dirty_pmd", "clear_soft_dirty", "clear_refs_pte_range"),
+        versions=(("7.2", ""),),
+        departure="clear_refs clears the bit of present huge entries and of migration entries only",
         undisclosed=True,
     ),
     Bug(
@@ -654,6 +697,10 @@ class BugFlags:
         self.devexcl_split_notifier_owner_livelock: bool = False
         self.migratevma_collect_split_drops_unflushed: bool = False
         self.migratevma_collect_restarts_at_start: bool = False
+        self.pvmw_device_private_pmd: bool = False
+        self.split_huge_pmd_derefs_migration_entry: bool = False
+        self.migratevma_split_unmapped_one_mm: bool = False
+        self.clear_refs_skips_device_pmd: bool = False
         self.migratevma_split_folio_no_ref: bool = False
         self.migration_loses_young_dirty: bool = False
         self.madv_dontneed_vs_madv_free_thp: bool = False

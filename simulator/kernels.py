@@ -46,6 +46,8 @@ class Linux:
         # mremap() moves a range of several VMAs, and checks all that it can before it unmaps
         # what is at the destination.
         self.remap_move: bool = version >= 617
+        # Huge pages migrate to device memory and back as a whole.
+        self.device_private_thp: bool = version >= 619
         # A merged VMA is soft-dirty when one of its parts was: VM_STICKY. Since 6.19, and in
         # stable releases of 6.18.
         self.sticky_softdirty: bool = version >= 618

@@ -7,5 +7,4 @@
 config pmd_order=3 frames=64 thp=always bug=devexcl-split-notifier-owner-livelock
 1 T0 mmap 0..8 rw private anon
 2 T0 write 0
-3 DEVICE1 device_open T0
-4 DEVICE1 device_exclusive 3..4
+3 DEVICE1 device_exclusive 3..4

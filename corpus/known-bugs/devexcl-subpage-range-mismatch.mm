@@ -8,6 +8,5 @@ config pmd_order=3 frames=64 thp=always bug=devexcl-subpage-range-mismatch
 1 T0 mmap 0..8 rw private anon
 2 T0 write 0
 3 T0 mprotect 6..8 r
-4 DEVICE1 device_open T0
-5 DEVICE1 device_write 3
-6 DEVICE device_exclusive 0..1
+4 DEVICE1 device_write 3
+5 DEVICE device_exclusive 0..1

@@ -20,8 +20,16 @@ from simulator.lock_classes import LC_DMIRROR
 from simulator.mm import mmap_lock, mmu_notifier
 from simulator.mm.hmm import hmm_range_fault
 from simulator.mm.memory import copy_words
-from simulator.mm.memremap import DevPagemap, memremap_pages, next_page, zone_device_page_init
+from simulator.mm.memremap import (
+    DevPagemap,
+    memremap_pages,
+    next_page,
+    unused_pages,
+    zone_device_folio_init,
+    zone_device_page_init,
+)
 from simulator.mm.migrate_device import (
+    SELECT_COMPOUND,
     SELECT_DEVICE_PRIVATE,
     SELECT_SYSTEM,
     MigrateVma,
@@ -32,9 +40,10 @@ from simulator.mm.migrate_device import (
     migrate_vma_pages,
     migrate_vma_setup,
 )
-from simulator.mm.mm_types import VM_READ, VM_WRITE, Lock, Mm, Page
+from simulator.mm.mm_types import REF_OWNER, VM_READ, VM_WRITE, Lock, Mm, Page, fill
 from simulator.mm.mmu_notifier import EMPTY, MmuIntervalNotifier
-from simulator.mm.page_alloc import folio_alloc, folio_alloc_nofail
+from simulator.mm.page_alloc import folio_alloc, folio_alloc_nofail, folio_alloc_order
+from simulator.mm.page_ref import folio_put
 from simulator.mm.pgtable import DEVICE_PFN_BASE, frame_text, pfn_to_page
 from simulator.mm.vm_fault import VM_FAULT_OOM, VM_FAULT_SIGBUS, VmFault
 from simulator.objects import OBJ_NONE, device_obj
@@ -111,9 +120,14 @@ class DmirrorDevmem(DevPagemap):
             )
         d = self.dmirror
         assert d is not None
-        args = MigrateVma(
-            vmf.vma, vmf.mm, vmf.va, vmf.va + 1, SELECT_DEVICE_PRIVATE, self, vmf.page
-        )
+        start = vmf.va
+        end = start + 1
+        select: i64 = SELECT_DEVICE_PRIVATE
+        if vmf.orig_pmd:
+            start = start >> k.pmd_order << k.pmd_order
+            end = start + k.ptrs_per_pte
+            select |= SELECT_COMPOUND
+        args = MigrateVma(vmf.vma, vmf.mm, start, end, select, self, vmf.page)
         if migrate_vma_setup(k, args):
             return VM_FAULT_SIGBUS
         enough = alloc_and_copy_to_ram(k, d, args)
@@ -338,6 +352,8 @@ def migrate_range(k: "Kernel", d: Dmirror | None, start: i64, end: i64, to_devic
         seq = mmu_notifier.mmu_interval_read_begin(k, d)
         moves = d.moves
         select: i64 = SELECT_SYSTEM if to_device else SELECT_DEVICE_PRIVATE
+        if k.linux.device_private_thp:
+            select |= SELECT_COMPOUND
         args = MigrateVma(vma, mm, va, stop, select, d.devmem, None)
         if migrate_vma_setup(k, args):
             moved = -EINVAL
@@ -364,27 +380,64 @@ def migrate_range(k: "Kernel", d: Dmirror | None, start: i64, end: i64, to_devic
 def count_migrated(args: MigrateVma) -> i64:
     n: i64 = 0
     for i in range(len(args.src)):
-        if args.migrate[i] and args.dst[i] is not None:
-            n += 1
+        page = args.dst[i]
+        if args.migrate[i] and page is not None:
+            n += 1 << page.folio.order
     return n
+
+
+def devmem_alloc_huge(k: "Kernel", devmem: DmirrorDevmem) -> Page | None:
+    """The first page of a huge one of the device's, locked; None: small ones must do. Its memory is
+    handed out in a row once."""
+    if k.should_fail(sites.DMIRROR_DEVMEM_ALLOC_PAGE__ALLOC_HUGE, OBJ_NONE):
+        k.sometimes(features.Z_ALLOC_FAILED)
+        return None
+    if devmem.slab.nr + k.ptrs_per_pte > NR_DEVICE_PAGES:
+        return None
+    pages = unused_pages(devmem, k.ptrs_per_pte)
+    return zone_device_folio_init(k, pages, k.pmd_order).page
 
 
 def alloc_and_copy_to_device(k: "Kernel", devmem: DmirrorDevmem, args: MigrateVma) -> None:
     """dmirror_migrate_alloc_and_copy(): fill device pages from the pages that were collected."""
+    writable = args.vma.flags & VM_WRITE != 0
     for i in range(len(args.src)):
         if not args.migrate[i]:
             continue
-        page = devmem_alloc_page(k, devmem)
-        if page is None:
-            continue
         source = args.src[i]
-        if source is not None:
-            copy_words(k, sites.DMIRROR_MIGRATE_ALLOC_AND_COPY__COPY_WORD, page, source)
-        else:
-            for w in range(4):
-                page.words[w] = 0
-            args.write[i] = args.vma.flags & VM_WRITE != 0
-        args.dst[i] = page
+        if source is None:
+            args.write[i] = writable
+        if args.compound[i]:
+            alloc_huge_and_copy(k, devmem, args, i)
+            continue
+        page = devmem_alloc_page(k, devmem)
+        if page is not None:
+            copy_page(k, page, source)
+            args.dst[i] = page
+
+
+def alloc_huge_and_copy(k: "Kernel", devmem: DmirrorDevmem, args: MigrateVma, i: i64) -> None:
+    """The same for a huge page, or a hole of that size: one, or as many small ones as there are."""
+    head = devmem_alloc_huge(k, devmem)
+    source = args.src[i]
+    if head is not None:
+        args.dst[i] = head
+        args.dst_compound[i] = True
+    for j in range(k.ptrs_per_pte):
+        page = devmem_alloc_page(k, devmem) if head is None else pfn_to_page(k, head.pfn + j)
+        if page is not None:
+            copy_page(k, page, None if source is None else pfn_to_page(k, source.pfn + j))
+        if head is None:
+            args.dst[i + j] = page
+            args.write[i + j] = args.write[i]
+
+
+def copy_page(k: "Kernel", page: Page, source: Page | None) -> None:
+    """Fill a device page; with zeroes where nothing is."""
+    if source is None:
+        fill(page, 0)
+    else:
+        copy_words(k, sites.DMIRROR_MIGRATE_ALLOC_AND_COPY__COPY_WORD, page, source)
 
 
 def finalize_and_map(k: "Kernel", d: Dmirror, args: MigrateVma, seq: i64, moves: i64) -> None:
@@ -398,10 +451,11 @@ def finalize_and_map(k: "Kernel", d: Dmirror, args: MigrateVma, seq: i64, moves:
         page = args.dst[i]
         if page is None:
             continue
-        if raced and args.migrate[i]:
-            d.pt[args.start + i] = EMPTY
-        elif args.migrate[i] or k.bug.migratevma_driver_assumes_success:
-            d.pt[args.start + i] = page.pfn << 1 | (1 if args.write[i] else 0)
+        for j in range(1 << page.folio.order):
+            if raced and args.migrate[i]:
+                d.pt[args.start + i + j] = EMPTY
+            elif args.migrate[i] or k.bug.migratevma_driver_assumes_success:
+                d.pt[args.start + i + j] = (page.pfn + j) << 1 | (1 if args.write[i] else 0)
     mutex_unlock(k, d.mutex)
 
 
@@ -414,17 +468,58 @@ def alloc_and_copy_to_ram(k: "Kernel", d: Dmirror, args: MigrateVma) -> bool:
         source = args.src[i]
         if source is None or not args.migrate[i]:
             continue
+        if args.compound[i]:
+            enough = alloc_huge_to_ram(k, d, args, i, source) and enough
+            continue
         folio = folio_alloc(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ALLOC, False)
         if folio is None:
             enough = False
             continue
-        page = folio.page
         lock_fresh(k, folio.lock)
-        mutex_lock(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ERASE, d.mutex)
-        d.pt[args.start + i] = EMPTY
-        if not k.bug.test_hmm_maps_after_invalidation:
-            d.moves += 1  # whoever has just looked the page up must look again
-        mutex_unlock(k, d.mutex)
-        copy_words(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__COPY_WORD, page, source)
-        args.dst[i] = page
+        erase(k, d, args.start + i)
+        copy_words(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__COPY_WORD, folio.page, source)
+        args.dst[i] = folio.page
     return enough
+
+
+def erase(k: "Kernel", d: Dmirror, va: i64) -> None:
+    """The device has no entry for the page any more, and no write of its is under way."""
+    mutex_lock(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ERASE, d.mutex)
+    d.pt[va] = EMPTY
+    if not k.bug.test_hmm_maps_after_invalidation:
+        d.moves += 1  # whoever has just looked the page up must look again
+    mutex_unlock(k, d.mutex)
+
+
+def alloc_huge_to_ram(k: "Kernel", d: Dmirror, args: MigrateVma, i: i64, source: Page) -> bool:
+    """The same for a huge page: one of memory, or small ones, or none if they are not enough."""
+    site = sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ALLOC_HUGE
+    huge = folio_alloc_order(k, site, k.pmd_order, False)
+    pages: list[Page] = []
+    for j in range(k.ptrs_per_pte):
+        folio = huge
+        if folio is None:
+            folio = folio_alloc(k, sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__ALLOC, False)
+        if folio is None:
+            for page in pages:
+                mutex_unlock(k, page.folio.lock)
+                folio_put(k, page.folio, REF_OWNER)
+            return False
+        if huge is None or j == 0:
+            lock_fresh(k, folio.lock)
+        page = pfn_to_page(k, folio.pfn + (0 if huge is None else j))
+        erase(k, d, args.start + i + j)
+        copy_words(
+            k,
+            sites.DMIRROR_DEVMEM_FAULT_ALLOC_AND_COPY__COPY_WORD,
+            page,
+            pfn_to_page(k, source.pfn + j),
+        )
+        pages.append(page)
+    if huge is not None:
+        args.dst[i] = huge.page
+        args.dst_compound[i] = True
+        return True
+    for j in range(k.ptrs_per_pte):
+        args.dst[i + j] = pages[j]
+    return True

@@ -150,7 +150,7 @@ def clear_refs_pmd(k: "Kernel", mm: Mm, va: i64, soft: bool) -> bool:
         for page in range(va, va + k.ptrs_per_pte):
             k.watch.soft_dirty_cleared(k, mm, page)
         set_pmd_at(k, mm, va, old & ~(PTE_WRITE | PTE_SOFT_DIRTY))
-    elif soft and is_migration_pte(pmd):
+    elif soft and (is_migration_pte(pmd) or not k.bug.clear_refs_skips_device_pmd):
         k.step(sites.CLEAR_SOFT_DIRTY_PMD__SET, pmd_obj(mm.id, i), WRITE)
         for page in range(va, va + k.ptrs_per_pte):
             k.watch.soft_dirty_cleared(k, mm, page)

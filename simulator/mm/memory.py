@@ -586,6 +586,7 @@ def do_device_private(k: "Kernel", vmf: VmFault) -> i64:
     if not locked:
         k.step(sites.DO_SWAP_PAGE__MIGRATE_TO_RAM, page.obj, WRITE)
     ret = pgmap.migrate_to_ram(k, vmf, page)
+    folio = page.folio  # it may have been split
     if locked:
         mutex_unlock(k, folio.lock)
     if referenced:

@@ -18,6 +18,7 @@ from simulator.mm.mm_types import (
     Page,
     fill,
     init_page_count,
+    prep_compound_page,
     prep_folio,
 )
 from simulator.mm.pgtable import DEVICE_PFN_BASE, frame_text
@@ -41,8 +42,16 @@ class DevPagemap:
         raise NotImplementedError
 
     def folio_free(self, folio: Folio) -> None:
-        """The last reference is gone: the page is the driver's again."""
-        self.slab.put(folio.page)
+        """The last reference is gone: the pages are the driver's again."""
+        first = folio.pfn - self.first_pfn
+        nr: i64 = 1 << folio.order
+        folio.order = 0
+        for i in range(nr):
+            page = self.slab.objects[first + i]
+            page.flags = 0
+            page.folio = page.single
+            page.single.live = False
+            self.slab.put(page)
 
 
 def memremap_pages(k: "Kernel", pgmap: DevPagemap) -> None:
@@ -62,12 +71,42 @@ def next_page(pgmap: DevPagemap) -> Page:
     page = pgmap.slab.take()
     if page is None:
         page = pgmap.slab.add(Page(pgmap.first_pfn + pgmap.slab.nr))
-        page.folio.flags = PG_DEVICE_PRIVATE
-        page.folio.pgmap = pgmap
-    page.folio.ref = 0
-    page.folio.live = False
+    return reset_page(pgmap, page)
+
+
+def reset_page(pgmap: DevPagemap, page: Page) -> Page:
+    """Nothing is left of what a run before has made of it."""
+    folio = page.single
+    page.folio = folio
+    folio.flags = PG_DEVICE_PRIVATE
+    folio.pgmap = pgmap
+    folio.ref = 0
+    folio.live = False
     fill(page, GARBAGE)
     return page
+
+
+def unused_pages(pgmap: DevPagemap, count: i64) -> list[Page]:
+    """The next `count` pages in a row that were not used in this run."""
+    slab = pgmap.slab
+    pages: list[Page] = []
+    while len(pages) < count:
+        if slab.nr == len(slab.objects):
+            page = slab.add(Page(pgmap.first_pfn + slab.nr))
+        else:
+            page = slab.objects[slab.nr]
+            slab.nr += 1
+        pages.append(reset_page(pgmap, page))
+    return pages
+
+
+def zone_device_folio_init(k: "Kernel", pages: list[Page], order: i64) -> Folio:
+    """Hand free device pages in a row out as one folio: one reference, locked."""
+    site = k.cur.site
+    folio = prep_compound_page(pages, order, PG_DEVICE_PRIVATE, site)
+    init_page_count(folio, REF_OWNER, site)
+    lock_fresh(k, folio.lock)
+    return folio
 
 
 def zone_device_page_init(k: "Kernel", page: Page) -> None:

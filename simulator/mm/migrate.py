@@ -36,6 +36,7 @@ from simulator.mm.mm_types import (
     Vma,
     add_mm_counter,
     folio_mapcount,
+    is_device_private_pte,
     is_device_pte,
     is_migration_pte,
     mk_swap_pte,
@@ -47,6 +48,7 @@ from simulator.mm.pgtable import (
     mk_pte,
     pfn_to_page,
     pmd_addr_end,
+    pmd_folio,
     pte_mkdirty,
     ptep_get,
     set_pte_at,
@@ -74,6 +76,7 @@ from simulator.mm.rmap import (
 from simulator.mm.split_huge_pmd import (
     remove_migration_pmd,
     set_pmd_migration_entry,
+    split_huge_pmd,
     split_huge_pmd_locked,
 )
 from simulator.objects import pmd_obj, pte_obj
@@ -195,6 +198,8 @@ def migrate_large(k: "Kernel", folio: Folio, vma: Vma, start: i64, split: bool) 
         if mm.pmd[va >> k.pmd_order]:
             pmd_lock(k, sites.PAGE_VMA_MAPPED_WALK__PMD_LOCK, mm)
             pmd = mm.pmd[va >> k.pmd_order]
+            if split and k.bug.split_huge_pmd_derefs_migration_entry:
+                pmd_folio(k, pmd)  # before it was asked what the entry is
             if pmd and not is_migration_pte(pmd) and pmd >> PFN_SHIFT == folio.pfn:
                 if split:
                     split_huge_pmd_locked(k, vma, va, True)
@@ -278,6 +283,27 @@ def migrate_entry(k: "Kernel", page: Page, mm: Mm, table: PageTable, va: i64) ->
     return True
 
 
+class SplitMigrationPmd(RmapWalkControl):
+    def rmap_one(self, k: "Kernel", folio: Folio, vma: Vma, va: i64) -> bool:
+        mm = vma.mm
+        assert mm is not None
+        pmd = mm.pmd[va >> k.pmd_order]
+        if is_migration_pte(pmd) and pmd >> PFN_SHIFT == folio.pfn:
+            split_huge_pmd(k, vma, va)
+        return True
+
+
+def split_migration_pmds(k: "Kernel", folio: Folio) -> None:
+    """Split the PMD migration entries of a folio wherever they stand."""
+    rmap_walk(
+        k,
+        sites.TRY_TO_MIGRATE__ANON_VMA_LOCK,
+        sites.TRY_TO_MIGRATE__I_MMAP_LOCK,
+        folio,
+        SplitMigrationPmd(),
+    )
+
+
 def remove_migration_ptes(k: "Kernel", src: Folio, dst: Folio) -> None:
     """Map `dst` wherever a migration entry of `src` stands."""
     rmap_walk(
@@ -341,7 +367,10 @@ def restore_large(k: "Kernel", src: Folio, dst: Folio, vma: Vma, start: i64) -> 
         if mm.pmd[va >> k.pmd_order]:
             pmd_lock(k, sites.REMOVE_MIGRATION_PTE__PMD_LOCK, mm)
             pmd = mm.pmd[va >> k.pmd_order]
-            if is_migration_pte(pmd) and pmd >> PFN_SHIFT == src.pfn:
+            ours = is_migration_pte(pmd) and pmd >> PFN_SHIFT == src.pfn
+            if k.bug.pvmw_device_private_pmd and is_device_private_pte(pmd):
+                ours = True
+            if ours:
                 remove_migration_pmd(k, vma, va, dst)
             pmd_unlock(k, mm)
             if pmd == 0:
@@ -409,15 +438,17 @@ def restored_pte(k: "Kernel", old: i64, kind: i64, dst: Page, vma: Vma) -> i64:
     return pte
 
 
-def folio_migrate_mapping(page: Page, new: Page, extra: i64) -> bool:
+def folio_migrate_mapping(k: "Kernel", page: Page, new: Page, extra: i64) -> bool:
     """Give the new page the old one's identity; fails when anybody holds a reference that
     the caller does not know."""
     if page.folio.ref != 1 + extra:
         return False
-    page.migrated = True
+    for i in range(1 << page.folio.order):
+        tail = pfn_to_page(k, page.pfn + i)
+        tail.migrated = True
+        pfn_to_page(k, new.pfn + i).logical = tail.logical
     new.folio.index = page.folio.index
     new.folio.anon_vma = page.folio.anon_vma
     new.folio.anon_vma_gen = page.folio.anon_vma_gen
     new.folio.flags |= page.folio.flags & ~(PG_DEVICE_PRIVATE | PG_LRU)
-    new.logical = page.logical
     return True

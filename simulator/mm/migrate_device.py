@@ -11,13 +11,14 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.errno import EINVAL
-from simulator.mm import mmu_notifier, swap, tlb
+from simulator.mm import huge_memory, mmu_notifier, swap, tlb
 from simulator.mm.anon_vma import anon_vma_prepare, get_anon_vma, put_anon_vma
 from simulator.mm.memremap import DevPagemap
 from simulator.mm.migrate import (
     folio_migrate_mapping,
     make_migration_pte,
     remove_migration_ptes,
+    split_migration_pmds,
     try_to_migrate,
 )
 from simulator.mm.mm_types import (
@@ -45,6 +46,7 @@ from simulator.mm.mm_types import (
     PageTable,
     Vma,
     add_mm_counter,
+    folio_mapcount,
     is_device_private_pte,
     is_huge_zero_pmd,
     mk_swap_pte,
@@ -56,14 +58,18 @@ from simulator.mm.page_ref import folio_get, folio_put, folio_try_get, move_ref
 from simulator.mm.pgtable import (
     mk_pte,
     pfn_to_page,
+    pgtable_trans_huge_deposit,
     pmd_addr_end,
     pmd_index,
     pmd_is_huge,
+    pmd_none,
     pmd_table,
     pte_dirty,
+    pte_free,
     pte_mkdirty,
     ptep_get,
     ptep_get_and_clear,
+    set_pmd_at,
     set_pte_at,
     vm_normal_page,
     vm_page_prot,
@@ -71,17 +77,21 @@ from simulator.mm.pgtable import (
 from simulator.mm.pgtable_generic import (
     pmd_lock,
     pmd_unlock,
+    pmdp_invalidate,
     pte_alloc,
+    pte_alloc_one,
     pte_offset_map_lock,
     pte_unmap_unlock,
     ptep_clear_flush,
 )
 from simulator.mm.rmap import (
     folio_add_new_anon_rmap,
+    folio_add_new_anon_rmap_pmd,
     folio_remove_rmap_pte,
     folio_try_share_anon_rmap_pte,
 )
-from simulator.mm.split_folio import split_folio
+from simulator.mm.split_folio import folio_split_unmapped, split_folio
+from simulator.mm.split_huge_pmd import set_pmd_migration_entry, split_huge_pmd_address
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched.lock import folio_trylock, mutex_lock, mutex_unlock
 from simulator.state import READ, WRITE
@@ -91,11 +101,13 @@ if TYPE_CHECKING:
 
 SELECT_SYSTEM: Final = 1
 SELECT_DEVICE_PRIVATE: Final = 2
+SELECT_COMPOUND: Final = 4  # the driver can do with huge pages as a whole
 
 
 class MigratePfns:
-    """`src[i]`/`dst[i]` are the pages, `migrate[i]` and `write[i]` the flags MIGRATE_PFN_MIGRATE
-    and MIGRATE_PFN_WRITE of src."""
+    """`src[i]`/`dst[i]` are the pages, `migrate[i]`, `write[i]` and `compound[i]` the flags
+    MIGRATE_PFN_MIGRATE, MIGRATE_PFN_WRITE and MIGRATE_PFN_COMPOUND of src, `dst_compound[i]` the
+    last one of dst: then what follows as far as the huge page goes is empty."""
 
     def __init__(self, fault_page: Page | None) -> None:
         self.fault_page: Page | None = fault_page
@@ -103,13 +115,17 @@ class MigratePfns:
         self.dst: list[Page | None] = []
         self.migrate: list[bool] = []
         self.write: list[bool] = []
+        self.compound: list[bool] = []
+        self.dst_compound: list[bool] = []
         self.anon_vmas: list[AnonVma] = []  # that are kept until the end
 
-    def add(self, page: Page | None, migrate: bool, write: bool) -> None:
+    def add(self, page: Page | None, migrate: bool, write: bool, compound: bool = False) -> None:
         self.src.append(page)
         self.dst.append(None)
         self.migrate.append(migrate)
         self.write.append(write)
+        self.compound.append(compound)
+        self.dst_compound.append(False)
 
 
 class MigrateVma(MigratePfns):
@@ -176,15 +192,26 @@ def skip(args: MigrateVma, start: i64, end: i64) -> None:
         args.add(None, False, False)
 
 
-def hole(args: MigrateVma, start: i64, end: i64) -> None:
-    """migrate_vma_collect_hole(): nothing is there. Anonymous memory may get new pages."""
+def hole(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> None:
+    """migrate_vma_collect_hole(): nothing is there. Anonymous memory may get new pages, or one huge
+    one."""
+    if args.vma.inode is None and as_a_whole(k, args, start, end):
+        args.add(None, True, False, True)
+        skip(args, start + 1, end)
+        return
     for _ in range(start, end):
         args.add(None, args.vma.inode is None, False)
 
 
+def as_a_whole(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> bool:
+    """Whether [start, end) is what a PMD entry maps, and the driver can do with that."""
+    aligned = start & (k.ptrs_per_pte - 1) == 0 and end - start == k.ptrs_per_pte
+    return aligned and args.select & SELECT_COMPOUND != 0
+
+
 def collect_huge_pmd(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> bool:
-    """migrate_vma_collect_huge_pmd(): split the huge page whose entry was seen; True: its pages are
-    collected already, False: look at what is there now."""
+    """migrate_vma_collect_huge_pmd(): take the huge page whose entry was seen as a whole, or split
+    it; True: its pages are collected already, False: look at what is there now."""
     mm = args.mm
     pmd_lock(k, sites.MIGRATE_VMA_COLLECT_HUGE_PMD__LOCK, mm)
     pmd = mm.pmd[start >> k.pmd_order]
@@ -194,7 +221,7 @@ def collect_huge_pmd(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> boo
     system = args.select & SELECT_SYSTEM != 0
     if is_huge_zero_pmd(pmd) and system:
         pmd_unlock(k, mm)
-        hole(args, start, end)
+        hole(k, args, start, end)
         return True
     mine = system if pmd_present(pmd) else is_device_private_pte(pmd)
     page = k.zero_page if is_huge_zero_pmd(pmd) else pfn_to_page(k, pmd >> PFN_SHIFT)
@@ -213,6 +240,12 @@ def collect_huge_pmd(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> boo
         folio_put(k, folio, REF_TEMP)
         skip(args, start, end)
         return True
+    write = pmd & PTE_WRITE != 0 if pmd_present(pmd) else pte_kind(pmd) == SWP_DEVICE_WRITE
+    if as_a_whole(k, args, start, end) and set_pmd_migration_entry(k, mm, start):
+        args.add(page, True, write, True)
+        skip(args, start + 1, end)
+        pmd_unlock(k, mm)
+        return True
     pmd_unlock(k, mm)
     ret = split_folio(k, folio)
     if not held:
@@ -226,6 +259,9 @@ def collect_huge_pmd(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> boo
 def split_pte_mapped(k: "Kernel", args: MigrateVma, table: PageTable, folio: Folio) -> i64:
     """migrate_vma_split_folio() of a large folio that page table entries map; drops the lock. The
     entry that was seen under it keeps the folio until there is a reference."""
+    if folio.lock.owner == k.cur.id:
+        pte_unmap_unlock(k, table)
+        return split_fault_folio(k, args, folio)
     if k.bug.migratevma_split_folio_no_ref:
         pte_unmap_unlock(k, table)
         k.step(sites.MIGRATE_VMA_SPLIT_FOLIO__GET, folio.obj, WRITE)
@@ -237,6 +273,19 @@ def split_pte_mapped(k: "Kernel", args: MigrateVma, table: PageTable, folio: Fol
     ret = split_folio(k, folio)
     mutex_unlock(k, folio.lock)
     folio_put(k, folio, REF_TEMP)
+    return ret
+
+
+def split_fault_folio(k: "Kernel", args: MigrateVma, folio: Folio) -> i64:
+    """The same when it has the page that do_swap_page() brings back, which has locked the folio and
+    holds the reference: both must be on that page's folio afterwards."""
+    ret = split_folio(k, folio)
+    page = args.fault_page
+    if ret == 0 and page is not None and page.folio is not folio:
+        folio_get(k, page.folio, REF_TEMP)
+        mutex_lock(k, sites.MIGRATE_VMA_SPLIT_FOLIO__LOCK, page.folio.lock)
+        mutex_unlock(k, folio.lock)
+        folio_put(k, folio, REF_TEMP)
     return ret
 
 
@@ -266,7 +315,7 @@ def migrate_vma_collect_pmd(k: "Kernel", args: MigrateVma, start: i64, end: i64)
                 return
             continue
         if pmd_table(k, mm, va) is None and va > start:
-            hole(args, first, end)
+            hole(k, args, first, end)
             return
         va = collect_ptes(k, args, va, end)
 
@@ -278,7 +327,7 @@ def collect_ptes(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> i64:
     if table is None:
         if pmd_is_huge(k, mm, start):
             return start
-        hole(args, start, end)
+        hole(k, args, start, end)
         return end
     unmapped = args.unmapped
     large: Folio | None = None
@@ -415,7 +464,7 @@ def check_page(k: "Kernel", page: Page, fault_page: Page | None) -> bool:
         extra += 1
     refs = folio.ref
     k.step(sites.MIGRATE_VMA_CHECK_PAGE__MAPCOUNT, folio.obj, READ)
-    return refs - extra <= page.mapcount
+    return refs - extra <= folio_mapcount(folio)
 
 
 def migrate_device_unmap(k: "Kernel", args: MigratePfns) -> None:
@@ -439,10 +488,10 @@ def migrate_device_unmap(k: "Kernel", args: MigratePfns) -> None:
                 continue
             folio.flags &= ~PG_LRU
             move_ref(k, folio, REF_TEMP, REF_ISOLATED)
-        if page.mapcount:
+        if folio_mapcount(folio):
             try_to_migrate(k, folio)
         k.step(sites.MIGRATE_DEVICE_UNMAP__CHECK, page.obj, READ)
-        if page.mapcount or not check_page(k, page, args.fault_page):
+        if folio_mapcount(folio) or not check_page(k, page, args.fault_page):
             if not folio.flags & PG_DEVICE_PRIVATE:
                 folio_get(k, folio, REF_TEMP)
                 swap.folio_putback_lru(k, folio)
@@ -470,10 +519,11 @@ def migrate_vma_pages(k: "Kernel", args: MigrateVma) -> None:
         new = args.dst[i]
         page = args.src[i]
         if new is None:
-            args.migrate[i] = False
+            if page is not None or not is_inside(k, args, i):
+                args.migrate[i] = False
             continue
         if page is None:
-            if not args.migrate[i]:
+            if not args.migrate[i] and not is_inside(k, args, i):
                 continue
             if not notified:
                 notified = True
@@ -485,19 +535,53 @@ def migrate_vma_pages(k: "Kernel", args: MigrateVma) -> None:
                     mmu_notifier.MMU_NOTIFY_MIGRATE,
                     args.pgmap_owner,
                 )
-            args.migrate[i] = migrate_vma_insert_page(k, args, args.start + i, new)
+            if args.dst_compound[i]:
+                args.migrate[i] = insert_huge_pmd_page(k, args, args.start + i, new)
+            else:
+                args.migrate[i] = migrate_vma_insert_page(k, args, args.start + i, new)
             continue
+        if args.migrate[i] and args.compound[i] and not args.dst_compound[i]:
+            if not split_unmapped_folio(k, args, i, page.folio):
+                args.migrate[i] = False
+                continue
         args.migrate[i] = hand_over(k, page, new, 1 if page is args.fault_page else 0)
     if notified:
         mmu_notifier.mmu_notifier_invalidate_range_end(k, args.mm, args.start, args.end)
 
 
+def is_inside(k: "Kernel", args: MigrateVma, i: i64) -> bool:
+    """Whether the driver has small pages for a hole that was collected as one huge one."""
+    head = i - ((args.start + i) & (k.ptrs_per_pte - 1))
+    return head >= 0 and args.compound[head] and args.src[head] is None
+
+
+def split_unmapped_folio(k: "Kernel", args: MigrateVma, i: i64, folio: Folio) -> bool:
+    """migrate_vma_split_unmapped_folio(): the driver has no huge page for this one, of which only
+    migration entries are left. False: somebody holds a reference."""
+    device = folio.flags & PG_DEVICE_PRIVATE != 0
+    if k.bug.migratevma_split_unmapped_one_mm:
+        split_huge_pmd_address(k, args.vma, args.start + i)
+    else:
+        split_migration_pmds(k, folio)
+    if not folio_split_unmapped(k, folio):
+        return False
+    args.compound[i] = False
+    for j in range(1, k.ptrs_per_pte):
+        page = pfn_to_page(k, folio.pfn + j)
+        if not device:
+            move_ref(k, page.folio, REF_TEMP, REF_ISOLATED)
+        args.src[i + j] = page
+        args.migrate[i + j] = True
+        args.write[i + j] = args.write[i]
+    return True
+
+
 def hand_over(k: "Kernel", page: Page, new: Page, extra: i64) -> bool:
-    """What __migrate_device_pages() does with one page; False: it stays what it is."""
+    """What __migrate_device_pages() does with one folio; False: it stays what it is."""
     if page.folio.inode is not None:  # device private memory is for anonymous pages
         return False
     k.step(sites.MIGRATE_VMA_PAGES__MAPPING, page.obj, WRITE)
-    if not folio_migrate_mapping(page, new, extra):
+    if not folio_migrate_mapping(k, page, new, extra):
         return False
     if new.folio.flags & PG_DEVICE_PRIVATE:
         k.sometimes(features.Z_MIGRATED_TO_DEVICE)
@@ -511,10 +595,17 @@ def migrate_device_range(k: "Kernel", pgmap: DevPagemap) -> MigratePfns:
     args = MigratePfns(None)
     for page in pgmap.slab.taken():
         folio = page.folio
+        if folio.page is not page:
+            continue  # a tail
         k.step(sites.MIGRATE_DEVICE_PFN_LOCK__GET, page.obj, WRITE)
         if not folio_try_get(k, folio, REF_TEMP):
             continue
         if not folio_trylock(k, sites.MIGRATE_DEVICE_PFN_LOCK__TRYLOCK, folio.lock):
+            folio_put(k, folio, REF_TEMP)
+            continue
+        # Linux takes it as a whole, and waits for a huge page of memory without end.
+        if folio.order and split_folio(k, folio):
+            mutex_unlock(k, folio.lock)
             folio_put(k, folio, REF_TEMP)
             continue
         av = folio_get_anon_vma(page)
@@ -581,6 +672,43 @@ def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) 
         k.watch.hole_filled(k, mm, va)
     k.watch.zeroes_installed(k, mm, va, page)
     pte_unmap_unlock(k, table)
+    return True
+
+
+def insert_huge_pmd_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) -> bool:
+    """migrate_vma_insert_huge_pmd_page(): map the new huge page where nothing (or the huge zero
+    page) was; False: somebody was faster."""
+    folio = page.folio
+    vma = args.vma
+    mm = args.mm
+    if not huge_memory.thp_vma_suitable(k, vma, va) or anon_vma_prepare(k, vma):
+        return False
+    folio.flags |= PG_UPTODATE
+    table = pte_alloc_one(k)
+    if table is None:
+        return False
+    pmd_lock(k, sites.MIGRATE_VMA_INSERT_HUGE_PMD_PAGE__LOCK, mm)
+    zero = is_huge_zero_pmd(mm.pmd[va >> k.pmd_order])
+    if not zero and not pmd_none(k, mm, va):
+        pmd_unlock(k, mm)
+        pte_free(k, table)
+        return False
+    add_mm_counter(mm, MM_ANONPAGES, k.ptrs_per_pte)
+    folio_add_new_anon_rmap_pmd(k, folio, vma, va)
+    folio_get(k, folio, REF_OWNER)
+    obj = pmd_obj(mm.id, va >> k.pmd_order)
+    if zero:
+        pte_free(k, table)
+        k.step(sites.MIGRATE_VMA_INSERT_HUGE_PMD_PAGE__INVALIDATE, obj, WRITE)
+        pmdp_invalidate(k, mm, va)
+    else:
+        pgtable_trans_huge_deposit(k, mm, va, table)
+    k.step(sites.MIGRATE_VMA_INSERT_HUGE_PMD_PAGE__SET_PMD, obj, WRITE)
+    kind: i64 = SWP_DEVICE_WRITE if vma.flags & VM_WRITE else SWP_DEVICE_READ
+    set_pmd_at(k, mm, va, mk_swap_pte(kind, page.pfn))
+    for i in range(k.ptrs_per_pte):
+        k.watch.zeroes_installed(k, mm, va + i, pfn_to_page(k, page.pfn + i))
+    pmd_unlock(k, mm)
     return True
 
 

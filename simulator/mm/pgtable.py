@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from simulator import sites
 from simulator.build.native import vec
 from simulator.machine import mmu
 from simulator.mm.mm_types import (
@@ -27,6 +28,7 @@ from simulator.mm.mm_types import (
     VM_SHARED,
     VM_SOFTDIRTY,
     VM_WRITE,
+    Folio,
     Mm,
     Page,
     PageTable,
@@ -547,6 +549,18 @@ def pte_dirty(k: "Kernel", pte: i64) -> bool:
             "kernel-assertion", k.cur.site, "pte", "pte_dirty() of an entry that is not present"
         )
     return pte & PTE_DIRTY != 0
+
+
+def pmd_folio(k: "Kernel", pmd: i64) -> Folio:
+    """The folio of a huge entry; another one says something else there."""
+    if not pmd & PTE_HUGE:
+        k.violate(
+            "kernel-assertion",
+            sites.SPLIT_HUGE_PMD_LOCKED__INVALIDATE,
+            "page-table",
+            "pmd_folio() of an entry that is not present",
+        )
+    return pfn_to_page(k, pmd >> PFN_SHIFT).folio
 
 
 def mk_pte(page: Page, prot: i64) -> i64:

@@ -74,7 +74,7 @@ def split_locked(k: "Kernel", folio: Folio) -> i64:
     if frozen:
         folio.ref = 0
         k.step(sites.FOLIO_FREEZE_AND_SPLIT_UNMAPPED__FROZEN, folio.obj, WRITE)
-        split_unmapped_folio(k, folio)
+        split_unmapped_folio(k, folio, True)
     local_irq_enable(k)
     if not frozen:
         remove_migration_ptes_locked(k, folio, folio, False)
@@ -90,13 +90,31 @@ def split_locked(k: "Kernel", folio: Folio) -> i64:
     return 0
 
 
-def split_unmapped_folio(k: "Kernel", folio: Folio) -> None:
+def folio_split_unmapped(k: "Kernel", folio: Folio) -> bool:
+    """Split a locked folio that migration entries alone stand for, and that is not on the LRU. Its
+    pages are left locked, with a reference each. False: the caller's is not the only one."""
+    k.step(sites.FOLIO_SPLIT_UNMAPPED__REFS, folio.obj, READ)
+    if folio.ref != 1:
+        return False
+    local_irq_disable(k)
+    k.step(sites.FOLIO_FREEZE_AND_SPLIT_UNMAPPED__FREEZE, folio.obj, WRITE)
+    frozen = folio.ref == 1
+    if frozen:
+        folio.ref = 0
+        k.step(sites.FOLIO_FREEZE_AND_SPLIT_UNMAPPED__FROZEN, folio.obj, WRITE)
+        split_unmapped_folio(k, folio, False)
+    local_irq_enable(k)
+    return frozen
+
+
+def split_unmapped_folio(k: "Kernel", folio: Folio, lru: bool) -> None:
     """__split_unmapped_folio(): every page becomes a folio of its own, locked and with one
-    reference; the head is the last whose count is no longer frozen."""
+    reference, on the LRU if it is memory and `lru`; the head is the last whose count is no longer
+    frozen."""
     order = folio.order
     folio_unqueue_deferred_split(k, folio)
     flags = folio.flags & (PG_SWAPBACKED | PG_UPTODATE | PG_DIRTY | PG_DEVICE_PRIVATE)
-    if not folio.flags & PG_DEVICE_PRIVATE:
+    if lru and not folio.flags & PG_DEVICE_PRIVATE:
         flags |= PG_LRU
     for i in range(1, 1 << order):
         page = pfn_to_page(k, folio.pfn + i)

@@ -74,7 +74,7 @@ RECLAIM = "1 T0 mmap 0..512 rw private anon\n2 T0 write 0\n3 T0 madvise 0..512 D
 DONTUNMAP = "1 T0 mmap 0..3 none private anon\n2 T0 mremap 0..1 to 1 dontunmap"
 DONTUNMAP_RULES = {"dontunmap_keeps_source", "dontunmap_merges_beside"}
 # The first has a test here, the other needs a device: test_device_exclusive.py.
-ELSEWHERE = {"reclaim_pt", "exclusive_range"}
+ELSEWHERE = {"reclaim_pt", "exclusive_range", "device_private_thp"}
 PROGRAMS = {
     **{rule: program for rule, (program, _, _) in RULES.items()},
     "dontunmap": DONTUNMAP,
