@@ -20,6 +20,9 @@ from fuzz.sketch import MAPPED, READABLE, WRITABLE, Sketch
 from fuzz.slots import CODES_OF_ACTOR, NR_CODES
 from simulator.build.native import final
 from simulator.ops import (
+    MADV_HUGEPAGE,
+    MADV_NOHUGEPAGE,
+    MADV_POPULATE_WRITE,
     OP_CLEAR_REFS,
     OP_DEVICE_ATOMIC,
     OP_DEVICE_CLOSE,
@@ -75,6 +78,7 @@ from simulator.ops import (
     OP_USERFAULTFD,
     OP_VMSPLICE,
     OP_WRITE,
+    PROTS,
     of_every_op,
 )
 from simulator.scenario import (
@@ -183,6 +187,7 @@ def _weight_table() -> list[int]:
 
 
 WEIGHTS: Final[list[int]] = _weight_table()  # by row number
+_RW: Final = PROTS.index("rw")
 _MAX_CAST: Final[i64] = 5  # more actors only dilute a small program ...
 _CROWD: Final[i64] = 8  # ... but what is counted per CPU or per family needs them at times
 _CROWD_ONE_IN: Final[i64] = 32
@@ -231,6 +236,7 @@ def pick_config(rng: Rng) -> Config:
             actor += 1
     thp = pick_thp(rng)
     pmd_order: i64 = 3 if rng.chance(7, 8) else 4
+    mthp = pick_mthp(rng, thp, pmd_order)
     return Config(
         pmd_order=pmd_order,
         frames=pick_frames(rng),
@@ -241,8 +247,8 @@ def pick_config(rng: Rng) -> Config:
         flush_ceiling=pick_tunable(rng),
         placement=tuple(placement),
         thp=thp,
-        mthp=pick_mthp(rng, thp, pmd_order),
-        max_ptes_none=pick_max_ptes(rng, thp, pmd_order),
+        mthp=mthp,
+        max_ptes_none=pick_max_ptes_none(rng, thp, mthp, pmd_order),
         max_ptes_shared=pick_max_ptes(rng, thp, pmd_order),
     )
 
@@ -260,6 +266,13 @@ def pick_mthp(rng: Rng, thp: i64, pmd_order: i64) -> i64:
     if thp == THP_NEVER or rng.chance(3, 4):
         return 0
     return rng.below(1 << pmd_order) & ~3 | 4
+
+
+def pick_max_ptes_none(rng: Rng, thp: i64, mthp: i64, pmd_order: i64) -> i64:
+    """With smaller orders mostly none or a few: by default all that khugepaged makes is huge."""
+    if mthp == 0 or rng.chance(1, 4):
+        return pick_max_ptes(rng, thp, pmd_order)
+    return 0 if rng.chance(2, 3) else rng.below(1 << pmd_order)
 
 
 def pick_max_ptes(rng: Rng, thp: i64, pmd_order: i64) -> i64:
@@ -360,6 +373,8 @@ class _Draft:
         rng = self.rng
         if self.weights[OP_MEMFD] and rng.chance(3, 4):
             self.add(0, OP_MEMFD, make_args(self.sketch, rng, 0, OP_MEMFD))
+        if KHUGEPAGED in self.cast and rng.chance(1, 2):
+            self.small_pages()
         mappings = small_number(rng, 1, 3) if rng.chance(1, 2) else 1
         while mappings > 0:
             self.add(0, OP_MMAP, make_args(self.sketch, rng, 0, OP_MMAP))
@@ -374,6 +389,19 @@ class _Draft:
             touches -= 1
         while self.children and rng.chance(3, 4):
             self.fork()
+
+    def small_pages(self) -> None:
+        """What khugepaged lives on: small pages in a row, in memory that is to have huge ones."""
+        rng = self.rng
+        ptrs = self.sketch.ptrs
+        start = rng.below(max(1, self.sketch.pages // ptrs)) * ptrs
+        end = start + ptrs
+        self.add(0, OP_MMAP, (start, end, _RW, 0, 0, 0, 0))  # private, anonymous
+        self.add(0, OP_MADVISE, (start, end, MADV_NOHUGEPAGE))
+        size: i64 = min(ptrs, 4 << rng.below(2))
+        first = start + rng.below(ptrs // size) * size
+        self.add(0, OP_MADVISE, (first, first + size, MADV_POPULATE_WRITE))
+        self.add(0, OP_MADVISE, (start, end, MADV_HUGEPAGE))
 
     def meet(self, size: i64) -> None:
         """Ops of the whole cast."""

@@ -282,6 +282,7 @@ def scan(k: "Kernel", mm: Mm) -> i64:
     if k.thp == THP_NEVER:
         return 0
     cc = CollapseControl(True)
+    swap.lru_add_drain_all(k)
     address: i64 = 0
     while address < k.nr_arena:
         if not mmap_lock.mmap_read_trylock(k, mm, sites.COLLAPSE_SCAN_MM_SLOT__TRYLOCK):

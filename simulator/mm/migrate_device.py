@@ -683,6 +683,8 @@ def insert_huge_pmd_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) -> 
     mm = args.mm
     if not huge_memory.thp_vma_suitable(k, vma, va) or anon_vma_prepare(k, vma):
         return False
+    if vma.flags & VM_UFFD_MISSING:
+        return False
     folio.flags |= PG_UPTODATE
     table = pte_alloc_one(k)
     if table is None:
