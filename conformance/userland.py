@@ -75,6 +75,8 @@ def _waits(scenario: Scenario) -> str:
     """Executors and selftests have one op after the other, each to its end."""
     if not any(op.code == ops.OP_UFFD_REGISTER for op in scenario.ops):
         return ""
+    if any(op.code == ops.OP_MMAP and (op.args[3] or op.args[4]) for op in scenario.ops):
+        return "userfaultfd of shared memory and files, which the model does not have"
     machine = _machine()
     asleep = machine.named_seen()[_USERFAULT]
     machine.execute(scenario)

@@ -73,6 +73,7 @@ from simulator.ops import (
     OP_UFFD_REGISTER,
     OP_UFFD_UNREGISTER,
     OP_UFFD_WAKE,
+    OP_UFFD_WRITEPROTECT,
     OP_UFFD_ZEROPAGE,
     OP_UNPIN,
     OP_USERFAULTFD,
@@ -153,6 +154,7 @@ _WEIGHTS: Final[dict[int, int]] = {
     OP_FILE_READ: 2,
     OP_FILE_WRITE: 2,
     OP_FSTAT: 2,
+    OP_UFFD_WRITEPROTECT: 9,
 }
 # Never left out: without memory and accesses nothing happens. DEVICE has few rows anyway.
 _ALWAYS: Final = (OP_READ, OP_WRITE, OP_MIGRATE_TO_DEVICE, OP_SCAN)
@@ -174,6 +176,7 @@ _FAMILIES: Final = (
         OP_UFFD_ZEROPAGE,
         OP_UFFD_WAKE,
         OP_UFFD_READ,
+        OP_UFFD_WRITEPROTECT,
     ),
 )
 

@@ -42,6 +42,7 @@ from fuzz.slots import (
 from simulator.ops import (
     FALLOC_MODES,
     FALLOC_PUNCH_HOLE,
+    FILL_DONTWAKE,
     MADV_COLD,
     MADV_COLLAPSE,
     MADV_DODUMP,
@@ -110,16 +111,21 @@ from simulator.ops import (
     OP_UFFD_REGISTER,
     OP_UFFD_UNREGISTER,
     OP_UFFD_WAKE,
+    OP_UFFD_WRITEPROTECT,
     OP_UFFD_ZEROPAGE,
     OP_UNPIN,
     OP_USERFAULTFD,
     OP_VMSPLICE,
     OP_WRITE,
     REGISTER_MISSING,
+    REGISTER_WP,
     STATS,
     UFFD_SIGBUS,
     UFFD_USER_ONLY,
+    UFFD_WP_ASYNC,
+    UFFD_WP_UNPOPULATED,
     WHENCE,
+    WRITEPROTECT_WP,
     of_every_advice,
 )
 from simulator.scenario import NR_USER_ACTORS, WORDS_PER_PAGE
@@ -165,6 +171,13 @@ _MCL: Final[list[int]] = [
     MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT,
     MCL_ONFAULT,
 ]
+# How memory is registered, and seldom not at all.
+_MODES: Final[list[int]] = [
+    *[REGISTER_MISSING] * 6,
+    *[REGISTER_WP] * 5,
+    *[REGISTER_MISSING | REGISTER_WP] * 4,
+    0,
+]
 _ON_UFFD: Final = (
     OP_UFFD_CLOSE,
     OP_UFFD_COPY,
@@ -172,6 +185,14 @@ _ON_UFFD: Final = (
     OP_UFFD_REGISTER,
     OP_UFFD_UNREGISTER,
     OP_UFFD_WAKE,
+    OP_UFFD_WRITEPROTECT,
+    OP_UFFD_ZEROPAGE,
+)
+_ON_REGISTERED: Final = (
+    OP_UFFD_COPY,
+    OP_UFFD_UNREGISTER,
+    OP_UFFD_WAKE,
+    OP_UFFD_WRITEPROTECT,
     OP_UFFD_ZEROPAGE,
 )
 # What needs an open file.
@@ -204,7 +225,7 @@ def can_run(sketch: Sketch, actor: i64, code: i64) -> bool:
     if code in _ON_FILES:
         return sketch.files != 0
     if code in _ON_UFFD:
-        if code in (OP_UFFD_COPY, OP_UFFD_ZEROPAGE, OP_UFFD_UNREGISTER, OP_UFFD_WAKE):
+        if code in _ON_REGISTERED:
             return sketch.find(sketch.mm_of[actor], 0, REGISTERED) >= 0
         return sketch.uffds != 0
     if code == OP_DEVICE_OPEN:
@@ -470,6 +491,8 @@ def _uffd_args(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
         features: i64 = UFFD_USER_ONLY if r & 1 else 0
         if r < 2:
             features |= UFFD_SIGBUS
+        elif r < 4:
+            features |= UFFD_WP_UNPOPULATED if rng.chance(1, 2) else UFFD_WP_ASYNC
         return [_open_bit(rng, free & 1 if free & 1 else free), features]
     handle = _open_bit(rng, sketch.uffds) % NR_UFFDS
     if code in (OP_UFFD_CLOSE, OP_UFFD_READ):
@@ -482,17 +505,19 @@ def _uffd_args(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
         ):
             start, end = pick_mapped(sketch, rng, mm, MAPPED)
             tries += 1
-        return [handle, start, end, REGISTER_MISSING if rng.chance(15, 16) else 0]
+        return [handle, start, end, rng.pick(_MODES)]
     start, end = pick_mapped(sketch, rng, mm, REGISTERED)
     if rng.chance(7, 8):  # one VMA at a time
         end = max(start + 1, min(end, sketch.vma_end(mm, start)))
     if code in (OP_UFFD_UNREGISTER, OP_UFFD_WAKE):
         return [handle, start, end]
+    if code == OP_UFFD_WRITEPROTECT:
+        return [handle, start, end, WRITEPROTECT_WP if rng.chance(5, 8) else rng.below(4)]
     if rng.chance(7, 8):  # what is there already is refused
         start, end = _missing(sketch, mm, start, end)
-    flags: i64 = 1 if rng.chance(1, 8) else 0
+    flags: i64 = rng.below(4) if rng.chance(1, 4) else 0
     if code == OP_UFFD_ZEROPAGE:
-        return [handle, start, end, flags]
+        return [handle, start, end, flags if rng.chance(1, 4) else flags & FILL_DONTWAKE]
     size = end - start
     source = sketch.find(mm, rng.below(sketch.pages), MAPPED | READABLE)
     if source < 0 or source + size > sketch.pages:

@@ -94,6 +94,7 @@ from simulator.ops import (
     OP_UFFD_REGISTER,
     OP_UFFD_UNREGISTER,
     OP_UFFD_WAKE,
+    OP_UFFD_WRITEPROTECT,
     OP_UFFD_ZEROPAGE,
     OP_UNPIN,
     OP_USERFAULTFD,
@@ -142,6 +143,7 @@ _LEAVES_ALL: Final = (
     OP_FILE_READ,
     OP_FILE_WRITE,
     OP_FSTAT,
+    OP_UFFD_WRITEPROTECT,
 )
 _HINTS: Final = (
     MADV_NORMAL,

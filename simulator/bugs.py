@@ -590,6 +590,91 @@ BUGS: Final[tuple[Bug, ...]] = (
         culprits=("make_device_exclusive",),
     ),
     Bug(
+        "mremap-leaves-uffd-wp",
+        "what mremap() moves out of a registered VMA stays write-protected for userfaultfd",
+        "CVE-2025-21696 0cef0bb836e3",
+        ("state", "kernel-assertion"),
+        EASY,
+        culprits=("move_ptes", "move_huge_pmd", "move_normal_pmd"),
+    ),
+    Bug(
+        "uffd-wp-fork-special-cases",
+        "a child without userfaultfd has entries that are write-protected for one",
+        "CVE-2023-4732 8f34f1eac382",
+        ("state", "uffd-wp-bypass"),
+        EASY,
+        culprits=(
+            "copy_present_pte",
+            "copy_nonpresent_pte",
+            "copy_huge_pmd",
+            "copy_huge_non_present_pmd",
+        ),
+    ),
+    Bug(
+        "uffd-close-leaves-wp",
+        "closing a userfaultfd leaves what it has write-protected as it is",
+        "CVE-2024-36881 c88033efe9a3",
+        ("state",),
+        EASY,
+        culprits=("userfaultfd_release_all", "userfaultfd_clear_vma", "change_pte_range"),
+    ),
+    Bug(
+        "uffd-wp-deferred-flush-corruption",
+        "a page is copied for a store while another CPU still writes to it",
+        "6ce64428d620",
+        ("memory-value",),
+        MEDIUM,
+        culprits=("do_wp_page", "change_pte_range", "wp_page_copy", "mwriteprotect_range"),
+    ),
+    Bug(
+        "uffd-reregister-leaves-wp",
+        "memory that is registered again for less stays write-protected",
+        "by reading 7.2",
+        ("state",),
+        EASY,
+        culprits=("userfaultfd_register_range", "userfaultfd_register", "change_pte_range"),
+        versions=(("6.1", ""),),
+        undisclosed=True,
+    ),
+    Bug(
+        "migratevma-zero-page-loses-uffd-wp",
+        "a driver gets a page of its own where the zero page was write-protected",
+        "by reading 7.2",
+        ("uffd-wp-bypass",),
+        MEDIUM,
+        culprits=("migrate_vma_insert_page", "migrate_vma_collect_pmd"),
+        versions=(("6.1", ""),),
+        undisclosed=True,
+    ),
+    Bug(
+        "uffd-mfill-racy-pmd-check",
+        "UFFDIO_COPY takes a huge page that has come meanwhile for a page table",
+        "CVE-2024-46787 71c186efc1b2",
+        ("kernel-assertion", "use-after-free"),
+        MEDIUM,
+        culprits=("mfill_atomic", "mfill_establish_pmd"),
+    ),
+    Bug(
+        "collapse-anon-fills-uffd-armed-hole",
+        "a collapse fills a hole that has been registered since the scan",
+        "rule of __collapse_huge_page_isolate()",
+        ("uffd-missed",),
+        EASY,
+        culprits=(
+            "collapse_huge_page_isolate",
+            "collapse_huge_page_copy_succeeded",
+            "collapse_max_ptes_none",
+        ),
+    ),
+    Bug(
+        "uffd-release-merge-oom",
+        "closing a userfaultfd uses the error of a merge without memory as a VMA",
+        "CVE-2025-37760 41e6ddcaa0f1",
+        ("kernel-assertion", "use-after-free"),
+        MEDIUM,
+        culprits=("userfaultfd_clear_vma", "userfaultfd_release_all", "vma_merge_existing_range"),
+    ),
+    Bug(
         "devexcl-entry-loses-softdirty-uffdwp",
         "a page that becomes exclusive to a device is no longer soft-dirty",
         "hazard",
@@ -707,6 +792,15 @@ class BugFlags:
         self.devexcl_tail_page_rmap_walk: bool = False
         self.devexcl_pmd_mapped_thp_not_split: bool = False
         self.devexcl_entry_loses_softdirty_uffdwp: bool = False
+        self.mremap_leaves_uffd_wp: bool = False
+        self.uffd_wp_fork_special_cases: bool = False
+        self.uffd_close_leaves_wp: bool = False
+        self.uffd_wp_deferred_flush_corruption: bool = False
+        self.uffd_reregister_leaves_wp: bool = False
+        self.migratevma_zero_page_loses_uffd_wp: bool = False
+        self.uffd_mfill_racy_pmd_check: bool = False
+        self.collapse_anon_fills_uffd_armed_hole: bool = False
+        self.uffd_release_merge_oom: bool = False
         self.devexcl_mapcount_dropped_while_entry_live: bool = False
         self.devexcl_restore_without_notify: bool = False
 

@@ -122,6 +122,10 @@ Z_UFFD_CLOSED_UNDER_FAULT: Final = 78
 Z_FAULT_RACED_TRUNCATE: Final = 79
 Z_FAULT_WAITED_FOR_PUNCH: Final = 80
 Z_FALLOCATE_UNDONE: Final = 81
+Z_UFFD_WP_FAULT: Final = 82
+Z_UFFD_WP_ASYNC: Final = 83
+Z_UFFD_WP_MARKER_FAULT: Final = 84
+Z_UFFD_WP_COW_FLUSHED: Final = 85
 
 NAMED_SITUATIONS: Final = numbered(globals(), "Z_")
 assert len(NAMED_SITUATIONS) <= NAMED_SIZE, "more situations than the zone NAMED has counters"

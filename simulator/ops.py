@@ -124,11 +124,18 @@ CLEAR_REFS: Final = numbered(globals(), "CLEAR_REFS_")
 # What a userfaultfd is asked to be: a flag of userfaultfd(), and features of UFFDIO_API.
 UFFD_USER_ONLY: Final = 1
 UFFD_SIGBUS: Final = 2
+UFFD_WP_UNPOPULATED: Final = 4
+UFFD_WP_ASYNC: Final = 8
 UFFD_FLAGS: Final = bits(globals(), "UFFD_")
 REGISTER_MISSING: Final = 1
+REGISTER_WP: Final = 2
 REGISTER_FLAGS: Final = bits(globals(), "REGISTER_")
 FILL_DONTWAKE: Final = 1  # UFFDIO_COPY_MODE_DONTWAKE and its like
+FILL_WP: Final = 2
 FILL_FLAGS: Final = bits(globals(), "FILL_")
+WRITEPROTECT_WP: Final = 1  # else it ends
+WRITEPROTECT_DONTWAKE: Final = 2
+WRITEPROTECT_FLAGS: Final = bits(globals(), "WRITEPROTECT_")
 PROCMAP_BUILD_ID: Final = 1
 PROCMAP_FLAGS: Final = bits(globals(), "PROCMAP_")
 
@@ -263,6 +270,7 @@ OP_LSEEK: Final = 87
 OP_FILE_READ: Final = 88
 OP_FILE_WRITE: Final = 89
 OP_FSTAT: Final = 90
+OP_UFFD_WRITEPROTECT: Final = 68
 
 OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(
@@ -885,12 +893,24 @@ OPS: Final[tuple[OpSpec, ...]] = (
         "uffd_read",
         (_UFFD,),
         USER,
-        "Read one message, if there is one: of a fault, its page times 16, and 1 for a write.",
+        "Read one message, if there is one: of a fault, its page times 16, and 1 for a write, 2 "
+        "for one that meets write protection.",
         entry=sites.USERFAULTFD_CTX_READ__PENDING,
         culprit="userfaultfd_ctx_read",
         failures=(-EAGAIN,),
         returns=VALUE,
         c="uffd_read({uffd})",
+    ),
+    OpSpec(
+        OP_UFFD_WRITEPROTECT,
+        "uffd_writeprotect",
+        (_UFFD, _RANGE, Arg("flags", FLAGS, WRITEPROTECT_FLAGS)),
+        USER,
+        "UFFDIO_WRITEPROTECT: stores to the range wait for user space, with `wp`; or no longer.",
+        entry=sites.MWRITEPROTECT_RANGE__LOCK,
+        culprit="mwriteprotect_range",
+        failures=(-EAGAIN, -EINVAL, -ENOENT, -ENOMEM, -ESRCH),
+        c="uffd_writeprotect({uffd}, {range.addr}, {range.len}, {flags})",
     ),
 )
 

@@ -221,6 +221,12 @@ class Watch:
     def userfaults_woken(self, k: "Kernel", ctx: "UserfaultfdCtx", start: i64, end: i64) -> None:
         """All who wait for a page of [start, end) have been woken, or all when `end` is 0."""
 
+    def uffd_protected(self, k: "Kernel", mm: "Mm", start: i64, end: i64) -> None:
+        """What of [start, end) is write-protected for userfaultfd is so for every CPU by now."""
+
+    def uffd_unprotecting(self, k: "Kernel", mm: "Mm", start: i64, end: i64) -> None:
+        """[start, end) may be written to from here on without a word to user space."""
+
     # --- VMAs -------------------------------------------------------------------------------------
 
     def fault_resolving(self, k: "Kernel", vma: "Vma", mm: "Mm", va: i64) -> None:

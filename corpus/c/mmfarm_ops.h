@@ -67,6 +67,12 @@
 #ifndef UFFD_USER_MODE_ONLY
 #define UFFD_USER_MODE_ONLY	1
 #endif
+#ifndef UFFD_FEATURE_WP_UNPOPULATED
+#define UFFD_FEATURE_WP_UNPOPULATED	(1 << 13)
+#endif
+#ifndef UFFD_FEATURE_WP_ASYNC
+#define UFFD_FEATURE_WP_ASYNC		(1 << 15)
+#endif
 /* No feature of UFFDIO_API: a flag of userfaultfd(). */
 #define UFFD_OPEN_USER_ONLY	(1 << 30)
 
@@ -524,6 +530,16 @@ static inline long uffd_zeropage(int uffd, void *addr, unsigned long length, int
 	};
 
 	return uffd_ioctl(uffd, UFFDIO_ZEROPAGE, &argument);
+}
+
+static inline long uffd_writeprotect(int uffd, void *addr, unsigned long length, int mode)
+{
+	struct uffdio_writeprotect argument = {
+		.range = { (uintptr_t)addr, length },
+		.mode = mode,
+	};
+
+	return uffd_ioctl(uffd, UFFDIO_WRITEPROTECT, &argument);
 }
 
 /* Of a page fault: its page times 16, and its flags. */

@@ -69,6 +69,7 @@ UNSAYABLE: Final = {
     ops.OP_FILE_READ: _POSITION,
     ops.OP_FILE_WRITE: _POSITION,
     ops.OP_FSTAT: _POSITION,
+    ops.OP_UFFD_WRITEPROTECT: _UFFD,
 }
 
 

@@ -22,6 +22,7 @@ from simulator.mm.mm_types import (
     PTE_WRITE,
     PTE_YOUNG,
     SWP_MARKER_GUARD,
+    SWP_MARKER_UFFD_WP,
     VM_SOFTDIRTY,
     Mm,
     Page,
@@ -251,6 +252,8 @@ def pte_to_pagemap_entry(k: "Kernel", pte: i64) -> i64:
             page = pfn_to_page(k, pte >> PFN_SHIFT)
         elif pte_kind(pte) == SWP_MARKER_GUARD:
             bits |= PM_GUARD_REGION
+        elif pte_kind(pte) == SWP_MARKER_UFFD_WP:
+            bits |= PM_UFFD_WP
     if pte & PTE_SOFT_DIRTY:
         bits |= PM_SOFT_DIRTY
     if pte & PTE_UFFD_WP:

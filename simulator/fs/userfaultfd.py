@@ -14,11 +14,12 @@ from simulator import features, ops, sites
 from simulator.errno import EAGAIN, EBUSY, EEXIST, EINVAL, ENOMEM, EPERM, ESRCH
 from simulator.kernel import exit as kernel_exit
 from simulator.lib.maple_tree import find_vma, find_vma_intersection, vma_prev
-from simulator.mm import mfill, mmap_lock, userfaultfd
+from simulator.mm import mfill, mmap_lock, uffd_range, userfaultfd
 from simulator.mm.mm_types import (
     VM_MAYWRITE,
     VM_UFFD_FLAGS,
     VM_UFFD_MISSING,
+    VM_UFFD_WP,
     Mm,
     UserfaultfdCtx,
     Vma,
@@ -38,12 +39,13 @@ if TYPE_CHECKING:
 
 def new_userfaultfd(k: "Kernel", mm: Mm, handle: i64, flags: i64) -> i64:
     """userfaultfd() and UFFDIO_API: 0, -ENOMEM, or -EEXIST for a handle that is open."""
-    assert flags & ~(ops.UFFD_USER_ONLY | ops.UFFD_SIGBUS) == 0
+    assert flags < 1 << len(ops.UFFD_FLAGS)
     if k.should_fail(sites.NEW_USERFAULTFD__ALLOC, OBJ_NONE):
         return -ENOMEM
     if k.uffds[handle] is not None:
         return -EEXIST
-    ctx = UserfaultfdCtx(len(k.uffd_contexts), mm, flags)
+    unpopulated = flags & (ops.UFFD_WP_UNPOPULATED | ops.UFFD_WP_ASYNC) != 0
+    ctx = UserfaultfdCtx(len(k.uffd_contexts), mm, flags, unpopulated)
     ctx.got_at = k.cur.site
     mmgrab(mm)
     k.uffd_contexts.append(ctx)
@@ -124,8 +126,15 @@ def userfaultfd_release_all(k: "Kernel", ctx: UserfaultfdCtx) -> None:
     vma = find_vma(mm, 0)
     while vma is not None:
         if vma.uffd is ctx:
-            cleared = userfaultfd.userfaultfd_clear_vma(k, prev, vma, vma.start, vma.end)
-            assert cleared is not None  # a whole VMA needs no memory
+            cleared = uffd_range.userfaultfd_clear_vma(k, prev, vma, vma.start, vma.end)
+            if cleared is None:  # a whole VMA needs no memory
+                k.violate(
+                    "kernel-assertion",
+                    sites.USERFAULTFD_RELEASE_ALL__LOCK,
+                    "vma",
+                    f"the error of a merge is taken for the VMA {vma.start}..{vma.end}",
+                )
+                break
             vma = cleared
         prev = vma
         vma = find_vma(mm, vma.end)
@@ -154,13 +163,15 @@ def read(k: "Kernel", handle: i64) -> i64:
 
 def register(k: "Kernel", handle: i64, start: i64, end: i64, mode: i64) -> i64:
     """UFFDIO_REGISTER: 0, -EINVAL, -EPERM, -EBUSY or -ENOMEM."""
-    assert mode & ~ops.REGISTER_MISSING == 0
+    assert mode < 1 << len(ops.REGISTER_FLAGS)
     ctx = fdget(k, handle)
     if ctx is None:
         return SKIPPED
     modes: i64 = 0
     if mode & ops.REGISTER_MISSING:
         modes |= VM_UFFD_MISSING
+    if mode & ops.REGISTER_WP:
+        modes |= VM_UFFD_WP
     mm = ctx.mm
     if modes == 0:
         return fdput(k, ctx, -EINVAL)
@@ -182,14 +193,14 @@ def register_locked(k: "Kernel", ctx: UserfaultfdCtx, start: i64, end: i64, mode
     if first is None:
         return -EINVAL
     while vma is not None and vma.start < end:
-        if not userfaultfd.vma_can_userfault(vma, modes):
+        if not uffd_range.vma_can_userfault(vma, modes):
             return -EINVAL
         if not vma.flags & VM_MAYWRITE:
             return -EPERM
         if vma.uffd is not None and vma.uffd is not ctx:
             return -EBUSY
         vma = find_vma(mm, vma.end)
-    return userfaultfd.userfaultfd_register_range(k, ctx, first, modes, start, end)
+    return uffd_range.userfaultfd_register_range(k, ctx, first, modes, start, end)
 
 
 def unregister(k: "Kernel", handle: i64, start: i64, end: i64) -> i64:
@@ -217,7 +228,7 @@ def unregister_locked(k: "Kernel", ctx: UserfaultfdCtx, start: i64, end: i64) ->
     while vma is not None and vma.start < end:
         if vma.uffd is not None and vma.uffd is not ctx:
             return -EINVAL
-        if not userfaultfd.vma_can_userfault(vma, vma.flags & VM_UFFD_FLAGS):
+        if not uffd_range.vma_can_userfault(vma, vma.flags & VM_UFFD_FLAGS):
             return -EINVAL
         vma = find_vma(mm, vma.end)
     prev = vma_prev(mm, start) if first.start >= start else first
@@ -228,7 +239,7 @@ def unregister_locked(k: "Kernel", ctx: UserfaultfdCtx, start: i64, end: i64) ->
             stop = min(end, vma.end)
             if vma.flags & VM_UFFD_MISSING:
                 userfaultfd.wake_userfault(k, ctx, start, stop)
-            vma = userfaultfd.userfaultfd_clear_vma(k, prev, vma, start, stop)
+            vma = uffd_range.userfaultfd_clear_vma(k, prev, vma, start, stop)
             if vma is None:
                 return -ENOMEM
         prev = vma
@@ -254,23 +265,26 @@ def copy(
 ) -> i64:
     """UFFDIO_COPY of pages of the caller's `mm`: 0, or -errno, of which -EAGAIN may mean that a
     part of the range has been filled."""
-    assert flags & ~ops.FILL_DONTWAKE == 0
+    assert flags < 1 << len(ops.FILL_FLAGS)
     ctx = fdget(k, handle)
     if ctx is None:
         return SKIPPED
     k.step(sites.USERFAULTFD_COPY__MMAP_CHANGING, ctx.obj, READ)
     fill = mfill.Mfill(ctx, mfill.MFILL_ATOMIC_COPY, start, end, mm, source)
+    fill.wp = flags & ops.FILL_WP != 0
     err = filled(k, t, fill, flags & ops.FILL_DONTWAKE != 0)
     return fdput(k, ctx, err)
 
 
 def zeropage(k: "Kernel", t: Task, mm: Mm, handle: i64, start: i64, end: i64, flags: i64) -> i64:
     """UFFDIO_ZEROPAGE: as UFFDIO_COPY."""
-    assert flags & ~ops.FILL_DONTWAKE == 0
+    assert flags < 1 << len(ops.FILL_FLAGS)
     ctx = fdget(k, handle)
     if ctx is None:
         return SKIPPED
     k.step(sites.USERFAULTFD_ZEROPAGE__MMAP_CHANGING, ctx.obj, READ)
+    if ctx.mmap_changing == 0 and flags & ops.FILL_WP:
+        return fdput(k, ctx, -EINVAL)
     fill = mfill.Mfill(ctx, mfill.MFILL_ATOMIC_ZEROPAGE, start, end, mm, 0)
     err = filled(k, t, fill, flags & ops.FILL_DONTWAKE != 0)
     return fdput(k, ctx, err)
@@ -291,3 +305,33 @@ def filled(k: "Kernel", t: Task, fill: mfill.Mfill, dontwake: bool) -> i64:
     if not dontwake:
         userfaultfd.wake_userfault(k, ctx, fill.start, fill.start + done)
     return 0 if done == fill.end - fill.start else -EAGAIN
+
+
+# --- write protection --------------------------------------------------------------------------
+
+
+def writeprotect(k: "Kernel", handle: i64, start: i64, end: i64, flags: i64) -> i64:
+    """UFFDIO_WRITEPROTECT: 0 or -errno."""
+    assert flags < 1 << len(ops.WRITEPROTECT_FLAGS)
+    ctx = fdget(k, handle)
+    if ctx is None:
+        return SKIPPED
+    return fdput(k, ctx, writeprotected(k, ctx, start, end, flags))
+
+
+def writeprotected(k: "Kernel", ctx: UserfaultfdCtx, start: i64, end: i64, flags: i64) -> i64:
+    k.step(sites.USERFAULTFD_WRITEPROTECT__MMAP_CHANGING, ctx.obj, READ)
+    if ctx.mmap_changing:
+        return -EAGAIN
+    wp = flags & ops.WRITEPROTECT_WP != 0
+    dontwake = flags & ops.WRITEPROTECT_DONTWAKE != 0
+    if wp and dontwake:
+        return -EINVAL
+    if ctx.mm.users == 0:
+        return -ESRCH
+    kernel_exit.mmget(k, ctx.mm)
+    err = uffd_range.mwriteprotect_range(k, ctx, start, end, wp)
+    kernel_exit.mmput(k, ctx.mm)
+    if err == 0 and not wp and not dontwake:
+        userfaultfd.wake_userfault(k, ctx, start, end)
+    return err

@@ -45,6 +45,7 @@ from simulator.mm.collapse_control import (
     SCAN_PAGE_NULL,
     SCAN_PTE_MAPPED_HUGEPAGE,
     SCAN_PTE_NON_PRESENT,
+    SCAN_PTE_UFFD_WP,
     SCAN_SUCCEED,
     SCAN_VMA_CHECK,
     CollapseControl,
@@ -60,6 +61,7 @@ from simulator.mm.mm_types import (
     PG_LRU,
     PG_UPTODATE,
     PTE_SPECIAL,
+    PTE_UFFD_WP,
     PTE_YOUNG,
     REF_ISOLATED,
     REF_MAP,
@@ -371,12 +373,16 @@ def collapse_huge_page_isolate(
         cc.failed_at += 1
         if pte == 0 or (pte_present(pte) and pte & PTE_SPECIAL):
             none_or_zero += 1
-            if none_or_zero > collapse_max_ptes_none(k, cc, vma, order):
+            armed = None if k.bug.collapse_anon_fills_uffd_armed_hole else vma
+            if none_or_zero > collapse_max_ptes_none(k, cc, armed, order):
                 result = SCAN_EXCEED_NONE_PTE
                 break
             continue
         if not pte_present(pte):
             result = SCAN_PTE_NON_PRESENT
+            break
+        if pte & PTE_UFFD_WP:
+            result = SCAN_PTE_UFFD_WP
             break
         page = vm_normal_page(k, pte)
         assert page is not None

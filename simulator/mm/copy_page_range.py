@@ -21,6 +21,7 @@ from simulator.mm.mm_types import (
     PTE_SOFT_DIRTY,
     PTE_SWP_MASK,
     PTE_SWP_SHIFT,
+    PTE_UFFD_WP,
     PTE_WRITE,
     PTE_YOUNG,
     REF_MAP,
@@ -29,6 +30,7 @@ from simulator.mm.mm_types import (
     SWP_DEVICE_READ,
     SWP_DEVICE_WRITE,
     SWP_MARKER_GUARD,
+    SWP_MARKER_UFFD_WP,
     SWP_MIGRATION_READ,
     SWP_MIGRATION_READ_EXCLUSIVE,
     SWP_MIGRATION_WRITE,
@@ -214,6 +216,8 @@ def copy_present_pte(
         pte &= ~PTE_WRITE  # what hardware has set in the parent's entry since is its own
     if src.flags & VM_SHARED:
         pte &= ~PTE_DIRTY
+    if not k.bug.uffd_wp_fork_special_cases:
+        pte &= ~PTE_UFFD_WP  # the child has no userfaultfd
     k.watch.page_shared(k, mm, child, va)
     set_pte_at(k, child, child_table, va, pte & ~PTE_YOUNG)
     return 0
@@ -255,8 +259,9 @@ def copy_nonpresent_pte(
 ) -> None:
     """Migration and device private entries, and markers."""
     kind = pte_kind(pte)
-    if kind == SWP_MARKER_GUARD:
-        set_pte_at(k, child, child_table, va, pte)
+    if kind >= SWP_MARKER_GUARD:
+        if kind != SWP_MARKER_UFFD_WP or k.bug.uffd_wp_fork_special_cases:
+            set_pte_at(k, child, child_table, va, pte)
         return
     k.step(sites.COPY_NONPRESENT_PTE__COPY, pte_obj(mm.id, va), WRITE)
     page = pfn_to_page(k, pte >> PFN_SHIFT)
@@ -274,6 +279,8 @@ def copy_nonpresent_pte(
         assert SWP_MIGRATION_READ_EXCLUSIVE <= kind <= SWP_MIGRATION_WRITE
         pte = set_kind(pte, SWP_MIGRATION_READ)
         set_pte_at(k, mm, table, va, pte)
+    if not k.bug.uffd_wp_fork_special_cases:
+        pte &= ~PTE_UFFD_WP
     k.watch.page_shared(k, mm, child, va)
     set_pte_at(k, child, child_table, va, pte)
 

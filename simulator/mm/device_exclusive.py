@@ -14,6 +14,7 @@ from simulator.mm.mm_types import (
     PG_DIRTY,
     PTE_PROTNONE,
     PTE_SOFT_DIRTY,
+    PTE_UFFD_WP,
     PTE_WRITE,
     REF_TEMP,
     VM_SOFTDIRTY,
@@ -22,6 +23,8 @@ from simulator.mm.mm_types import (
     Page,
     PageTable,
     Vma,
+    pte_mkuffd_wp,
+    userfaultfd_pte_wp,
 )
 from simulator.mm.page_ref import folio_put, folio_try_get
 from simulator.mm.pgtable import (
@@ -98,7 +101,11 @@ def restore_exclusive_pte(
     k.step(sites.RESTORE_EXCLUSIVE_PTE__SET_PTE, pte_obj(mm.id, va), WRITE)
     old = ptep_get(k, table, va)
     pte = (mk_pte(page, vm_page_prot(vma)) & ~PTE_SOFT_DIRTY) | old & PTE_SOFT_DIRTY
-    tracked = not vma.flags & VM_SOFTDIRTY and not pte & PTE_SOFT_DIRTY
+    if old & PTE_UFFD_WP:
+        pte = pte_mkuffd_wp(pte)
+    tracked = (
+        userfaultfd_pte_wp(vma, pte) or not vma.flags & VM_SOFTDIRTY and not pte & PTE_SOFT_DIRTY
+    )
     mine = page.folio.anon_vma is not None and page.flags & PG_ANON_EXCLUSIVE != 0
     if vma.flags & VM_WRITE and mine and not tracked and not pte & PTE_PROTNONE:
         if page.folio.flags & PG_DIRTY:

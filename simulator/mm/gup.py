@@ -51,6 +51,7 @@ from simulator.mm.mm_types import (
     is_migration_pte,
     pmd_present,
     pte_present,
+    userfaultfd_pte_wp,
 )
 from simulator.mm.page_ref import folio_get, folio_pin, folio_put, folio_try_get, folio_unpin
 from simulator.mm.pgtable import (
@@ -137,6 +138,8 @@ def can_follow_write_pte(pte: i64, page: Page | None, vma: Vma, flags: i64) -> b
     if not vma.flags & VM_MAYWRITE or vma.flags & VM_WRITE:
         return False
     if page is None or page.folio.anon_vma is None or not page.flags & PG_ANON_EXCLUSIVE:
+        return False
+    if userfaultfd_pte_wp(vma, pte):
         return False
     return vma.flags & VM_SOFTDIRTY != 0 or pte & PTE_SOFT_DIRTY != 0
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from simulator import features, sites
+from simulator import features, ops, sites
 from simulator.errno import EAGAIN, ENOMEM
 from simulator.mm import (
     deferred_split,
@@ -27,6 +27,9 @@ from simulator.mm import (
 from simulator.mm import tlb as tlb_module
 from simulator.mm.mm_types import (
     MM_ANONPAGES,
+    MM_CP_TRY_CHANGE_WRITABLE,
+    MM_CP_UFFD_WP,
+    MM_CP_UFFD_WP_RESOLVE,
     PFN_SHIFT,
     PG_ANON_EXCLUSIVE,
     PG_DEVICE_PRIVATE,
@@ -38,6 +41,7 @@ from simulator.mm.mm_types import (
     PTE_SPECIAL,
     PTE_SWP_MASK,
     PTE_SWP_SHIFT,
+    PTE_UFFD_WP,
     PTE_WRITE,
     PTE_YOUNG,
     REF_MAP,
@@ -53,6 +57,7 @@ from simulator.mm.mm_types import (
     VM_SHARED,
     VM_SOFTDIRTY,
     VM_UFFD_MISSING,
+    VM_UFFD_WP,
     Folio,
     Mm,
     Vma,
@@ -63,6 +68,8 @@ from simulator.mm.mm_types import (
     is_migration_pte,
     pmd_present,
     pte_kind,
+    pte_mkuffd_wp,
+    userfaultfd_pte_wp,
 )
 from simulator.mm.page_ref import add_entire_mapcount, folio_get, folio_put
 from simulator.mm.pgtable import (
@@ -166,12 +173,24 @@ def handle_huge_fault(k: "Kernel", vmf: VmFault) -> i64:
         pmd_migration_entry_wait(k, mm, vmf.va)
         return 0
     if vmf.flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE) and not orig & PTE_WRITE:
+        if not vmf.flags & FAULT_FLAG_UNSHARE and userfaultfd_pte_wp(vmf.vma, orig):
+            return wp_huge_pmd_uffd(k, vmf)
         return do_huge_pmd_wp_page(k, vmf)
     pmd_lock(k, sites.HUGE_PMD_SET_ACCESSED__LOCK, mm)
     if mm.pmd[i] == orig and vmf.flags & FAULT_FLAG_WRITE:
         touch_pmd(k, mm, haddr_of(k, vmf.va))
     pmd_unlock(k, mm)
     return 0
+
+
+def wp_huge_pmd_uffd(k: "Kernel", vmf: VmFault) -> i64:
+    """wp_huge_pmd() of an entry that userfaultfd has write-protected: user space is told, or
+    (async) small entries remember which of the pages have been written to."""
+    ctx = vmf.vma.uffd
+    if ctx is not None and ctx.features & ops.UFFD_WP_ASYNC:
+        split_huge_pmd(k, vmf.vma, vmf.va)
+        return VM_FAULT_FALLBACK
+    return userfaultfd.handle_userfault(k, vmf, VM_UFFD_WP)
 
 
 def touch_pmd(k: "Kernel", mm: Mm, start: i64) -> None:
@@ -453,6 +472,8 @@ def copy_huge_pmd(k: "Kernel", dst: Vma, src: Vma, mm: Mm, child: Mm, start: i64
     pgtable_trans_huge_deposit(k, child, start, table)
     k.step(sites.COPY_HUGE_PMD__WRPROTECT, pmd_obj(mm.id, i), WRITE)
     pmdp_set_wrprotect(k, mm, start)
+    if not k.bug.uffd_wp_fork_special_cases:
+        pmd &= ~PTE_UFFD_WP  # the child has no userfaultfd
     share(k, mm, child, start, pmd & ~(PTE_WRITE | PTE_YOUNG))
     return 0
 
@@ -482,7 +503,7 @@ def copy_huge_non_present_pmd(k: "Kernel", mm: Mm, child: Mm, start: i64, pmd: i
         folio_get(k, folio, REF_MAP)
         folio.page.flags &= ~PG_ANON_EXCLUSIVE
         add_entire_mapcount(k, folio, 1, child)
-    return pmd
+    return pmd if k.bug.uffd_wp_fork_special_cases else pmd & ~PTE_UFFD_WP
 
 
 def set_kind(pmd: i64, kind: i64) -> i64:
@@ -526,8 +547,8 @@ def zap_huge_pmd(k: "Kernel", tlb: "MmuGather", start: i64) -> bool:
 # --- mremap() ----------------------------------------------------------------------------------
 
 
-def move_huge_pmd(k: "Kernel", mm: Mm, old: i64, new: i64) -> bool:
-    """Move a huge entry; False: it cannot be, or is none."""
+def move_huge_pmd(k: "Kernel", mm: Mm, old: i64, new: i64, uffd: bool) -> bool:
+    """Move a huge entry; False: it cannot be, or is none. `uffd`: the VMA has a userfaultfd."""
     if not pmd_none(k, mm, new):
         return False
     if not pmd_trans_huge_lock(k, sites.MOVE_HUGE_PMD__LOCK, mm, old):
@@ -536,6 +557,8 @@ def move_huge_pmd(k: "Kernel", mm: Mm, old: i64, new: i64) -> bool:
     pmd = pmdp_huge_get_and_clear(k, mm, old)
     pgtable_trans_huge_deposit(k, mm, new, pgtable_trans_huge_withdraw(k, mm, old))
     k.step(sites.MOVE_HUGE_PMD__SET, pmd_obj(mm.id, new >> k.pmd_order), WRITE)
+    if uffd:  # and none where it goes
+        pmd &= ~PTE_UFFD_WP
     set_pmd_at(k, mm, new, pmd | PTE_SOFT_DIRTY)
     for i in range(k.ptrs_per_pte):
         k.watch.entry_moved(k, mm, old + i, new + i)
@@ -555,26 +578,32 @@ def can_change_pmd_writable(k: "Kernel", vma: Vma, pmd: i64) -> bool:
         return False
     if not vma.flags & VM_SOFTDIRTY and not pmd & PTE_SOFT_DIRTY:
         return False
+    if userfaultfd_pte_wp(vma, pmd):
+        return False
     page = pfn_to_page(k, pmd >> PFN_SHIFT)
     return page.folio.anon_vma is not None and page.flags & PG_ANON_EXCLUSIVE != 0
 
 
-def change_huge_pmd(
-    k: "Kernel", tlb: "MmuGather", vma: Vma, start: i64, try_writable: bool
-) -> bool:
-    """Give a huge entry the protection of its VMA; False: it is none any more."""
+def change_huge_pmd(k: "Kernel", tlb: "MmuGather", vma: Vma, start: i64, cp_flags: i64) -> bool:
+    """Give a huge entry the protection of its VMA, and do with it what userfaultfd asks for; False:
+    it is none any more."""
+    try_writable = cp_flags & MM_CP_TRY_CHANGE_WRITABLE != 0
     mm = tlb.mm
     if not pmd_trans_huge_lock(k, sites.CHANGE_HUGE_PMD__LOCK, mm, start):
         return False
     i = start >> k.pmd_order
     if not pmd_present(mm.pmd[i]):
-        change_non_present_huge_pmd(k, mm, start)
+        change_non_present_huge_pmd(k, mm, start, cp_flags)
         pmd_unlock(k, mm)
         return True
     k.step(sites.CHANGE_HUGE_PMD__INVALIDATE, pmd_obj(mm.id, i), WRITE)
     old = pmdp_invalidate_ad(k, mm, start)
     bits = PTE_PRESENT | PTE_PROTNONE | PTE_WRITE
     new = (old & ~bits) | vm_page_prot(vma)
+    if cp_flags & MM_CP_UFFD_WP:
+        new = pte_mkuffd_wp(new)
+    elif cp_flags & MM_CP_UFFD_WP_RESOLVE:
+        new &= ~PTE_UFFD_WP
     if try_writable and not new & PTE_WRITE and can_change_pmd_writable(k, vma, new):
         new |= PTE_WRITE
     k.step(sites.CHANGE_HUGE_PMD__SET, pmd_obj(mm.id, i), WRITE)
@@ -585,7 +614,7 @@ def change_huge_pmd(
     return True
 
 
-def change_non_present_huge_pmd(k: "Kernel", mm: Mm, start: i64) -> None:
+def change_non_present_huge_pmd(k: "Kernel", mm: Mm, start: i64, cp_flags: i64) -> None:
     """Entries of migration and device memory lose the right to write."""
     pmd = mm.pmd[start >> k.pmd_order]
     kind = pte_kind(pmd)
@@ -596,6 +625,10 @@ def change_non_present_huge_pmd(k: "Kernel", mm: Mm, start: i64) -> None:
         new = set_kind(pmd, SWP_DEVICE_READ)
         if k.bug.device_private_loses_soft_dirty:
             new &= ~PTE_SOFT_DIRTY
+    if cp_flags & MM_CP_UFFD_WP:
+        new |= PTE_UFFD_WP
+    elif cp_flags & MM_CP_UFFD_WP_RESOLVE:
+        new &= ~PTE_UFFD_WP
     if new != pmd:
         k.step(sites.CHANGE_HUGE_PMD__SET, pmd_obj(mm.id, start >> k.pmd_order), WRITE)
         set_pmd_at(k, mm, start, new)

@@ -34,6 +34,7 @@ from simulator.mm.collapse_control import (
     SCAN_PMD_MAPPED,
     SCAN_PTE_MAPPED_HUGEPAGE,
     SCAN_PTE_NON_PRESENT,
+    SCAN_PTE_UFFD_WP,
     SCAN_SUCCEED,
     SCAN_VMA_CHECK,
     CollapseControl,
@@ -47,11 +48,14 @@ from simulator.mm.collapse_huge_page import collapse_huge_page, hugepage_vma_rev
 from simulator.mm.mm_types import (
     PG_LRU,
     PTE_SPECIAL,
+    PTE_UFFD_WP,
     PTE_YOUNG,
+    SWP_MARKER_UFFD_WP,
     Folio,
     Mm,
     Vma,
     folio_mapcount,
+    pte_kind,
     pte_present,
 )
 from simulator.mm.pgtable import ptep_get, vm_normal_page
@@ -75,11 +79,13 @@ _SOFT: Final = (
     SCAN_PAGE_NULL,
     SCAN_DEL_PAGE_LRU,
     SCAN_PTE_NON_PRESENT,
+    SCAN_PTE_UFFD_WP,
 )
 # What lets MADV_COLLAPSE go on with the next huge page.
 _GOES_ON: Final = (
     SCAN_NO_PTE_TABLE,
     SCAN_PTE_NON_PRESENT,
+    SCAN_PTE_UFFD_WP,
     SCAN_LACK_REFERENCED_PAGE,
     SCAN_PAGE_NULL,
     SCAN_PAGE_COUNT,
@@ -121,6 +127,10 @@ def collapse_scan_pmd(k: "Kernel", mm: Mm, vma: Vma, start: i64, cc: CollapseCon
             cc.unmapped += 1
             if cc.unmapped > collapse_max_ptes_swap(k, cc):
                 result = SCAN_EXCEED_SWAP_PTE
+            elif pte & PTE_UFFD_WP or pte_kind(pte) == SWP_MARKER_UFFD_WP:
+                result = SCAN_PTE_UFFD_WP
+        elif pte & PTE_UFFD_WP:
+            result = SCAN_PTE_UFFD_WP
         else:
             page = vm_normal_page(k, pte)
             assert page is not None

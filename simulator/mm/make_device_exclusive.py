@@ -24,6 +24,7 @@ from simulator.mm.mm_types import (
     PG_DIRTY,
     PTE_DIRTY,
     PTE_SOFT_DIRTY,
+    PTE_UFFD_WP,
     PTE_WRITE,
     REF_GUP,
     SWP_DEVICE_EXCLUSIVE,
@@ -93,7 +94,7 @@ def replace(k: "Kernel", mm: Mm, va: i64, table: PageTable, page: Page) -> None:
         page.folio.flags |= PG_DIRTY
     entry = mk_swap_pte(SWP_DEVICE_EXCLUSIVE, page.pfn)
     if not k.bug.devexcl_entry_loses_softdirty_uffdwp:
-        entry |= pte & PTE_SOFT_DIRTY
+        entry |= pte & (PTE_SOFT_DIRTY | PTE_UFFD_WP)
     k.step(sites.MAKE_DEVICE_EXCLUSIVE__SET_ENTRY, pte_obj(mm.id, va), WRITE)
     set_pte_at(k, mm, table, va, entry)
     if k.bug.devexcl_mapcount_dropped_while_entry_live:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
-from simulator import features, sites
+from simulator import features, ops, sites
 from simulator.mm import (
     anon_folio,
     device_exclusive,
@@ -21,6 +21,7 @@ from simulator.mm import (
     rmap,
     shmem,
     swap,
+    tlb,
     userfaultfd,
     vmscan,
 )
@@ -33,6 +34,7 @@ from simulator.mm.mm_types import (
     PG_UPTODATE,
     PTE_SOFT_DIRTY,
     PTE_SPECIAL,
+    PTE_UFFD_WP,
     PTE_WRITE,
     PTE_YOUNG,
     REF_MAP,
@@ -42,10 +44,12 @@ from simulator.mm.mm_types import (
     SWP_DEVICE_READ,
     SWP_DEVICE_WRITE,
     SWP_MARKER_GUARD,
+    SWP_MARKER_UFFD_WP,
     VM_DROPPABLE,
     VM_MAYSHARE,
     VM_SHARED,
     VM_UFFD_MISSING,
+    VM_UFFD_WP,
     VM_WRITE,
     Folio,
     Mm,
@@ -56,6 +60,7 @@ from simulator.mm.mm_types import (
     folio_mapcount,
     mm_counter,
     pte_kind,
+    pte_mkuffd_wp,
     pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
@@ -188,12 +193,15 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
         table = pte_offset_map_lock(k, sites.DO_ANONYMOUS_PAGE__LOCK_ZERO, mm, va)
         if table is None:
             return 0
-        if ptep_get(k, table, va) == 0:
+        if ptep_get(k, table, va) == vmf.orig_pte:
             if vma.flags & VM_UFFD_MISSING:
                 pte_unmap_unlock(k, table)
                 return userfaultfd.handle_userfault(k, vmf, VM_UFFD_MISSING)
+            entry = vm_page_prot(vma) | PTE_SPECIAL | PTE_YOUNG
+            if vmf.orig_pte:  # a marker, which says that it is write-protected
+                entry = pte_mkuffd_wp(entry)
             k.step(sites.DO_ANONYMOUS_PAGE__SET_ZERO, pte_obj(mm.id, va), WRITE)
-            set_pte_at(k, mm, table, va, vm_page_prot(vma) | PTE_SPECIAL | PTE_YOUNG)
+            set_pte_at(k, mm, table, va, entry)
             k.watch.hole_filled(k, mm, va)
         pte_unmap_unlock(k, table)
         return 0
@@ -215,7 +223,7 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
     if table is None:
         folio_put(k, folio, REF_OWNER)
         return 0
-    if ptep_get(k, table, va) != 0:
+    if ptep_get(k, table, va) != vmf.orig_pte:
         k.sometimes(features.Z_FAULT_RACED_ZAP)
         pte_unmap_unlock(k, table)
         folio_put(k, folio, REF_OWNER)
@@ -230,6 +238,8 @@ def do_anonymous_page(k: "Kernel", vmf: VmFault) -> i64:
     entry = mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG
     if vma.flags & VM_WRITE:
         entry = pte_mkdirty(entry) | PTE_WRITE
+    if vmf.orig_pte:
+        entry = pte_mkuffd_wp(entry)
     k.step(sites.DO_ANONYMOUS_PAGE__SET_PTE, pte_obj(mm.id, va), WRITE)
     set_pte_at(k, mm, table, va, entry)
     k.watch.hole_filled(k, mm, va)
@@ -377,6 +387,20 @@ def do_wp_page(k: "Kernel", vmf: VmFault) -> i64:
     table = vmf.table
     assert table is not None
     unshare = vmf.flags & FAULT_FLAG_UNSHARE != 0
+    if vma.flags & VM_UFFD_WP and not unshare:
+        if vmf.orig_pte & PTE_UFFD_WP:
+            if not uffd_wp_async(vma):
+                pte_unmap_unlock(k, table)
+                return userfaultfd.handle_userfault(k, vmf, VM_UFFD_WP)
+            k.step(sites.DO_WP_PAGE__CLEAR_UFFD_WP, pte_obj(vmf.mm.id, vmf.va), WRITE)
+            k.sometimes(features.Z_UFFD_WP_ASYNC)
+            k.watch.uffd_unprotecting(k, vmf.mm, vmf.va, vmf.va + 1)
+            vmf.orig_pte = ptep_get(k, table, vmf.va) & ~PTE_UFFD_WP
+            set_pte_at(k, vmf.mm, table, vmf.va, vmf.orig_pte)
+        # The flush of a protection may be put off: no CPU may store while the page is copied.
+        if vmf.mm.tlb_flush_pending and not k.bug.uffd_wp_deferred_flush_corruption:
+            k.sometimes(features.Z_UFFD_WP_COW_FLUSHED)
+            tlb.flush_tlb_page(k, vmf.mm, vmf.va)
     page = vm_normal_page(k, vmf.orig_pte)
     vmf.page = page
     if vma.flags & (VM_SHARED | VM_MAYSHARE):
@@ -497,6 +521,8 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
         entry = mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG
         if unshare:
             entry |= vmf.orig_pte & PTE_SOFT_DIRTY
+            if vmf.orig_pte & PTE_UFFD_WP:
+                entry = pte_mkuffd_wp(entry)
         else:
             entry = maybe_mkwrite(pte_mkdirty(entry), vma)
         k.step(sites.WP_PAGE_COPY__CLEAR_FLUSH, pte_obj(mm.id, va), WRITE)
@@ -546,12 +572,34 @@ def do_swap_page(k: "Kernel", vmf: VmFault) -> i64:
     if kind == SWP_MARKER_GUARD:
         k.sometimes(features.Z_GUARD_FAULT)
         return VM_FAULT_SIGSEGV
+    if kind == SWP_MARKER_UFFD_WP:
+        return pte_marker_handle_uffd_wp(k, vmf)
     if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:
         return do_device_private(k, vmf)
     if kind == SWP_DEVICE_EXCLUSIVE:
         return device_exclusive.remove_device_exclusive_entry(k, vmf)
     migrate.migration_entry_wait(k, vmf.mm, vmf.va)
     return 0
+
+
+def pte_marker_handle_uffd_wp(k: "Kernel", vmf: VmFault) -> i64:
+    """Nothing is mapped, and that was write-protected: what comes there is, too."""
+    if vmf.vma.flags & VM_UFFD_WP:
+        k.sometimes(features.Z_UFFD_WP_MARKER_FAULT)
+        return do_pte_missing(k, vmf)
+    table = pte_offset_map_lock(k, sites.PTE_MARKER_CLEAR__LOCK, vmf.mm, vmf.va)
+    if table is not None:
+        if ptep_get(k, table, vmf.va) == vmf.orig_pte:
+            k.step(sites.PTE_MARKER_CLEAR__CLEAR, pte_obj(vmf.mm.id, vmf.va), WRITE)
+            set_pte_at(k, vmf.mm, table, vmf.va, 0)
+        pte_unmap_unlock(k, table)
+    return 0
+
+
+def uffd_wp_async(vma: Vma) -> bool:
+    """userfaultfd_wp_async(): stores pass at once, and are remembered by the bit that is gone."""
+    ctx = vma.uffd
+    return ctx is not None and ctx.features & ops.UFFD_WP_ASYNC != 0
 
 
 def do_device_private(k: "Kernel", vmf: VmFault) -> i64:

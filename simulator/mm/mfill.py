@@ -27,8 +27,10 @@ from simulator.mm.mm_types import (
     PTE_WRITE,
     PTE_YOUNG,
     REF_OWNER,
+    SWP_MARKER_UFFD_WP,
     VM_SHARED,
     VM_UFFD_FLAGS,
+    VM_UFFD_WP,
     VM_WRITE,
     Folio,
     Mm,
@@ -36,6 +38,8 @@ from simulator.mm.mm_types import (
     UserfaultfdCtx,
     Vma,
     add_mm_counter,
+    pte_kind,
+    pte_mkuffd_wp,
 )
 from simulator.mm.page_ref import folio_put
 from simulator.mm.pgtable import (
@@ -77,6 +81,7 @@ class Mfill:
         self.end: Final[i64] = end
         self.mm: Final[Mm] = mm
         self.source: Final[i64] = source
+        self.wp: bool = False  # MFILL_ATOMIC_WP
         self.vma: Vma | None = None
 
 
@@ -122,6 +127,9 @@ def mfill_get_vma(k: "Kernel", fill: Mfill) -> i64:
     if ctx.mmap_changing:
         mfill_put_vma(k, fill)
         return -EAGAIN
+    if fill.wp and not vma.flags & VM_UFFD_WP:
+        mfill_put_vma(k, fill)
+        return -EINVAL
     return 0
 
 
@@ -139,8 +147,27 @@ def mfill_establish_pmd(k: "Kernel", fill: Mfill, va: i64) -> i64:
     k.step(sites.MFILL_ESTABLISH_PMD__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
     if not pmd_is_huge(k, mm, va) and not pte_alloc(k, mm, va):
         return -ENOMEM
+    if k.bug.uffd_mfill_racy_pmd_check:
+        return pmd_checked_twice(k, mm, va)
     k.step(sites.MFILL_ESTABLISH_PMD__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
     return 0 if pmd_table(k, mm, va) is not None else -EEXIST
+
+
+def pmd_checked_twice(k: "Kernel", mm: Mm, va: i64) -> i64:
+    """What mfill_atomic() did before 6.11: it looked at the entry anew for each question."""
+    obj = pmd_obj(mm.id, va >> k.pmd_order)
+    k.step(sites.MFILL_ESTABLISH_PMD__PMD, obj, READ)
+    if pmd_is_huge(k, mm, va):
+        return -EFAULT
+    k.step(sites.MFILL_ESTABLISH_PMD__PMD, obj, READ)
+    if pmd_table(k, mm, va) is None:
+        k.violate(
+            "kernel-assertion",
+            sites.MFILL_ESTABLISH_PMD__PMD,
+            "page-table",
+            f"UFFDIO_COPY has found a page table for page {va}, and there is none",
+        )
+    return 0
 
 
 # --- one call ----------------------------------------------------------------------------------
@@ -161,6 +188,8 @@ def mfill_atomic(k: "Kernel", t: Task, fill: Mfill) -> i64:
             va += 1
             if t.killed:
                 err = -EINTR
+    if fill.wp and va > fill.start:
+        k.watch.uffd_protected(k, fill.ctx.mm, fill.start, va)
     mfill_put_vma(k, fill)
     return va - fill.start if va > fill.start else err
 
@@ -248,10 +277,13 @@ def mfill_atomic_install_pte(k: "Kernel", fill: Mfill, va: i64, folio: Folio) ->
     entry = pte_mkdirty(mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG)
     if vma.flags & VM_WRITE:
         entry |= PTE_WRITE
+    if fill.wp:
+        entry = pte_mkuffd_wp(entry)
     table = pte_offset_map_lock(k, sites.MFILL_ATOMIC_INSTALL_PTE__LOCK, mm, va)
     if table is None:
         return -EAGAIN
-    if ptep_get(k, table, va) != 0:
+    old = ptep_get(k, table, va)
+    if old != 0 and pte_kind(old) != SWP_MARKER_UFFD_WP:
         k.sometimes(features.Z_MFILL_EXISTS)
         pte_unmap_unlock(k, table)
         return -EEXIST
@@ -260,6 +292,8 @@ def mfill_atomic_install_pte(k: "Kernel", fill: Mfill, va: i64, folio: Folio) ->
     add_mm_counter(mm, MM_ANONPAGES, 1)
     k.step(sites.MFILL_ATOMIC_INSTALL_PTE__SET_PTE, pte_obj(mm.id, va), WRITE)
     set_pte_at(k, mm, table, va, entry)
+    if not fill.wp:
+        k.watch.uffd_unprotecting(k, mm, va, va + 1)
     k.watch.copy_installed(k, mm, va, page)
     pte_unmap_unlock(k, table)
     return 0

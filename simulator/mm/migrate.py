@@ -19,6 +19,7 @@ from simulator.mm.mm_types import (
     PTE_PROTNONE,
     PTE_SOFT_DIRTY,
     PTE_SPECIAL,
+    PTE_UFFD_WP,
     PTE_WRITE,
     PTE_YOUNG,
     REF_MAP,
@@ -41,6 +42,7 @@ from simulator.mm.mm_types import (
     is_migration_pte,
     mk_swap_pte,
     pte_kind,
+    pte_mkuffd_wp,
     pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
@@ -136,7 +138,7 @@ def make_migration_pte(k: "Kernel", pte: i64, page: Page, exclusive: bool) -> i6
         new = mk_swap_pte(SWP_MIGRATION_READ, page.pfn)
     if pte_present(pte) and not k.bug.migration_loses_young_dirty:
         new |= pte & (PTE_YOUNG | PTE_DIRTY)
-    return new | pte & PTE_SOFT_DIRTY
+    return new | pte & (PTE_SOFT_DIRTY | PTE_UFFD_WP)
 
 
 def try_to_migrate(k: "Kernel", folio: Folio) -> None:
@@ -411,6 +413,8 @@ def map_unused_to_zeropage(
     pte = (vm_page_prot(vma) & ~PTE_WRITE) | PTE_SPECIAL
     if not k.bug.thp_split_zero_subpage_loses_bits:
         pte |= old & PTE_SOFT_DIRTY
+        if old & PTE_UFFD_WP:
+            pte = pte_mkuffd_wp(pte)
     k.watch.page_cleaned(k, mm, va)
     set_pte_at(k, mm, table, va, pte)
     add_mm_counter(mm, MM_ANONPAGES, -1)
@@ -422,7 +426,7 @@ def restored_pte(k: "Kernel", old: i64, kind: i64, dst: Page, vma: Vma) -> i64:
     folio = dst.folio
     if folio.flags & PG_DEVICE_PRIVATE:
         swp = SWP_DEVICE_WRITE if kind == SWP_MIGRATION_WRITE else SWP_DEVICE_READ
-        return mk_swap_pte(swp, dst.pfn) | old & PTE_SOFT_DIRTY
+        return mk_swap_pte(swp, dst.pfn) | old & (PTE_SOFT_DIRTY | PTE_UFFD_WP)
     pte = mk_pte(dst, vm_page_prot(vma)) | old & PTE_YOUNG
     if folio.flags & PG_DIRTY and old & PTE_DIRTY:
         pte = pte_mkdirty(pte)
@@ -435,6 +439,8 @@ def restored_pte(k: "Kernel", old: i64, kind: i64, dst: Page, vma: Vma) -> i64:
         tracked = not pte & PTE_SOFT_DIRTY and not vma.flags & VM_SOFTDIRTY
         if not tracked or k.bug.migration_restores_writable:
             pte |= PTE_WRITE
+    elif old & PTE_UFFD_WP:
+        pte = pte_mkuffd_wp(pte)
     return pte
 
 

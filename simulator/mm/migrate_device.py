@@ -30,6 +30,7 @@ from simulator.mm.mm_types import (
     PG_LRU,
     PG_UPTODATE,
     PTE_SPECIAL,
+    PTE_UFFD_WP,
     PTE_WRITE,
     REF_ISOLATED,
     REF_MAP,
@@ -52,6 +53,7 @@ from simulator.mm.mm_types import (
     mk_swap_pte,
     pmd_present,
     pte_kind,
+    pte_mkuffd_wp,
     pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put, folio_try_get, move_ref
@@ -660,13 +662,16 @@ def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) 
         k.step(sites.MIGRATE_VMA_INSERT_PAGE__CLEAR_ZERO, pte_obj(mm.id, va), WRITE)
         ptep_clear_flush(k, mm, table, va)
     k.step(sites.MIGRATE_VMA_INSERT_PAGE__SET_PTE, pte_obj(mm.id, va), WRITE)
+    wp = old & PTE_UFFD_WP != 0 and not k.bug.migratevma_zero_page_loses_uffd_wp
     if folio.flags & PG_DEVICE_PRIVATE:
-        kind = SWP_DEVICE_WRITE if vma.flags & VM_WRITE else SWP_DEVICE_READ
+        kind = SWP_DEVICE_WRITE if vma.flags & VM_WRITE and not wp else SWP_DEVICE_READ
         entry = mk_swap_pte(kind, page.pfn)
     else:
         entry = mk_pte(page, vm_page_prot(vma))
         if vma.flags & VM_WRITE:
             entry = pte_mkdirty(entry) | PTE_WRITE
+    if wp:
+        entry = pte_mkuffd_wp(entry)
     set_pte_at(k, mm, table, va, entry)
     if old == 0:
         k.watch.hole_filled(k, mm, va)

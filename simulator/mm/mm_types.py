@@ -113,6 +113,11 @@ PG_NAMES: Final = bits(globals(), "PG_")
 PG_STATE: Final = PG_LRU | PG_ANON_EXCLUSIVE | PG_DIRTY | PG_DEVICE_PRIVATE | PG_PARTIALLY_MAPPED
 PG_NO_STATE: Final = PG_SWAPBACKED | PG_UPTODATE | PG_ZERO  # the rest: for ever, or by kind
 
+# What change_protection() is to do (include/linux/mm.h).
+MM_CP_TRY_CHANGE_WRITABLE: Final = 1
+MM_CP_UFFD_WP: Final = 4
+MM_CP_UFFD_WP_RESOLVE: Final = 8
+
 GARBAGE: Final = -1  # what a frame holds that nobody has used in this run; never a token
 
 # Reasons in the ledger behind a page's reference count (oracle O2).
@@ -541,6 +546,8 @@ class Mm:
         # By page, for O16: since clear_refs.
         self.modified: Final[vec[i64]] = vec[i64]([0] * pages)
         self.soft: Final[vec[i64]] = vec[i64]([0] * pages)  # PTE_SOFT_DIRTY of the last entry
+        # By page: write-protected by userfaultfd since a call has said so (O8).
+        self.uffd_wp: Final[vec[i64]] = vec[i64]([0] * pages)
         # By page: frame of a dirty entry that is taken out.
         self.dirty: Final[vec[i64]] = vec[i64]([0] * pages)
         self.unmapping_start: i64 = 0  # what a downgraded munmap() is still freeing (O13)
@@ -551,9 +558,10 @@ class Mm:
 class UserfaultWait:
     """struct userfaultfd_wait_queue: an actor whose fault user space is to resolve."""
 
-    def __init__(self, actor: i64, va: i64, msg: i64) -> None:
+    def __init__(self, actor: i64, va: i64, reason: i64, msg: i64) -> None:
         self.actor: Final[i64] = actor
         self.va: Final[i64] = va
+        self.reason: Final[i64] = reason  # VM_UFFD_*
         self.msg: Final[i64] = msg  # UFFD_PAGEFAULT_FLAG_*
         self.waken: bool = False
         self.asleep: bool = False
@@ -566,11 +574,12 @@ class UserfaultWait:
 class UserfaultfdCtx:
     """struct userfaultfd_ctx. `files` counts the handle and the calls that work on it."""
 
-    def __init__(self, ident: i64, mm: Mm, features: i64) -> None:
+    def __init__(self, ident: i64, mm: Mm, features: i64, wp_unpopulated: bool) -> None:
         self.id: Final[i64] = ident
         self.obj: Final[i64] = uffd_obj(ident)
         self.mm: Final[Mm] = mm
         self.features: Final[i64] = features  # ops.UFFD_*
+        self.wp_unpopulated: Final[bool] = wp_unpopulated
         self.files: i64 = 1
         self.refcount: i64 = 1
         self.got_at: i64 = 0  # site after which it last got a reference
@@ -580,6 +589,25 @@ class UserfaultfdCtx:
         self.fault_pending: list[UserfaultWait] = []  # oldest first; so below
         self.fault: list[UserfaultWait] = []  # those that have been read
         self.waiting: list[UserfaultWait] = []  # for oracles: all who are inside handle_userfault()
+
+
+def pte_mkuffd_wp(pte: i64) -> i64:
+    """Write-protect an entry for userfaultfd, or say of one that is not present that it is."""
+    if pte & (PTE_PRESENT | PTE_PROTNONE | PTE_HUGE):
+        pte &= ~PTE_WRITE
+    return pte | PTE_UFFD_WP
+
+
+def userfaultfd_pte_wp(vma: "Vma", pte: i64) -> bool:
+    return vma.flags & VM_UFFD_WP != 0 and pte & PTE_UFFD_WP != 0
+
+
+def userfaultfd_wp_use_markers(vma: "Vma") -> bool:
+    """Whether what maps nothing is write-protected, too, by markers."""
+    ctx = vma.uffd
+    if ctx is None or vma.flags & VM_UFFD_WP == 0:
+        return False
+    return vma.inode is not None or ctx.wp_unpopulated
 
 
 def is_huge_zero_pmd(pmd: i64) -> bool:

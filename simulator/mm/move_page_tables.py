@@ -15,7 +15,17 @@ from simulator.machine import mmu
 from simulator.mm import anon_vma, mmu_notifier
 from simulator.mm import tlb as tlb_module
 from simulator.mm.huge_memory import move_huge_pmd
-from simulator.mm.mm_types import PTE_PRESENT, PTE_SOFT_DIRTY, Mm, PageTable, Vma, pte_present
+from simulator.mm.mm_types import (
+    PTE_PRESENT,
+    PTE_SOFT_DIRTY,
+    PTE_UFFD_WP,
+    SWP_MARKER_UFFD_WP,
+    Mm,
+    PageTable,
+    Vma,
+    pte_kind,
+    pte_present,
+)
 from simulator.mm.pgtable import (
     pmd_clear,
     pmd_index,
@@ -83,7 +93,8 @@ def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> None:
     assert new_table is not None
     if new_table is not old_table:
         lock.spin_lock(k, sites.MOVE_PTES__LOCK_NEW, new_table.ptl)
-    flush = move_locked_ptes(k, mm, pmc.old_va, pmc.new_va, extent, old_table, new_table)
+    uffd = loses_uffd_wp(k, vma)
+    flush = move_locked_ptes(k, mm, pmc.old_va, pmc.new_va, extent, old_table, new_table, uffd)
     if flush and not k.bug.mremap_tlb_flush_late:
         tlb_module.flush_tlb_range(k, mm, pmc.old_va, pmc.old_va + extent)
     if new_table is not old_table:
@@ -95,11 +106,24 @@ def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> None:
         drop_rmap_locks(k, vma)
 
 
+def loses_uffd_wp(k: "Kernel", vma: Vma) -> bool:
+    """vma_has_uffd_without_event_remap(): what moves out of the VMA has no userfaultfd then."""
+    return vma.uffd is not None and not k.bug.mremap_leaves_uffd_wp
+
+
 def move_locked_ptes(
-    k: "Kernel", mm: Mm, old_va: i64, new_va: i64, pages: i64, old: PageTable, new: PageTable
+    k: "Kernel",
+    mm: Mm,
+    old_va: i64,
+    new_va: i64,
+    pages: i64,
+    old: PageTable,
+    new: PageTable,
+    uffd: bool,
 ) -> bool:
     """Both locks are held, and stay so until the old translations are flushed, if there are any,
-    which is returned: the new one keeps the page alive, the old one folio_mkclean() away."""
+    which is returned: the new one keeps the page alive, the old one folio_mkclean() away. `uffd`:
+    write protection by userfaultfd ends here."""
     force_flush = False
     i: i64 = 0
     while i < pages:
@@ -115,8 +139,11 @@ def move_locked_ptes(
                     "pte",
                     f"mremap() moves an entry onto page {new_va + i}, which has one",
                 )
+            if uffd:
+                pte &= ~PTE_UFFD_WP
             k.step(sites.MOVE_PTES__SET_PTE, pte_obj(mm.id, new_va + i), WRITE)
-            set_pte_at(k, mm, new, new_va + i, pte | PTE_SOFT_DIRTY)
+            if not uffd or pte_kind(pte) != SWP_MARKER_UFFD_WP:
+                set_pte_at(k, mm, new, new_va + i, pte | PTE_SOFT_DIRTY)
             k.watch.entry_moved(k, mm, old_va + i, new_va + i)
         i += 1
     return force_flush
@@ -174,7 +201,7 @@ def move_locked_huge_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
     assert mm is not None
     if pmc.need_rmap_locks:
         take_rmap_locks(k, pmc.old)
-    moved = move_huge_pmd(k, mm, pmc.old_va, pmc.new_va)
+    moved = move_huge_pmd(k, mm, pmc.old_va, pmc.new_va, loses_uffd_wp(k, pmc.old))
     if pmc.need_rmap_locks:
         drop_rmap_locks(k, pmc.old)
     return moved
@@ -238,7 +265,12 @@ def move_extent(k: "Kernel", mm: Mm, pmc: PagetableMove, extent: i64) -> bool:
         if extent == k.ptrs_per_pte and move_locked_huge_pmd(k, pmc):
             return True
         split_huge_pmd(k, pmc.old, pmc.old_va)
-    elif extent == k.ptrs_per_pte and move_normal_pmd(k, pmc):
+    elif (
+        extent == k.ptrs_per_pte
+        and not loses_uffd_wp(k, pmc.old)
+        and not loses_uffd_wp(k, pmc.new)
+        and move_normal_pmd(k, pmc)
+    ):
         return True
     if not pte_alloc(k, mm, pmc.new_va):
         return False

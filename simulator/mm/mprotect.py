@@ -11,6 +11,9 @@ from simulator.lib.maple_tree import find_vma, vma_prev
 from simulator.mm import gup, mmap_lock, mmu_gather, mmu_notifier, vma_merge
 from simulator.mm.huge_memory import change_huge_pmd
 from simulator.mm.mm_types import (
+    MM_CP_TRY_CHANGE_WRITABLE,
+    MM_CP_UFFD_WP,
+    MM_CP_UFFD_WP_RESOLVE,
     PG_ANON_EXCLUSIVE,
     PTE_DIRTY,
     PTE_PRESENT,
@@ -18,9 +21,12 @@ from simulator.mm.mm_types import (
     PTE_SOFT_DIRTY,
     PTE_SWP_MASK,
     PTE_SWP_SHIFT,
+    PTE_UFFD_WP,
     PTE_WRITE,
     SWP_DEVICE_READ,
     SWP_DEVICE_WRITE,
+    SWP_MARKER_GUARD,
+    SWP_MARKER_UFFD_WP,
     SWP_MIGRATION_READ,
     SWP_MIGRATION_READ_EXCLUSIVE,
     SWP_MIGRATION_WRITE,
@@ -33,8 +39,12 @@ from simulator.mm.mm_types import (
     VM_WRITE,
     Mm,
     Vma,
+    mk_swap_pte,
     pte_kind,
+    pte_mkuffd_wp,
     pte_present,
+    userfaultfd_pte_wp,
+    userfaultfd_wp_use_markers,
 )
 from simulator.mm.pgtable import (
     pfn_to_page,
@@ -48,16 +58,15 @@ from simulator.mm.pgtable import (
     vma_wants_writenotify,
     walk_pmd,
 )
-from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from simulator.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from simulator.mm.split_huge_pmd import split_huge_pmd
-from simulator.objects import pte_obj
-from simulator.state import WRITE
+from simulator.objects import pmd_obj, pte_obj
+from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
     from simulator.mm.mmu_gather import MmuGather
     from simulator.state import Kernel
 
-MM_CP_TRY_CHANGE_WRITABLE: Final = 1
 PTE_PROT_BITS: Final = PTE_PRESENT | PTE_PROTNONE | PTE_WRITE  # what a protection decides
 
 
@@ -74,6 +83,8 @@ def can_change_pte_writable(k: "Kernel", vma: Vma, pte: i64) -> bool:
         return False
     if not vma.flags & VM_SOFTDIRTY and not pte & PTE_SOFT_DIRTY:
         return False
+    if userfaultfd_pte_wp(vma, pte):
+        return False
     if vma.flags & VM_SHARED:
         return pte & PTE_DIRTY != 0
     page = vm_normal_page(k, pte)
@@ -87,6 +98,10 @@ def change_present_pte(
 ) -> i64:
     """What a present entry becomes; queues the flush if the hardware must forget the old."""
     new = (old & ~PTE_PROT_BITS) | vm_page_prot(vma)
+    if cp_flags & MM_CP_UFFD_WP:
+        new = pte_mkuffd_wp(new)
+    elif cp_flags & MM_CP_UFFD_WP_RESOLVE:
+        new &= ~PTE_UFFD_WP
     if (
         cp_flags & MM_CP_TRY_CHANGE_WRITABLE
         and not new & PTE_WRITE
@@ -100,10 +115,14 @@ def change_present_pte(
     return new
 
 
-def change_nonpresent_pte(k: "Kernel", old: i64) -> i64:
-    """Migration and device private entries lose the right to write, whatever is asked for;
-    a fault gives it back."""
+def change_nonpresent_pte(k: "Kernel", old: i64, cp_flags: i64) -> i64:
+    """change_softleaf_pte(): migration and device private entries lose the right to write, whatever
+    is asked for; a fault gives it back. A marker of userfaultfd's goes when its protection ends."""
     kind = pte_kind(old)
+    if kind >= SWP_MARKER_GUARD:
+        if kind == SWP_MARKER_UFFD_WP and cp_flags & MM_CP_UFFD_WP_RESOLVE:
+            return 0
+        return old
     new_kind = kind
     if kind == SWP_MIGRATION_WRITE:
         page = pfn_to_page(k, old >> 16)
@@ -114,6 +133,10 @@ def change_nonpresent_pte(k: "Kernel", old: i64) -> i64:
         new_kind = SWP_DEVICE_READ
         if k.bug.device_private_loses_soft_dirty:
             old &= ~PTE_SOFT_DIRTY
+    if cp_flags & MM_CP_UFFD_WP:
+        old |= PTE_UFFD_WP
+    elif cp_flags & MM_CP_UFFD_WP_RESOLVE or (kind == SWP_MIGRATION_WRITE):
+        old &= ~PTE_UFFD_WP
     return (old & ~PTE_SWP_MASK) | (new_kind << PTE_SWP_SHIFT)
 
 
@@ -136,37 +159,50 @@ def change_pte_range(
                 set_pte_at(k, mm, table, va, new)
             else:
                 old = ptep_get(k, table, va)
-                new = change_nonpresent_pte(k, old)
+                new = change_nonpresent_pte(k, old, cp_flags)
                 if new != old:
                     set_pte_at(k, mm, table, va, new)
+        elif cp_flags & MM_CP_UFFD_WP and userfaultfd_wp_use_markers(vma):
+            k.step(sites.CHANGE_PTE_RANGE__SET_MARKER, pte_obj(mm.id, va), WRITE)
+            set_pte_at(k, mm, table, va, mk_swap_pte(SWP_MARKER_UFFD_WP, 0))
         va += 1
     pte_unmap_unlock(k, table)
 
 
 def change_protection(
     k: "Kernel", tlb: "MmuGather", vma: Vma, start: i64, end: i64, cp_flags: i64
-) -> None:
-    """Bring the entries of [start, end) in line with the VMA's flags."""
+) -> i64:
+    """Bring the entries of [start, end) in line with the VMA's flags, and do with them what
+    userfaultfd asks for: 0, or -ENOMEM, for which a part may be done."""
     mm = tlb.mm
-    start = walk_pmd(k, sites.CHANGE_PMD_RANGE__PMD, mm, start, end)
+    populates = cp_flags & MM_CP_UFFD_WP != 0 and userfaultfd_wp_use_markers(vma)
+    if not populates:
+        start = walk_pmd(k, sites.CHANGE_PMD_RANGE__PMD, mm, start, end)
     if start >= end:
-        return
+        return 0
     mmu_notifier.mmu_notifier_invalidate_range_start(
         k, mm, start, end, mmu_notifier.MMU_NOTIFY_PROTECTION_VMA
     )
     va = start
+    err: i64 = 0
     while va < end:
         stop = pmd_addr_end(k, va, end)
         done = False
+        if populates:  # change_pmd_prepare()
+            k.step(sites.CHANGE_PMD_RANGE__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
+            if not pmd_is_huge(k, mm, va) and not pte_alloc(k, mm, va):
+                err = -ENOMEM
+                break
         if pmd_is_huge(k, mm, va):
             if stop - va != k.ptrs_per_pte:
                 split_huge_pmd(k, vma, va)
             else:
-                done = change_huge_pmd(k, tlb, vma, va, cp_flags & MM_CP_TRY_CHANGE_WRITABLE != 0)
+                done = change_huge_pmd(k, tlb, vma, va, cp_flags)
         if not done:
             change_pte_range(k, tlb, vma, va, stop, cp_flags)
-        va = walk_pmd(k, sites.CHANGE_PMD_RANGE__PMD, mm, stop, end)
+        va = stop if populates else walk_pmd(k, sites.CHANGE_PMD_RANGE__PMD, mm, stop, end)
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, start, end)
+    return err
 
 
 def mprotect_fixup(

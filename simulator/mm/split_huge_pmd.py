@@ -23,6 +23,7 @@ from simulator.mm.mm_types import (
     PTE_PROTNONE,
     PTE_SOFT_DIRTY,
     PTE_SPECIAL,
+    PTE_UFFD_WP,
     PTE_WRITE,
     PTE_YOUNG,
     REF_MAP,
@@ -43,6 +44,7 @@ from simulator.mm.mm_types import (
     mk_swap_pte,
     pmd_present,
     pte_kind,
+    pte_mkuffd_wp,
 )
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
@@ -159,10 +161,11 @@ def split_present_pmd(k: "Kernel", mm: Mm, vma: Vma, start: i64, freeze: bool) -
     table = pgtable_trans_huge_withdraw(k, mm, start)
     if freeze:
         kind = migration_kind(old & PTE_WRITE != 0, exclusive)
-        fill_swap(k, mm, table, start, page, kind, old & (PTE_YOUNG | PTE_DIRTY | PTE_SOFT_DIRTY))
+        carried = PTE_YOUNG | PTE_DIRTY | PTE_SOFT_DIRTY | PTE_UFFD_WP
+        fill_swap(k, mm, table, start, page, kind, old & carried)
     else:
         entry = mk_pte(page, vm_page_prot(vma) & ~PTE_WRITE)
-        entry |= old & (PTE_WRITE | PTE_YOUNG | PTE_SOFT_DIRTY)
+        entry |= old & (PTE_WRITE | PTE_YOUNG | PTE_SOFT_DIRTY | PTE_UFFD_WP)
         if old & PTE_DIRTY:
             entry = pte_mkdirty(entry)
         for i in range(k.ptrs_per_pte):
@@ -231,7 +234,7 @@ def split_device_private_pmd(
     kind: i64 = SWP_DEVICE_WRITE if write else SWP_DEVICE_READ
     if freeze:
         kind = migration_kind(write, exclusive)
-    fill_swap(k, mm, table, start, page, kind, pmd & PTE_SOFT_DIRTY)
+    fill_swap(k, mm, table, start, page, kind, pmd & (PTE_SOFT_DIRTY | PTE_UFFD_WP))
     finish_split(k, mm, folio, start, table, freeze)
 
 
@@ -273,7 +276,8 @@ def set_pmd_migration_entry(k: "Kernel", mm: Mm, start: i64) -> bool:
     if exclusive and not folio_try_share_anon_rmap_pte(page):
         set_pmd_at(k, mm, start, old)
         return False
-    entry = mk_swap_pte(migration_kind(write, exclusive), page.pfn) | old & PTE_SOFT_DIRTY
+    entry = mk_swap_pte(migration_kind(write, exclusive), page.pfn)
+    entry |= old & (PTE_SOFT_DIRTY | PTE_UFFD_WP)
     if present:
         entry |= old & (PTE_YOUNG | PTE_DIRTY)
         if old & PTE_DIRTY:
@@ -298,11 +302,13 @@ def remove_migration_pmd(k: "Kernel", vma: Vma, start: i64, folio: Folio) -> Non
         tracked = not old & PTE_SOFT_DIRTY and not vma.flags & VM_SOFTDIRTY
         if not tracked or k.bug.migration_restores_writable:
             entry |= PTE_WRITE
+    elif old & PTE_UFFD_WP:
+        entry = pte_mkuffd_wp(entry)
     if folio.flags & PG_DIRTY and old & PTE_DIRTY:
         entry = pte_mkdirty(entry)
     if folio.flags & PG_DEVICE_PRIVATE:
         device: i64 = SWP_DEVICE_WRITE if entry & PTE_WRITE else SWP_DEVICE_READ
-        entry = mk_swap_pte(device, folio.pfn) | old & PTE_SOFT_DIRTY
+        entry = mk_swap_pte(device, folio.pfn) | old & (PTE_SOFT_DIRTY | PTE_UFFD_WP)
     folio_add_anon_rmap_pmd(k, folio, vma, start, kind != SWP_MIGRATION_READ)
     k.step(sites.REMOVE_MIGRATION_PMD__SET_PMD, pmd_obj(mm.id, start >> k.pmd_order), WRITE)
     set_pmd_at(k, mm, start, entry)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""mm/userfaultfd.c (7.2): faults that user space resolves, and which VMAs have them. What fills
-pages is in mfill.py, the calls of user space are in simulator/fs/userfaultfd.py.
+"""mm/userfaultfd.c (7.2): faults that user space resolves. What fills pages is in mfill.py, what is
+done to ranges of memory in uffd_range.py, and the calls of user space are in
+simulator/fs/userfaultfd.py.
 
 Contract: who meets a missing page in a registered VMA queues first and looks at the page tables
 then, so that no wakeup is lost; it sleeps once and faults again, whatever it was woken for.
@@ -14,17 +15,19 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import features, ops, sites
-from simulator.errno import ENOMEM
-from simulator.lib.maple_tree import find_vma, vma_prev
 from simulator.lock_classes import LC_USERFAULT
-from simulator.mm import mmap_lock, vma_merge
+from simulator.mm import mmap_lock
 from simulator.mm.mm_types import (
-    VM_DROPPABLE,
+    PTE_WRITE,
+    SWP_MARKER_UFFD_WP,
     VM_UFFD_FLAGS,
-    VM_UFFD_MINOR,
+    VM_UFFD_WP,
     UserfaultfdCtx,
     UserfaultWait,
     Vma,
+    pmd_present,
+    pte_kind,
+    pte_present,
 )
 from simulator.mm.pgtable import pmd_table, ptep_get
 from simulator.mm.sched_mm import mmdrop
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 PAGEFAULT_FLAG_WRITE: Final = 1
+PAGEFAULT_FLAG_WP: Final = 2
 
 
 # --- contexts ----------------------------------------------------------------------------------
@@ -93,11 +97,14 @@ def handle_userfault(k: "Kernel", vmf: VmFault, reason: i64) -> i64:
     msg: i64 = 0
     if vmf.flags & FAULT_FLAG_WRITE:
         msg |= PAGEFAULT_FLAG_WRITE
-    wait = UserfaultWait(k.cur.id, vmf.va, msg)
+    if reason == VM_UFFD_WP:
+        msg |= PAGEFAULT_FLAG_WP
+        k.sometimes(features.Z_UFFD_WP_FAULT)
+    wait = UserfaultWait(k.cur.id, vmf.va, reason, msg)
     k.watch.userfault_begins(k, ctx, wait)
     k.step(sites.HANDLE_USERFAULT__QUEUE, ctx.obj, WRITE)
     ctx.fault_pending.append(wait)
-    must_wait = userfaultfd_must_wait(k, vmf)
+    must_wait = userfaultfd_must_wait(k, vmf, reason)
     release_fault_lock(k, vmf)
     k.step(sites.HANDLE_USERFAULT__SLEEP, ctx.obj, READ)
     if not must_wait:
@@ -114,16 +121,26 @@ def handle_userfault(k: "Kernel", vmf: VmFault, reason: i64) -> i64:
     return VM_FAULT_RETRY
 
 
-def userfaultfd_must_wait(k: "Kernel", vmf: VmFault) -> bool:
+def userfaultfd_must_wait(k: "Kernel", vmf: VmFault, reason: i64) -> bool:
     """Whether the fault is still to be resolved: a lockless look, after the waiter has queued."""
     mm = vmf.mm
     va = vmf.va
     k.step(sites.USERFAULTFD_MUST_WAIT__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
     table = pmd_table(k, mm, va)
     if table is None:
-        return mm.pmd[va >> k.pmd_order] == 0
+        pmd = mm.pmd[va >> k.pmd_order]
+        if pmd == 0:
+            return True
+        return pmd_present(pmd) and reason == VM_UFFD_WP and not pmd & PTE_WRITE
     k.step(sites.USERFAULTFD_MUST_WAIT__PTE, pte_obj(mm.id, va), READ)
-    return ptep_get(k, table, va) == 0
+    return unresolved(ptep_get(k, table, va), reason)
+
+
+def unresolved(pte: i64, reason: i64) -> bool:
+    """Whether a fault for that reason (VM_UFFD_*) is still to be resolved by user space."""
+    if pte == 0 or pte_kind(pte) == SWP_MARKER_UFFD_WP:
+        return True
+    return reason == VM_UFFD_WP and pte_present(pte) and not pte & PTE_WRITE
 
 
 def sleep(k: "Kernel", ctx: UserfaultfdCtx, wait: UserfaultWait) -> None:
@@ -188,11 +205,6 @@ def woken(k: "Kernel", queue: list[UserfaultWait], start: i64, end: i64) -> list
 # --- VMAs --------------------------------------------------------------------------------------
 
 
-def vma_can_userfault(vma: Vma, modes: i64) -> bool:
-    """Whether this kind of memory can be registered for `modes` (VM_UFFD_*)."""
-    return vma.flags & VM_DROPPABLE == 0 and vma.inode is None and modes & VM_UFFD_MINOR == 0
-
-
 def userfaultfd_set_ctx(k: "Kernel", vma: Vma, ctx: UserfaultfdCtx | None, modes: i64) -> None:
     mmap_lock.vma_start_write(k, vma)
     k.step(sites.USERFAULTFD_SET_CTX__SET, vma.obj, WRITE)
@@ -202,39 +214,3 @@ def userfaultfd_set_ctx(k: "Kernel", vma: Vma, ctx: UserfaultfdCtx | None, modes
 
 def userfaultfd_reset_ctx(k: "Kernel", vma: Vma) -> None:
     userfaultfd_set_ctx(k, vma, None, 0)
-
-
-def userfaultfd_register_range(
-    k: "Kernel", ctx: UserfaultfdCtx, vma: Vma, modes: i64, start: i64, end: i64
-) -> i64:
-    """Register what is mapped in [start, end), from `vma` on: 0 or -ENOMEM."""
-    mm = ctx.mm
-    prev = vma_prev(mm, start) if vma.start >= start else vma
-    current: Vma | None = vma
-    while current is not None and current.start < end:
-        if current.uffd is not ctx or current.flags & modes != modes:
-            start = max(start, current.start)
-            flags = current.flags & ~VM_UFFD_FLAGS | modes
-            stop = min(end, current.end)
-            current = vma_merge.vma_modify_flags_uffd(
-                k, prev, current, start, stop, flags, ctx, False
-            )
-            if current is None:
-                return -ENOMEM
-            userfaultfd_set_ctx(k, current, ctx, modes)
-        prev = current
-        start = current.end
-        current = find_vma(mm, start)
-    return 0
-
-
-def userfaultfd_clear_vma(
-    k: "Kernel", prev: Vma | None, vma: Vma, start: i64, end: i64
-) -> Vma | None:
-    """[start, end) of `vma` is registered no more: the VMA that holds it, or None: -ENOMEM."""
-    whole = start == vma.start and end == vma.end
-    flags = vma.flags & ~VM_UFFD_FLAGS
-    got = vma_merge.vma_modify_flags_uffd(k, prev, vma, start, end, flags, None, whole)
-    if got is not None:
-        userfaultfd_reset_ctx(k, got)
-    return got

@@ -20,6 +20,7 @@ from simulator.mm.mm_types import (
     SWP_DEVICE_EXCLUSIVE,
     SWP_DEVICE_READ,
     SWP_MARKER_GUARD,
+    SWP_MARKER_UFFD_WP,
     SWP_MIGRATION_READ,
     SWP_MIGRATION_WRITE,
     Mm,
@@ -182,6 +183,10 @@ def zap_nonpresent_pte(
         if not zap_flags & ZAP_FLAG_DROP_MARKER:
             return
         write_pte(k, mm, table, va, 0, True)
+        return
+    if kind == SWP_MARKER_UFFD_WP:
+        write_pte(k, mm, table, va, 0, True)
+        k.watch.data_dropped(k, mm, va)
         return
     page = pfn_to_page(k, pte >> PFN_SHIFT)
     if SWP_DEVICE_READ <= kind <= SWP_DEVICE_EXCLUSIVE:

@@ -20,9 +20,11 @@ from simulator.mm import mmap
 from simulator.mm.mm_types import (
     PFN_SHIFT,
     PTE_SOFT_DIRTY,
+    PTE_UFFD_WP,
     PTE_WRITE,
     REF_CACHE,
     SWP_MARKER_GUARD,
+    SWP_MARKER_UFFD_WP,
     VM_ACCESS_FLAGS,
     VM_DONTCOPY,
     VM_DONTDUMP,
@@ -39,6 +41,7 @@ from simulator.mm.mm_types import (
     VM_SOFTDIRTY,
     VM_UFFD_FLAGS,
     VM_UFFD_MISSING,
+    VM_UFFD_WP,
     VM_WIPEONFORK,
     VM_WRITE,
     Inode,
@@ -75,6 +78,7 @@ _EFFECTS: Final = (
     ops.OP_UFFD_ZEROPAGE,
     ops.OP_FTRUNCATE,
     ops.OP_FALLOCATE,
+    ops.OP_UFFD_WRITEPROTECT,
 )
 _RESULTS: Final = (
     ops.OP_READ,
@@ -207,6 +211,8 @@ def check(k: "Kernel", values: LogicalPages, t: Task, op: Op, result: i64, fault
         sized(k, k.inodes[a[0] >> 2], a[1] * WORDS_PER_PAGE + (a[0] & 3))
     elif code == ops.OP_FALLOCATE:
         allocated(k, k.inodes[a[0]], a[1], a[1] + a[2], a[3])
+    elif code == ops.OP_UFFD_WRITEPROTECT:
+        write_protected(k, a[0], a[1], a[2], a[3] & ops.WRITEPROTECT_WP != 0)
 
 
 def failed(k: "Kernel", t: Task, op: Op, result: i64, alone: bool) -> None:
@@ -446,6 +452,8 @@ def registered(k: "Kernel", handle: i64, start: i64, end: i64, mode: i64) -> Non
     want: i64 = 0
     if mode & ops.REGISTER_MISSING:
         want |= VM_UFFD_MISSING
+    if mode & ops.REGISTER_WP:
+        want |= VM_UFFD_WP
     for vma in ctx.mm.vmas:
         if vma.end <= start or end <= vma.start:
             continue
@@ -535,6 +543,26 @@ def allocated(k: "Kernel", inode: Inode, start: i64, end: i64, mode: i64) -> Non
             "file",
             f"a file has {inode.i_size} words after fallocate() up to page {end}",
         )
+
+
+def write_protected(k: "Kernel", handle: i64, start: i64, end: i64, wp: bool) -> None:
+    """Every entry in [start, end) says that it is write-protected, or none does."""
+    ctx = k.uffds[handle]
+    if ctx is None:
+        return
+    va = next_entry(k, ctx.mm, start, end)
+    while va < end:
+        pte = peek(k, ctx.mm, va)
+        kind = pte_kind(pte)
+        has = pte & PTE_UFFD_WP != 0 or kind == SWP_MARKER_UFFD_WP
+        if has != wp and kind != SWP_MARKER_GUARD:
+            k.violate(
+                "contract",
+                sites.CHANGE_PTE_RANGE__COMMIT,
+                "pte",
+                f"page {va} is {'not ' if wp else ''}write-protected after UFFDIO_WRITEPROTECT",
+            )
+        va = next_entry(k, ctx.mm, va + 1, end)
 
 
 def forked(k: "Kernel", values: LogicalPages, mm: Mm, child: Mm | None) -> None:

@@ -33,7 +33,15 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import REASONS
 from simulator.mm.pgtable import frame_text, is_deposited, is_linked, next_entry, peek, pfn_to_page
-from simulator.oracles import memory_value, page_cache, permission, secondary_mmu, soft_dirty, state
+from simulator.oracles import (
+    memory_value,
+    page_cache,
+    permission,
+    secondary_mmu,
+    soft_dirty,
+    state,
+    uffd_wp_bypass,
+)
 from simulator.oracles.memory_value import LogicalPages
 from simulator.scenario import WORDS_PER_PAGE
 
@@ -51,6 +59,8 @@ def while_mapped(k: "Kernel", values: LogicalPages) -> None:
         if mm.live and mm.users > 0:
             audit_mm(k, values, mm)
             soft_dirty.audit(k, mm)
+            if k.uffd_contexts:
+                uffd_wp_bypass.audit(k, mm)
     permission.audit(k)
     page_cache.audit(k)
     secondary_mmu.audit(k)

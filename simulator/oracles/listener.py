@@ -29,6 +29,7 @@ from simulator.oracles import (
     stale_tlb,
     state,
     uffd_missed,
+    uffd_wp_bypass,
     userfault_wake,
     vma_change,
 )
@@ -123,6 +124,7 @@ class Oracles(Watch):
             pin.dropped(k, mm, va)
         soft_dirty.dropped(mm, va)
         dirty_loss.given_up(mm, va)
+        mm.uffd_wp[va] = 0
         memory_value.dropped(self.values, mm, va)
 
     def entry_moved(self, k: "Kernel", mm: "Mm", old_va: i64, new_va: i64) -> None:
@@ -130,6 +132,8 @@ class Oracles(Watch):
             pin.moved(k, mm, old_va, new_va)
         soft_dirty.moved(mm, old_va, new_va)
         dirty_loss.moved(k, self.dirty_taken, mm, old_va, new_va)
+        mm.uffd_wp[new_va] = 0
+        mm.uffd_wp[old_va] = 0
         memory_value.moved(mm, old_va, new_va)
 
     def page_shared(self, k: "Kernel", parent: "Mm", child: "Mm", va: i64) -> None:
@@ -196,6 +200,8 @@ class Oracles(Watch):
         stale: "Stale | None",
     ) -> None:
         folio = page.folio
+        if mm.uffd_wp[va]:
+            uffd_wp_bypass.stored(k, mm, va)
         if folio.flags & PG_ZERO:
             permission.zero_page_stored(k, mm, va)
         if stale is None:
@@ -212,6 +218,7 @@ class Oracles(Watch):
 
     def forced_stored(self, k: "Kernel", mm: "Mm", va: i64, page: "Page", seen: i64) -> None:
         soft_dirty.forced(k, mm, va, page, seen)
+        uffd_wp_bypass.stored(k, mm, va)
 
     def loaded(self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64) -> None:
         memory_value.loaded(k, self.values, mm, va, page, word, value)
@@ -293,6 +300,12 @@ class Oracles(Watch):
 
     def userfaults_woken(self, k: "Kernel", ctx: "UserfaultfdCtx", start: i64, end: i64) -> None:
         userfault_wake.woken(k, ctx, start, end)
+
+    def uffd_protected(self, k: "Kernel", mm: "Mm", start: i64, end: i64) -> None:
+        uffd_wp_bypass.protected(k, mm, start, end)
+
+    def uffd_unprotecting(self, k: "Kernel", mm: "Mm", start: i64, end: i64) -> None:
+        uffd_wp_bypass.unprotecting(mm, start, end)
 
     # --- VMAs -------------------------------------------------------------------------------------
 

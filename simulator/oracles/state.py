@@ -20,11 +20,14 @@ from simulator.mm.mm_types import (
     PG_LRU,
     PTE_SPECIAL,
     PTE_UFFD_WP,
+    PTE_WRITE,
     SWP_MARKER_GUARD,
+    SWP_MARKER_UFFD_WP,
     VM_LOCKED,
     VM_MAYBE_GUARD,
     VM_SHARED,
     VM_UFFD_FLAGS,
+    VM_UFFD_WP,
     Folio,
     Mm,
     Page,
@@ -179,10 +182,13 @@ def audit_entry(k: "Kernel", vma: Vma | None, va: i64, pte: i64, who: i64) -> No
     if vma is None:
         k.violate("state", who, "pte", f"page {va} has an entry and no VMA")
         return
-    if pte & PTE_UFFD_WP:
+    marked = pte & PTE_UFFD_WP or pte_kind(pte) == SWP_MARKER_UFFD_WP
+    if marked and not vma.flags & VM_UFFD_WP:
         k.violate(
             "state", who, "pte", f"the entry of page {va} has the uffd-wp bit, its VMA has no uffd"
         )
+    if pte & PTE_UFFD_WP and pte & PTE_WRITE and pte_present(pte):
+        k.violate("state", who, "pte", f"page {va} is write-protected by userfaultfd and writable")
     if pte_present(pte):
         if pte & PTE_SPECIAL:
             return

@@ -14,6 +14,7 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.mm.mm_types import UserfaultfdCtx, UserfaultWait
 from simulator.mm.pgtable import peek
+from simulator.mm.userfaultfd import unresolved
 
 if TYPE_CHECKING:
     from simulator.state import Kernel
@@ -32,7 +33,11 @@ def ends(ctx: UserfaultfdCtx, wait: UserfaultWait) -> None:
 def sleeps(k: "Kernel", ctx: UserfaultfdCtx, wait: UserfaultWait) -> None:
     """It goes to sleep. What it was woken for while it was under way still stands if nothing has
     been taken away since."""
-    if wait.missed_at and wait.missed_seq == k.seq and peek(k, ctx.mm, wait.va):
+    if (
+        wait.missed_at
+        and wait.missed_seq == k.seq
+        and not unresolved(peek(k, ctx.mm, wait.va), wait.reason)
+    ):
         lost(k, wait.missed_at, wait)
 
 
@@ -41,7 +46,7 @@ def woken(k: "Kernel", ctx: UserfaultfdCtx, start: i64, end: i64) -> None:
     for wait in ctx.waiting:
         if wait.waken or (end and not start <= wait.va < end):
             continue
-        if end and peek(k, ctx.mm, wait.va) == 0:
+        if end and unresolved(peek(k, ctx.mm, wait.va), wait.reason):
             continue
         if wait.asleep:
             lost(k, sites.WAKE_USERFAULT__WAKE, wait)

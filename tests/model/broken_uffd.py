@@ -11,7 +11,11 @@ from simulator.mm import (
     huge_memory,
     memory,
     mfill,
+    migrate,
     migrate_device,
+    mprotect,
+    split_huge_pmd,
+    uffd_range,
     userfaultfd,
 )
 from simulator.mm.mm_types import UserfaultfdCtx
@@ -24,6 +28,13 @@ MISSING: Final = """\
 3 T0 uffd_register u0 0..8 missing
 """
 WAITS: Final = MISSING + "4 T0 read 2\n5 T1 uffd_read u0\n6 T1 uffd_zeropage u0 2..3\n"
+PROTECTED: Final = """\
+1 T0 mmap 0..8 rw private anon
+2 T0 write 2
+3 T0 userfaultfd u0
+4 T0 uffd_register u0 0..8 wp
+5 T0 uffd_writeprotect u0 0..8 wp
+"""
 THP: Final = "config pmd_order=3 frames=64 thp=always\n"
 
 
@@ -67,7 +78,7 @@ def keeps_the_context(patch: Patch) -> None:
 
 
 def registers_nothing(patch: Patch) -> None:
-    patch.nothing(userfaultfd, "userfaultfd_register_range", 0)
+    patch.nothing(uffd_range, "userfaultfd_register_range", 0)
 
 
 def forgets_the_context(patch: Patch) -> None:
@@ -83,6 +94,22 @@ def fills_nothing(patch: Patch) -> None:
         return pages
 
     patch.set(mfill, "mfill_atomic", done)
+
+
+def migration_forgets(patch: Patch) -> None:
+    patch.set(migrate, "PTE_UFFD_WP", 0)
+
+
+def splits_forget(patch: Patch) -> None:
+    patch.set(split_huge_pmd, "PTE_UFFD_WP", 0)
+
+
+def faults_pass(patch: Patch) -> None:
+    patch.set(memory, "PTE_UFFD_WP", 0)
+
+
+def protects_nothing(patch: Patch) -> None:
+    patch.nothing(mprotect, "change_protection", 0)
 
 
 def closes_nothing(patch: Patch) -> None:
@@ -138,6 +165,25 @@ PAIRS: Final = (
     Pair("closing-releases", "leak new_userfaultfd uffd", MISSING, closes_nothing),
     Pair("registering-registers", "contract userfaultfd_set_ctx vma", MISSING, registers_nothing),
     Pair("flags-and-context-agree", "state userfaultfd_set_ctx vma", MISSING, forgets_the_context),
+    Pair(
+        "migration-keeps-write-protection",
+        "uffd-wp-bypass remove_migration_pte anon",
+        PROTECTED + "6 DEVICE migrate_to_device 2..3\n7 T0 read 2\n",
+        migration_forgets,
+    ),
+    Pair(
+        "splits-keep-write-protection",
+        "uffd-wp-bypass split_huge_pmd_locked anon",
+        THP + PROTECTED + "6 T0 madvise 0..4 DONTNEED\n",
+        splits_forget,
+    ),
+    Pair(
+        "stores-meet-write-protection",
+        "uffd-wp-bypass wp_page_reuse anon",
+        PROTECTED + "6 T0 write 2\n",
+        faults_pass,
+    ),
+    Pair("protecting-protects", "contract change_pte_range pte", PROTECTED, protects_nothing),
     Pair(
         "filling-fills",
         "contract mfill_atomic_install_pte pte",

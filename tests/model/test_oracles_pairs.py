@@ -22,7 +22,7 @@ from tests.model.broken_all import PAIRS
 from tests.model.run import run
 
 ROOT = Path(__file__).resolve().parents[2]
-LATER = {"uffd-wp-bypass"}  # comes with write protection by userfaultfd
+LATER = set[str]()
 
 
 @cache
