@@ -619,14 +619,6 @@ BUGS: Final[tuple[Bug, ...]] = (
         culprits=("userfaultfd_release_all", "userfaultfd_clear_vma", "change_pte_range"),
     ),
     Bug(
-        "uffd-wp-deferred-flush-corruption",
-        "a page is copied for a store while another CPU still writes to it",
-        "6ce64428d620",
-        ("memory-value",),
-        MEDIUM,
-        culprits=("do_wp_page", "change_pte_range", "wp_page_copy", "mwriteprotect_range"),
-    ),
-    Bug(
         "uffd-reregister-leaves-wp",
         "memory that is registered again for less stays write-protected",
         "by reading 7.2",
@@ -795,7 +787,6 @@ class BugFlags:
         self.mremap_leaves_uffd_wp: bool = False
         self.uffd_wp_fork_special_cases: bool = False
         self.uffd_close_leaves_wp: bool = False
-        self.uffd_wp_deferred_flush_corruption: bool = False
         self.uffd_reregister_leaves_wp: bool = False
         self.migratevma_zero_page_loses_uffd_wp: bool = False
         self.uffd_mfill_racy_pmd_check: bool = False

@@ -398,7 +398,7 @@ def do_wp_page(k: "Kernel", vmf: VmFault) -> i64:
             vmf.orig_pte = ptep_get(k, table, vmf.va) & ~PTE_UFFD_WP
             set_pte_at(k, vmf.mm, table, vmf.va, vmf.orig_pte)
         # The flush of a protection may be put off: no CPU may store while the page is copied.
-        if vmf.mm.tlb_flush_pending and not k.bug.uffd_wp_deferred_flush_corruption:
+        if vmf.mm.tlb_flush_pending:
             k.sometimes(features.Z_UFFD_WP_COW_FLUSHED)
             tlb.flush_tlb_page(k, vmf.mm, vmf.va)
     page = vm_normal_page(k, vmf.orig_pte)
