@@ -23,6 +23,7 @@ from conformance.observation import (
     PAGE_IS_PRESENT,
     PAGE_IS_SOFT_DIRTY,
     PAGE_IS_SWAPPED,
+    PAGE_IS_WPALLOWED,
     PAGE_IS_WRITTEN,
     PRESENT,
     SOFT_DIRTY,
@@ -41,7 +42,7 @@ from simulator.lib import xarray
 from simulator.mm import mm_types as mt
 from simulator.mm.shmem import FIRST_OTHER
 from simulator.observer import Observer
-from simulator.ops import FIRST_OTHER_FILE, NR_FILES, OPS, TOKEN
+from simulator.ops import FIRST_OTHER_FILE, NR_FILES, OPS, TOKEN, UFFD_WP_ASYNC
 from simulator.outcome import Outcome, Violation
 from simulator.run import Machine  # first: it loads the model's modules in an order that works
 from simulator.scenario import NR_USER_ACTORS, Config, Scenario
@@ -194,7 +195,10 @@ def _region(k: Kernel, mm: mt.Mm, vma: mt.Vma, pages: list[int]) -> Region:
     rss = 0
     anonymous = 0
     inode = vma.inode
-    soft_dirty = SOFT_DIRTY | PAGE_IS_SOFT_DIRTY if vma.flags & mt.VM_SOFTDIRTY else 0
+    every = SOFT_DIRTY | PAGE_IS_SOFT_DIRTY if vma.flags & mt.VM_SOFTDIRTY else 0
+    uffd = vma.uffd
+    if uffd is not None and uffd.features & UFFD_WP_ASYNC and vma.flags & mt.VM_UFFD_WP:
+        every |= PAGE_IS_WPALLOWED
     table: mt.PageTable | None = None
     for va in range(vma.start, vma.end):
         slot = va & (k.ptrs_per_pte - 1)
@@ -202,9 +206,9 @@ def _region(k: Kernel, mm: mt.Mm, vma: mt.Vma, pages: list[int]) -> Region:
             table = mm.tables[va >> k.pmd_order]
         pmd = mm.pmd[va >> k.pmd_order]
         pte = table.pte[slot] if table is not None else mt.pmd_pte(pmd, slot) if pmd else 0
-        bits = soft_dirty
-        if table is not None and not pte:
-            bits |= EMPTY_PTE
+        bits = every
+        if not pte and (table is not None or vma.flags & mt.VM_UFFD_WP):
+            bits |= EMPTY_PTE  # write protection counts what has no page table as written, too
         if pte:
             entry = proc.pmd_to_pagemap_entry(k, pmd) if pmd else proc.pte_to_pagemap_entry(k, pte)
             bits |= _FROM_PAGEMAP[entry] | _category(pte & _PTE_FLAGS)

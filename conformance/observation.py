@@ -21,7 +21,7 @@ PRESENT: Final = 1 << 6
 IN_CORE: Final = 1 << 7  # mincore()
 
 # Categories of PAGEMAP_SCAN, in the order of include/uapi/linux/fs.h.
-PAGE_IS_WPALLOWED: Final = 1 << 8  # of a VMA of userfaultfd, which the model does not have
+PAGE_IS_WPALLOWED: Final = 1 << 8  # of a VMA that UFFD_FEATURE_WP_ASYNC write-protects
 PAGE_IS_WRITTEN: Final = 1 << 9  # present or swapped, and not write-protected by userfaultfd
 PAGE_IS_FILE: Final = 1 << 10
 PAGE_IS_PRESENT: Final = 1 << 11
