@@ -70,7 +70,7 @@ VERBS: Final[Mapping[str, str]] = {
     "farm submit": "Order slices of fuzzing.",
     "farm worker": "Do the farm's work until told to go.",
     "farm scheduler": "Send what is owed, until told to go.",
-    "web": "Serve the farm's metrics and health over HTTP.",
+    "web": "Serve the farm's pages, metrics and health over HTTP.",
     "farm status": "Who works, what is owed, what needs a person.",
     "farm pause": "Begin nothing.",
     "farm drain": "Begin no slice; finish what was found.",

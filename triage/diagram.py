@@ -17,22 +17,33 @@ It does not promise every step (`mmfarm replay --trace` has them), nor that an u
 run draws as more than a list of ops.
 """
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
 from corpus.text import print_op
-from simulator.lock_classes import LOCK_CLASS_NAMES
 from simulator.outcome import UNFINISHED, Outcome, Violation, result_name
 from simulator.scenario import ACTOR_NAMES, Scenario
+from triage.fitting import Column, Diagram, Row, render
+from triage.race import (
+    INTERRUPTED,
+    NUMBER,
+    WRITING,
+    Shown,
+    Span,
+    around,
+    hidden_spans,
+    interesting,
+    noticed_in,
+    race_of,
+    spans_of,
+    telling_of,
+    without_verdict,
+)
 from triage.steps import Calls, Step, steps_of
 
-WIDTH: Final = 100  # what a mail and a terminal show without wrapping
 MAX_COLUMNS: Final = 4  # more do not fit into WIDTH with function names in them
-GAP: Final = 3
-NARROWEST: Final = 22  # a column below this breaks kernel function names
 SHORTEST_ROUND: Final = 4  # rows: fewer are said twice sooner than left out
 LONGEST_ROUND: Final = 400  # rows: more than anybody draws
 MAX_LINES_AROUND: Final = 8  # of outcomes, outside of the race
@@ -43,77 +54,6 @@ LINES_AFTER: Final = 14  # of HEIGHT, at least, for what comes of the race
 LAST_ROWS: Final = 2  # of what was cut
 MIN_ROWS: Final = 8
 MOST_WRAPS: Final = 8  # lines of a row, so that no row too many is cut
-# How outcomes begin that change page tables, or read them.
-WRITING: Final = ("clears", "sets", "pte ", "pmd ")
-# How outcomes begin that say who waits for whom, what is flushed, what the user's code sees.
-TELLING: Final = (
-    "waits",
-    "CPU",
-    "IPI",
-    "no IPI",
-    "nothing to flush",
-    "loads",
-    "stores",
-    "does not get",
-)
-MAX_ALONE: Final = 20  # uninterrupted ops in a row, one line each; those before are counted
-INDENT: Final = 2
-LOCKING: Final = ("takes ", "releases ")  # how it begins that a lock changes hands
-COUNTING: Final = ("reference ", "drops a reference ")
-BATCHES: Final = ": lru batch,"  # of references that nobody draws
-# That somebody meets somebody at a lock, and what a lock is called.
-CONTENDED: Final = ("waits for", "does not get", "mmap_lock")
-_LOCK_NAME: Final = re.compile(r"((?:\w+_lock of (?:frame|device page|vma)|\w+) \d+)")
-HELD: Final = re.compile(": (pin|gup),|, 0 left")  # references for which others must do otherwise
-_NUMBER: Final = re.compile(r"\d+")
-MAX_INDENT: Final = 5  # levels; deeper calls are drawn at this one
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One CPU, or `other CPUs` (cpu -1) for what does not fit."""
-
-    cpu: int
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the drawing: at `step`, in `column` (an index), `indent` levels deep.
-    `kind` is op, call, step, or violation."""
-
-    step: int
-    column: int
-    indent: int
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Diagram:
-    """Columns and rows in the order of time; `drawn` of `steps` steps are shown."""
-
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    drawn: int
-    steps: int
-
-
-Shown = tuple[Step, int]  # a step, and which of its notes; or that somebody comes in there
-INTERRUPTED: Final = -1
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """What one actor did of one op without anybody in between. `ends`: of this op nothing
-    follows."""
-
-    uid: int
-    actor: int
-    cpu: int
-    steps: tuple[Step, ...]
-    begins: bool
-    ends: bool
 
 
 def draw(scenario: Scenario, outcome: Outcome) -> str:
@@ -155,14 +95,14 @@ def _lay_out(scenario: Scenario, outcome: Outcome, most: int) -> tuple[Diagram, 
     steps = steps_of(outcome.trace)
     noticed = ""
     if outcome.violation is not None:
-        noticed = _noticed_in(steps, outcome.violation)
-        steps = [_without_verdict(step, outcome.violation) for step in steps]
-    spans = _spans(steps)
+        noticed = noticed_in(steps, outcome.violation)
+        steps = [without_verdict(step, outcome.violation) for step in steps]
+    spans = spans_of(steps)
     results = {op.uid: value for op, value in zip(scenario.ops, outcome.results, strict=False)}
-    race = _race(spans, results)
-    window = race | _around(spans, race, outcome.violation)
-    shown = _interesting([spans[i] for i in sorted(race)], most)
-    shown |= _telling_of(
+    race = race_of(spans, results)
+    window = race | around(spans, race, outcome.violation)
+    shown = interesting([spans[i] for i in sorted(race)], most)
+    shown |= telling_of(
         [spans[i] for i in sorted(window - race)],
         outcome.violation,
         min(most, MAX_LINES_AROUND) if race else most,
@@ -179,7 +119,7 @@ def _lay_out(scenario: Scenario, outcome: Outcome, most: int) -> tuple[Diagram, 
     rows: list[Row] = []
     stacks: dict[tuple[int, int], list[tuple[int, str]]] = {}
     previous: dict[int, int] = {}  # column -> actor that was drawn there last
-    hidden = _hidden(len(spans), window)
+    hidden = hidden_spans(len(spans), window)
     for number, span in enumerate(spans):
         if number in hidden:
             if number - 1 not in hidden:
@@ -219,7 +159,7 @@ def once_round(rows: list[Row]) -> list[Row]:
     """Rows in which a loop goes round, with one round of it: lines that differ in numbers at
     most. Of several loops, the one that makes most of the rows."""
     keys = [
-        (row.column, row.indent, _NUMBER.sub("#", row.text)) if row.kind != "op" else (i, 0, "")
+        (row.column, row.indent, NUMBER.sub("#", row.text)) if row.kind != "op" else (i, 0, "")
         for i, row in enumerate(rows)
     ]
     most, start, size = 0, 0, 0
@@ -245,271 +185,15 @@ def _cut(rows: Sequence[Row], most: int) -> list[Row]:
     return [*head, Row(tail[0].step, 0, 0, "op", f"... {left_out} lines"), *tail]
 
 
-def render(diagram: Diagram, width: int = WIDTH) -> str:
-    """A laid out diagram as text of at most `width` columns."""
-    if not diagram.columns:
-        return "(the trace is empty)"
-    widths = _fit(diagram, width)
-    gap = " " * GAP
-    titles = [
-        _wrap(column.title, room, 0) for column, room in zip(diagram.columns, widths, strict=True)
-    ]
-    height = max(len(lines) for lines in titles)
-    out = [
-        gap.join(
-            (lines[i] if i < len(lines) else "").ljust(room)
-            for lines, room in zip(titles, widths, strict=True)
-        )
-        for i in range(height)
-    ]
-    out.append(gap.join("-" * room for room in widths))
-    for row in diagram.rows:
-        left = sum(widths[: row.column]) + GAP * row.column
-        indent = INDENT * min(row.indent, MAX_INDENT)
-        out.extend(" " * left + line for line in _wrap(row.text, widths[row.column], indent))
-    return "\n".join(line.rstrip() for line in out)
-
-
 def op_texts(scenario: Scenario) -> dict[int, str]:
     """Each op's text without uid and actor, by uid."""
     return {op.uid: print_op(op).split(" ", 2)[2] for op in scenario.ops}
 
 
-# --- what to draw ---------------------------------------------------------------------------
-
-
-def _noticed_in(steps: Sequence[Step], violation: Violation) -> str:
-    """The function in which the promise was broken or its breach was noticed; empty in none."""
-    verdict = f"{violation.signature.oracle}: {violation.promise}"
-    for step in reversed(steps):
-        for note in step.notes:
-            if note.text == verdict:
-                return note.calls[-1][1] if note.calls else ""
-    return ""
-
-
-def _without_verdict(step: Step, violation: Violation) -> Step:
-    """The model ends a trace with the broken promise, which has a line of its own here."""
-    verdict = f"{violation.signature.oracle}: {violation.promise}"
-    return replace(step, notes=tuple(note for note in step.notes if note.text != verdict))
-
-
-def _spans(steps: Sequence[Step]) -> list[_Span]:
-    groups: list[list[Step]] = []
-    for step in steps:
-        if not groups or (groups[-1][0].uid, groups[-1][0].actor) != (step.uid, step.actor):
-            groups.append([])
-        groups[-1].append(step)
-    firsts: dict[tuple[int, int], int] = {}
-    lasts: dict[tuple[int, int], int] = {}
-    for i, group in enumerate(groups):
-        key = (group[0].uid, group[0].actor)
-        firsts.setdefault(key, i)
-        lasts[key] = i
-    return [
-        _Span(
-            group[0].uid,
-            group[0].actor,
-            group[0].cpu,
-            tuple(group),
-            begins=firsts[group[0].uid, group[0].actor] == i,
-            ends=lasts[group[0].uid, group[0].actor] == i,
-        )
-        for i, group in enumerate(groups)
-    ]
-
-
-def _race(spans: list[_Span], results: dict[int, int]) -> set[int]:
-    """Indices of the spans of the race: all from where an op begins that somebody came into the
-    middle of until it ends."""
-    begun: dict[int, int] = {}
-    race: set[int] = set()
-    for i, span in enumerate(spans):
-        if span.uid == 0:
-            continue
-        begun.setdefault(span.uid, i)
-        if span.ends:
-            unfinished = results.get(span.uid) == UNFINISHED
-            last = len(spans) - 1 if unfinished else i
-            if last > begun[span.uid]:
-                race.update(range(begun[span.uid], last + 1))
-    return race
-
-
-def _around(spans: list[_Span], race: set[int], violation: Violation | None) -> set[int]:
-    """Indices of the spans that are drawn in detail although they are not in the race: what the
-    finder of the broken promise did, and what the culprit did if it was not part of the race."""
-    if violation is None:
-        return set()
-    culprit = violation.signature.culprit
-    found = {i for i, span in enumerate(spans) if span.uid and span.uid == violation.uid}
-    passed = {i for i, span in enumerate(spans) if any(s.function == culprit for s in span.steps)}
-    if not passed & race:
-        found |= passed
-    if not violation.uid and spans and not race:
-        found.add(len(spans) - 1)
-    return found
-
-
-def _hidden(spans: int, window: set[int]) -> set[int]:
-    """Indices of spans that are only counted: of many ops in a row that nobody came in
-    between, all but the last MAX_ALONE."""
-    hidden: set[int] = set()
-    run: list[int] = []
-    for i in range(spans):
-        if i in window:
-            run = []
-            continue
-        run.append(i)
-        if len(run) > MAX_ALONE:
-            hidden.add(run[-1 - MAX_ALONE])
-    return hidden
-
-
-def _interesting(spans: list[_Span], most: int) -> set[Shown]:
-    """What of the race is worth a line: where it meets another actor, what is read and written in
-    page tables, flushed, stored, waited for. What a line is worth does not depend on how the race
-    goes on, so that it is drawn alike whatever comes of it; unless it is too long: then the most
-    telling kinds are drawn that make `most` lines."""
-    inner = [step for span in spans for step in span.steps if step.function != "op"]
-    meetings = _continued(_meetings(inner), inner)
-    contended = {_lock_of(_text(each)) for each in _notes(inner, CONTENDED)}
-    return _until(
-        most,
-        _before_others(spans),
-        (
-            _notes((step for step in inner if step.step in meetings), WRITING),
-            _notes(step for step in inner if step.step in meetings),
-            _notes(inner, TELLING) | {each for each in _counts(inner) if HELD.search(_text(each))},
-            _notes(inner, WRITING),
-            _notes(inner),
-            {each for each in _notes(inner, LOCKING) if _lock_of(_text(each)) in contended},
-        ),
-    )
-
-
-def _telling_of(spans: list[_Span], violation: Violation | None, most: int) -> set[Shown]:
-    """What is worth a line outside of the race."""
-    if violation is None:
-        return set()
-    inner = [step for span in spans for step in span.steps if step.function != "op"]
-    culprit = violation.signature.culprit
-    return _until(
-        most,
-        _notes(step for step in inner if step.step == violation.step),
-        (
-            {each for each in _notes(inner) if _innermost(each) == culprit},
-            _notes(inner, TELLING),
-            _notes(inner, WRITING),
-            _notes(inner),
-            _counts(inner),
-        ),
-    )
-
-
-def _until(most: int, shown: set[Shown], kinds: Iterable[set[Shown]]) -> set[Shown]:
-    """With more and more kinds, while it is no more than `most` lines. The rounds of a loop are
-    counted once, for they are drawn once."""
-    for more in kinds:
-        lines = {
-            (each[0].actor, _NUMBER.sub("#", _text(each)))
-            for each in shown | more
-            if each[1] != INTERRUPTED
-        }
-        if len(lines) > most:
-            break
-        shown = shown | more
-    return shown
-
-
-def _before_others(spans: list[_Span]) -> set[Shown]:
-    """Where somebody comes in, and what had happened last before that."""
-    shown: set[Shown] = set()
-    for span in spans:
-        if not span.steps[-1].to:
-            continue
-        shown.add((span.steps[-1], INTERRUPTED))
-        for step in reversed(span.steps):
-            if step.notes and step.function != "op":
-                shown.add((step, len(step.notes) - 1))
-                break
-    return shown
-
-
-def _notes(steps: Iterable[Step], kinds: tuple[str, ...] = ()) -> set[Shown]:
-    """Outcomes of some steps: that begin like this; or all, but for locks that change hands,
-    and counts."""
-    return {
-        (step, number)
-        for step in steps
-        for number, note in enumerate(step.notes)
-        if (
-            note.text.startswith(kinds)
-            if kinds
-            else not note.text.startswith((*LOCKING, *COUNTING))
-        )
-    }
-
-
-def _counts(steps: Iterable[Step]) -> set[Shown]:
-    """References that come and go, but for those of batches on the way to the LRU."""
-    return {each for each in _notes(steps, COUNTING) if BATCHES not in _text(each)}
-
-
-def _text(shown: Shown) -> str:
-    step, number = shown
-    return step.notes[number].text
-
-
-def _innermost(shown: Shown) -> str:
-    step, number = shown
-    calls = step.notes[number].calls
-    return calls[-1][1] if calls else ""
-
-
-def _lock_of(text: str) -> str:
-    """`ptl 0` of `takes ptl 0 for read`, or whatever happens to it."""
-    found = _LOCK_NAME.search(text)
-    return found[1] if found else ""
-
-
-def _continued(kept: set[int], steps: Sequence[Step]) -> set[int]:
-    """With each step before which somebody came in, the one at which it went on: what it was about
-    to do happened there."""
-    waiting: dict[tuple[int, int, str, str], bool] = {}
-    more = set(kept)
-    for step in steps:
-        place = (step.actor, step.uid, step.function, step.label)
-        if waiting.pop(place, False):
-            more.add(step.step)
-        if step.to and step.step in kept:
-            waiting[place] = True
-    return more
-
-
-def _meetings(steps: Iterable[Step]) -> set[int]:
-    """Steps of two actors that touch one object one right after the other, one of them
-    writing. Locks that both take without anybody waiting are no meeting."""
-    latest: dict[str, Step] = {}
-    found: set[int] = set()
-    for step in steps:
-        if not step.thing or _is_lock(step.thing):
-            continue
-        before = latest.get(step.thing)
-        if before is not None and before.actor != step.actor and (before.writes or step.writes):
-            found |= {before.step, step.step}
-        latest[step.thing] = step
-    return found
-
-
-def _is_lock(thing: str) -> bool:
-    return thing.split(" ", 1)[0] in LOCK_CLASS_NAMES
-
-
 # --- where to draw it -----------------------------------------------------------------------
 
 
-def _columns(spans: list[_Span], window: set[int], texts: dict[int, str]) -> list[Column]:
+def _columns(spans: list[Span], window: set[int], texts: dict[int, str]) -> list[Column]:
     """A column for each CPU, those of the window first where there are too many."""
     wanted = list(
         dict.fromkeys([spans[i].cpu for i in sorted(window)] + [span.cpu for span in spans])
@@ -521,7 +205,7 @@ def _columns(spans: list[_Span], window: set[int], texts: dict[int, str]) -> lis
     return columns
 
 
-def _title(cpu: int, spans: list[_Span], texts: dict[int, str]) -> str:
+def _title(cpu: int, spans: list[Span], texts: dict[int, str]) -> str:
     """`CPU1 (DEVICE migrate_to_device)`: who runs there, and the op when it is only one."""
     here = [span for span in spans if span.cpu == cpu]
     actors = list(dict.fromkeys(ACTOR_NAMES[span.actor] for span in here))
@@ -532,7 +216,7 @@ def _title(cpu: int, spans: list[_Span], texts: dict[int, str]) -> str:
     return f"CPU{cpu} ({', '.join(actors)})"
 
 
-def _inner(span: _Span, shown: set[Shown], drawn: list[tuple[int, str]], column: int) -> list[Row]:
+def _inner(span: Span, shown: set[Shown], drawn: list[tuple[int, str]], column: int) -> list[Row]:
     """What is shown of a span below the functions it stands in. `drawn` holds the calls that
     are drawn and still open, and is carried from span to span of an op; the innermost is named
     again where the op goes on."""
@@ -603,11 +287,7 @@ def _counted(rows: list[Row]) -> list[Row]:
 
 
 def _violated(
-    violation: Violation | None,
-    noticed: str,
-    spans: list[_Span],
-    place: dict[int, int],
-    others: int,
+    violation: Violation | None, noticed: str, spans: list[Span], place: dict[int, int], others: int
 ) -> list[Row]:
     if violation is None:
         return []
@@ -617,62 +297,3 @@ def _violated(
         if violation.uid and span.uid == violation.uid:
             return [Row(violation.step, place.get(span.cpu, others), 0, "violation", text)]
     return [Row(violation.step, 0, 0, "violation", f"at the End: {text}")]
-
-
-# --- fitting --------------------------------------------------------------------------------
-
-
-def _fit(diagram: Diagram, width: int) -> list[int]:
-    """Column widths: as wide as their text, then narrower where it costs the fewest lines, until
-    all fit `width`."""
-    texts: list[list[tuple[str, int]]] = [[] for _ in diagram.columns]
-    for row in diagram.rows:
-        texts[row.column].append((row.text, INDENT * min(row.indent, MAX_INDENT)))
-    widths = [
-        max([len(column.title), NARROWEST, *(len(text) + indent for text, indent in inside)])
-        for column, inside in zip(diagram.columns, texts, strict=True)
-    ]
-    heights = [len(inside) for inside in texts]
-    room = width - GAP * (len(widths) - 1)
-
-    def height(column: int) -> int:
-        """Lines of a column that is one narrower."""
-        narrower = widths[column] - 1
-        return sum(len(_wrap(text, narrower, indent)) for text, indent in texts[column])
-
-    costs = [height(i) - heights[i] for i in range(len(widths))]
-    while sum(widths) > room:
-        least = min(
-            (i for i in range(len(widths)) if widths[i] > NARROWEST),
-            key=lambda i: (costs[i], -widths[i]),
-        )
-        widths[least] -= 1
-        heights[least] += costs[least]
-        costs[least] = height(least) - heights[least]
-    return widths
-
-
-def _wrap(text: str, width: int, indent: int) -> list[str]:
-    """Words in lines of `width`; the first is indented, the others two more; a word that is
-    longer than a line is cut."""
-    lines: list[str] = []
-    line = " " * indent
-    start = indent
-    for word in text.split(" "):
-        glue = "" if len(line) == start else " "
-        if len(line) + len(glue) + len(word) <= width:
-            line += glue + word
-            continue
-        if len(line) > start:
-            lines.append(line)
-            start = indent + INDENT
-            line = " " * start
-        while start + len(word) > width:
-            lines.append(line + word[: width - start])
-            word = word[width - start :]
-            start = indent + INDENT
-            line = " " * start
-        line += word
-    if len(line) > start:
-        lines.append(line)
-    return lines

@@ -20,7 +20,8 @@ from simulator.build import build_id, mode
 from simulator.outcome import Outcome, Violation
 from simulator.scenario import Scenario
 from triage import results, terminal
-from triage.diagram import WIDTH, Diagram, lay_out, render
+from triage.diagram import lay_out
+from triage.fitting import WIDTH, Diagram, render
 from triage.known import Likeness, looks_like
 from triage.terminal import BAD, BOLD, fields
 from triage.traced import traced

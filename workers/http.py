@@ -21,7 +21,8 @@ from workers.store import Store
 UNAVAILABLE: Final = 503
 # No page of ours is framed, sniffed, or loads anything from elsewhere.
 HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'; object-src 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -57,8 +58,8 @@ def make_app(store: Store) -> FastAPI:
     return app
 
 
-def serve(store: Store, host: str, port: int) -> None:
+def serve(app: FastAPI, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT."""
     import uvicorn
 
-    uvicorn.run(make_app(store), host=host, port=port, log_config=None, access_log=False)
+    uvicorn.run(app, host=host, port=port, log_config=None, access_log=False)

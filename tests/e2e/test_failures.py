@@ -11,7 +11,8 @@ import pytest
 
 from corpus.text import load
 from triage import explain, html
-from triage.diagram import MAX_COLUMNS, WIDTH
+from triage.diagram import MAX_COLUMNS
+from triage.fitting import WIDTH
 
 Command = Callable[..., Any]  # the fixture `mmfarm`: arguments -> what the process left
 KNOWN_BUGS = Path(__file__).parents[2] / "corpus" / "known-bugs"

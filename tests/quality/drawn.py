@@ -24,7 +24,8 @@ from simulator.sites import BY_NAME
 from simulator.state import Kernel
 from tests.quality.facts import FACTS
 from tests.quality.witness import Witness, witnessed
-from triage.diagram import Diagram, Row, lay_out, op_texts, render
+from triage.diagram import lay_out, op_texts
+from triage.fitting import Diagram, Row, render
 
 MOST_OTHERS: Final = 5  # failures of a race that are looked at
 TIMES: Final = re.compile(r" \((\d+) times\)$")

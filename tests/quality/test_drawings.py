@@ -15,8 +15,9 @@ import pytest
 from corpus.files import KNOWN_BUGS
 from corpus.text import parse
 from tests.quality.facts import FACTS, Fact, Line
-from triage.diagram import HEIGHT, WIDTH, render
+from triage.diagram import HEIGHT
 from triage.explain import explain
+from triage.fitting import WIDTH, render
 
 ROOT = Path(__file__).parents[2]
 BUGS = [fact.bug for fact in FACTS]

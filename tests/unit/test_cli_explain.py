@@ -9,7 +9,7 @@ import pytest
 from corpus.files import KNOWN_BUGS
 from corpus.text import load, parse
 from simulator.outcome import Signature
-from triage import diagram, explain, html
+from triage import explain, fitting, html
 from triage.export import export
 from triage.known import looks_like
 
@@ -70,14 +70,14 @@ def test_a_bug_without_a_race_shows_one_state() -> None:
 def test_locks_that_occur_stand_in_the_state_and_others_do_not() -> None:
     found = explain.explain(load(KNOWN_BUGS / "migratevma-tlb-flush-after-ptl.mm"), "x.mm")
     assert found is not None
-    drawn = diagram.render(found.diagram)
+    drawn = fitting.render(found.diagram)
     _, state = explain.state_change(found)
     assert "releases ptl 0" in drawn
     assert "ptl 0: free, of pages 0..8" in state
     assert "page_table_lock" not in drawn
     assert "page_table_lock" not in state
     assert "anon_vma 0: refs=1, VMAs: 0..8 of mm0" in state
-    assert max(map(len, state.splitlines())) <= diagram.WIDTH
+    assert max(map(len, state.splitlines())) <= fitting.WIDTH
 
 
 def test_the_state_before_is_that_before_the_race() -> None:

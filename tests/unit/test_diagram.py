@@ -6,7 +6,9 @@ from dataclasses import replace
 from simulator.ops import OP_MADVISE, OP_MIGRATE_TO_DEVICE, OP_MMAP, OP_READ, OP_WRITE
 from simulator.outcome import UNFINISHED, Outcome, Signature, TraceEvent, Violation
 from simulator.scenario import DEVICE, Op, Scenario
-from triage.diagram import HEIGHT, MAX_ALONE, MAX_COLUMNS, WIDTH, draw, lay_out, render
+from triage.diagram import HEIGHT, MAX_COLUMNS, draw, lay_out
+from triage.fitting import WIDTH, render
+from triage.race import MAX_ALONE
 from triage.steps import steps_of
 
 RACE = Scenario(
