@@ -20,9 +20,10 @@ from simulator.lib import xarray
 from simulator.machine.ipi import local_irq_disable, local_irq_enable
 from simulator.mm.mm_types import PG_UPTODATE, REF_CACHE, REF_TEMP, Folio, Inode
 from simulator.mm.page_ref import folio_put, folio_try_get
-from simulator.mm.pgtable import pmd_addr_end, ptep_get
+from simulator.mm.pgtable import pfn_to_page, pmd_addr_end, pmd_none, ptep_get
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.mm.rmap import linear_page_index
+from simulator.mm.set_pmd import do_set_pmd
 from simulator.mm.vm_fault import VM_FAULT_NOPAGE, install_prealloc_pte, set_pte_range
 from simulator.objects import pte_obj, slot_obj
 from simulator.scenario import WORDS_PER_PAGE
@@ -195,6 +196,8 @@ def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> i64:
             va += 1
     if folio is None:
         return 0
+    if folio.order and filemap_map_pmd(k, vmf, folio):
+        return VM_FAULT_NOPAGE
     if vmf.prealloc_pte is not None:
         install_prealloc_pte(k, vmf)
     table = pte_offset_map_lock(k, sites.FILEMAP_MAP_PAGES__LOCK, mm, vmf.va)
@@ -205,18 +208,50 @@ def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> i64:
     ret: i64 = 0
     while va < last:
         if folio is not None:
-            if ptep_get(k, table, va) == 0:
-                k.step(sites.FILEMAP_MAP_PAGES__SET_PTE, pte_obj(mm.id, va), WRITE)
-                set_pte_range(k, mm, table, vma, va, folio.page, False)
-                if va == vmf.va:
-                    ret = VM_FAULT_NOPAGE
+            begins, ends = folio_range(k, vmf, folio, va, last)
+            for each in range(begins, ends):
+                if ptep_get(k, table, each) == 0:
+                    page = pfn_to_page(k, folio.pfn + linear_page_index(vma, each) - folio.index)
+                    k.step(sites.FILEMAP_MAP_PAGES__SET_PTE, pte_obj(mm.id, each), WRITE)
+                    set_pte_range(k, mm, table, vma, each, page, False)
+                    if each == vmf.va:
+                        ret = VM_FAULT_NOPAGE
             folio_put(k, folio, REF_TEMP)
             mutex_unlock(k, folio.lock)
+            va = ends - 1
         va += 1
         if va < last:
             folio = next_uptodate_folio(k, inode, linear_page_index(vma, va))
     pte_unmap_unlock(k, table)
     return ret
+
+
+def filemap_map_pmd(k: "Kernel", vmf: "VmFault", folio: Folio) -> bool:
+    """Whether a PMD entry maps the fault's page by now: that of the locked folio, which is let go
+    of then, or somebody else's."""
+    mm = vmf.mm
+    if mm.pmd[vmf.va >> k.pmd_order] or (
+        pmd_none(k, mm, vmf.va) and do_set_pmd(k, mm, vmf.vma, vmf.va, folio, False)
+    ):
+        mutex_unlock(k, folio.lock)
+        folio_put(k, folio, REF_TEMP)
+        return True
+    return False
+
+
+def folio_range(
+    k: "Kernel", vmf: "VmFault", folio: Folio, va: i64, last: i64
+) -> tuple[i64, i64]:
+    """Which pages to map of a folio that is found at `va`: all of it, if VMA and page table have
+    room for that."""
+    if folio.order == 0:
+        return va, va + 1
+    vma = vmf.vma
+    begins = va - (linear_page_index(vma, va) - folio.index)
+    ends = begins + (1 << folio.order)
+    if begins < vma.start or ends > vma.end or begins >> k.pmd_order != (ends - 1) >> k.pmd_order:
+        return va, min(ends, last)
+    return begins, ends
 
 
 def next_uptodate_folio(k: "Kernel", inode: Inode, index: i64) -> Folio | None:

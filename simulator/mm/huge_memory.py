@@ -62,6 +62,7 @@ from simulator.mm.mm_types import (
     Mm,
     Vma,
     add_mm_counter,
+    mm_counter,
     folio_mapcount,
     is_device_private_pte,
     is_huge_zero_pmd,
@@ -173,6 +174,9 @@ def handle_huge_fault(k: "Kernel", vmf: VmFault) -> i64:
         pmd_migration_entry_wait(k, mm, vmf.va)
         return 0
     if vmf.flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE) and not orig & PTE_WRITE:
+        if vmf.vma.inode is not None:  # wp_huge_pmd()
+            split_huge_pmd(k, vmf.vma, vmf.va)
+            return VM_FAULT_FALLBACK
         if not vmf.flags & FAULT_FLAG_UNSHARE and userfaultfd_pte_wp(vmf.vma, orig):
             return wp_huge_pmd_uffd(k, vmf)
         return do_huge_pmd_wp_page(k, vmf)
@@ -533,10 +537,11 @@ def zap_huge_pmd(k: "Kernel", tlb: "MmuGather", start: i64) -> bool:
         if present or (device and not is_migration_pte(pmd)):
             k.step(sites.ZAP_HUGE_PMD__REMOVE_RMAP, folio.obj, WRITE)
             rmap.folio_remove_rmap_pmd(k, folio, mm)
-        add_mm_counter(mm, MM_ANONPAGES, -k.ptrs_per_pte)
+        add_mm_counter(mm, mm_counter(folio), -k.ptrs_per_pte)
         if device and not is_migration_pte(pmd):
             folio_put(k, folio, REF_MAP)
-    pte_free(k, pgtable_trans_huge_withdraw(k, mm, start))
+    if folio is None or folio.anon_vma is not None:  # zap_deposited_table()
+        pte_free(k, pgtable_trans_huge_withdraw(k, mm, start))
     pmd_unlock(k, mm)
     if present and folio is not None:
         if mmu_gather.tlb_remove_page(k, tlb, folio.page, False):
@@ -555,7 +560,8 @@ def move_huge_pmd(k: "Kernel", mm: Mm, old: i64, new: i64, uffd: bool) -> bool:
         return False
     k.step(sites.MOVE_HUGE_PMD__CLEAR, pmd_obj(mm.id, old >> k.pmd_order), WRITE)
     pmd = pmdp_huge_get_and_clear(k, mm, old)
-    pgtable_trans_huge_deposit(k, mm, new, pgtable_trans_huge_withdraw(k, mm, old))
+    if mm.deposit[old >> k.pmd_order] is not None:
+        pgtable_trans_huge_deposit(k, mm, new, pgtable_trans_huge_withdraw(k, mm, old))
     k.step(sites.MOVE_HUGE_PMD__SET, pmd_obj(mm.id, new >> k.pmd_order), WRITE)
     if uffd:  # and none where it goes
         pmd &= ~PTE_UFFD_WP

@@ -19,6 +19,7 @@ from simulator.mm import (
     mmu_notifier,
     page_alloc,
     rmap,
+    set_pmd,
     shmem,
     swap,
     tlb,
@@ -364,15 +365,35 @@ def finish_fault(k: "Kernel", vmf: VmFault, page: Page, write: bool) -> i64:
     vma = vmf.vma
     mm = vmf.mm
     va = vmf.va
+    folio = page.folio
+    if folio.order and pmd_none(k, mm, va) and set_pmd.do_set_pmd(k, mm, vma, va, folio, write):
+        return 0
     if not install_prealloc_pte(k, vmf):
         return VM_FAULT_OOM
+    first = va
+    nr: i64 = 1
+    if folio.order and not vma.flags & VM_UFFD_FLAGS:
+        first = va - (page.pfn - folio.pfn)
+        nr = 1 << folio.order
+        if first < vma.start or first + nr > vma.end or (first ^ va) >> k.pmd_order:
+            first = va  # it goes beyond the VMA or the page table
+            nr = 1
     table = pte_offset_map_lock(k, sites.FINISH_FAULT__LOCK, mm, va)
+    if table is not None and nr > 1 and not all(
+        ptep_get(k, table, first + i) == 0 for i in range(nr)
+    ):
+        pte_unmap_unlock(k, table)
+        first = va
+        nr = 1
+        table = pte_offset_map_lock(k, sites.FINISH_FAULT__LOCK, mm, va)
     if table is None:
         return VM_FAULT_NOPAGE
     ret: i64 = VM_FAULT_NOPAGE
     if ptep_get(k, table, va) == 0:
-        k.step(sites.FINISH_FAULT__SET_PTE, pte_obj(mm.id, va), WRITE)
-        set_pte_range(k, mm, table, vma, va, page, write)
+        for each in range(first, first + nr):
+            k.step(sites.FINISH_FAULT__SET_PTE, pte_obj(mm.id, each), WRITE)
+            part = pfn_to_page(k, page.pfn + each - va)
+            set_pte_range(k, mm, table, vma, each, part, write)
         ret = 0
     pte_unmap_unlock(k, table)
     return ret

@@ -129,6 +129,11 @@ def folio_add_file_rmap_pte(k: "Kernel", page: Page, mm: Mm) -> None:
     add_mapcount(k, page, 1, mm)
 
 
+def folio_add_file_rmap_pmd(k: "Kernel", folio: Folio, mm: Mm) -> None:
+    """One more PMD entry maps a huge folio of the page cache; the caller has taken the reference."""
+    add_entire_mapcount(k, folio, 1, mm)
+
+
 def folio_dup_file_rmap_pte(k: "Kernel", page: Page, mm: Mm) -> None:
     add_mapcount(k, page, 1, mm)
 
@@ -162,8 +167,8 @@ def folio_remove_rmap_pmd(k: "Kernel", folio: Folio, mm: Mm) -> None:
 
 
 def deferred_split_unmapped(k: "Kernel", folio: Folio) -> None:
-    """Some of a large folio's pages are mapped no longer: others may be."""
-    if not 0 < folio.nr_pages_mapped < 1 << folio.order:
+    """Some of a large folio's pages are mapped no longer: others may be. A file keeps its folios."""
+    if folio.anon_vma is None or not 0 < folio.nr_pages_mapped < 1 << folio.order:
         return
     if not folio.flags & (PG_PARTIALLY_MAPPED | PG_DEVICE_PRIVATE):
         deferred_split.deferred_split_folio(k, folio, True)

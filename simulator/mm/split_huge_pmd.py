@@ -5,7 +5,7 @@ entries in its place.
 A huge entry is never just overwritten: while CPUs may hold its translation, none may load one of a
 small page at the same address. So it is made not present, flushed, and only then replaced.
 
-Not modelled: huge entries of files (they come with shmem), and uffd-wp.
+Not modelled: uffd-wp.
 """
 
 from typing import TYPE_CHECKING
@@ -38,10 +38,12 @@ from simulator.mm.mm_types import (
     Page,
     PageTable,
     Vma,
+    add_mm_counter,
     is_device_private_pte,
     is_huge_zero_pmd,
     is_migration_pte,
     mk_swap_pte,
+    mm_counter,
     pmd_present,
     pte_kind,
     pte_mkuffd_wp,
@@ -117,6 +119,9 @@ def split_huge_pmd_locked(k: "Kernel", vma: Vma, start: i64, freeze: bool) -> No
     if pmd == 0:
         return
     k.sometimes(features.Z_PMD_SPLIT)
+    if vma.inode is not None:
+        split_file_pmd(k, mm, start)
+        return
     if is_huge_zero_pmd(pmd):
         split_huge_zero_page_pmd(k, mm, vma, start)
     elif is_migration_pte(pmd):
@@ -136,6 +141,18 @@ def split_huge_zero_page_pmd(k: "Kernel", mm: Mm, vma: Vma, start: i64) -> None:
         fill_pte(k, mm, table, va, vm_page_prot(vma) | PTE_SPECIAL)
     k.step(sites.SPLIT_HUGE_ZERO_PAGE_PMD__POPULATE, pmd_obj(mm.id, start >> k.pmd_order), WRITE)
     pmd_populate_split(k, mm, start, table)
+
+
+def split_file_pmd(k: "Kernel", mm: Mm, start: i64) -> None:
+    """The entry of a file goes, and nothing takes its place: faults bring its pages back."""
+    k.step(sites.SPLIT_FILE_PMD__CLEAR_FLUSH, pmd_obj(mm.id, start >> k.pmd_order), WRITE)
+    old = pmdp_huge_clear_flush(k, mm, start)
+    folio = pfn_to_page(k, old >> PFN_SHIFT).folio
+    if old & PTE_DIRTY:
+        folio.flags |= PG_DIRTY
+    folio_remove_rmap_pmd(k, folio, mm)
+    folio_put(k, folio, REF_MAP)
+    add_mm_counter(mm, mm_counter(folio), -k.ptrs_per_pte)
 
 
 def split_present_pmd(k: "Kernel", mm: Mm, vma: Vma, start: i64, freeze: bool) -> None:

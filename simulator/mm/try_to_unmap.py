@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""mm/rmap.c (Linux 7.2): try_to_unmap() of locked folios of the page cache.
+
+Not modelled: the flush that TTU_BATCH_FLUSH leaves to its caller is made for each entry.
+"""
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from simulator import sites
+from simulator.mm import mmu_notifier
+from simulator.mm.mm_types import (
+    PFN_SHIFT,
+    PG_DIRTY,
+    PTE_DIRTY,
+    PTE_SPECIAL,
+    REF_MAP,
+    Folio,
+    Mm,
+    Vma,
+    add_mm_counter,
+    folio_mapcount,
+    mm_counter,
+    pte_present,
+)
+from simulator.mm.page_ref import folio_put
+from simulator.mm.pgtable import pfn_to_page, pmd_addr_end, ptep_get
+from simulator.mm.pgtable_generic import (
+    pmd_lock,
+    pmd_unlock,
+    pte_offset_map_lock,
+    pte_unmap_unlock,
+    ptep_clear_flush,
+)
+from simulator.mm.rmap import (
+    RmapWalkControl,
+    folio_remove_rmap_pte,
+    vma_address_end,
+    walk_vmas,
+)
+from simulator.mm.split_huge_pmd import split_huge_pmd_locked
+from simulator.objects import pmd_obj, pte_obj
+from simulator.sched.lock import down_read, up_read
+from simulator.state import READ, WRITE
+
+if TYPE_CHECKING:
+    from simulator.state import Kernel
+
+
+def try_to_unmap(k: "Kernel", folio: Folio, locked: bool) -> None:
+    """Take the folio away from all who map it; `locked`: the caller has the file's i_mmap_rwsem."""
+    inode = folio.inode
+    assert inode is not None
+    if not locked:
+        down_read(k, sites.TRY_TO_UNMAP__I_MMAP_LOCK, inode.i_mmap_rwsem)
+    walk_vmas(k, inode.i_mmap, folio, TryToUnmap())
+    if not locked:
+        up_read(k, inode.i_mmap_rwsem)
+
+
+class TryToUnmap(RmapWalkControl):
+    def rmap_one(self, k: "Kernel", folio: Folio, vma: Vma, va: i64) -> bool:
+        """try_to_unmap_one(); False: nobody maps it any more."""
+        mm = vma.mm
+        assert mm is not None
+        end = va + 1 if folio.order == 0 else vma_address_end(vma, folio)
+        event = mmu_notifier.MMU_NOTIFY_CLEAR
+        mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, end, event)
+        at = va
+        while at < end:
+            stop = pmd_addr_end(k, at, end)
+            k.step(sites.PAGE_VMA_MAPPED_WALK__PMD, pmd_obj(mm.id, at >> k.pmd_order), READ)
+            if mm.pmd[at >> k.pmd_order]:
+                pmd_lock(k, sites.PAGE_VMA_MAPPED_WALK__PMD_LOCK, mm)
+                pmd = mm.pmd[at >> k.pmd_order]
+                if pmd and pmd >> PFN_SHIFT == folio.pfn:
+                    split_huge_pmd_locked(k, vma, at >> k.pmd_order << k.pmd_order, False)
+                pmd_unlock(k, mm)
+            elif mm.tables[at >> k.pmd_order] is not None:
+                unmap_entries(k, folio, mm, at, stop)
+            at = stop
+        mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, end)
+        return folio_mapcount(folio) > 0
+
+
+def unmap_entries(k: "Kernel", folio: Folio, mm: Mm, start: i64, end: i64) -> None:
+    """The entries of one page table that map pages of the folio."""
+    table = pte_offset_map_lock(k, sites.TRY_TO_UNMAP_ONE__LOCK, mm, start)
+    if table is None:
+        return
+    for va in range(start, end):
+        pte = ptep_get(k, table, va)
+        offset = (pte >> PFN_SHIFT) - folio.pfn
+        if not pte_present(pte) or pte & PTE_SPECIAL or not 0 <= offset < 1 << folio.order:
+            continue
+        k.step(sites.TRY_TO_UNMAP_ONE__CLEAR_PTE, pte_obj(mm.id, va), WRITE)
+        pte = ptep_clear_flush(k, mm, table, va)
+        if pte & PTE_DIRTY:
+            folio.flags |= PG_DIRTY
+        add_mm_counter(mm, mm_counter(folio), -1)
+        k.step(sites.TRY_TO_UNMAP_ONE__REMOVE_RMAP, folio.obj, WRITE)
+        folio_remove_rmap_pte(k, pfn_to_page(k, folio.pfn + offset), mm)
+        folio_put(k, folio, REF_MAP)
+    pte_unmap_unlock(k, table)
