@@ -214,7 +214,7 @@ def _region(k: Kernel, mm: mt.Mm, vma: mt.Vma, pages: list[int]) -> Region:
             bits |= _FROM_PAGEMAP[entry] | _category(pte & _PTE_FLAGS)
             if pmd:
                 bits |= PAGE_IS_HUGE
-            elif bits & FILE:
+            if bits & FILE and not mt.is_huge_zero_pmd(pmd):
                 bits |= PAGE_IS_FILE
             if bits & PRESENT:
                 bits |= IN_CORE

@@ -126,6 +126,9 @@ Z_UFFD_WP_FAULT: Final = 82
 Z_UFFD_WP_ASYNC: Final = 83
 Z_UFFD_WP_MARKER_FAULT: Final = 84
 Z_UFFD_WP_COW_FLUSHED: Final = 85
+Z_COLLAPSED_FILE: Final = 86
+Z_COLLAPSE_FILE_ROLLED_BACK: Final = 87
+Z_PAGE_TABLE_RETRACTED: Final = 88
 
 NAMED_SITUATIONS: Final = numbered(globals(), "Z_")
 assert len(NAMED_SITUATIONS) <= NAMED_SIZE, "more situations than the zone NAMED has counters"

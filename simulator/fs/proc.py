@@ -232,6 +232,8 @@ def pmd_to_pagemap_entry(k: "Kernel", pmd: i64) -> i64:
     if is_huge_zero_pmd(pmd):
         return bits | PM_FILE  # the huge zero folio is not anonymous
     folio = pfn_to_page(k, pmd >> PFN_SHIFT).folio
+    if folio.anon_vma is None:
+        bits |= PM_FILE
     if bits & PM_PRESENT and folio.page.mapcount + folio.entire_mapcount == 1:
         bits |= PM_MMAP_EXCLUSIVE
     return bits

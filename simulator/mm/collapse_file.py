@@ -62,13 +62,7 @@ from simulator.mm.shmem import (
 from simulator.mm.try_to_unmap import try_to_unmap
 from simulator.objects import slot_obj
 from simulator.scenario import WORDS_PER_PAGE
-from simulator.sched.lock import (
-    down_read,
-    folio_trylock,
-    lock_fresh,
-    mutex_unlock,
-    up_read,
-)
+from simulator.sched.lock import down_read, folio_trylock, lock_fresh, mutex_unlock, up_read
 from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:

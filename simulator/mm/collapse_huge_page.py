@@ -128,7 +128,7 @@ def tlb_remove_table_sync_one(k: "Kernel") -> None:
 
 
 def hugepage_vma_revalidate(
-    k: "Kernel", mm: Mm, start: i64, cc: CollapseControl, order: i64
+    k: "Kernel", mm: Mm, start: i64, cc: CollapseControl, order: i64, expect_anon: bool = True
 ) -> Vma | None:
     """The VMA at the page table of `start`, if it still is one to be collapsed to that order:
     nothing is known of it since mmap_lock was dropped. It must have all that the PMD entry maps,
@@ -136,7 +136,7 @@ def hugepage_vma_revalidate(
     if mm.users == 0:
         return None
     vma = find_vma(mm, start)
-    if vma is None or vma.anon_vma is None or vma.inode is not None:
+    if vma is None or expect_anon and (vma.anon_vma is None or vma.inode is not None):
         return None
     if not k.bug.mthp_collapse_pmd_flush_other_vma or order == k.pmd_order:
         if not huge_memory.thp_vma_suitable(k, vma, start):

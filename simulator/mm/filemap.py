@@ -239,9 +239,7 @@ def filemap_map_pmd(k: "Kernel", vmf: "VmFault", folio: Folio) -> bool:
     return False
 
 
-def folio_range(
-    k: "Kernel", vmf: "VmFault", folio: Folio, va: i64, last: i64
-) -> tuple[i64, i64]:
+def folio_range(k: "Kernel", vmf: "VmFault", folio: Folio, va: i64, last: i64) -> tuple[i64, i64]:
     """Which pages to map of a folio that is found at `va`: all of it, if VMA and page table have
     room for that."""
     if folio.order == 0:

@@ -54,7 +54,6 @@ from simulator.mm.mm_types import (
     SWP_MIGRATION_WRITE,
     VM_HUGEPAGE,
     VM_NOHUGEPAGE,
-    VM_SHARED,
     VM_SOFTDIRTY,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
@@ -62,11 +61,11 @@ from simulator.mm.mm_types import (
     Mm,
     Vma,
     add_mm_counter,
-    mm_counter,
     folio_mapcount,
     is_device_private_pte,
     is_huge_zero_pmd,
     is_migration_pte,
+    mm_counter,
     pmd_present,
     pte_kind,
     pte_mkuffd_wp,
@@ -140,9 +139,14 @@ def thp_vma_suitable(k: "Kernel", vma: Vma, va: i64) -> bool:
 
 def thp_vma_allowable(k: "Kernel", vma: Vma, tva: i64) -> bool:
     """thp_vma_allowable_order() for huge pages of anonymous memory: what the VMA's flags and the
-    machine's configuration say."""
-    if vma.flags & VM_NOHUGEPAGE or vma.inode is not None or vma.flags & VM_SHARED:
+    machine's configuration say. Huge pages of memory files are made on request alone."""
+    inode = vma.inode
+    if vma.flags & VM_NOHUGEPAGE:
         return False
+    if inode is not None:
+        aligned = (vma.start - vma.pgoff) & (k.ptrs_per_pte - 1) == 0
+        fits = aligned and thp_vma_suitable(k, vma, vma.end - k.ptrs_per_pte)
+        return tva == TVA_FORCED_COLLAPSE and fits and not inode.opaque
     if tva != TVA_PAGEFAULT and not thp_vma_suitable(k, vma, vma.end - k.ptrs_per_pte):
         return False
     if tva != TVA_FORCED_COLLAPSE:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""mm/khugepaged.c (7.2), its half about anonymous memory: small pages of one page table become one
+"""mm/khugepaged.c (7.2): small pages of one page table become one
 huge page, or large folios of smaller orders (mTHP), by the kernel's own thread (op `scan`) or by
 MADV_COLLAPSE.
 
 What is done about it is in collapse_huge_page.py.
 
-Not modelled: files (collapse_file()), khugepaged's list of mms and its pace: `scan` goes through
+Not modelled: khugepaged's list of mms and its pace: `scan` goes through
 one mm.
 """
 
@@ -16,9 +16,10 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.errno import EAGAIN, EBUSY, EINVAL, ENOMEM
 from simulator.lib.maple_tree import find_vma
-from simulator.mm import mmap_lock, swap
+from simulator.mm import mmap_lock, swap, vma_file
 from simulator.mm.collapse_control import (
     SCAN_ALLOC_HUGE_PAGE_FAIL,
+    SCAN_ANY_PROCESS,
     SCAN_DEL_PAGE_LRU,
     SCAN_EXCEED_NONE_PTE,
     SCAN_EXCEED_SHARED_PTE,
@@ -27,7 +28,9 @@ from simulator.mm.collapse_control import (
     SCAN_LACK_REFERENCED_PAGE,
     SCAN_NO_PTE_TABLE,
     SCAN_PAGE_ANON,
+    SCAN_PAGE_COMPOUND,
     SCAN_PAGE_COUNT,
+    SCAN_PAGE_FILLED,
     SCAN_PAGE_LOCK,
     SCAN_PAGE_LRU,
     SCAN_PAGE_NULL,
@@ -44,6 +47,7 @@ from simulator.mm.collapse_control import (
     collapse_max_ptes_swap,
     collapse_possible_orders,
 )
+from simulator.mm.collapse_file import collapse_scan_file
 from simulator.mm.collapse_huge_page import collapse_huge_page, hugepage_vma_revalidate
 from simulator.mm.mm_types import (
     PG_LRU,
@@ -60,7 +64,8 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.pgtable import ptep_get, vm_normal_page
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
-from simulator.mm.rmap import folio_maybe_mapped_shared
+from simulator.mm.retract_page_tables import try_collapse_pte_mapped_thp
+from simulator.mm.rmap import folio_maybe_mapped_shared, linear_page_index
 from simulator.scenario import THP_NEVER
 
 if TYPE_CHECKING:
@@ -92,6 +97,15 @@ _GOES_ON: Final = (
     SCAN_PAGE_LOCK,
     SCAN_PAGE_LRU,
     SCAN_DEL_PAGE_LRU,
+    SCAN_PAGE_COMPOUND,
+)
+# What may be otherwise a moment later.
+_TRY_AGAIN: Final = (
+    SCAN_PAGE_COUNT,
+    SCAN_PAGE_LOCK,
+    SCAN_PAGE_LRU,
+    SCAN_DEL_PAGE_LRU,
+    SCAN_PAGE_FILLED,
 )
 
 
@@ -224,6 +238,30 @@ def max_order_from_offset(k: "Kernel", offset: i64) -> i64:
     return order
 
 
+def collapse_single_pmd(k: "Kernel", mm: Mm, vma: Vma, va: i64, cc: CollapseControl) -> i64:
+    """What one PMD entry maps, of whatever kind it is. mmap_lock is held for read; files are
+    collapsed without it."""
+    inode = vma.inode
+    if inode is None:
+        return collapse_scan_pmd(k, mm, vma, va, cc)
+    index = linear_page_index(vma, va)
+    vma_file.get_file(inode)
+    mmap_lock.mmap_read_unlock(k, mm)
+    cc.lock_dropped = True
+    result = collapse_scan_file(k, inode, index, cc)
+    vma_file.fput(k, inode)
+    if result == SCAN_PTE_MAPPED_HUGEPAGE:
+        mmap_lock.mmap_read_lock(k, mm, sites.TRY_COLLAPSE_PTE_MAPPED_THP__LOCK)
+        if mm.users == 0:
+            result = SCAN_ANY_PROCESS
+        else:
+            result = try_collapse_pte_mapped_thp(k, mm, va, not cc.is_khugepaged)
+        if result == SCAN_PMD_MAPPED:
+            result = SCAN_SUCCEED
+        mmap_lock.mmap_read_unlock(k, mm)
+    return result
+
+
 # --- who collapses -----------------------------------------------------------------------------
 
 
@@ -250,7 +288,7 @@ def madvise_collapse(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> tup
             mmap_lock.mmap_read_lock(k, mm, sites.MADVISE_COLLAPSE__RELOCK)
             cc.lock_dropped = False
             dropped = True
-            here = hugepage_vma_revalidate(k, mm, va, cc, k.pmd_order)
+            here = hugepage_vma_revalidate(k, mm, va, cc, k.pmd_order, False)
             if here is None:
                 fail = SCAN_VMA_CHECK
                 break
@@ -258,7 +296,7 @@ def madvise_collapse(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> tup
             if va >= last:
                 break
         assert here is not None
-        result = collapse_scan_pmd(k, mm, here, va, cc)
+        result = collapse_single_pmd(k, mm, here, va, cc)
         va += size
         if result == SCAN_SUCCEED or result == SCAN_PMD_MAPPED:
             done += 1
@@ -281,7 +319,7 @@ def madvise_collapse_errno(result: i64) -> i64:
         return -ENOMEM
     if result == SCAN_EXCEED_NONE_PTE:
         return -EBUSY
-    if result in (SCAN_PAGE_COUNT, SCAN_PAGE_LOCK, SCAN_PAGE_LRU, SCAN_DEL_PAGE_LRU):
+    if result in _TRY_AGAIN:
         return -EAGAIN
     return -EINVAL
 

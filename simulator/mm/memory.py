@@ -49,6 +49,7 @@ from simulator.mm.mm_types import (
     VM_DROPPABLE,
     VM_MAYSHARE,
     VM_SHARED,
+    VM_UFFD_FLAGS,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
     VM_WRITE,
@@ -379,8 +380,10 @@ def finish_fault(k: "Kernel", vmf: VmFault, page: Page, write: bool) -> i64:
             first = va  # it goes beyond the VMA or the page table
             nr = 1
     table = pte_offset_map_lock(k, sites.FINISH_FAULT__LOCK, mm, va)
-    if table is not None and nr > 1 and not all(
-        ptep_get(k, table, first + i) == 0 for i in range(nr)
+    if (
+        table is not None
+        and nr > 1
+        and not all(ptep_get(k, table, first + i) == 0 for i in range(nr))
     ):
         pte_unmap_unlock(k, table)
         first = va

@@ -77,8 +77,8 @@ def drop_rmap_locks(k: "Kernel", vma: Vma) -> None:
         lock.up_write(k, vma.inode.i_mmap_rwsem)
 
 
-def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> None:
-    """Move the entries one by one; both page tables are there.
+def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> bool:
+    """Move the entries one by one; False: a page table is there no more (retract_page_tables()).
 
     Without the rmap locks a walker finds the new VMA after the old one, so it meets every
     entry at least once."""
@@ -89,8 +89,12 @@ def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> None:
         take_rmap_locks(k, vma)
     old_table = pte_offset_map_lock(k, sites.MOVE_PTES__LOCK_OLD, mm, pmc.old_va)
     new_table = pmd_table(k, mm, pmc.new_va)
-    assert old_table is not None
-    assert new_table is not None
+    if old_table is None or new_table is None:
+        if old_table is not None:
+            pte_unmap_unlock(k, old_table)
+        if pmc.need_rmap_locks:
+            drop_rmap_locks(k, vma)
+        return False
     if new_table is not old_table:
         lock.spin_lock(k, sites.MOVE_PTES__LOCK_NEW, new_table.ptl)
     uffd = loses_uffd_wp(k, vma)
@@ -104,6 +108,7 @@ def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> None:
         tlb_module.flush_tlb_range(k, mm, pmc.old_va, pmc.old_va + extent)
     if pmc.need_rmap_locks:
         drop_rmap_locks(k, vma)
+    return True
 
 
 def loses_uffd_wp(k: "Kernel", vma: Vma) -> bool:
@@ -258,21 +263,25 @@ def move_page_tables(k: "Kernel", pmc: PagetableMove) -> i64:
 
 def move_extent(k: "Kernel", mm: Mm, pmc: PagetableMove, extent: i64) -> bool:
     """Move what one old and one new page table share of the range; False: out of memory."""
-    k.step(sites.MOVE_PAGE_TABLES__PMD, pmd_obj(mm.id, pmd_index(k, pmc.old_va)), READ)
-    if pmd_none(k, mm, pmc.old_va):
-        return True
-    if pmd_is_huge(k, mm, pmc.old_va):
-        if extent == k.ptrs_per_pte and move_locked_huge_pmd(k, pmc):
+    while True:
+        k.step(sites.MOVE_PAGE_TABLES__PMD, pmd_obj(mm.id, pmd_index(k, pmc.old_va)), READ)
+        if pmd_none(k, mm, pmc.old_va):
             return True
-        split_huge_pmd(k, pmc.old, pmc.old_va)
-    elif (
-        extent == k.ptrs_per_pte
-        and not loses_uffd_wp(k, pmc.old)
-        and not loses_uffd_wp(k, pmc.new)
-        and move_normal_pmd(k, pmc)
-    ):
-        return True
-    if not pte_alloc(k, mm, pmc.new_va):
-        return False
-    move_ptes(k, pmc, extent)
-    return True
+        if pmd_is_huge(k, mm, pmc.old_va):
+            if extent == k.ptrs_per_pte and move_locked_huge_pmd(k, pmc):
+                return True
+            split_huge_pmd(k, pmc.old, pmc.old_va)
+        elif (
+            extent == k.ptrs_per_pte
+            and not loses_uffd_wp(k, pmc.old)
+            and not loses_uffd_wp(k, pmc.new)
+            and move_normal_pmd(k, pmc)
+        ):
+            return True
+        if pmd_none(k, mm, pmc.old_va):
+            return True
+        if not pte_alloc(k, mm, pmc.new_va):
+            return False
+        if move_ptes(k, pmc, extent):
+            return True
+        k.retry(sites.MOVE_PAGE_TABLES__AGAIN)

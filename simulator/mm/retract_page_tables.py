@@ -57,8 +57,15 @@ from simulator.mm.pgtable_generic import (
 )
 from simulator.mm.rmap import folio_remove_rmap_pte, linear_page_index
 from simulator.mm.set_pmd import do_set_pmd, file_thp_suitable
-from simulator.objects import pmd_obj, pte_obj, vma_obj
-from simulator.sched.lock import down_read, mutex_lock, mutex_unlock, spin_lock, spin_unlock, up_read
+from simulator.objects import pmd_obj, pte_obj
+from simulator.sched.lock import (
+    down_read,
+    mutex_lock,
+    mutex_unlock,
+    spin_lock,
+    spin_unlock,
+    up_read,
+)
 from simulator.state import READ, WRITE
 
 if TYPE_CHECKING:
@@ -83,7 +90,7 @@ def retract_page_tables(k: "Kernel", inode: Inode, index: i64) -> None:
             continue
         if check_pmd_state(k, sites.RETRACT_PAGE_TABLES__PMD, mm, va) != SCAN_SUCCEED:
             continue
-        k.step(sites.RETRACT_PAGE_TABLES__CHECK, vma_obj(vma.id), READ)
+        k.step(sites.RETRACT_PAGE_TABLES__CHECK, vma.obj, READ)
         if mm.users == 0 or not file_backed_vma_is_retractable(vma):
             continue
         retract_one(k, mm, vma, va)
@@ -99,7 +106,7 @@ def retract_one(k: "Kernel", mm: Mm, vma: Vma, va: i64) -> None:
     table = mm.tables[va >> k.pmd_order]
     if table is not None:
         spin_lock(k, sites.RETRACT_PAGE_TABLES__PTE_LOCK, table.ptl)
-        if file_backed_vma_is_retractable(vma) or k.bug.retract_anon_vma_race:
+        if file_backed_vma_is_retractable(vma):
             gone = take_table(k, sites.RETRACT_PAGE_TABLES__COLLAPSE_FLUSH, mm, va)
         spin_unlock(k, table.ptl)
     pmd_unlock(k, mm)

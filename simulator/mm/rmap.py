@@ -130,7 +130,7 @@ def folio_add_file_rmap_pte(k: "Kernel", page: Page, mm: Mm) -> None:
 
 
 def folio_add_file_rmap_pmd(k: "Kernel", folio: Folio, mm: Mm) -> None:
-    """One more PMD entry maps a huge folio of the page cache; the caller has taken the reference."""
+    """One more PMD entry maps a huge folio of a file; the caller has taken the reference."""
     add_entire_mapcount(k, folio, 1, mm)
 
 
@@ -167,7 +167,7 @@ def folio_remove_rmap_pmd(k: "Kernel", folio: Folio, mm: Mm) -> None:
 
 
 def deferred_split_unmapped(k: "Kernel", folio: Folio) -> None:
-    """Some of a large folio's pages are mapped no longer: others may be. A file keeps its folios."""
+    """Some of an anonymous folio's pages are mapped no longer: others may be."""
     if folio.anon_vma is None or not 0 < folio.nr_pages_mapped < 1 << folio.order:
         return
     if not folio.flags & (PG_PARTIALLY_MAPPED | PG_DEVICE_PRIVATE):

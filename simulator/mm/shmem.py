@@ -435,8 +435,10 @@ def undo_whole(
                 break
             if folio.order == 0:
                 truncate_inode_folio(k, inode, folio)
-            else:
-                truncate_inode_partial_folio(k, folio, lstart, lend)
+            elif truncate_inode_partial_folio(k, folio, lstart, lend) and folio.order == 0:
+                mutex_unlock(k, folio.lock)
+                index = start  # it has been split: pick its parts up
+                break
             mutex_unlock(k, folio.lock)
         release_batch(k, fbatch)
 

@@ -10,10 +10,13 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.mm.filemap import filemap_remove_folio
-from simulator.mm.mm_types import PG_DIRTY, Folio, Inode, folio_mapcount
+from simulator.mm.mm_types import PG_DIRTY, REF_TEMP, Folio, Inode, Page, folio_mapcount
+from simulator.mm.page_ref import folio_put, folio_try_get
 from simulator.mm.pgtable import pfn_to_page
+from simulator.mm.split_file_folio import split_file_folio
 from simulator.mm.unmap_mapping import unmap_mapping_folio
 from simulator.scenario import WORDS_PER_PAGE
+from simulator.sched.lock import folio_trylock, mutex_unlock
 from simulator.state import WRITE
 
 if TYPE_CHECKING:
@@ -43,7 +46,29 @@ def truncate_inode_partial_folio(k: "Kernel", folio: Folio, start: i64, end: i64
         truncate_inode_folio(k, inode, folio)
         return True
     folio_zero_range(k, inode, folio, offset, length)
+    if folio.order == 0:
+        return True
+    head = folio.pfn
+    if split_file_folio(k, inode, folio, offset // WORDS_PER_PAGE) == 0:
+        if offset + length != size:
+            split_end(k, inode, pfn_to_page(k, head + (offset + length) // WORDS_PER_PAGE))
+        return True
+    if folio.flags & PG_DIRTY:
+        return False
+    truncate_inode_folio(k, inode, folio)
     return True
+
+
+def split_end(k: "Kernel", inode: Inode, page: Page) -> None:
+    """Split where the range ends, too, so that what it has can go."""
+    folio = page.folio
+    if not folio_try_get(k, folio, REF_TEMP):
+        return
+    if folio.order and folio_trylock(k, sites.TRUNCATE_INODE_PARTIAL_FOLIO__TRYLOCK, folio.lock):
+        if folio.order and folio.inode is inode:
+            split_file_folio(k, inode, folio, page.pfn - folio.pfn)
+        mutex_unlock(k, folio.lock)
+    folio_put(k, folio, REF_TEMP)
 
 
 def folio_zero_range(k: "Kernel", inode: Inode, folio: Folio, offset: i64, length: i64) -> None:

@@ -33,12 +33,7 @@ from simulator.mm.pgtable_generic import (
     pte_unmap_unlock,
     ptep_clear_flush,
 )
-from simulator.mm.rmap import (
-    RmapWalkControl,
-    folio_remove_rmap_pte,
-    vma_address_end,
-    walk_vmas,
-)
+from simulator.mm.rmap import RmapWalkControl, folio_remove_rmap_pte, vma_address_end, walk_vmas
 from simulator.mm.split_huge_pmd import split_huge_pmd_locked
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched.lock import down_read, up_read
