@@ -7,7 +7,7 @@ decides); its pages become folios in its place, but for those behind the end of 
 Not modelled: other smallest orders than 0.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
@@ -37,10 +37,14 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
+EVERYWHERE: Final = -1
+
+
 def split_file_folio(k: "Kernel", inode: Inode, folio: Folio, at: i64) -> i64:
     """folio_split() at the page `at` of a folio that the caller has locked and holds a reference on
     (REF_TEMP): 0, or -EAGAIN when somebody else holds one, too. That page is alone then, and the
-    others are in the largest folios that leaves. The head's stays locked."""
+    others are in the largest folios that leaves; or every page is (EVERYWHERE). The head's stays
+    locked."""
     nr: i64 = 1 << folio.order
     parts = split_parts(folio.order, at)
     down_read(k, sites.SPLIT_FOLIO__I_MMAP_LOCK, inode.i_mmap_rwsem)
@@ -61,6 +65,8 @@ def split_file_folio(k: "Kernel", inode: Inode, folio: Folio, at: i64) -> i64:
 def split_parts(order: i64, at: i64) -> list[tuple[int, int]]:
     """Where the parts begin and of which order they are, from the first to the last: halves of what
     holds the page, again and again."""
+    if at == EVERYWHERE:
+        return [(i, 0) for i in range(1 << order)]
     before: list[tuple[int, int]] = []
     after: list[tuple[int, int]] = []
     first: i64 = 0

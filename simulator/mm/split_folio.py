@@ -5,7 +5,9 @@ A large folio becomes as many small ones: its entries are replaced by migration 
 reference count is frozen (the only test that decides), its pages become folios, and the entries
 come back.
 
-Not modelled: splits to orders above 0, folios of files and of the swap cache; the TLB flush that
+Folios of files are split in split_file_folio.py.
+
+Not modelled: splits to orders above 0, folios of the swap cache; the TLB flush that
 unmap_folio() defers to its end (try_to_unmap_flush()) is made for each entry.
 """
 
@@ -33,6 +35,7 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.page_ref import folio_put, folio_try_get
 from simulator.mm.pgtable import pfn_to_page
+from simulator.mm.split_file_folio import EVERYWHERE, split_file_folio
 from simulator.scenario import WORDS_PER_PAGE
 from simulator.sched.lock import folio_trylock, lock_fresh, mutex_unlock
 from simulator.state import READ, WRITE
@@ -47,6 +50,9 @@ def split_folio(k: "Kernel", folio: Folio) -> i64:
     reference is on."""
     if folio.order == 0:
         return 0
+    inode = folio.inode
+    if inode is not None:
+        return split_file_folio(k, inode, folio, EVERYWHERE)
     av = folio.anon_vma
     if av is None or not folio_mapcount(folio):
         return -EBUSY
