@@ -698,6 +698,86 @@ BUGS: Final[tuple[Bug, ...]] = (
         MEDIUM,
         culprits=("split_huge_pmd_locked",),
     ),
+    Bug(
+        "collapsefile-retry-entries-with-lock-dropped",
+        "a collapse drops the lock of the page cache while retry entries fill its holes",
+        "review of the mm/khugepaged series on userfaultfd and holes (2023)",
+        ("livelock",),
+        MEDIUM,
+        culprits=("collapse_file",),
+    ),
+    Bug(
+        "collapsefile-hole-filled-after-scan",
+        "a huge page takes the place of a page that filled a hole after it was counted",
+        "what ac492b9c70ca counts again",
+        ("page-cache",),
+        MEDIUM,
+        culprits=("collapse_file",),
+    ),
+    Bug(
+        "collapsefile-errno-semantics",
+        "MADV_COLLAPSE asks to be tried again where userfaultfd forbids it for good",
+        "what the changelog of ac492b9c70ca promises",
+        ("contract",),
+        EASY,
+        culprits=("madvise_collapse",),
+    ),
+    Bug(
+        "collapsefile-transient-state-visible",
+        "a collapse that fails shows data in holes for a while",
+        "ac492b9c70ca",
+        ("page-cache",),
+        MEDIUM,
+        culprits=("collapse_file",),
+    ),
+    Bug(
+        "collapsefile-rollback-leaks",
+        "a collapse that fails leaves pages and blocks charged to the file",
+        "like aaa52e340073, 2af8ff291848, 91a45f71078a",
+        ("accounting", "page-cache"),
+        MEDIUM,
+        culprits=("collapse_file", "shmem_evict_inode"),
+    ),
+    Bug(
+        "collapsefile-conflicting-xas-store",
+        "the huge page of a collapse that fails stays in the holes of the page cache",
+        "2ce0bdfebc74 merged with ac492b9c70ca",
+        ("page-cache",),
+        MEDIUM,
+        culprits=("collapse_file",),
+    ),
+    Bug(
+        "collapsefile-not-uptodate-hides-data",
+        "data is a hole to lseek() while its page is collapsed",
+        "a2e17cc2efc7",
+        ("page-cache",),
+        EASY,
+        culprits=("collapse_file",),
+    ),
+    Bug(
+        "retract-anon-vma-race",
+        "a page table with private copies goes, for it was looked at before the lock was taken",
+        "CVE-2023-52935; 023f47a8250c",
+        ("use-after-free", "memory-value", "mapcount", "accounting"),
+        HARD,
+        culprits=("retract_page_tables",),
+    ),
+    Bug(
+        "mremap-move-pmd-vs-retract",
+        "mremap() moves a page table that a collapse has just taken away",
+        "CVE-2024-50066; 6fa1066fc5d0",
+        ("kernel-assertion",),
+        MEDIUM,
+        culprits=("move_normal_pmd",),
+    ),
+    Bug(
+        "split-drop-eof-wrong-refs",
+        "of a large folio behind the end of a split file one reference is dropped, not all",
+        "CVE-2025-22000; 14efb4793519",
+        ("leak",),
+        EASY,
+        culprits=("folio_freeze_and_split_unmapped", "split_folio"),
+    ),
 )
 BY_ID: Final = {bug.id: bug for bug in BUGS}
 
@@ -744,6 +824,16 @@ class BugFlags:
         self.migratevma_restore_stale_pte_on_pin: bool = False
         self.migrate_device_finalize_freed_to_lru: bool = False
         self.mremap_tlb_flush_late: bool = False
+        self.collapsefile_retry_entries_with_lock_dropped: bool = False
+        self.collapsefile_hole_filled_after_scan: bool = False
+        self.collapsefile_errno_semantics: bool = False
+        self.collapsefile_transient_state_visible: bool = False
+        self.collapsefile_rollback_leaks: bool = False
+        self.collapsefile_conflicting_xas_store: bool = False
+        self.collapsefile_not_uptodate_hides_data: bool = False
+        self.retract_anon_vma_race: bool = False
+        self.mremap_move_pmd_vs_retract: bool = False
+        self.split_drop_eof_wrong_refs: bool = False
         self.mremap_move_pmd_no_rmap_lock: bool = False
         self.anon_page_in_file_mapping: bool = False
         self.mremap_dontunmap_locked_vm_partial: bool = False

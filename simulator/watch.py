@@ -198,6 +198,18 @@ class Watch:
     def cache_removing(self, k: "Kernel", inode: "Inode", folio: "Folio") -> None:
         """A locked folio is about to leave the page cache: its part of the file is gone."""
 
+    def cache_replacing(self, k: "Kernel", inode: "Inode", folio: "Folio") -> None:
+        """A folio is about to take the place of what the cache has at its indices."""
+
+    def retry_entries_left(self, k: "Kernel", inode: "Inode") -> None:
+        """The lock of the cache is about to be dropped, with retry entries in it."""
+
+    def data_found(self, k: "Kernel", inode: "Inode", index: i64) -> None:
+        """lseek() takes page `index` for data."""
+
+    def hole_found(self, k: "Kernel", inode: "Inode", start: i64, end: i64) -> None:
+        """lseek() takes the pages from `start` to before `end` for a hole."""
+
     def file_zeroed(self, k: "Kernel", inode: "Inode", word: i64) -> None:
         """A word of the file (page * 4 + word) has been made zero where it is."""
 

@@ -111,7 +111,7 @@ def collapse_file(k: "Kernel", inode: Inode, start: i64, cc: CollapseControl) ->
     new.inode = inode
     make_room(inode, start + k.ptrs_per_pte)
     taken: list[Folio] = []
-    result, nr_none = collect(k, inode, start, taken)
+    result, nr_none = collect(k, inode, new, start, taken)
     if result == SCAN_SUCCEED and nr_none:
         charge(k, inode, nr_none)
     elif result != SCAN_SUCCEED:
@@ -139,7 +139,9 @@ def collapse_file(k: "Kernel", inode: Inode, start: i64, cc: CollapseControl) ->
     return result if cc.is_khugepaged else SCAN_PTE_MAPPED_HUGEPAGE
 
 
-def collect(k: "Kernel", inode: Inode, start: i64, taken: list[Folio]) -> tuple[i64, i64]:
+def collect(
+    k: "Kernel", inode: Inode, new: Folio, start: i64, taken: list[Folio]
+) -> tuple[i64, i64]:
     """Lock, unmap and count what is there; how many pages are not."""
     nr_none: i64 = 0
     end = start + k.ptrs_per_pte
@@ -153,6 +155,11 @@ def collect(k: "Kernel", inode: Inode, start: i64, taken: list[Folio]) -> tuple[
                 xa_unlock_irq(k, inode)
                 return SCAN_TRUNCATED, 0
             nr_none += 1
+            if k.bug.collapsefile_transient_state_visible:
+                new.flags |= PG_UPTODATE
+                cache_store(k, inode, index, new)
+            if k.bug.collapsefile_conflicting_xas_store:
+                cache_store(k, inode, index, new)
             index += 1
             continue
         if not folio.flags & PG_UPTODATE:
@@ -173,9 +180,18 @@ def collect(k: "Kernel", inode: Inode, start: i64, taken: list[Folio]) -> tuple[
             folio_put(k, folio, REF_TEMP)
             return result, 0
         taken.append(folio)
+        if k.bug.collapsefile_not_uptodate_hides_data:
+            cache_store(k, inode, index, new)
         index = folio_end(folio)
     xa_unlock_irq(k, inode)
     return SCAN_SUCCEED, nr_none
+
+
+def cache_store(k: "Kernel", inode: Inode, index: i64, folio: Folio | None) -> None:
+    """What older forms of the loop put into single slots, and back."""
+    k.step(sites.COLLAPSE_FILE__STORE, slot_obj(inode.id, index), WRITE)
+    xarray.store(inode.i_pages, index, 0, folio)
+    inode.stored_at = k.cur.site
 
 
 def take(k: "Kernel", inode: Inode, folio: Folio) -> i64:
@@ -214,6 +230,7 @@ def charge(k: "Kernel", inode: Inode, pages: i64) -> None:
     shmem_inode_acct_blocks(k, inode, pages)
     xa_lock_irq(k, sites.COLLAPSE_FILE__CHARGE, inode)
     inode.nrpages += pages
+    inode.counted_at = k.cur.site
     xa_unlock_irq(k, inode)
     shmem_recalc_inode(k, inode, pages)
 
@@ -252,6 +269,9 @@ def replace(k: "Kernel", inode: Inode, new: Folio, start: i64, nr_none: i64) -> 
         if result != SCAN_SUCCEED:
             xa_unlock_irq(k, inode)
             return result
+        if k.bug.collapsefile_retry_entries_with_lock_dropped:
+            xa_unlock_irq(k, inode)
+            xa_lock_irq(k, sites.COLLAPSE_FILE__XA_LOCK, inode)
     else:
         xa_lock_irq(k, sites.COLLAPSE_FILE__XA_LOCK, inode)
     new.flags |= PG_UPTODATE | PG_DIRTY
@@ -259,6 +279,8 @@ def replace(k: "Kernel", inode: Inode, new: Folio, start: i64, nr_none: i64) -> 
         folio_get(k, new, REF_CACHE)
     swap.folio_add_lru(k, new)
     k.step(sites.COLLAPSE_FILE__STORE, slot_obj(inode.id, start), WRITE)
+    inode.stored_at = k.cur.site
+    k.watch.cache_replacing(k, inode, new)
     inode.i_pages.retry.clear()
     xarray.store(inode.i_pages, start, k.pmd_order, new)
     xa_unlock_irq(k, inode)
@@ -278,7 +300,7 @@ def reserve_holes(k: "Kernel", inode: Inode, start: i64, nr_none: i64) -> i64:
             inode.i_pages.retry.append(index)
             found += 1
     result: i64 = SCAN_SUCCEED
-    if found != nr_none:
+    if found != nr_none and not k.bug.collapsefile_hole_filled_after_scan:
         result = SCAN_PAGE_FILLED
     else:
         for vma in inode.i_mmap:  # with those that begin right behind, as in Linux
@@ -291,8 +313,22 @@ def reserve_holes(k: "Kernel", inode: Inode, start: i64, nr_none: i64) -> i64:
     return result
 
 
+def put_back(k: "Kernel", inode: Inode, new: Folio, taken: list[Folio]) -> None:
+    """Older forms of the loop: what was in the slots before."""
+    xa_lock_irq(k, sites.COLLAPSE_FILE__XA_LOCK, inode)
+    for index in range(new.index, new.index + k.ptrs_per_pte):
+        if xarray.load(inode.i_pages, index) is new:
+            cache_store(k, inode, index, None)
+    for folio in taken:
+        for index in range(folio.index, folio_end(folio)):
+            cache_store(k, inode, index, folio)
+    xa_unlock_irq(k, inode)
+
+
 def roll_back(k: "Kernel", inode: Inode, new: Folio, nr_none: i64, taken: list[Folio]) -> None:
-    if nr_none:
+    if k.bug.collapsefile_transient_state_visible or k.bug.collapsefile_not_uptodate_hides_data:
+        put_back(k, inode, new, taken)
+    if nr_none and not k.bug.collapsefile_rollback_leaks:
         xa_lock_irq(k, sites.COLLAPSE_FILE__XA_LOCK, inode)
         inode.nrpages -= nr_none
         xa_unlock_irq(k, inode)

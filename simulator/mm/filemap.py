@@ -58,6 +58,8 @@ def xa_lock_irq(k: "Kernel", site: i64, inode: Inode) -> None:
 
 
 def xa_unlock_irq(k: "Kernel", inode: Inode) -> None:
+    if inode.i_pages.retry:
+        k.watch.retry_entries_left(k, inode)
     spin_unlock(k, inode.i_pages_lock)
     local_irq_enable(k)
 
@@ -289,11 +291,13 @@ def mapping_seek_hole_data(k: "Kernel", inode: Inode, start: i64, end: i64, when
     while True:
         at, folio = find_get_entry(k, inode, index, last)
         if folio is None:
+            k.watch.hole_found(k, inode, index, last + 1)
             if seeks_data:
                 return -ENXIO
             return min(start, end)
         begins = at * WORDS_PER_PAGE
         if start < begins:
+            k.watch.hole_found(k, inode, index, at)
             if not seeks_data:
                 folio_put(k, folio, REF_TEMP)
                 return min(start, end)
@@ -302,6 +306,10 @@ def mapping_seek_hole_data(k: "Kernel", inode: Inode, start: i64, end: i64, when
         index = (at + size) // size * size
         behind = index * WORDS_PER_PAGE
         k.step(sites.MAPPING_SEEK_HOLE_DATA__UPTODATE, folio.obj, READ)
+        if folio.flags & PG_UPTODATE:
+            k.watch.data_found(k, inode, at)
+        else:
+            k.watch.hole_found(k, inode, at, index)
         if (folio.flags & PG_UPTODATE != 0) != seeks_data:
             start = behind
         folio_put(k, folio, REF_TEMP)

@@ -310,15 +310,15 @@ def madvise_collapse(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> tup
     mm.count -= 1
     if done == (last - first) // size:
         return 0, dropped
-    return madvise_collapse_errno(fail), dropped
+    return madvise_collapse_errno(k, fail), dropped
 
 
-def madvise_collapse_errno(result: i64) -> i64:
+def madvise_collapse_errno(k: "Kernel", result: i64) -> i64:
     """What user space is told of a failure."""
     if result == SCAN_ALLOC_HUGE_PAGE_FAIL:
         return -ENOMEM
     if result == SCAN_EXCEED_NONE_PTE:
-        return -EBUSY
+        return -EAGAIN if k.bug.collapsefile_errno_semantics else -EBUSY
     if result in _TRY_AGAIN:
         return -EAGAIN
     return -EINVAL

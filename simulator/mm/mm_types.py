@@ -267,6 +267,9 @@ class Inode:
         self.opaque: bool = False  # a file of an imported program: VMAs only
         self.expected: vec[i64] = vec[i64]()  # O5/O18: what each word must hold
         self.sized_at: i64 = 0  # O19, O21: site after which i_size was last set
+        self.counted_at: i64 = 0  # O19: pages were last counted that the cache has not
+        self.stored_at: i64 = 0  # O15: folios were last put into the place of others
+        self.seen: list[int] = []  # O15: indices at which lseek() has found data
 
 
 def reset_rwsem(sem: RwSem) -> None:

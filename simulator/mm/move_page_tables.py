@@ -176,6 +176,14 @@ def move_normal_pmd(k: "Kernel", pmc: PagetableMove) -> bool:
     lock.spin_lock(k, sites.MOVE_NORMAL_PMD__LOCK, mm.page_table_lock)
     k.step(sites.MOVE_NORMAL_PMD__CLEAR, pmd_obj(mm.id, pmd_index(k, old_va)), WRITE)
     table = pmd_clear(k, mm, old_va)
+    if table is None and k.bug.mremap_move_pmd_vs_retract:
+        k.violate(
+            "kernel-assertion",
+            k.cur.site,
+            "page-table",
+            f"mremap() moves the page table of page {old_va}, which is there no more: what the new "
+            "PMD entry points to is none",
+        )
     if table is not None:
         moved = True
         i: i64 = 0

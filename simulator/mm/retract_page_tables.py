@@ -106,7 +106,7 @@ def retract_one(k: "Kernel", mm: Mm, vma: Vma, va: i64) -> None:
     table = mm.tables[va >> k.pmd_order]
     if table is not None:
         spin_lock(k, sites.RETRACT_PAGE_TABLES__PTE_LOCK, table.ptl)
-        if file_backed_vma_is_retractable(vma):
+        if file_backed_vma_is_retractable(vma) or k.bug.retract_anon_vma_race:
             gone = take_table(k, sites.RETRACT_PAGE_TABLES__COLLAPSE_FLUSH, mm, va)
         spin_unlock(k, table.ptl)
     pmd_unlock(k, mm)

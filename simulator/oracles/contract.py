@@ -229,7 +229,11 @@ def failed(k: "Kernel", t: Task, op: Op, result: i64, alone: bool) -> None:
             f"op {op.uid} failed with {name}, which {spec.name} does not do",
         )
     mm = t.mm
-    if result != SIGSEGV or not alone or mm is None:
+    if not alone or mm is None:
+        return
+    if op.code == ops.OP_MADVISE and op.args[2] == ops.MADV_COLLAPSE and result == -EAGAIN:
+        not_again(k, op)
+    if result != SIGSEGV:
         return
     va = op.args[0] // WORDS_PER_PAGE
     vma = vma_lookup(mm, va)
@@ -277,6 +281,18 @@ def holes_filling(k: "Kernel", order: i64, holes: i64) -> None:
             "anon",
             f"khugepaged fills {holes} holes to make a folio of {1 << order} pages, "
             f"max_ptes_none={k.max_ptes_none} allows {limit}",
+        )
+
+
+def not_again(k: "Kernel", op: Op) -> None:
+    """MADV_COLLAPSE asks to be tried again while nobody else is at work and nothing is pinned: it
+    will never be otherwise."""
+    if k.open_pins == 0:
+        k.violate(
+            "contract",
+            sites.MADVISE_COLLAPSE__RELOCK,
+            "errno",
+            f"op {op.uid} failed with EAGAIN, and nothing will be otherwise the next time",
         )
 
 

@@ -51,7 +51,7 @@ def check(k: "Kernel", folio: Folio) -> None:
                 f"{frame_text(folio.pfn)} was freed with {ledger[i]} {REASONS[i]} "
                 f"references booked",
             )
-    if folio.inode is not None:
+    if folio.inode is not None or (folio.order and folio.anon_vma is None):
         page_cache.page_freed(k, folio)
     stale_tlb.page_freed(k, folio)
     secondary_mmu.page_freed(k, folio)

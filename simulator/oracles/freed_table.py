@@ -22,7 +22,7 @@ def check(k: "Kernel", table: PageTable) -> None:
     if table.used:
         k.violate(
             "use-after-free",
-            sites.FREE_PGTABLES__PMD_CLEARED,
+            table.linked_at,
             "page-table",
             f"the page table of pages {table.pmd << k.pmd_order} and up was freed with "
             f"{table.used} entries in it",

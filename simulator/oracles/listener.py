@@ -278,6 +278,18 @@ class Oracles(Watch):
         page_cache.removing(k, inode, folio)
         memory_value.file_dropped(inode, folio)
 
+    def cache_replacing(self, k: "Kernel", inode: "Inode", folio: "Folio") -> None:
+        page_cache.replacing(k, inode, folio)
+
+    def retry_entries_left(self, k: "Kernel", inode: "Inode") -> None:
+        page_cache.retry_left(k, inode)
+
+    def data_found(self, k: "Kernel", inode: "Inode", index: i64) -> None:
+        page_cache.data_found(inode, index)
+
+    def hole_found(self, k: "Kernel", inode: "Inode", start: i64, end: i64) -> None:
+        page_cache.hole_found(k, inode, start, end)
+
     def file_zeroed(self, k: "Kernel", inode: "Inode", word: i64) -> None:
         inode.expected[word] = 0
 

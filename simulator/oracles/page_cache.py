@@ -58,6 +58,9 @@ def added(k: "Kernel", index: i64, old: Folio | None) -> None:
 
 def removing(k: "Kernel", inode: Inode, folio: Folio) -> None:
     """A folio is about to leave the cache: it is there, at all its indices, and mapped nowhere."""
+    if inode.seen:
+        end = folio.index + (1 << folio.order)
+        inode.seen = [each for each in inode.seen if not folio.index <= each < end]
     for index in range(folio.index, folio.index + (1 << folio.order)):
         if xarray.load(inode.i_pages, index) is not folio:
             k.violate(
@@ -107,8 +110,57 @@ def truncated(k: "Kernel", inode: Inode, end: i64) -> None:
             va = next_entry(k, mm, va + 1, vma.end)
 
 
+def replacing(k: "Kernel", inode: Inode, folio: Folio) -> None:
+    """A folio is about to take the place of others, all of which its owner has locked."""
+    for index in range(folio.index, folio.index + (1 << folio.order)):
+        old = xarray.load(inode.i_pages, index)
+        if old is not None and old is not folio and old.lock.owner != k.cur.id:
+            k.violate(
+                "page-cache",
+                k.cur.site,
+                "file",
+                f"{frame_text(folio.pfn)} takes the place of {frame_text(old.pfn)} in slot {index} "
+                "of a file's page cache, which nobody has locked and copied",
+            )
+
+
+def retry_left(k: "Kernel", inode: Inode) -> None:
+    """The lock of the cache is about to be dropped: readers would go round until it is taken again,
+    for as long as that may be."""
+    k.violate(
+        "livelock",
+        k.cur.site,
+        "file",
+        f"a retry entry stays in slot {inode.i_pages.retry[0]} of a file's page cache, whose lock "
+        "is dropped: readers spin",
+    )
+
+
+def data_found(inode: Inode, index: i64) -> None:
+    """lseek() has found data."""
+    if index not in inode.seen:
+        inode.seen.append(index)
+
+
+def hole_found(k: "Kernel", inode: Inode, start: i64, end: i64) -> None:
+    """lseek() takes pages for a hole: nothing has been written there, and no data was seen, or it
+    has been removed since."""
+    for index in range(start, min(end, len(inode.expected) // WORDS_PER_PAGE)):
+        written = any(inode.expected[index * WORDS_PER_PAGE + i] for i in range(WORDS_PER_PAGE))
+        if written or index in inode.seen:
+            k.violate(
+                "page-cache",
+                inode.stored_at or k.cur.site,
+                "file",
+                f"page {index} of a file is a hole to lseek(), and "
+                f"{'has been written to' if written else 'was data a moment ago'}",
+            )
+
+
 def page_freed(k: "Kernel", folio: Folio) -> None:
     """A frame goes back to the allocator; it must have left the cache."""
+    if folio.order:
+        huge_page_freed(k, folio)
     inode = folio.inode
     if inode is not None and inode.live and xarray.load(inode.i_pages, folio.index) is folio:
         k.violate(
@@ -117,6 +169,18 @@ def page_freed(k: "Kernel", folio: Folio) -> None:
             "file",
             f"{frame_text(folio.pfn)} was freed while it is page {folio.index} of a file",
         )
+
+
+def huge_page_freed(k: "Kernel", folio: Folio) -> None:
+    """No slot of any file has it, be it one that is not its own."""
+    for inode in k.inodes + k.shared_anon:
+        if inode.live and any(each is folio for each in inode.i_pages.folios):
+            k.violate(
+                "page-cache",
+                k.cur.site,
+                "file",
+                f"the huge page at frame {folio.pfn} was freed while a file's page cache has it",
+            )
 
 
 def mapped(k: "Kernel", vma: Vma, va: i64, page: Page, who: i64) -> None:
@@ -183,14 +247,14 @@ def audit_file(k: "Kernel", inode: Inode) -> None:
     if inode.i_pages.retry:
         k.violate(
             "page-cache",
-            k.cur.site,
+            sites.COLLAPSE_FILE__RETRY_ENTRY,
             "file",
             f"a retry entry is left in slot {inode.i_pages.retry[0]} of a file's page cache",
         )
     if pages != inode.nrpages or inode.alloced < pages or inode.alloced != inode.i_blocks:
         k.violate(
             "accounting",
-            sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT,
+            inode.counted_at or sites.SHMEM_ADD_TO_PAGE_CACHE__INSERT,
             "file",
             f"a file counts {inode.nrpages} pages and {inode.i_blocks} blocks of {inode.alloced} "
             f"charged, its page cache has {pages}",
