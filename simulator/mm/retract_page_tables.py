@@ -21,6 +21,7 @@ from simulator.mm.collapse_control import (
     SCAN_PAGE_NULL,
     SCAN_PMD_MAPPED,
     SCAN_PTE_NON_PRESENT,
+    SCAN_PTE_UFFD_WP,
     SCAN_SUCCEED,
     SCAN_VMA_CHECK,
     check_pmd_state,
@@ -37,6 +38,7 @@ from simulator.mm.mm_types import (
     VM_NOHUGEPAGE,
     VM_SHARED,
     VM_UFFD_FLAGS,
+    VM_UFFD_WP,
     Folio,
     Inode,
     Mm,
@@ -74,7 +76,7 @@ if TYPE_CHECKING:
 
 def file_backed_vma_is_retractable(vma: Vma) -> bool:
     """Whether page tables of the VMA hold nothing but entries of the file's pages."""
-    return vma.anon_vma is None and not vma.flags & VM_MAYBE_GUARD
+    return vma.anon_vma is None and not vma.flags & (VM_MAYBE_GUARD | VM_UFFD_WP)
 
 
 def retract_page_tables(k: "Kernel", inode: Inode, index: i64) -> None:
@@ -137,6 +139,8 @@ def try_collapse_pte_mapped_thp(k: "Kernel", mm: Mm, va: i64, install_pmd: bool)
         return state
     if vma.flags & VM_NOHUGEPAGE or not file_thp_suitable(k, vma, va):
         return SCAN_VMA_CHECK
+    if vma.flags & VM_UFFD_WP:
+        return SCAN_PTE_UFFD_WP
     inode = vma.inode
     index = linear_page_index(vma, va)
     folio = filemap_get_entry(k, sites.TRY_COLLAPSE_PTE_MAPPED_THP__FOLIO, inode, index)
