@@ -10,6 +10,7 @@ It does not promise anything about the time a verb takes, nor does it configure 
 """
 
 import contextlib
+import difflib
 import importlib
 import os
 import signal
@@ -63,7 +64,18 @@ VERBS: Final[Mapping[str, str]] = {
     "triage": "What the farm and `mmfarm run` have found so far.",
     "triage list": "List the failures.",
     "triage show": "Explain one failure.",
-    "triage export": "Write one failure as .mm, JSON, HTML and text.",
+    "triage next": "Name the failure that a person should look at next.",
+    "triage note": "Write something down about a failure.",
+    "triage label": "Give a failure a label, or take it.",
+    "triage dup": "Say that a failure is another one again.",
+    "triage undup": "Say that a failure stands for itself.",
+    "triage invalid": "Say that the model or its oracle is wrong.",
+    "triage unrelated": "Say that nobody wants to hear of it again.",
+    "triage fixed-in": "Say what a failure is fixed in.",
+    "triage reopen": "Take a verdict off.",
+    "triage redo": "Verify and minimize a failure again.",
+    "triage undo": "Take back what was said last of a failure.",
+    "triage export": "Write one failure as .mm, text, JSON, HTML and SVG.",
     "farm": "Fuzz on many machines, all the time.",
     "farm up": "Start a whole farm on this machine.",
     "farm down": "End it.",
@@ -100,6 +112,28 @@ RUN_THE_MODEL: Final = frozenset(
     ("run", "replay", "minimize", "explain", "explore", "judge", "corpus verify", "sites")
 )
 MODEL: Final = "model"
+AS_MODULE: Final = str.maketrans(" -", "__")  # the verb `triage fixed-in` is triage_fixed_in.py
+COMPLETION: Final = "_MMFARM_COMPLETE"  # as click's shells set it: `bash_source`, for example
+CONTEXT: Final = {"help_option_names": ["-h", "--help"]}
+
+
+def _version_option() -> click.Option:
+    return click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_say_version,
+        help="Say which mmfarm this is.",
+    )
+
+
+def _say_version(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"mmfarm {version('mmfarm')}")
+        context.exit()
 
 
 def _model_option() -> click.Option:
@@ -127,7 +161,9 @@ class VerbGroup(click.Group):
     """A group whose members are the rows of VERBS one word below `path`."""
 
     def __init__(self, path: str, help: str) -> None:
-        super().__init__(name=path.rpartition(" ")[2] or "mmfarm", help=help)
+        super().__init__(
+            name=path.rpartition(" ")[2] or "mmfarm", help=help, context_settings=CONTEXT
+        )
         self.prefix = f"{path} " if path else ""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -140,11 +176,22 @@ class VerbGroup(click.Group):
             return None
         if any(name.startswith(f"{path} ") for name in VERBS):
             return VerbGroup(path, VERBS[path])
-        module = importlib.import_module(f"triage.verbs.{path.replace(' ', '_')}")
+        module = importlib.import_module(f"triage.verbs.{path.translate(AS_MODULE)}")
         command: click.Command = module.command
         if path in RUN_THE_MODEL and not any(p.name == MODEL for p in command.params):
             command.params.append(_model_option())
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Say which verb may have been meant."""
+        words = self.list_commands(ctx)
+        if args and args[0] not in words and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], words, 3)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}{hint}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(word, VERBS[self.prefix + word]) for word in self.list_commands(ctx)]
@@ -204,6 +251,11 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 def _run(arguments: Sequence[str]) -> int:
     group = VerbGroup("", ABOUT)
+    group.params.append(_version_option())
+    if instruction := os.environ.get(COMPLETION):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(group, {}, "mmfarm", COMPLETION, instruction)
     try:
         # Not `group.main()`, which has its own ideas about closed pipes and interrupts.
         with group.make_context("mmfarm", list(arguments), obj=list(arguments)) as context:

@@ -19,6 +19,7 @@ from workers.records import FailureDetail, FailureRow
 from workers.settings import DATABASE_FILE, database_url
 
 if TYPE_CHECKING:
+    from workers.listing import Wanted
     from workers.store import Store
 
 
@@ -27,7 +28,8 @@ MAX_STEM: Final = 120  # file systems take twice that, with a suffix
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator["Store | None"]:
+def opened(folder: Path) -> Iterator["Store | None"]:
+    """The store of a data folder; None where there is none."""
     url = database_url(folder)
     if url == database_url(folder, {}) and not (folder / DATABASE_FILE).exists():
         yield None
@@ -41,18 +43,18 @@ def _opened(folder: Path) -> Iterator["Store | None"]:
         store.close()
 
 
-def listed(folder: Path, limit: int, *, canaries: bool = False) -> tuple[list[FailureRow], int]:
-    """The failures seen most often, and how many more there are."""
-    with _opened(folder) as store:
+def listed(folder: Path, wanted: "Wanted") -> tuple[list[FailureRow], int]:
+    """The first failures of those that are wanted, and how many more there are."""
+    with opened(folder) as store:
         if store is None:
             return [], 0
-        rows = store.failures(limit=limit, canaries=canaries)
-        return rows, store.count_failures(canaries=canaries) - len(rows)
+        rows, total = store.search(wanted)
+        return rows, total - len(rows)
 
 
 def detail(folder: Path, number: int) -> FailureDetail:
     """One failure. Refuses a number that is not in the store."""
-    with _opened(folder) as store:
+    with opened(folder) as store:
         found = store.failure(number) if store is not None else None
     if found is None:
         raise Refused(f"no failure has the number {number}; `mmfarm triage list` lists them")
@@ -86,7 +88,23 @@ def row_json(row: FailureRow) -> dict[str, object]:
         "runs": row.runs,
         "ops": row.ops,
         "directives": row.directives,
+        "verdict": row.verdict,
+        "reason": row.reason,
+        "dup_of": row.dup_of,
+        "family": row.family,
+        "labels": list(row.labels),
     }
+
+
+def standing(row: FailureRow) -> str:
+    """How far the farm has come with a failure, what people say of it, and of which family it
+    is."""
+    words = [row.state]
+    if row.verdict != "open":
+        words.append(f"{row.verdict} of F{row.dup_of}" if row.dup_of else row.verdict)
+    if row.family is not None and row.family != row.id:
+        words.append(f"as F{row.family}")
+    return ", ".join((*words, *row.labels))
 
 
 def file_stem(found: FailureDetail) -> str:
@@ -95,3 +113,12 @@ def file_stem(found: FailureDetail) -> str:
     signature = found.failure.signature
     words = f"{signature.oracle}-{signature.culprit}".lower()
     return f"{_NO_NAME.sub('_', words)[:MAX_STEM]}-{found.failure.id}"
+
+
+def certified(found: FailureDetail) -> str:
+    """What a failure's certificate says in a line."""
+    certificate = found.certificate or {}
+    tried = len(certificate.get("tried", ()))
+    if not certificate.get("complete"):
+        return f"not proven: {tried:,} single simplifications were tried before the budget ended"
+    return f"none of {tried:,} single simplifications fails any more"

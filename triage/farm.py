@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from corpus.paths import data_dir
+from triage import names
 from triage.exits import Refused
 from workers.ledger import SUBJECTS
 from workers.schema import ALONE, FUZZ, MINIMIZE, VERIFY
@@ -38,7 +39,7 @@ def name_of(kind: str, number: int) -> str:
 
 def subject(name: str) -> tuple[str, int]:
     """The letter and the number of `F12`. Refuses what is no such name."""
-    letter, number = name[:1].upper(), name[1:]
-    if letter not in ("R", "F", "Q", "C", "M", "G") or not number.isdecimal():
+    found = names.parsed(name)
+    if found is None:
         raise Refused(f"{name}: name a run like R12, a failure F12, a scenario Q12, a campaign G12")
-    return letter, int(number)
+    return found

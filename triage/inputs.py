@@ -14,14 +14,22 @@ from pathlib import Path
 import click
 
 from corpus.files import SCENARIOS, mm_files
-from corpus.text import MAX_TEXT_BYTES, load
+from corpus.text import MAX_TEXT_BYTES, load, parse
 from simulator.bugs import BY_ID
 from simulator.scenario import Scenario
+from triage import names
 from triage.exits import Refused
 
 
 def scenario(path: str) -> Scenario:
-    """Read and validate one .mm file."""
+    """Read and validate one .mm file; `-` is stdin, F12, C12, Q12 what the store has of that
+    name, unless there is a file that is called so."""
+    if path == "-":
+        return parse(text(path), "<stdin>")
+    if names.parsed(path) is not None and not os.path.lexists(path):
+        from triage import stored  # SQLAlchemy, which files do not need
+
+        return parse(stored.text_of(path), path)
     try:
         return load(path)
     except OSError as error:

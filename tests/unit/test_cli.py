@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -168,3 +169,35 @@ def test_no_colour_without_a_terminal_or_against_the_users_wish(
 
 def test_tables_are_aligned_and_have_no_trailing_spaces() -> None:
     assert terminal.table([("a", "b"), ("long", "")]) == "a     b\nlong"
+
+
+def test_a_verb_that_is_nearly_one_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["replya"]) == 2
+    assert "did you mean replay" in capsys.readouterr().err
+    assert cli.main(["triage", "fixedin"]) == 2
+    assert "fixed-in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", [[], ["triage"], ["triage", "fixed-in"], ["replay"]])
+def test_short_help(path: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([*path, "-h"]) == 0
+    assert "Usage:" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert re.fullmatch(r"mmfarm \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_shells_can_complete_verbs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(cli.COMPLETION, "bash_source")
+    assert cli.main([]) == 0
+    assert "_MMFARM_COMPLETE=bash_complete" in capsys.readouterr().out
+    monkeypatch.setenv(cli.COMPLETION, "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "mmfarm triage un")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    cli.main([])
+    words = capsys.readouterr().out.split()
+    assert {word.partition(",")[2] for word in words} == {"undup", "unrelated", "undo"}

@@ -99,4 +99,4 @@ def test_exports_have_no_colour_even_from_a_terminal(
     monkeypatch.setattr("triage.terminal.colourful", lambda: True)
     for path in export(explained().scenario, "race", tmp_path):
         assert "\x1b" not in path.read_text()
-    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".html", ".json", ".mm", ".txt"]
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".html", ".json", ".mm", ".svg", ".txt"]

@@ -4,20 +4,27 @@
 import click
 
 from corpus.paths import data_dir
-from triage.exits import OK
+from triage.exits import OK, Refused
+from triage.saying import failure
 from triage.terminal import write, write_json
 
 
 @click.command()
-@click.argument("number", metavar="ID", type=click.IntRange(min=1))
+@failure
 @click.option("-o", "out", required=True, type=click.Path(), help="The folder to write into.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(number: int, out: str, as_json: bool) -> int:
-    """Write the failure ID as .mm, text, JSON and HTML into the folder DIR."""
+    """Write the failure ID as .mm, text, JSON, HTML and SVG into the folder DIR."""
     from triage import failures, inputs  # SQLAlchemy and the model, which --help does not need
     from triage.export import export
+    from workers.schema import EMBARGO
 
     found = failures.detail(data_dir(), number)
+    if EMBARGO in found.failure.labels:
+        raise Refused(
+            f"F{number} is under embargo and not exported; "
+            f"`mmfarm triage label F{number} embargo --remove` ends that"
+        )
     folder = inputs.output_folder(out)
     scenario = failures.best_scenario(found)
     paths = export(scenario, failures.file_stem(found), folder)

@@ -5,20 +5,25 @@ import click
 
 from corpus.paths import data_dir
 from triage.exits import OK
+from triage.saying import failure
 from triage.terminal import fields, paint, write, write_json
 
 
 @click.command()
-@click.argument("number", metavar="ID", type=click.IntRange(min=1))
+@failure
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(number: int, as_json: bool) -> int:
     """Explain the failure ID of `mmfarm triage list` by its smallest scenario."""
     from triage import failures  # loads SQLAlchemy, which --help does not need
     from triage.explain import explain, to_json, to_text
+    from workers import kin
 
     found = failures.detail(data_dir(), number)
     row = found.failure
-    explanation = explain(failures.best_scenario(found), f"{failures.file_stem(found)}.mm")
+    with failures.opened(data_dir()) as store:
+        kinship = store.kin(number) if store is not None else []
+        said = store.said(number) if store is not None else []
+    explanation = explain(failures.best_scenario(found), f"F{number}")
     if as_json:
         shown: dict[str, object] = to_json(explanation) if explanation else {"outcome": "clean"}
         write_json(
@@ -27,6 +32,17 @@ def command(number: int, as_json: bool) -> int:
                 "failure": failures.row_json(row),
                 "scenario": found.best.text,
                 "found_on_build_id": found.best.build_id,
+                "certificate": found.certificate,
+                "same_cause": [{"why": kind, "failures": others} for kind, _, others in kinship],
+                "said": [
+                    {
+                        "at": each.at.isoformat(),
+                        "verb": each.verb,
+                        "text": each.text,
+                        "undone": each.undone_at is not None,
+                    }
+                    for each in said
+                ],
             }
         )
         return OK
@@ -46,8 +62,16 @@ def command(number: int, as_json: bool) -> int:
             f"{row.count} times{slices}; {row.first_seen:%Y-%m-%d %H:%M} to "
             f"{row.last_seen:%Y-%m-%d %H:%M} UTC",
         ),
-        ("state", row.state + (f" ({row.note})" if row.note else "")),
-        ("export", f"mmfarm triage export {number} -o DIR"),
+        ("state", failures.standing(row) + (f" ({row.note})" if row.note else "")),
+        *((("why", row.reason),) if row.reason else ()),
+        *(("same cause", f"{kin.WORDS[kind]}: {_named(others)}") for kind, _, others in kinship),
+        *(("minimal", failures.certified(found)) for _ in range(found.certificate is not None)),
+        *(
+            ("said", f"{each.at:%Y-%m-%d %H:%M} {each.verb} {each.text}")
+            for each in said
+            if each.undone_at is None
+        ),
+        ("export", f"mmfarm triage export F{number} -o DIR"),
     ]
     if failures.is_disagreement(row):
         version = failures.best_scenario(found).config.kernel
@@ -55,3 +79,7 @@ def command(number: int, as_json: bool) -> int:
         lines.append(("replay", f"mmfarm conform check {asked}DIR/{failures.file_stem(found)}.mm"))
     write(fields(lines))
     return OK
+
+
+def _named(numbers: list[int]) -> str:
+    return ", ".join(f"F{number}" for number in numbers)
