@@ -24,6 +24,7 @@ class Moment:
     count: int
     step: Step
     actor: str
+    around: tuple[str, ...]  # the functions that its own was called by
     held: tuple[str, ...]
     entries: tuple[tuple[str, str], ...]  # name and kind
     folios: tuple[str, ...]
@@ -53,12 +54,21 @@ class Player:
             len(self.steps),
             step,
             ACTOR_NAMES[step.actor],
+            _around(step),
             tuple(text for text, _ in _now(self._locks, when)),
             tuple(_now(self._entries, when)),
             tuple(text for text, _ in _now(self._folios, when)),
             max((i for i in self._switches if i < number), default=None),
             min((i for i in self._switches if i > number), default=None),
         )
+
+
+def _around(step: Step) -> tuple[str, ...]:
+    """Without the function itself, which the model may have cut into several."""
+    names = [function for _, function in step.calls]
+    while names and names[-1] == step.function:
+        names.pop()
+    return tuple(names)
 
 
 def _now(every: list[Track], step: int) -> list[tuple[str, str]]:

@@ -37,6 +37,7 @@ TEXT_WIDTH: Final = 104  # characters of all lanes together
 MAX_BARS: Final = 5  # of a lane: those that are held most often
 MAX_TRACKS: Final = 8  # of entries, and of counts
 LABEL: Final = 6.4  # a character of 10.5 px
+COMES_IN: Final = " comes in; to come: "  # of a line (triage.diagram) at which a CPU is left
 LETTERS: Final = {
     "present": "P",
     "migration": "M",
@@ -252,7 +253,7 @@ def _arrows(page: _Page) -> list[str]:
     out = []
     for i, row in enumerate(page.rows[:-1]):
         other = page.rows[i + 1]
-        if other.column == row.column or not (row.kind == "step" and row.text.startswith("[")):
+        if other.column == row.column or COMES_IN not in row.text:
             continue
         here, there = page.lanes[row.column], page.lanes[other.column]
         rightward = there.left > here.left

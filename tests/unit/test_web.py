@@ -124,6 +124,7 @@ def test_the_player_shows_what_holds_at_a_step(client: TestClient) -> None:
     assert "DEVICE holds ptl 0" in now
     assert "DEVICE holds folio_lock of frame 1" in now
     assert "Locks held" in now
+    assert now.count("migrate_vma_collect_pmd") == 1, "a function does not call itself"
     assert client.get("/failures/1/steps?at=99999").text == moments[-1]
 
 
