@@ -116,8 +116,9 @@ def translate_call(placed: Placed, name: str, state: State) -> Translated:
             case "pread64(memfd)" | "pwrite64(memfd)" | "read(memfd)" | "write(memfd)":
                 return file_calls.transfer(placed, call, arguments, state)
             case "ioctl(userfaultfd)":
-                _userfaultfd(placed, call, state)
-                return Listed(f"{values.uffdio(arguments[1])}: {NO_OP}")
+                name = values.uffdio(arguments[1])
+                _userfaultfd(placed, call, name, state)
+                return Listed(f"{name}: {NO_OP}")
             case "pread64(pagemap)":
                 return file_calls.pagemap(placed, call, arguments)
             case "write(clear_refs)":
@@ -470,10 +471,11 @@ def _mark(placed: Placed, call: Call, arguments: list[str], kind: str, state: St
         )
 
 
-def _userfaultfd(placed: Placed, call: Call, state: State) -> None:
-    """An ioctl without an op that changes what later calls answer."""
+def _userfaultfd(placed: Placed, call: Call, name: str, state: State) -> None:
+    """An ioctl without an op that changes what later calls answer. Where strace shows a pointer,
+    all memory may be what it is about."""
     decoded = _IOCTL_RANGE.search(call.arguments)
-    if call.failed or "UFFDIO_API" in call.arguments:
+    if call.failed or name == "UFFDIO_API":
         return
     start, end = 0, TASK_PAGES
     if decoded:
@@ -483,9 +485,10 @@ def _userfaultfd(placed: Placed, call: Call, state: State) -> None:
     found = state.causes.get(owner)
     if found is None:
         return
-    if "UFFDIO_UNREGISTER" in call.arguments:
+    known = name in values.UFFDIO
+    if name == "UFFDIO_UNREGISTER" and decoded:
         found.clear(causes.REGISTERED, start, end)
-    elif "UFFDIO_MOVE" in call.arguments or not decoded:
+    elif name == "UFFDIO_MOVE" or not known:
         found.mark(causes.TAKEN, 0, TASK_PAGES, call.line, "ioctl(userfaultfd)")
-    if "UFFDIO_REGISTER" in call.arguments or not decoded:
+    if name == "UFFDIO_REGISTER" or not known:
         found.mark(causes.REGISTERED, start, end, call.line, "ioctl(userfaultfd)")

@@ -103,6 +103,8 @@ SYSCALLS: Final = {
     462: "mseal",
 }
 
+_IOC: Final = re.compile(r"_IOC\(([^,]+), ([^,]+), ([^,]+), ([^,]+)\)")
+_IOC_DIRECTIONS: Final = {"_IOC_NONE": 0, "_IOC_WRITE": 1, "_IOC_READ": 2}
 _NUMBER: Final = re.compile(r"-?(?:0x[0-9a-fA-F]+|\d+)")
 _DESCRIPTOR: Final = re.compile(r"(-?\d{1,18})(?:<.*>)?", re.DOTALL)
 _STRING: Final = re.compile(r'(?:&0x[0-9a-f]+=)?"((?:[^"\\]|\\.)*)"(\.\.\.)?', re.DOTALL)
@@ -164,9 +166,23 @@ def flags(word: str, names: dict[str, int]) -> int | None:
     return mask
 
 
+def ioctl(word: str) -> int | None:
+    """The number of an ioctl that strace takes apart because it does not know it:
+    `_IOC(_IOC_READ|_IOC_WRITE, 0xaa, 0x3, 0x28)` is direction, type, number and size (asm/ioctl.h).
+    """
+    match = _IOC.fullmatch(word)
+    if match is None:
+        return None
+    direction = flags(match[1], _IOC_DIRECTIONS)
+    kind, nr, size = (number(match[group]) for group in (2, 3, 4))
+    if direction is None or kind is None or nr is None or size is None:
+        return None
+    return direction << 30 | size << 16 | kind << 8 | nr
+
+
 def uffdio(word: str) -> str:
     """The name of an ioctl of userfaultfd by its number, or what stands there."""
-    value = flags(word, UFFDIO)
+    value = ioctl(word) if word.startswith("_IOC(") else flags(word, UFFDIO)
     return next((name for name, number in UFFDIO.items() if number == value), word[:40])
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus import text as canonical
+from corpus.recording import values
 from corpus.recording.arguments import small_memfd
 from corpus.recording.events import RecordingError
 from corpus.recording.follow import Ended, Forked
@@ -280,6 +281,15 @@ def test_process_madvise_of_oneself_is_one_madvise_a_vector() -> None:
 )
 def test_what_is_not_taken_is_listed_with_its_reason(line: str, reason: str) -> None:
     assert reason in reason_of(line + "\n")
+
+
+def test_ioctls_of_userfaultfd_have_names_where_strace_shows_them_in_parts() -> None:
+    assert set(map(values.uffdio, values.UFFDIO)) == set(values.UFFDIO)
+    assert values.uffdio("_IOC(_IOC_READ|_IOC_WRITE, 0xaa, 0x3, 0x28)") == "UFFDIO_COPY"
+    assert values.uffdio("_IOC(_IOC_READ, 0xaa, 0x1, 0x10)") == "UFFDIO_UNREGISTER"
+    assert values.uffdio("_IOC(_IOC_READ, 0x66, 0x10, 0x60)").startswith("_IOC")
+    log = "userfaultfd(0) = 3\nioctl(3, _IOC(_IOC_READ|_IOC_WRITE, 0xaa, 0, 0x20), 0x7ffd) = 0\n"
+    assert any("UFFDIO_REGISTER" in listed[2] for listed in translated(log).listed)
 
 
 def test_flags_that_the_model_has_not_are_listed_and_a_mapping_stands_in() -> None:
