@@ -68,6 +68,7 @@ from simulator.ops import (
     OP_SCAN,
     OP_SLEEP,
     OP_UFFD_CLOSE,
+    OP_UFFD_CONTINUE,
     OP_UFFD_COPY,
     OP_UFFD_READ,
     OP_UFFD_REGISTER,
@@ -155,6 +156,7 @@ _WEIGHTS: Final[dict[int, int]] = {
     OP_FILE_WRITE: 2,
     OP_FSTAT: 2,
     OP_UFFD_WRITEPROTECT: 9,
+    OP_UFFD_CONTINUE: 5,
 }
 # Never left out: without memory and accesses nothing happens. DEVICE has few rows anyway.
 _ALWAYS: Final = (OP_READ, OP_WRITE, OP_MIGRATE_TO_DEVICE, OP_SCAN)
@@ -177,6 +179,7 @@ _FAMILIES: Final = (
         OP_UFFD_WAKE,
         OP_UFFD_READ,
         OP_UFFD_WRITEPROTECT,
+        OP_UFFD_CONTINUE,
     ),
 )
 

@@ -106,6 +106,7 @@ from simulator.ops import (
     OP_READ,
     OP_SCAN,
     OP_UFFD_CLOSE,
+    OP_UFFD_CONTINUE,
     OP_UFFD_COPY,
     OP_UFFD_READ,
     OP_UFFD_REGISTER,
@@ -117,6 +118,7 @@ from simulator.ops import (
     OP_USERFAULTFD,
     OP_VMSPLICE,
     OP_WRITE,
+    REGISTER_MINOR,
     REGISTER_MISSING,
     REGISTER_WP,
     STATS,
@@ -178,8 +180,15 @@ _MODES: Final[list[int]] = [
     *[REGISTER_MISSING | REGISTER_WP] * 4,
     0,
 ]
+_FILE_MODES: Final[list[int]] = [
+    *[REGISTER_MISSING] * 4,
+    *[REGISTER_MINOR] * 3,
+    *[REGISTER_MISSING | REGISTER_MINOR] * 3,
+    REGISTER_WP,
+]
 _ON_UFFD: Final = (
     OP_UFFD_CLOSE,
+    OP_UFFD_CONTINUE,
     OP_UFFD_COPY,
     OP_UFFD_READ,
     OP_UFFD_REGISTER,
@@ -189,6 +198,7 @@ _ON_UFFD: Final = (
     OP_UFFD_ZEROPAGE,
 )
 _ON_REGISTERED: Final = (
+    OP_UFFD_CONTINUE,
     OP_UFFD_COPY,
     OP_UFFD_UNREGISTER,
     OP_UFFD_WAKE,
@@ -498,13 +508,9 @@ def _uffd_args(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
     if code in (OP_UFFD_CLOSE, OP_UFFD_READ):
         return [handle]
     if code == OP_UFFD_REGISTER:
-        tries: i64 = 0
         start, end = pick_mapped(sketch, rng, mm, MAPPED)
-        while tries < 4 and (
-            sketch.count(mm, start, end, SHARED) or sketch.count(mm, start, end, FILE_BACKED)
-        ):
-            start, end = pick_mapped(sketch, rng, mm, MAPPED)
-            tries += 1
+        if sketch.count(mm, start, end, SHARED) + sketch.count(mm, start, end, FILE_BACKED):
+            return [handle, start, end, rng.pick(_FILE_MODES)]
         return [handle, start, end, rng.pick(_MODES)]
     start, end = pick_mapped(sketch, rng, mm, REGISTERED)
     if rng.chance(7, 8):  # one VMA at a time
@@ -516,7 +522,7 @@ def _uffd_args(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
     if rng.chance(7, 8):  # what is there already is refused
         start, end = _missing(sketch, mm, start, end)
     flags: i64 = rng.below(4) if rng.chance(1, 4) else 0
-    if code == OP_UFFD_ZEROPAGE:
+    if code in (OP_UFFD_ZEROPAGE, OP_UFFD_CONTINUE):
         return [handle, start, end, flags if rng.chance(1, 4) else flags & FILL_DONTWAKE]
     size = end - start
     source = sketch.find(mm, rng.below(sketch.pages), MAPPED | READABLE)

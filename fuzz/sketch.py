@@ -89,6 +89,7 @@ from simulator.ops import (
     OP_SCAN,
     OP_SLEEP,
     OP_UFFD_CLOSE,
+    OP_UFFD_CONTINUE,
     OP_UFFD_COPY,
     OP_UFFD_READ,
     OP_UFFD_REGISTER,
@@ -100,6 +101,7 @@ from simulator.ops import (
     OP_USERFAULTFD,
     OP_VMSPLICE,
     OP_WRITE,
+    REGISTER_WP,
 )
 from simulator.scenario import NR_ACTORS, NR_USER_ACTORS, WORDS_PER_PAGE, Op
 
@@ -258,8 +260,9 @@ class Sketch:
         elif code == OP_UFFD_CLOSE:
             self.uffds &= ~(1 << args[0])
         elif code in (OP_UFFD_REGISTER, OP_UFFD_UNREGISTER):
-            self._register(mm, args[1], args[2], code == OP_UFFD_REGISTER)
-        elif code in (OP_UFFD_COPY, OP_UFFD_ZEROPAGE):
+            on = code == OP_UFFD_REGISTER
+            self._register(mm, args[1], args[2], on, on and args[3] & REGISTER_WP != 0)
+        elif code in (OP_UFFD_COPY, OP_UFFD_ZEROPAGE, OP_UFFD_CONTINUE):
             self._fill_missing(mm, args[1], args[2])
         elif code not in _LEAVES_ALL:
             raise AssertionError(f"{BY_NUMBER[code].name} is new: teach Sketch.apply()")
@@ -381,10 +384,10 @@ class Sketch:
         if (put | drop) & (DONTFORK | WIPEONFORK):
             self._split(mm, start, end)
 
-    def _register(self, mm: i64, start: i64, end: i64, on: bool) -> None:
+    def _register(self, mm: i64, start: i64, end: i64, on: bool, wp: bool) -> None:
         self._saw_range(start, end)
-        if self.count(mm, start, end, SHARED) or self.count(mm, start, end, FILE_BACKED):
-            return
+        if wp and self.count(mm, start, end, SHARED) + self.count(mm, start, end, FILE_BACKED):
+            return  # the model refuses it yet
         table = self.maps[mm]
         page = start
         while page < end:

@@ -51,6 +51,9 @@ class Linux:
         # A merged VMA is soft-dirty when one of its parts was: VM_STICKY. Since 6.19, and in
         # stable releases of 6.18.
         self.sticky_softdirty: bool = version >= 618
+        # UFFDIO_COPY behind the end of shared memory is -ENOMEM (shmem_mfill_folio_alloc());
+        # before, it copied first, and then it was -EFAULT.
+        self.mfill_checks_size_first: bool = version >= 702
         # Anonymous pages count from an offset of their own (vma_start_anon_pgoff()): of a private
         # mapping of a file by its address. What has pages and has moved no longer merges with a
         # mapping that goes on in the file only.

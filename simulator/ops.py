@@ -129,6 +129,7 @@ UFFD_WP_ASYNC: Final = 8
 UFFD_FLAGS: Final = bits(globals(), "UFFD_")
 REGISTER_MISSING: Final = 1
 REGISTER_WP: Final = 2
+REGISTER_MINOR: Final = 4
 REGISTER_FLAGS: Final = bits(globals(), "REGISTER_")
 FILL_DONTWAKE: Final = 1  # UFFDIO_COPY_MODE_DONTWAKE and its like
 FILL_WP: Final = 2
@@ -271,6 +272,7 @@ OP_FILE_READ: Final = 88
 OP_FILE_WRITE: Final = 89
 OP_FSTAT: Final = 90
 OP_UFFD_WRITEPROTECT: Final = 68
+OP_UFFD_CONTINUE: Final = 69
 
 OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(
@@ -894,7 +896,7 @@ OPS: Final[tuple[OpSpec, ...]] = (
         (_UFFD,),
         USER,
         "Read one message, if there is one: of a fault, its page times 16, and 1 for a write, 2 "
-        "for one that meets write protection.",
+        "for one that meets write protection, 4 for one whose page the file has.",
         entry=sites.USERFAULTFD_CTX_READ__PENDING,
         culprit="userfaultfd_ctx_read",
         failures=(-EAGAIN,),
@@ -911,6 +913,17 @@ OPS: Final[tuple[OpSpec, ...]] = (
         culprit="mwriteprotect_range",
         failures=(-EAGAIN, -EINVAL, -ENOENT, -ENOMEM, -ESRCH),
         c="uffd_writeprotect({uffd}, {range.addr}, {range.len}, {flags})",
+    ),
+    OpSpec(
+        OP_UFFD_CONTINUE,
+        "uffd_continue",
+        (_UFFD, _RANGE, Arg("flags", FLAGS, FILL_FLAGS)),
+        USER,
+        "UFFDIO_CONTINUE: map the pages of the range that the file has.",
+        entry=sites.MFILL_GET_VMA__LOCK,
+        culprit="mfill_atomic",
+        failures=(-EAGAIN, -EEXIST, -EFAULT, -EINTR, -EINVAL, -ENOENT, -ENOMEM, -ESRCH),
+        c="uffd_continue({uffd}, {range.addr}, {range.len}, {flags})",
     ),
 )
 

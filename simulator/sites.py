@@ -354,6 +354,7 @@ DO_WP_PAGE__CLEAR_UFFD_WP: Final = 695
 PTE_MARKER_CLEAR__LOCK: Final = 696
 PTE_MARKER_CLEAR__CLEAR: Final = 697
 CHANGE_PTE_RANGE__SET_MARKER: Final = 698
+USERFAULTFD_CONTINUE__MMAP_CHANGING: Final = 699
 
 # No places, but functions that may be blamed and have no site of their own: 740..767
 MOVE_VMA__ITSELF: Final = 740

@@ -216,6 +216,9 @@ class Watch:
     def file_truncated(self, k: "Kernel", inode: "Inode", end: i64) -> None:
         """The file ends before page `end`, and everybody has been told so; its lock is held."""
 
+    def cache_filled(self, k: "Kernel", inode: "Inode", folio: "Folio") -> None:
+        """A page that is complete already has entered the page cache, where nothing was."""
+
     def inode_evicted(self, k: "Kernel", inode: "Inode") -> None:
         """The inode is about to be freed (clear_inode())."""
 

@@ -532,6 +532,16 @@ static inline long uffd_zeropage(int uffd, void *addr, unsigned long length, int
 	return uffd_ioctl(uffd, UFFDIO_ZEROPAGE, &argument);
 }
 
+static inline long uffd_continue(int uffd, void *addr, unsigned long length, int mode)
+{
+	struct uffdio_continue argument = {
+		.range = { (uintptr_t)addr, length },
+		.mode = mode,
+	};
+
+	return uffd_ioctl(uffd, UFFDIO_CONTINUE, &argument);
+}
+
 static inline long uffd_writeprotect(int uffd, void *addr, unsigned long length, int mode)
 {
 	struct uffdio_writeprotect argument = {

@@ -70,6 +70,7 @@ UNSAYABLE: Final = {
     ops.OP_FILE_WRITE: _POSITION,
     ops.OP_FSTAT: _POSITION,
     ops.OP_UFFD_WRITEPROTECT: _UFFD,
+    ops.OP_UFFD_CONTINUE: _UFFD,
 }
 
 

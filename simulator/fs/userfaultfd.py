@@ -18,6 +18,7 @@ from simulator.mm import mfill, mmap_lock, uffd_range, userfaultfd
 from simulator.mm.mm_types import (
     VM_MAYWRITE,
     VM_UFFD_FLAGS,
+    VM_UFFD_MINOR,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
     Mm,
@@ -172,6 +173,8 @@ def register(k: "Kernel", handle: i64, start: i64, end: i64, mode: i64) -> i64:
         modes |= VM_UFFD_MISSING
     if mode & ops.REGISTER_WP:
         modes |= VM_UFFD_WP
+    if mode & ops.REGISTER_MINOR:
+        modes |= VM_UFFD_MINOR
     mm = ctx.mm
     if modes == 0:
         return fdput(k, ctx, -EINVAL)
@@ -286,6 +289,19 @@ def zeropage(k: "Kernel", t: Task, mm: Mm, handle: i64, start: i64, end: i64, fl
     if ctx.mmap_changing == 0 and flags & ops.FILL_WP:
         return fdput(k, ctx, -EINVAL)
     fill = mfill.Mfill(ctx, mfill.MFILL_ATOMIC_ZEROPAGE, start, end, mm, 0)
+    err = filled(k, t, fill, flags & ops.FILL_DONTWAKE != 0)
+    return fdput(k, ctx, err)
+
+
+def continue_(k: "Kernel", t: Task, mm: Mm, handle: i64, start: i64, end: i64, flags: i64) -> i64:
+    """UFFDIO_CONTINUE: as UFFDIO_COPY."""
+    assert flags < 1 << len(ops.FILL_FLAGS)
+    ctx = fdget(k, handle)
+    if ctx is None:
+        return SKIPPED
+    k.step(sites.USERFAULTFD_CONTINUE__MMAP_CHANGING, ctx.obj, READ)
+    fill = mfill.Mfill(ctx, mfill.MFILL_ATOMIC_CONTINUE, start, end, mm, 0)
+    fill.wp = flags & ops.FILL_WP != 0
     err = filled(k, t, fill, flags & ops.FILL_DONTWAKE != 0)
     return fdput(k, ctx, err)
 

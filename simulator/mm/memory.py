@@ -50,6 +50,7 @@ from simulator.mm.mm_types import (
     VM_MAYSHARE,
     VM_SHARED,
     VM_UFFD_FLAGS,
+    VM_UFFD_MINOR,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
     VM_WRITE,
@@ -287,9 +288,10 @@ def file_fault(k: "Kernel", vmf: VmFault) -> i64:
 def do_read_fault(k: "Kernel", vmf: VmFault) -> i64:
     if not prealloc_pte(k, vmf):  # do_fault_around()
         return VM_FAULT_OOM
-    ret = filemap.filemap_map_pages(k, vmf)
-    if ret:
-        return ret
+    if not vmf.vma.flags & (VM_UFFD_WP | VM_UFFD_MINOR):  # uffd_disable_fault_around()
+        ret = filemap.filemap_map_pages(k, vmf)
+        if ret:
+            return ret
     ret = file_fault(k, vmf)
     if ret:
         return ret

@@ -17,31 +17,32 @@ from simulator.build.native import final
 from simulator.errno import EAGAIN, EEXIST, EFAULT, EINTR, EINVAL, ENOENT, ENOMEM
 from simulator.lib.maple_tree import vma_lookup
 from simulator.machine import mmu
-from simulator.mm import anon_vma, mmap_lock, page_alloc, rmap, swap
+from simulator.mm import anon_vma, filemap, mmap_lock, page_alloc, rmap, shmem, swap
 from simulator.mm.fault import do_user_addr_fault
 from simulator.mm.mm_types import (
-    MM_ANONPAGES,
     PFN_SHIFT,
     PG_UPTODATE,
     PTE_SPECIAL,
     PTE_WRITE,
     PTE_YOUNG,
+    REF_MAP,
     REF_OWNER,
+    REF_TEMP,
     SWP_MARKER_UFFD_WP,
     VM_SHARED,
     VM_UFFD_FLAGS,
     VM_UFFD_WP,
     VM_WRITE,
-    Folio,
     Mm,
     Page,
     UserfaultfdCtx,
     Vma,
     add_mm_counter,
+    mm_counter,
     pte_kind,
     pte_mkuffd_wp,
 )
-from simulator.mm.page_ref import folio_put
+from simulator.mm.page_ref import folio_put, move_ref
 from simulator.mm.pgtable import (
     mk_pte,
     pfn_to_page,
@@ -53,9 +54,10 @@ from simulator.mm.pgtable import (
     vm_page_prot,
 )
 from simulator.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
+from simulator.mm.rmap import linear_page_index
 from simulator.objects import pmd_obj, pte_obj
 from simulator.scenario import WORDS_PER_PAGE
-from simulator.sched.lock import down_read, up_read
+from simulator.sched.lock import down_read, mutex_unlock, up_read
 from simulator.state import READ, WRITE
 from simulator.task import Task
 
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
 # enum mfill_atomic_mode
 MFILL_ATOMIC_COPY: Final = 0
 MFILL_ATOMIC_ZEROPAGE: Final = 1
+MFILL_ATOMIC_CONTINUE: Final = 2
 
 
 @final
@@ -127,7 +130,8 @@ def mfill_get_vma(k: "Kernel", fill: Mfill) -> i64:
     if ctx.mmap_changing:
         mfill_put_vma(k, fill)
         return -EAGAIN
-    if fill.wp and not vma.flags & VM_UFFD_WP:
+    continues = fill.mode == MFILL_ATOMIC_CONTINUE
+    if (fill.wp and not vma.flags & VM_UFFD_WP) or (continues and vma.inode is None):
         mfill_put_vma(k, fill)
         return -EINVAL
     return 0
@@ -181,9 +185,11 @@ def mfill_atomic(k: "Kernel", t: Task, fill: Mfill) -> i64:
         err = mfill_establish_pmd(k, fill, va)
         if err == 0:
             if fill.mode == MFILL_ATOMIC_COPY:
-                err = mfill_atomic_pte_copy(k, t, fill, va)
+                err = mfill_atomic_pte(k, t, fill, va)
+            elif fill.mode == MFILL_ATOMIC_CONTINUE:
+                err = mfill_atomic_pte_continue(k, fill, va)
             else:
-                err = mfill_atomic_pte_zeropage(k, fill, va)
+                err = mfill_atomic_pte_zeropage(k, t, fill, va)
         if err == 0:
             va += 1
             if t.killed:
@@ -197,20 +203,55 @@ def mfill_atomic(k: "Kernel", t: Task, fill: Mfill) -> i64:
 # --- copying -----------------------------------------------------------------------------------
 
 
-def mfill_atomic_pte_copy(k: "Kernel", t: Task, fill: Mfill, va: i64) -> i64:
-    """Copy one page and map the copy: 0 or -errno."""
-    folio = page_alloc.folio_alloc(k, sites.MFILL_ATOMIC_PTE__ALLOC, False)
+def mfill_atomic_pte(k: "Kernel", t: Task, fill: Mfill, va: i64) -> i64:
+    """Fill one page and map it: 0 or -errno. Shared memory gets it into its file; a private mapping
+    of a file gets a page of its own."""
+    vma = fill.vma
+    assert vma is not None
+    inode = vma.inode if vma.flags & VM_SHARED else None
+    over_size = inode is not None and mfill_file_over_size(vma, va)
+    if over_size and k.linux.mfill_checks_size_first:
+        return -ENOMEM
+    zeroes = fill.mode == MFILL_ATOMIC_ZEROPAGE
+    folio = page_alloc.folio_alloc(k, sites.MFILL_ATOMIC_PTE__ALLOC, zeroes)
     if folio is None:
         return -ENOMEM
     source = fill.source + va - fill.start
     err: i64 = 0
-    if not mfill_copy_folio_locked(k, t, fill.mm, folio.page, source):
+    if not zeroes and not mfill_copy_folio_locked(k, t, fill.mm, folio.page, source):
         err = mfill_copy_folio_retry(k, t, fill, folio.page, source, va)
+        vma = fill.vma
     if err == 0:
+        assert vma is not None
         folio.flags |= PG_UPTODATE
-        err = mfill_atomic_install_pte(k, fill, va, folio)
+        if over_size and not k.linux.mfill_checks_size_first:
+            err = -EFAULT
+        elif inode is not None:
+            err = shmem.shmem_mfill_filemap_add(k, inode, folio, linear_page_index(vma, va))
+    if err == 0:
+        err = mfill_atomic_install_pte(k, fill, va, folio.page, REF_OWNER)
+        if err and inode is not None:
+            shmem.shmem_mfill_filemap_remove(k, inode, folio)
     if err:
         folio_put(k, folio, REF_OWNER)
+    return err
+
+
+def mfill_atomic_pte_continue(k: "Kernel", fill: Mfill, va: i64) -> i64:
+    """Map what the file has: 0, -EFAULT for a hole, -EEXIST, or -EAGAIN without a page table."""
+    vma = fill.vma
+    assert vma is not None
+    inode = vma.inode
+    assert inode is not None
+    index = linear_page_index(vma, va)
+    _, folio = shmem.shmem_get_folio(k, inode, index, shmem.SGP_NOALLOC, None)
+    if folio is None:
+        return -EFAULT
+    page = pfn_to_page(k, folio.pfn + index - folio.index)
+    err = mfill_atomic_install_pte(k, fill, va, page, REF_TEMP)
+    if err:
+        mutex_unlock(k, folio.lock)
+        folio_put(k, folio, REF_TEMP)
     return err
 
 
@@ -268,47 +309,75 @@ def mfill_copy_folio_retry(
     return mfill_establish_pmd(k, fill, va)
 
 
-def mfill_atomic_install_pte(k: "Kernel", fill: Mfill, va: i64, folio: Folio) -> i64:
-    """Map the new page where nothing is: 0, -EEXIST, or -EAGAIN without a page table."""
+def mfill_file_over_size(vma: Vma, va: i64) -> bool:
+    """Whether the page lies behind the end of the mapping's file."""
+    inode = vma.inode
+    return inode is not None and linear_page_index(vma, va) >= filemap.eof_pages(inode)
+
+
+def mfill_atomic_install_pte(k: "Kernel", fill: Mfill, va: i64, page: Page, ref: i64) -> i64:
+    """Map the page where nothing is: 0, -EFAULT behind the end of the file, -EEXIST, or -EAGAIN
+    without a page table. The caller's reference, `ref`, becomes the mapping's, and the lock of a
+    page of a file is dropped."""
     mm = fill.ctx.mm
     vma = fill.vma
     assert vma is not None
-    page = folio.page
+    folio = page.folio
+    in_cache = folio.inode is not None
     entry = pte_mkdirty(mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG)
-    if vma.flags & VM_WRITE:
+    if vma.flags & VM_WRITE and (vma.flags & VM_SHARED or not in_cache):
         entry |= PTE_WRITE
+    else:
+        entry &= ~PTE_WRITE
     if fill.wp:
         entry = pte_mkuffd_wp(entry)
     table = pte_offset_map_lock(k, sites.MFILL_ATOMIC_INSTALL_PTE__LOCK, mm, va)
     if table is None:
         return -EAGAIN
     old = ptep_get(k, table, va)
-    if old != 0 and pte_kind(old) != SWP_MARKER_UFFD_WP:
+    err: i64 = 0
+    if mfill_file_over_size(vma, va):
+        err = -EFAULT
+    elif old != 0 and pte_kind(old) != SWP_MARKER_UFFD_WP:
         k.sometimes(features.Z_MFILL_EXISTS)
+        err = -EEXIST
+    if err:
         pte_unmap_unlock(k, table)
-        return -EEXIST
-    rmap.folio_add_new_anon_rmap(k, folio, vma, va)
-    swap.folio_add_lru(k, folio)
-    add_mm_counter(mm, MM_ANONPAGES, 1)
+        return err
+    if in_cache:
+        move_ref(k, folio, ref, REF_MAP)
+        rmap.folio_add_file_rmap_pte(k, page, mm)
+    else:
+        rmap.folio_add_new_anon_rmap(k, folio, vma, va)
+        swap.folio_add_lru(k, folio)
+    add_mm_counter(mm, mm_counter(folio), 1)
     k.step(sites.MFILL_ATOMIC_INSTALL_PTE__SET_PTE, pte_obj(mm.id, va), WRITE)
     set_pte_at(k, mm, table, va, entry)
     if not fill.wp:
         k.watch.uffd_unprotecting(k, mm, va, va + 1)
-    k.watch.copy_installed(k, mm, va, page)
+    if in_cache:
+        k.watch.file_page_mapped(k, vma, va, page)
+        mutex_unlock(k, folio.lock)
+    else:
+        k.watch.copy_installed(k, mm, va, page)
     pte_unmap_unlock(k, table)
     return 0
 
 
-def mfill_atomic_pte_zeropage(k: "Kernel", fill: Mfill, va: i64) -> i64:
-    """Map the shared zero page where nothing is: 0, -EEXIST, or -EAGAIN without a page table."""
+def mfill_atomic_pte_zeropage(k: "Kernel", t: Task, fill: Mfill, va: i64) -> i64:
+    """Map the shared zero page where nothing is: 0, -EFAULT behind the end of a file, -EEXIST, or
+    -EAGAIN without a page table. Shared memory gets a page of zeroes."""
     mm = fill.ctx.mm
     vma = fill.vma
     assert vma is not None
     if vma.flags & VM_SHARED:
-        return -EINVAL
+        return mfill_atomic_pte(k, t, fill, va)
     table = pte_offset_map_lock(k, sites.MFILL_ATOMIC_PTE_ZEROPAGE__LOCK, mm, va)
     if table is None:
         return -EAGAIN
+    if mfill_file_over_size(vma, va):
+        pte_unmap_unlock(k, table)
+        return -EFAULT
     if ptep_get(k, table, va) != 0:
         k.sometimes(features.Z_MFILL_EXISTS)
         pte_unmap_unlock(k, table)

@@ -19,7 +19,7 @@ from simulator.build.native import vec
 from simulator.errno import EEXIST, EINVAL, ENOENT, ENOMEM
 from simulator.lib import xarray
 from simulator.lock_classes import LC_FALLOC, LC_FOLIO
-from simulator.mm import mmap_lock, page_alloc, swap, vma_file
+from simulator.mm import mmap_lock, page_alloc, swap, userfaultfd, vma_file
 from simulator.mm.filemap import (
     END_OF_FILE,
     filemap_get_entry,
@@ -38,6 +38,8 @@ from simulator.mm.mm_types import (
     REF_CACHE,
     REF_OWNER,
     REF_TEMP,
+    VM_UFFD_MINOR,
+    VM_UFFD_MISSING,
     Folio,
     Inode,
     SuperOperations,
@@ -212,6 +214,10 @@ def shmem_get_folio(
             return -EINVAL, None
         folio = filemap_get_entry(k, sites.SHMEM_GET_FOLIO__LOOKUP, inode, index)
         alloced = False
+        if folio is not None and vmf is not None and vmf.vma.flags & VM_UFFD_MINOR:
+            folio_put(k, folio, REF_TEMP)
+            vmf.fault_type = userfaultfd.handle_userfault(k, vmf, VM_UFFD_MINOR)
+            return 0, None
         if folio is not None:
             mutex_lock(k, sites.SHMEM_GET_FOLIO__LOCK, folio.lock)
             if folio.inode is not inode:
@@ -232,6 +238,9 @@ def shmem_get_folio(
                 return 0, None
             if sgp == SGP_NOALLOC:
                 return -ENOENT, None
+            if vmf is not None and vmf.vma.flags & VM_UFFD_MISSING:
+                vmf.fault_type = userfaultfd.handle_userfault(k, vmf, VM_UFFD_MISSING)
+                return 0, None
             error, folio = shmem_alloc_and_add_folio(k, inode, index)
             if error == -EEXIST:
                 k.sometimes(features.Z_PAGE_CACHE_RACE)
@@ -241,6 +250,8 @@ def shmem_get_folio(
                 shmem_recalc_inode(k, inode, 0)
                 return error, None
             alloced = True
+            if vmf is not None:
+                k.watch.hole_filled(k, vmf.mm, vmf.va)
             if sgp == SGP_FALLOC:
                 return 0, folio  # fallocate() leaves it to be cleared by whoever uses it
         if sgp != SGP_WRITE:
@@ -310,6 +321,8 @@ def shmem_add_to_page_cache(k: "Kernel", inode: Inode, folio: Folio, index: i64)
     k.watch.cache_adding(k, inode, index, xarray.load(inode.i_pages, index))
     xarray.store(inode.i_pages, index, folio.order, folio)
     inode.nrpages += pages
+    if folio.flags & PG_UPTODATE:
+        k.watch.cache_filled(k, inode, folio)
     xa_unlock_irq(k, inode)
     return 0
 
@@ -327,6 +340,29 @@ def shmem_recalc_inode(k: "Kernel", inode: Inode, alloced: i64) -> None:
     if freed > 0:
         inode.alloced -= freed
         inode.i_blocks -= freed
+
+
+def shmem_mfill_filemap_add(k: "Kernel", inode: Inode, folio: Folio, index: i64) -> i64:
+    """A folio that is complete enters the cache where nothing is: 0, and it is locked; or
+    -EEXIST."""
+    folio.lock.owner = k.cur.id  # __folio_set_locked()
+    acquired(k, k.cur, LC_FOLIO, ordered=False)
+    folio.flags |= PG_SWAPBACKED
+    error = shmem_add_to_page_cache(k, inode, folio, index)
+    if error:
+        mutex_unlock(k, folio.lock)
+        return error
+    shmem_inode_acct_blocks(k, inode, 1)
+    swap.folio_add_lru(k, folio)
+    shmem_recalc_inode(k, inode, 1)
+    return 0
+
+
+def shmem_mfill_filemap_remove(k: "Kernel", inode: Inode, folio: Folio) -> None:
+    """It could not be mapped."""
+    filemap_remove_folio(k, folio)
+    shmem_recalc_inode(k, inode, 0)
+    mutex_unlock(k, folio.lock)
 
 
 # --- truncation --------------------------------------------------------------------------------
@@ -460,6 +496,8 @@ def shmem_fault(k: "Kernel", vmf: "VmFault") -> i64:
     if folio is not None:
         vmf.page = pfn_to_page(k, folio.pfn + index - folio.index)
         return 0
+    if vmf.fault_type:
+        return vmf.fault_type
     return VM_FAULT_OOM if error == -ENOMEM else VM_FAULT_SIGBUS  # vmf_error()
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """mm/userfaultfd.c (7.2): which VMAs a userfaultfd has, and what of them is write-protected.
 
-Not modelled: file mappings, hugetlb.
+Not modelled: write protection of file mappings (refused here), hugetlb.
 """
 
 from typing import TYPE_CHECKING
@@ -35,7 +35,12 @@ if TYPE_CHECKING:
 
 def vma_can_userfault(vma: Vma, modes: i64) -> bool:
     """Whether this kind of memory can be registered for `modes` (VM_UFFD_*)."""
-    return vma.flags & VM_DROPPABLE == 0 and vma.inode is None and modes & VM_UFFD_MINOR == 0
+    if vma.flags & VM_DROPPABLE:
+        return False
+    inode = vma.inode
+    if inode is None:
+        return modes & VM_UFFD_MINOR == 0
+    return not inode.opaque and modes & VM_UFFD_WP == 0
 
 
 def userfaultfd_register_range(

@@ -21,6 +21,7 @@ from simulator.mm.mm_types import (
     PTE_WRITE,
     SWP_MARKER_UFFD_WP,
     VM_UFFD_FLAGS,
+    VM_UFFD_MINOR,
     VM_UFFD_WP,
     UserfaultfdCtx,
     UserfaultWait,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 PAGEFAULT_FLAG_WRITE: Final = 1
 PAGEFAULT_FLAG_WP: Final = 2
+PAGEFAULT_FLAG_MINOR: Final = 4
 
 
 # --- contexts ----------------------------------------------------------------------------------
@@ -100,6 +102,8 @@ def handle_userfault(k: "Kernel", vmf: VmFault, reason: i64) -> i64:
     if reason == VM_UFFD_WP:
         msg |= PAGEFAULT_FLAG_WP
         k.sometimes(features.Z_UFFD_WP_FAULT)
+    elif reason == VM_UFFD_MINOR:
+        msg |= PAGEFAULT_FLAG_MINOR
     wait = UserfaultWait(k.cur.id, vmf.va, reason, msg)
     k.watch.userfault_begins(k, ctx, wait)
     k.step(sites.HANDLE_USERFAULT__QUEUE, ctx.obj, WRITE)

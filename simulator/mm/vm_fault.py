@@ -67,6 +67,7 @@ class VmFault:
         self.orig_pte: i64 = 0
         self.orig_pmd: i64 = 0
         self.page: Page | None = None
+        self.fault_type: i64 = 0  # VM_FAULT_*: what user space has been asked for a page of a file
         self.prealloc_pte: PageTable | None = None
 
 

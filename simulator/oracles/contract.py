@@ -40,6 +40,7 @@ from simulator.mm.mm_types import (
     VM_SHARED,
     VM_SOFTDIRTY,
     VM_UFFD_FLAGS,
+    VM_UFFD_MINOR,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
     VM_WIPEONFORK,
@@ -79,6 +80,7 @@ _EFFECTS: Final = (
     ops.OP_FTRUNCATE,
     ops.OP_FALLOCATE,
     ops.OP_UFFD_WRITEPROTECT,
+    ops.OP_UFFD_CONTINUE,
 )
 _RESULTS: Final = (
     ops.OP_READ,
@@ -205,7 +207,7 @@ def check(k: "Kernel", values: LogicalPages, t: Task, op: Op, result: i64, fault
         locked(k, mm, a[0], a[1], 0, False)
     elif code == ops.OP_UFFD_REGISTER or code == ops.OP_UFFD_UNREGISTER:
         registered(k, a[0], a[1], a[2], a[3] if code == ops.OP_UFFD_REGISTER else 0)
-    elif code == ops.OP_UFFD_COPY or code == ops.OP_UFFD_ZEROPAGE:
+    elif code in (ops.OP_UFFD_COPY, ops.OP_UFFD_ZEROPAGE, ops.OP_UFFD_CONTINUE):
         filled(k, a[0], a[1], a[2])
     elif code == ops.OP_FTRUNCATE:
         sized(k, k.inodes[a[0] >> 2], a[1] * WORDS_PER_PAGE + (a[0] & 3))
@@ -470,6 +472,8 @@ def registered(k: "Kernel", handle: i64, start: i64, end: i64, mode: i64) -> Non
         want |= VM_UFFD_MISSING
     if mode & ops.REGISTER_WP:
         want |= VM_UFFD_WP
+    if mode & ops.REGISTER_MINOR:
+        want |= VM_UFFD_MINOR
     for vma in ctx.mm.vmas:
         if vma.end <= start or end <= vma.start:
             continue

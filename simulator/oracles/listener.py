@@ -296,6 +296,9 @@ class Oracles(Watch):
     def file_truncated(self, k: "Kernel", inode: "Inode", end: i64) -> None:
         page_cache.truncated(k, inode, end)
 
+    def cache_filled(self, k: "Kernel", inode: "Inode", folio: "Folio") -> None:
+        memory_value.cache_filled(inode, folio)
+
     def inode_evicted(self, k: "Kernel", inode: "Inode") -> None:
         page_cache.evicted(k, inode)
 

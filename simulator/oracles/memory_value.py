@@ -212,6 +212,12 @@ def installed(k: "Kernel", v: LogicalPages, mm: Mm, va: i64, page: Page) -> None
         v.words[lp * WORDS_PER_PAGE + i] = page.words[i]
 
 
+def cache_filled(inode: Inode, folio: Folio) -> None:
+    """The words of a page that user space has filled are the file's from now on."""
+    for i in range(WORDS_PER_PAGE):
+        inode.expected[folio.index * WORDS_PER_PAGE + i] = folio.page.words[i]
+
+
 def zeroed(k: "Kernel", va: i64, page: Page) -> None:
     """A new page that stands for none before: whatever is in it was somebody else's."""
     words = page.words

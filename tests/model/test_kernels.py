@@ -55,6 +55,13 @@ RULES = {
         ([0, 0, 8, 10], "8..10d 10..11d 11..12d 12..16d"),
         ([0, 0, 8, "EFAULT"], "0..1d 1..2d 8..10d 12..16d"),
     ),
+    "mfill_checks_size_first": (
+        "1 T0 memfd f0 1\n2 T0 mmap 0..2 rw shared f0\n3 T0 mmap 4..5 rw private anon\n"
+        "4 T0 write 4\n5 T0 userfaultfd u0 user-only\n6 T0 uffd_register u0 0..2 missing\n"
+        "7 T0 uffd_copy u0 1..2 from 4",
+        ([0, 0, 4, 0, 0, 0, "ENOMEM"], "0..2d 4..5d"),
+        ([0, 0, 4, 0, 0, 0, "EFAULT"], "0..2d 4..5d"),
+    ),
     "anon_pgoff": (
         "1 T0 memfd f0 4\n2 T0 mmap 0..1 rw private f0\n3 T0 write 0\n4 T0 mremap 0..1 to 10\n"
         "5 T0 mmap 11..12 rw private f0+1",

@@ -205,3 +205,40 @@ def test_no_collapse_fills_a_hole_that_userfaultfd_waits_for() -> None:
         "7 T0 madvise 0..8 COLLAPSE\n8 T0 mincore 0..8\n"
     )
     assert results(text)[4:] == [0, 0, "EBUSY", 1]
+
+
+FILE = """\
+1 T0 memfd f0 4
+2 T0 pwrite f0 1
+3 T0 mmap 0..6 rw shared f0
+4 T0 mmap 8..9 rw private anon
+5 T0 write 8
+6 T0 userfaultfd u0 user-only sigbus
+"""
+
+
+def test_a_hole_of_a_file_is_missing_until_it_is_filled() -> None:
+    got = results(
+        FILE
+        + "7 T0 uffd_register u0 0..6 missing\n8 T0 read 2\n9 T0 read 1\n"
+        + "10 T0 uffd_copy u0 2..3 from 8\n11 T0 pread f0 2\n12 T0 uffd_copy u0 1..2 from 8\n"
+        + "13 T0 uffd_copy u0 4..5 from 8\n14 T0 uffd_zeropage u0 3..4\n15 T0 pread f0 3\n"
+    )
+    assert got[6:9] == [0, "SIGBUS", 1]  # values of the first and, then, the second write
+    assert got[9:] == [0, 2, "EEXIST", "ENOMEM", 0, 0]
+
+
+def test_what_a_file_has_waits_for_continue() -> None:
+    got = results(
+        FILE
+        + "7 T0 uffd_register u0 0..6 minor\n8 T0 read 1\n9 T0 read 2\n"
+        + "10 T0 uffd_continue u0 1..2\n11 T0 read 1\n12 T0 uffd_continue u0 1..2\n"
+        + "13 T0 uffd_continue u0 3..4\n14 T0 uffd_continue u0 4..5\n"
+    )
+    assert got[6:9] == [0, "SIGBUS", 0]
+    assert got[9:] == [0, 1, "EEXIST", "EFAULT", "EFAULT"]
+
+
+def test_only_files_have_minor_faults() -> None:
+    got = results(FILE + "7 T0 uffd_register u0 8..9 minor\n8 T0 uffd_continue u0 8..9\n")
+    assert got[6:] == ["EINVAL", "ENOENT"]

@@ -55,7 +55,7 @@ NOT_RECORDED: Final = {
     ops.OP_DEVICE_EXCLUSIVE: "test_hmm",
     ops.OP_DEVICE_ATOMIC: "test_hmm",
     **dict.fromkeys(
-        range(ops.OP_USERFAULTFD, ops.OP_UFFD_WRITEPROTECT + 1), "ioctls, which are a cause"
+        range(ops.OP_USERFAULTFD, ops.OP_UFFD_CONTINUE + 1), "ioctls, which are a cause"
     ),
 }
 
