@@ -87,11 +87,11 @@ def set_aside(claim: Claim) -> tuple[str, ...]:
     named = {change.removeprefix("-") for change in claim.changes}
     functions = {stop.site.partition(":")[0] for stop in claim.stops}
     functions |= {d.site.partition(":")[0] for d in claim.scenario.directives}
-    return tuple(
-        row
-        for row in _rows(claim.scenario)
-        if row not in named and not functions.intersection(BY_ID[row].culprits)
-    )
+    has = _rows(claim.scenario)
+    about = {row for row in has if row in named or functions.intersection(BY_ID[row].culprits)}
+    if any(BY_ID[row].undisclosed for row in about):  # all or none, so that no text names one
+        about.update(row for row in has if BY_ID[row].undisclosed)
+    return tuple(row for row in has if row not in about)
 
 
 def without_rows(scenario: Scenario, rows: Sequence[str]) -> Scenario:
@@ -99,7 +99,8 @@ def without_rows(scenario: Scenario, rows: Sequence[str]) -> Scenario:
     config = scenario.config
     has = _rows(scenario)
     kept = [row for row in has if row not in rows]
-    if config.kernel == DEFAULT:  # the rules of the mended model
+    # The rules of 7.2 are those of the mended model. The text names no row that is not disclosed.
+    if config.kernel == DEFAULT and not any(BY_ID[row].undisclosed for row in kept):
         kernel, bugs = "", kept
     else:
         kernel = config.kernel

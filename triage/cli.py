@@ -34,6 +34,7 @@ VERBS: Final[Mapping[str, str]] = {
     "explain": "Draw the race of a failing scenario, column per CPU.",
     "explore": "Run a scenario under every interleaving.",
     "judge": "Decide a claim about a race.",
+    "ci": "Compare a patch to the model with its base: what is new fails.",
     "corpus": "Check, import and export scenarios.",
     "corpus verify": "Check that every scenario does what its headers say.",
     "corpus adopt": "Bring a find into the collection.",

@@ -10,7 +10,7 @@ from corpus import claims
 from corpus.files import CLAIMS
 from corpus.text import TextError, parse
 from fuzz.judgement import CONFIRMED, REFUTED, UNDECIDED, judge, set_aside
-from simulator.bugs import in_kernel
+from simulator.bugs import BUGS, in_kernel
 from simulator.run import Machine
 from tests.soak.claims import CASES, NOT_MODELLED, WITHOUT_FORM, Case
 from tests.unit.schemas import validate
@@ -74,6 +74,24 @@ def test_another_failure_of_the_shipped_kernel_is_named_and_confirms_nothing() -
     assert decided.verdict == REFUTED
     assert "test-hmm-maps-after-invalidation" in decided.set_aside
     assert [aside.because for aside in decided.asides] == [("test-hmm-maps-after-invalidation",)]
+
+
+def test_a_row_that_is_not_disclosed_is_judged_and_not_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hidden = [bug for bug in BUGS if bug.undisclosed and bug.is_in("7.2")]
+    assert hidden
+    for stop in ("migrate_vma_collect_pmd:clear_pte", "zap_pte_range:lock"):
+        text = LINES.replace(f"model {BUG}\n", "").replace(
+            "migrate_vma_collect_pmd:ptl_dropped", stop
+        )
+        text = text.replace("DEVICE stops", "T1 stops").replace("while T1", "while DEVICE")
+        file = tmp_path / "claim"
+        file.write_text(text if "zap" in stop else text.replace("T1 stops", "DEVICE stops"))
+        for form in ([], ["--json"]):
+            assert main(["judge", str(file), "--budget", "1", *form]) in (0, 1, 3)
+            said = capsys.readouterr().out
+            assert not [bug.id for bug in hidden if bug.id in said]
 
 
 def test_a_claim_that_stops_in_a_function_that_a_row_blames_is_about_that_row() -> None:

@@ -72,17 +72,17 @@ def document(claim: claims.Claim, decided: Judgement) -> dict[str, Any]:
         "claim": claim.title,
         "kernel": claim.kernel,
         "changes": list(claim.changes),
-        "set_aside": list(decided.set_aside),
+        "set_aside": disclosed(decided.set_aside),
         "as_claimed": decided.as_claimed,
         "reached": decided.reached,
         "signature": results.signature_json(violation.signature) if violation else None,
         "promise": violation.promise if violation else None,
-        "because": list(decided.because),
+        "because": disclosed(decided.because),
         "asides": [
             {
                 "signature": results.signature_json(aside.violation.signature),
                 "promise": aside.violation.promise,
-                "because": list(aside.because),
+                "because": disclosed(aside.because),
                 "scenario": dump(aside.scenario),
             }
             for aside in decided.asides
@@ -111,14 +111,14 @@ def shown(claim: claims.Claim, decided: Judgement) -> str:
             ("promise", decided.violation.promise),
             ("schedule", which_schedule(decided)),
         ]
-        rows += [("because", row_text(row)) for row in decided.because]
+        rows += [("because", row_text(row)) for row in disclosed(decided.because)]
     else:
         rows.append(("covered", extent(decided.covered)))
         rows.append(
             ("schedules", f"{runs(decided):,}; no faults, current translations, no late IPI")
         )
     if decided.set_aside:
-        rows.append(("without", ", ".join(decided.set_aside)))
+        rows.append(("without", ", ".join(disclosed(decided.set_aside))))
     for aside in decided.asides:
         rows.append(("aside", aside_text(aside)))
     if decided.verdict != CONFIRMED:
@@ -159,6 +159,11 @@ def runs(decided: Judgement) -> int:
     return sum(report.schedules + report.cut for report in decided.reports)
 
 
+def disclosed(rows: tuple[str, ...]) -> list[str]:
+    """Those that may be named."""
+    return [row for row in rows if not BY_ID[row].undisclosed]
+
+
 def row_text(row: str) -> str:
     return f"{row}: {BY_ID[row].title}"
 
@@ -166,7 +171,8 @@ def row_text(row: str) -> str:
 def aside_text(aside: Aside) -> str:
     """What breaks as well, and why it is no answer."""
     if aside.because:
-        why = "this kernel does so by " + "; ".join(row_text(row) for row in aside.because)
+        rows = [row_text(row) for row in disclosed(aside.because)]
+        why = "this kernel does so" + (" by " if rows else "") + "; ".join(rows)
     else:
         why = "with or without what the claim says"
     return f"{aside.violation.promise}\n{why}"
