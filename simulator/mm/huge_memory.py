@@ -30,6 +30,7 @@ from simulator.mm.mm_types import (
     MM_CP_TRY_CHANGE_WRITABLE,
     MM_CP_UFFD_WP,
     MM_CP_UFFD_WP_RESOLVE,
+    MM_FILEPAGES,
     PFN_SHIFT,
     PG_ANON_EXCLUSIVE,
     PG_DEVICE_PRIVATE,
@@ -65,7 +66,6 @@ from simulator.mm.mm_types import (
     is_device_private_pte,
     is_huge_zero_pmd,
     is_migration_pte,
-    mm_counter,
     pmd_present,
     pte_kind,
     pte_mkuffd_wp,
@@ -541,10 +541,11 @@ def zap_huge_pmd(k: "Kernel", tlb: "MmuGather", start: i64) -> bool:
         if present or (device and not is_migration_pte(pmd)):
             k.step(sites.ZAP_HUGE_PMD__REMOVE_RMAP, folio.obj, WRITE)
             rmap.folio_remove_rmap_pmd(k, folio, mm)
-        add_mm_counter(mm, mm_counter(folio), -k.ptrs_per_pte)
+        member = MM_ANONPAGES if folio.inode is None else MM_FILEPAGES
+        add_mm_counter(mm, member, -k.ptrs_per_pte)
         if device and not is_migration_pte(pmd):
             folio_put(k, folio, REF_MAP)
-    if folio is None or folio.anon_vma is not None:  # zap_deposited_table()
+    if folio is None or folio.inode is None:  # zap_deposited_table()
         pte_free(k, pgtable_trans_huge_withdraw(k, mm, start))
     pmd_unlock(k, mm)
     if present and folio is not None:

@@ -513,7 +513,8 @@ def removed(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
 
 
 def sized(k: "Kernel", inode: Inode, size: i64) -> None:
-    """The file has the size that it was given, and no page behind it."""
+    """The file has the size that it was given, and no page behind it but those that fallocate() has
+    put there, which only a smaller size takes."""
     if inode.i_size != size:
         k.violate(
             "contract",
@@ -521,7 +522,7 @@ def sized(k: "Kernel", inode: Inode, size: i64) -> None:
             "file",
             f"a file has {inode.i_size} words after ftruncate() to {size}",
         )
-    behind = (size + WORDS_PER_PAGE - 1) // WORDS_PER_PAGE
+    behind = max((size + WORDS_PER_PAGE - 1) // WORDS_PER_PAGE, inode.fallocend)
     no_page(k, inode, behind, len(inode.i_pages.folios))
 
 

@@ -198,3 +198,14 @@ def test_a_read_that_found_a_page_before_its_truncation_sees_it_or_nothing() -> 
     assert outcome.violation is None
     assert not outcome.dead
     assert outcome.results[2:] == [1, 0, 0]
+
+
+def test_a_file_that_grows_keeps_what_was_allocated_behind_its_end() -> None:
+    assert after("""
+7 T0 ftruncate f0 1
+8 T0 fallocate f0 2 2 keep-size
+9 T0 ftruncate f0 2
+10 T0 fstat f0 blocks
+11 T0 ftruncate f0 2
+12 T0 fstat f0 blocks
+""") == [0, 0, 0, 3, 0, 1]
