@@ -144,7 +144,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
         "free_pgd_range",
     ),
     # --- mm/pgtable-generic.c, page tables
-    "pte_offset_map_lock:pmd": ("pte_offset_map_lock", "__pte_offset_map_lock"),
+    "pte_offset_map_lock:pmd": ("__pte_offset_map_lock", "pte_offset_map_lock"),
     "pte_alloc:pmd": _NONE,
     "pte_alloc:new_table": (
         f"__pte_alloc@call:{_TABLE} & do_fault@call:{_TABLE} & __do_fault@call:{_TABLE} & "

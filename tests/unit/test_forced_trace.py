@@ -2,7 +2,7 @@
 """What counts as the same order of steps, and what a difference says."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from conformance import kernels, qemu
 from conformance.debian import Image
 from conformance.forced import departures, trace
+from conformance.forced.code import Symbols
 from conformance.forced.plan import plan, real_size
 from conformance.forced.sitemap import Place
 from conformance.forced.trace import AGREES, DIFFERS, SKIPPED, Difference, Followed, difference
@@ -21,6 +22,7 @@ from simulator.sites import NAMES
 from triage import cli
 
 HEAD = "# mmfarm scenario 1\nconfig pmd_order=3 frames=64\n"
+SYMBOL = 0xFFFFFFFF81000000
 LOCK, CLEAR, FLUSH = "zap_pte_range:lock", "zap_pte_range:clear_pte", "tlb_finish_mmu:flush"
 
 
@@ -29,10 +31,13 @@ class Build:
     """As far as `Sites` asks one."""
 
     sites: dict[str, Place]
+    symbols: Symbols = field(default_factory=lambda: Symbols(f"{SYMBOL:x} T zap\n"))
 
 
 def sites(**at: tuple[int, ...]) -> trace.Sites:
-    places = {name.replace("__", ":"): Place("", addresses) for name, addresses in at.items()}
+    places = {
+        name.replace("__", ":"): Place("f@call:g", addresses) for name, addresses in at.items()
+    }
     return trace.Sites(Build(places))  # type: ignore[arg-type]
 
 
@@ -86,11 +91,23 @@ def test_sites_that_addresses_do_not_tell_apart_are_one() -> None:
     assert known.modelled(["b:part"]) == known.real([3])
 
 
+def test_where_an_inlined_function_begins_is_no_place() -> None:
+    known = trace.Sites(
+        Build({LOCK: Place("zap", (SYMBOL,)), CLEAR: Place("zap>clear", (SYMBOL + 8,))})  # type: ignore[arg-type]
+    )
+    assert known.modelled([LOCK, CLEAR]) == [LOCK]
+    assert list(known.at) == [SYMBOL]
+
+
 def test_every_departure_is_of_a_site_or_op_that_there_is_and_says_why() -> None:
     for op, more in departures.MORE.items():
         assert not op or op in BY_NAME
         assert more.keys() <= set(NAMES)
         assert all(more.values())
+    for _, older, why in departures.OLDER.values():
+        assert set(older) <= set(NAMES)
+        assert why
+    assert departures.OLDER.keys() <= BY_NAME.keys()
     for rows in (departures.ONCE, departures.NOT_COMPARED):
         assert rows.keys() <= set(NAMES)
         assert all(rows.values())
