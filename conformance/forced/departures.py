@@ -10,7 +10,10 @@ from typing import Final
 
 # The kernel may pass these besides, in one op, or ("") in all.
 MORE: Final[Mapping[str, Mapping[str, str]]] = {
-    "": {"mmdrop:count": "CPUs that switch between tasks of their own drop an mm"},
+    "": {
+        "mmdrop:count": "CPUs that switch between tasks of their own drop an mm",
+        "get_user_pages:retry": "its address is that after a fault, also of one that fails",
+    },
     "pagemap": {"mmput:users": "the file of /proc holds the mm while it is open"},
     "clear_refs": {"mmput:users": "the file of /proc holds the mm while it is open"},
     "mem_read": {"mmput:users": "the file of /proc holds the mm while it is open"},
