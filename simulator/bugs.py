@@ -549,6 +549,17 @@ BUGS: Final[tuple[Bug, ...]] = (
         undisclosed=True,
     ),
     Bug(
+        "mthp-collapse-loses-soft-dirty",
+        "a collapse in memory that has become read-only forgets that pages were modified",
+        "mm/memory.c:map_anon_folio_pte_nopf()",
+        ("soft-dirty",),
+        MEDIUM,
+        culprits=("map_anon_folio_pte_nopf", "collapse_huge_page"),
+        versions=(("7.2", ""),),
+        departure="entries of smaller folios are made dirty only where the VMA may be written",
+        undisclosed=True,
+    ),
+    Bug(
         "migratevma-split-folio-no-ref",
         "migrate_vma_collect_pmd() splits a folio that may be freed by then",
         "mended in 7.3: migrate_vma_split_folio() consumes a reference",
@@ -868,6 +879,7 @@ class BugFlags:
         self.split_huge_pmd_derefs_migration_entry: bool = False
         self.migratevma_split_unmapped_one_mm: bool = False
         self.clear_refs_skips_device_pmd: bool = False
+        self.mthp_collapse_loses_soft_dirty: bool = False
         self.migratevma_split_folio_no_ref: bool = False
         self.migration_loses_young_dirty: bool = False
         self.madv_dontneed_vs_madv_free_thp: bool = False

@@ -84,7 +84,7 @@ def do_anonymous_folio(k: "Kernel", vmf: VmFault) -> i64:
         pte_unmap_unlock(k, table)
         folio_put(k, folio, REF_OWNER)
         return 0
-    map_anon_folio_pte_nopf(k, mm, folio, table, vma, start)
+    map_anon_folio_pte_nopf(k, mm, folio, table, vma, start, False)
     add_mm_counter(mm, MM_ANONPAGES, 1 << order)
     for i in range(1 << order):
         k.watch.hole_filled(k, mm, start + i)
@@ -140,14 +140,17 @@ def pte_range_none(k: "Kernel", table: PageTable, start: i64, order: i64) -> boo
 
 
 def map_anon_folio_pte_nopf(
-    k: "Kernel", mm: Mm, folio: Folio, table: PageTable, vma: Vma, start: i64
+    k: "Kernel", mm: Mm, folio: Folio, table: PageTable, vma: Vma, start: i64, dirty: bool
 ) -> None:
-    """Map a new large folio by page table entries, of which RSS knows or will."""
+    """Map a new large folio by page table entries, of which RSS knows or will. `dirty`: also where
+    the VMA may not be written, for what is mapped there is a copy of what was."""
     rmap.folio_add_new_anon_rmap_ptes(k, folio, vma, start)
     swap.folio_add_lru(k, folio)
     for i in range(1 << folio.order):
         entry = mk_pte(pfn_to_page(k, folio.pfn + i), vm_page_prot(vma)) | PTE_YOUNG
         if vma.flags & VM_WRITE:
             entry = pte_mkdirty(entry) | PTE_WRITE
+        elif dirty:
+            entry = pte_mkdirty(entry)
         k.step(sites.MAP_ANON_FOLIO_PTE_NOPF__SET_PTE, pte_obj(mm.id, start + i), WRITE)
         set_pte_at(k, mm, table, start + i, entry)

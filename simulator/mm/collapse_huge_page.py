@@ -270,7 +270,7 @@ def collapse_locked(
         spin_lock(k, sites.COLLAPSE_HUGE_PAGE__SET_PTE_LOCK, table.ptl)
         k.step(sites.COLLAPSE_HUGE_PAGE__POPULATE, pmd_obj(mm.id, haddr >> k.pmd_order), WRITE)
         pmd_populate_back(k, mm, haddr, table)
-        map_anon_folio_pte_nopf(k, mm, folio, table, vma, start)
+        map_anon_folio_pte_nopf(k, mm, folio, table, vma, start, keeps_dirty(k))
         k.watch.ptl_dropping(k, table)
         spin_unlock(k, table.ptl)
         k.sometimes(features.Z_MTHP_COLLAPSED)
@@ -315,7 +315,7 @@ def collapse_attached(
         give_up(k, mm, ptes, taken)
         folio.flags |= PG_UPTODATE
         spin_lock(k, sites.COLLAPSE_HUGE_PAGE__SET_PTE_LOCK, table.ptl)
-        map_anon_folio_pte_nopf(k, mm, folio, table, vma, start)
+        map_anon_folio_pte_nopf(k, mm, folio, table, vma, start, keeps_dirty(k))
         for va in range(start, end):
             k.watch.copy_installed(k, mm, va, pfn_to_page(k, folio.pfn + va - start))
     mm.collapsing -= 1
@@ -323,6 +323,11 @@ def collapse_attached(
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, start, end)
     anon_vma.anon_vma_unlock_write(k, av)
     return result
+
+
+def keeps_dirty(k: "Kernel") -> bool:
+    """Whether copies in memory that may only be read are dirty, as in a huge page they are."""
+    return not k.bug.mthp_collapse_loses_soft_dirty
 
 
 def take_out(k: "Kernel", mm: Mm, table: PageTable, start: i64, ptes: list[int]) -> None:

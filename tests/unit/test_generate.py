@@ -129,4 +129,4 @@ def test_khugepaged_finds_something_to_collapse() -> None:
     for scenario in scenarios:
         machine.run(scenario)
     collapsed = machine.k.named_seen[Z_COLLAPSED] + machine.k.named_seen[Z_MTHP_COLLAPSED] - before
-    assert collapsed * 8 > len(scenarios), (collapsed, len(scenarios))
+    assert collapsed * 16 > len(scenarios), (collapsed, len(scenarios))
