@@ -209,6 +209,11 @@ def vma_refcount_put(k: "Kernel", vma: Vma) -> None:
         mask = mm.vma_writer_wait
         mm.vma_writer_wait = 0
         core.wake(k, mask)
+    elif vma.vm_refcnt > VMA_LOCK_OFFSET + 1 and vma.readers:
+        # The writer sleeps on, for another reader from now on (O9).
+        for writer in k.tasks:
+            if mm.vma_writer_wait >> writer.id & 1 and writer.waits_for == k.cur.id:
+                writer.waits_for = lock.first_actor(vma.readers)
 
 
 def vma_end_read(k: "Kernel", vma: Vma) -> None:

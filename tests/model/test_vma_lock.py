@@ -79,3 +79,19 @@ def test_the_tree_finds_what_a_linear_search_finds() -> None:
         assert vma_lookup(p.mm, page) is (holds[0] if holds else None)
         assert find_vma(p.mm, page) is (above[0] if above else None)
         assert vma_prev(p.mm, page) is (below[-1] if below else None)
+
+
+def test_a_writer_that_waits_for_two_readers_waits_for_the_one_that_is_left() -> None:
+    """The first gives the VMA up for mmap_lock, which the writer has: no circle."""
+    outcome = run("""
+1 T0 mmap 0..8 rw private anon
+2 T0 write 0
+3 DEVICE migrate_to_device 0..1
+4 T1 read 0
+5 T2 write 1
+6 T0 mprotect 0..8 r
+@4 handle_pte_fault:read_pte#1 -> T2
+@5 do_anonymous_page:alloc#1 -> T0
+""")
+    assert outcome.violation is None
+    assert not outcome.dead
