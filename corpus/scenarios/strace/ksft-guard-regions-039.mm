@@ -1,8 +1,8 @@
 # mmfarm scenario 1
-# title: ksft-guard-regions, lines 3856 to 3968
+# title: ksft-guard-regions, lines 3856 to 3959
 # expect: clean
 # origin: strace:ksft-guard-regions
-config pmd_order=3 frames=128
+config pmd_order=3 frames=256
 1 T0 mmap 28..29 rw shared anon
 2 T0 fork T1
 3 T1 mmap 27..28 rw shared anon
@@ -51,17 +51,19 @@ config pmd_order=3 frames=128
 46 T6 read 17
 47 T6 read 19
 48 T6 read 21
-49 T6 read 15
-50 T6 read 17
-51 T6 read 19
-52 T6 read 15
-53 T6 read 17
-54 T6 read 19
-55 T6 munmap 15..25
-56 T6 exit
-57 T5 munmap 27..28
-58 T5 munmap 25..27
-59 T5 exit
-60 T0 fork T7
-61 T7 mmap 27..28 rw shared anon
-62 T7 mmap 25..27 rw shared anon
+49 T6 ftruncate f2 10
+50 T6 read 15
+51 T6 read 17
+52 T6 read 19
+53 T6 read 21
+54 T6 ftruncate f2 5
+55 T6 ftruncate f2 10
+56 T6 read 15
+57 T6 read 17
+58 T6 read 19
+59 T6 read 21
+60 T6 munmap 15..25
+61 T6 exit
+62 T5 munmap 27..28
+63 T5 munmap 25..27
+64 T5 exit

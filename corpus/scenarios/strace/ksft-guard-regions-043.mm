@@ -1,69 +1,69 @@
 # mmfarm scenario 1
-# title: ksft-guard-regions, lines 4141 to 4224
+# title: ksft-guard-regions, lines 4200 to 4261
 # expect: clean
 # origin: strace:ksft-guard-regions
-config pmd_order=3 frames=256 pages=88
-1 T0 mmap 76..77 rw shared anon
-2 T0 fork T1
-3 T1 mmap 75..76 rw shared anon
-4 T1 mmap 73..75 rw shared anon
-5 T1 fork T2
-6 T2 memfd f0 20
-7 T2 mmap 63..73 rw shared f0
-8 T2 madvise 63..64 GUARD_INSTALL
-9 T2 madvise 65..66 GUARD_INSTALL
-10 T2 madvise 67..68 GUARD_INSTALL
-11 T2 madvise 69..70 GUARD_INSTALL
-12 T2 madvise 71..72 GUARD_INSTALL
-13 T2 munmap 63..73
-14 T2 exit
-15 T1 munmap 75..76
-16 T1 munmap 73..75
-17 T1 exit
-18 T0 fork T3
-19 T3 mmap 75..76 rw shared anon
-20 T3 mmap 73..75 rw shared anon
-21 T3 fork T4
-22 T4 memfd f1 64
-23 T4 mmap 9..73 r shared f1
-24 T4 madvise 9..73 NOHUGEPAGE
-25 T4 madvise 9..73 POPULATE_READ
-26 T4 madvise 9..10 GUARD_INSTALL
-27 T4 read 9
-28 T4 madvise 11..12 GUARD_INSTALL
-29 T4 read 11
-30 T4 madvise 13..14 GUARD_INSTALL
-31 T4 read 13
-32 T4 madvise 15..16 GUARD_INSTALL
-33 T4 read 15
-34 T4 madvise 17..18 GUARD_INSTALL
-35 T4 read 17
-36 T4 madvise 19..20 GUARD_INSTALL
-37 T4 read 19
-38 T4 madvise 21..22 GUARD_INSTALL
-39 T4 read 21
-40 T4 madvise 23..24 GUARD_INSTALL
-41 T4 read 23
-42 T4 madvise 25..26 GUARD_INSTALL
-43 T4 read 25
-44 T4 madvise 27..28 GUARD_INSTALL
-45 T4 read 27
-46 T4 madvise 29..30 GUARD_INSTALL
-47 T4 read 29
-48 T4 madvise 31..32 GUARD_INSTALL
-49 T4 read 31
-50 T4 madvise 33..34 GUARD_INSTALL
-51 T4 read 33
-52 T4 madvise 35..36 GUARD_INSTALL
-53 T4 read 35
-54 T4 madvise 37..38 GUARD_INSTALL
-55 T4 read 37
-56 T4 madvise 39..40 GUARD_INSTALL
-57 T4 read 39
-58 T4 madvise 41..42 GUARD_INSTALL
-59 T4 read 41
-60 T4 madvise 43..44 GUARD_INSTALL
-61 T4 read 43
-62 T4 madvise 45..46 GUARD_INSTALL
-63 T4 read 45
-64 T4 madvise 47..48 GUARD_INSTALL
+config pmd_order=3 frames=256 pages=112
+1 T0 memfd f0 88
+2 T0 mmap 9..97 r shared f0
+3 T0 madvise 23..24 GUARD_INSTALL
+4 T0 read 23
+5 T0 madvise 25..26 GUARD_INSTALL
+6 T0 read 25
+7 T0 madvise 27..28 GUARD_INSTALL
+8 T0 read 27
+9 T0 madvise 29..30 GUARD_INSTALL
+10 T0 read 29
+11 T0 madvise 31..32 GUARD_INSTALL
+12 T0 read 31
+13 T0 madvise 33..34 GUARD_INSTALL
+14 T0 read 33
+15 T0 madvise 35..36 GUARD_INSTALL
+16 T0 read 35
+17 T0 madvise 37..38 GUARD_INSTALL
+18 T0 read 37
+19 T0 madvise 39..40 GUARD_INSTALL
+20 T0 read 39
+21 T0 madvise 41..42 GUARD_INSTALL
+22 T0 read 41
+23 T0 madvise 43..44 GUARD_INSTALL
+24 T0 read 43
+25 T0 madvise 45..46 GUARD_INSTALL
+26 T0 read 45
+27 T0 madvise 47..48 GUARD_INSTALL
+28 T0 read 47
+29 T0 madvise 49..50 GUARD_INSTALL
+30 T0 read 49
+31 T0 madvise 51..52 GUARD_INSTALL
+32 T0 read 51
+33 T0 madvise 53..54 GUARD_INSTALL
+34 T0 read 53
+35 T0 madvise 55..56 GUARD_INSTALL
+36 T0 read 55
+37 T0 madvise 57..58 GUARD_INSTALL
+38 T0 read 57
+39 T0 madvise 59..60 GUARD_INSTALL
+40 T0 read 59
+41 T0 madvise 61..62 GUARD_INSTALL
+42 T0 read 61
+43 T0 madvise 63..64 GUARD_INSTALL
+44 T0 read 63
+45 T0 madvise 65..66 GUARD_INSTALL
+46 T0 read 65
+47 T0 madvise 67..68 GUARD_INSTALL
+48 T0 read 67
+49 T0 madvise 69..70 GUARD_INSTALL
+50 T0 read 69
+51 T0 madvise 71..72 GUARD_INSTALL
+52 T0 read 71
+53 T0 madvise 73..74 GUARD_INSTALL
+54 T0 read 73
+55 T0 madvise 75..76 GUARD_INSTALL
+56 T0 read 75
+57 T0 madvise 77..78 GUARD_INSTALL
+58 T0 read 77
+59 T0 madvise 79..80 GUARD_INSTALL
+60 T0 read 79
+61 T0 madvise 81..82 GUARD_INSTALL
+62 T0 read 81
+63 T0 madvise 83..84 GUARD_INSTALL
+64 T0 read 83

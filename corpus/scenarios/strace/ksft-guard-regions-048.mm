@@ -1,69 +1,33 @@
 # mmfarm scenario 1
-# title: ksft-guard-regions, lines 5155 to 5215
+# title: ksft-guard-regions, lines 5192 to 5725
 # expect: clean
 # origin: strace:ksft-guard-regions
-config pmd_order=3 frames=256 pages=96
-1 T0 memfd f0 72
-2 T0 mmap 9..81 r shared f0
-3 T0 mmap 81..83 rw shared anon
-4 T0 read 25
-5 T0 madvise 27..28 GUARD_INSTALL
-6 T0 read 27
-7 T0 madvise 29..30 GUARD_INSTALL
-8 T0 read 29
-9 T0 madvise 31..32 GUARD_INSTALL
-10 T0 read 31
-11 T0 madvise 33..34 GUARD_INSTALL
-12 T0 read 33
-13 T0 madvise 35..36 GUARD_INSTALL
-14 T0 read 35
-15 T0 madvise 37..38 GUARD_INSTALL
-16 T0 read 37
-17 T0 madvise 39..40 GUARD_INSTALL
-18 T0 read 39
-19 T0 madvise 41..42 GUARD_INSTALL
-20 T0 read 41
-21 T0 madvise 43..44 GUARD_INSTALL
-22 T0 read 43
-23 T0 madvise 45..46 GUARD_INSTALL
-24 T0 read 45
-25 T0 madvise 47..48 GUARD_INSTALL
-26 T0 read 47
-27 T0 madvise 49..50 GUARD_INSTALL
-28 T0 read 49
-29 T0 madvise 51..52 GUARD_INSTALL
-30 T0 read 51
-31 T0 madvise 53..54 GUARD_INSTALL
-32 T0 read 53
-33 T0 madvise 55..56 GUARD_INSTALL
-34 T0 read 55
-35 T0 madvise 57..58 GUARD_INSTALL
-36 T0 read 57
-37 T0 madvise 59..60 GUARD_INSTALL
-38 T0 read 59
-39 T0 madvise 61..62 GUARD_INSTALL
-40 T0 read 61
-41 T0 madvise 63..64 GUARD_INSTALL
-42 T0 read 63
-43 T0 madvise 65..66 GUARD_INSTALL
-44 T0 read 65
-45 T0 madvise 67..68 GUARD_INSTALL
-46 T0 read 67
-47 T0 madvise 69..70 GUARD_INSTALL
-48 T0 read 69
-49 T0 madvise 71..72 GUARD_INSTALL
-50 T0 read 71
-51 T0 madvise 73..74 GUARD_INSTALL
-52 T0 read 73
-53 T0 madvise 75..76 GUARD_INSTALL
-54 T0 read 75
-55 T0 madvise 77..78 GUARD_INSTALL
-56 T0 read 77
-57 T0 madvise 79..80 GUARD_INSTALL
-58 T0 read 79
-59 T0 madvise 9..81 HUGEPAGE
-60 T0 madvise 9..81 COLLAPSE
-61 T0 read 9
-62 T0 read 11
-63 T0 read 13
-64 T0 read 15
+config pmd_order=3 frames=128
+1 T0 memfd f0 40
+2 T0 mmap 9..49 r shared f0
+3 T0 mmap 49..51 rw shared anon
+4 T0 madvise 31..32 GUARD_INSTALL
+5 T0 read 31
+6 T0 madvise 33..34 GUARD_INSTALL
+7 T0 read 33
+8 T0 madvise 35..36 GUARD_INSTALL
+9 T0 read 35
+10 T0 madvise 37..38 GUARD_INSTALL
+11 T0 read 37
+12 T0 madvise 39..40 GUARD_INSTALL
+13 T0 read 39
+14 T0 madvise 41..42 GUARD_INSTALL
+15 T0 read 41
+16 T0 madvise 43..44 GUARD_INSTALL
+17 T0 read 43
+18 T0 madvise 45..46 GUARD_INSTALL
+19 T0 read 45
+20 T0 madvise 47..48 GUARD_INSTALL
+21 T0 read 47
+22 T0 madvise 9..49 HUGEPAGE
+23 T0 madvise 9..49 COLLAPSE
+24 T0 read 9
+25 T0 read 11
+26 T0 read 13
+27 T0 read 15
+28 T0 exit
