@@ -27,7 +27,7 @@ def collect_ptes(k: "Kernel", args: MigrateVma, start: i64, end: i64) -> i64:
     if table is None:
         if pmd_is_huge(k, mm, start):
             return start
-        hole(args, start, end)
+        hole(k, args, start, end)
         return end
     unmapped = False
     for va in range(start, end):
