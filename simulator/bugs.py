@@ -511,6 +511,18 @@ BUGS: Final[tuple[Bug, ...]] = (
         undisclosed=True,
     ),
     Bug(
+        "split-vma-copies-flags-early",
+        "a VMA is copied for a split while another thread may still set a flag of it",
+        "mm/vma.c:__split_vma()",
+        ("state",),
+        MEDIUM,
+        culprits=("split_vma",),
+        versions=(("6.19", ""),),
+        departure="vm_area_dup() comes before vma_start_write(): VM_MAYBE_GUARD, set under "
+        "the VMA's read lock, can come in between and is then missing in one of the parts",
+        undisclosed=True,
+    ),
+    Bug(
         "pvmw-device-private-pmd",
         "a migration ends at another folio's huge entry of device memory",
         "CVE-2026-68163 f84ca9b1888d",
@@ -647,6 +659,18 @@ BUGS: Final[tuple[Bug, ...]] = (
         MEDIUM,
         culprits=("migrate_vma_insert_page", "migrate_vma_collect_pmd"),
         versions=(("6.1", ""),),
+        undisclosed=True,
+    ),
+    Bug(
+        "migratevma-zero-page-loses-soft-dirty",
+        "a driver gets a page of its own where the zero page stood for modified data",
+        "mm/migrate_device.c:migrate_vma_insert_page()",
+        ("soft-dirty",),
+        MEDIUM,
+        culprits=("migrate_vma_insert_page",),
+        versions=(("6.12.56", "6.13"), ("6.18", "")),
+        departure="a split that puts the zero page in keeps the soft-dirty bit since 9658d698a8a8; "
+        "the entry of a page that a driver gets in its place does not",
         undisclosed=True,
     ),
     Bug(
@@ -880,6 +904,8 @@ class BugFlags:
         self.migratevma_split_unmapped_one_mm: bool = False
         self.clear_refs_skips_device_pmd: bool = False
         self.mthp_collapse_loses_soft_dirty: bool = False
+        self.split_vma_copies_flags_early: bool = False
+        self.migratevma_zero_page_loses_soft_dirty: bool = False
         self.migratevma_split_folio_no_ref: bool = False
         self.migration_loses_young_dirty: bool = False
         self.madv_dontneed_vs_madv_free_thp: bool = False

@@ -265,6 +265,9 @@ class Watch:
     def vma_copied(self, k: "Kernel", old: "Vma", new: "Vma") -> None:
         """mremap() is about to move what `old` maps into `new`."""
 
+    def vma_splitting(self, k: "Kernel", vma: "Vma", new: "Vma") -> None:
+        """`vma` gives a part of its range to its copy; both are write-locked."""
+
     def stack_grown(self, k: "Kernel", mm: "Mm", vma: "Vma") -> None:
         """A stack has got a new start."""
 

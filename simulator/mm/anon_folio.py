@@ -84,11 +84,8 @@ def do_anonymous_folio(k: "Kernel", vmf: VmFault) -> i64:
         pte_unmap_unlock(k, table)
         folio_put(k, folio, REF_OWNER)
         return 0
-    map_anon_folio_pte_nopf(k, mm, folio, table, vma, start, False)
+    map_anon_folio_pte_nopf(k, mm, folio, table, vma, start, dirty=False, zeroes=True)
     add_mm_counter(mm, MM_ANONPAGES, 1 << order)
-    for i in range(1 << order):
-        k.watch.hole_filled(k, mm, start + i)
-        k.watch.zeroes_installed(k, mm, start + i, pfn_to_page(k, folio.pfn + i))
     pte_unmap_unlock(k, table)
     k.sometimes(features.Z_MTHP_FAULT)
     return 0
@@ -140,10 +137,19 @@ def pte_range_none(k: "Kernel", table: PageTable, start: i64, order: i64) -> boo
 
 
 def map_anon_folio_pte_nopf(
-    k: "Kernel", mm: Mm, folio: Folio, table: PageTable, vma: Vma, start: i64, dirty: bool
+    k: "Kernel",
+    mm: Mm,
+    folio: Folio,
+    table: PageTable,
+    vma: Vma,
+    start: i64,
+    *,
+    dirty: bool,
+    zeroes: bool,
 ) -> None:
     """Map a new large folio by page table entries, of which RSS knows or will. `dirty`: also where
-    the VMA may not be written, for what is mapped there is a copy of what was."""
+    the VMA may not be written, for what is mapped there is a copy of what was. `zeroes`: nothing
+    was there, and others may store to the first page before the last one is mapped."""
     rmap.folio_add_new_anon_rmap_ptes(k, folio, vma, start)
     swap.folio_add_lru(k, folio)
     for i in range(1 << folio.order):
@@ -154,3 +160,6 @@ def map_anon_folio_pte_nopf(
             entry = pte_mkdirty(entry)
         k.step(sites.MAP_ANON_FOLIO_PTE_NOPF__SET_PTE, pte_obj(mm.id, start + i), WRITE)
         set_pte_at(k, mm, table, start + i, entry)
+        if zeroes:
+            k.watch.hole_filled(k, mm, start + i)
+            k.watch.zeroes_installed(k, mm, start + i, pfn_to_page(k, folio.pfn + i))

@@ -270,7 +270,7 @@ def collapse_locked(
         spin_lock(k, sites.COLLAPSE_HUGE_PAGE__SET_PTE_LOCK, table.ptl)
         k.step(sites.COLLAPSE_HUGE_PAGE__POPULATE, pmd_obj(mm.id, haddr >> k.pmd_order), WRITE)
         pmd_populate_back(k, mm, haddr, table)
-        map_anon_folio_pte_nopf(k, mm, folio, table, vma, start, keeps_dirty(k))
+        map_anon_folio_pte_nopf(k, mm, folio, table, vma, start, dirty=keeps_dirty(k), zeroes=False)
         k.watch.ptl_dropping(k, table)
         spin_unlock(k, table.ptl)
         k.sometimes(features.Z_MTHP_COLLAPSED)
@@ -315,7 +315,7 @@ def collapse_attached(
         give_up(k, mm, ptes, taken)
         folio.flags |= PG_UPTODATE
         spin_lock(k, sites.COLLAPSE_HUGE_PAGE__SET_PTE_LOCK, table.ptl)
-        map_anon_folio_pte_nopf(k, mm, folio, table, vma, start, keeps_dirty(k))
+        map_anon_folio_pte_nopf(k, mm, folio, table, vma, start, dirty=keeps_dirty(k), zeroes=False)
         for va in range(start, end):
             k.watch.copy_installed(k, mm, va, pfn_to_page(k, folio.pfn + va - start))
     mm.collapsing -= 1

@@ -29,6 +29,7 @@ from simulator.mm.mm_types import (
     PG_DIRTY,
     PG_LRU,
     PG_UPTODATE,
+    PTE_SOFT_DIRTY,
     PTE_SPECIAL,
     PTE_UFFD_WP,
     PTE_WRITE,
@@ -672,6 +673,8 @@ def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) 
             entry = pte_mkdirty(entry) | PTE_WRITE
     if wp:
         entry = pte_mkuffd_wp(entry)
+    if not k.bug.migratevma_zero_page_loses_soft_dirty:
+        entry |= old & PTE_SOFT_DIRTY
     set_pte_at(k, mm, table, va, entry)
     if old == 0:
         k.watch.hole_filled(k, mm, va)

@@ -345,6 +345,9 @@ class Oracles(Watch):
     def vma_copied(self, k: "Kernel", old: "Vma", new: "Vma") -> None:
         vma_change.copied(k, old, new)
 
+    def vma_splitting(self, k: "Kernel", vma: "Vma", new: "Vma") -> None:
+        vma_change.splitting(k, vma, new)
+
     def stack_grown(self, k: "Kernel", mm: "Mm", vma: "Vma") -> None:
         vma_change.grown(k, mm, vma)
 

@@ -110,6 +110,18 @@ def copied(k: "Kernel", old: Vma, new: Vma) -> None:
         )
 
 
+def splitting(k: "Kernel", vma: Vma, new: Vma) -> None:
+    """`vma` gives a part of its range to its copy: what was true of the whole is true of both."""
+    if vma.flags != new.flags:
+        k.violate(
+            "state",
+            sites.SPLIT_VMA__SET_RANGE,
+            "vma",
+            f"the parts of the VMA that is split at page {max(vma.start, new.start)} have other "
+            "flags than each other",
+        )
+
+
 def grown(k: "Kernel", mm: Mm, vma: Vma) -> None:
     """`vma`, a stack, has got a new start."""
     if vma.start < mm.unmapping_end and vma.end > mm.unmapping_start:

@@ -58,7 +58,7 @@ def test_headers_say_category_expectation_and_source(scenarios: dict[Path, Scena
         said = dict(scenario.headers)
         assert said.get("category") == file.parent.name, file
         assert said.get("expect") == "clean", file
-        assert re.fullmatch(r"seed:[a-z0-9_-]+", said.get("origin", "")), file
+        assert re.fullmatch(r"seed:[a-z0-9_-]+|farm", said.get("origin", "")), file
         assert not scenario.config.bugs, file
 
 
