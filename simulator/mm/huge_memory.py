@@ -619,6 +619,8 @@ def change_huge_pmd(k: "Kernel", tlb: "MmuGather", vma: Vma, start: i64, cp_flag
         new |= PTE_WRITE
     k.step(sites.CHANGE_HUGE_PMD__SET, pmd_obj(mm.id, i), WRITE)
     set_pmd_at(k, mm, start, new)
+    if cp_flags & MM_CP_UFFD_WP_RESOLVE:  # another call may have protected it meanwhile
+        k.watch.uffd_unprotecting(k, mm, start, start + (1 << k.pmd_order))
     if old & PTE_PRESENT and (old ^ new) & bits:
         mmu_gather.tlb_flush_pmd_range(k, tlb, start)
     pmd_unlock(k, mm)

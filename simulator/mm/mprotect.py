@@ -162,6 +162,8 @@ def change_pte_range(
                 new = change_nonpresent_pte(k, old, cp_flags)
                 if new != old:
                     set_pte_at(k, mm, table, va, new)
+            if cp_flags & MM_CP_UFFD_WP_RESOLVE:  # another call may have protected it meanwhile
+                k.watch.uffd_unprotecting(k, mm, va, va + 1)
         elif cp_flags & MM_CP_UFFD_WP and userfaultfd_wp_use_markers(vma):
             k.step(sites.CHANGE_PTE_RANGE__SET_MARKER, pte_obj(mm.id, va), WRITE)
             set_pte_at(k, mm, table, va, mk_swap_pte(SWP_MARKER_UFFD_WP, 0))
