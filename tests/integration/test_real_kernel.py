@@ -132,6 +132,36 @@ PROGRAMS = {
         T0 pread f1.2 1""",
         [0, 0, 0, 2, 0, 5, 2],
     ),
+    "a file has a position, a size and blocks": (
+        """T0 memfd f0 2
+        T0 file_write f0
+        T0 lseek f0 0 set
+        T0 file_read f0
+        T0 fstat f0 size
+        T0 ftruncate f0 1
+        T0 fallocate f0 0 3 keep-size
+        T0 fstat f0 blocks
+        T0 fstat f0 size""",
+        [0, 0, 0, 1, 8, 0, 0, 3, 4],
+    ),
+    "missing pages are filled by user space": (
+        """T0 mmap 0..8 rw private anon
+        T0 write 6
+        T0 userfaultfd u0
+        T0 uffd_register u0 0..4 missing
+        T0 uffd_copy u0 0..1 from 6
+        T0 read 0
+        T0 uffd_zeropage u0 1..2
+        T0 read 1
+        T0 uffd_wake u0 0..4
+        T0 uffd_read u0
+        T0 uffd_writeprotect u0 0..1 wp
+        T0 uffd_continue u0 0..1
+        T0 uffd_unregister u0 0..4
+        T0 read 2
+        T0 uffd_close u0""",
+        [0, 0, 0, 0, 0, 1, 0, 0, 0, "EAGAIN", "ENOENT", "EINVAL", 0, 0, 0],
+    ),
     "an op on a file that is not open is skipped": (
         "T0 mmap 0..2 rw shared f3\nT0 pread f3 0\nT0 pwrite f3 0",
         ["skipped"] * 3,

@@ -471,6 +471,7 @@ def test_a_wheel_without_a_c_compiler_is_pure_and_carries_every_room(tmp_path: P
         for path in (checkout / room).rglob("*")
         if path.suffix
         in (".py", ".mm", ".claim", ".alphabet", ".mako", ".ini", ".c", ".h", ".config")
+        + (".html", ".svg", ".css", ".js")
         and path.parent.name != "undisclosed"
     }
     assert carried == expected

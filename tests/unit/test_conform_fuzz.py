@@ -63,7 +63,7 @@ def test_generated_ops_meet_on_both_sides_of_a_page_table_s_end() -> None:
 def test_every_row_that_the_kernel_has_comes_up() -> None:
     codes = runnable(StandIn())
     generator = Generator(1, codes)
-    assert {op.code for _ in range(300) for op in generator.next().ops} == set(codes)
+    assert {op.code for _ in range(1000) for op in generator.next().ops} == set(codes)
     assert OP_PIN not in codes
     assert set(codes) == {s.number for s in OPS if not s.requires and s.actors == "user"}
 
