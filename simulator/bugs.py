@@ -662,6 +662,30 @@ BUGS: Final[tuple[Bug, ...]] = (
         undisclosed=True,
     ),
     Bug(
+        "huge-zero-unshare-loses-uffd-wp",
+        "a pin gets a huge page of its own where the huge zero page was write-protected",
+        "mm/huge_memory.c:do_huge_zero_wp_pmd()",
+        ("uffd-wp-bypass",),
+        EASY,
+        culprits=("map_anon_folio_pmd", "do_huge_zero_wp_pmd"),
+        versions=(("6.13", ""),),
+        departure="the huge zero page is split first, and a small page keeps the bit in "
+        "wp_page_copy(); Linux maps a new huge page, also for FAULT_FLAG_UNSHARE, without it",
+        undisclosed=True,
+    ),
+    Bug(
+        "migratevma-huge-zero-loses-uffd-wp",
+        "a driver gets a huge page of its own where the huge zero page was write-protected",
+        "mm/migrate_device.c:migrate_vma_insert_huge_pmd_page()",
+        ("uffd-wp-bypass",),
+        EASY,
+        culprits=("migrate_vma_insert_huge_pmd_page",),
+        versions=(("6.19", ""),),
+        departure="the new huge entry keeps the bit of the huge zero page that it takes the "
+        "place of; in Linux it does not",
+        undisclosed=True,
+    ),
+    Bug(
         "migratevma-zero-page-loses-soft-dirty",
         "a driver gets a page of its own where the zero page stood for modified data",
         "mm/migrate_device.c:migrate_vma_insert_page()",
@@ -917,6 +941,8 @@ class BugFlags:
         self.uffd_close_leaves_wp: bool = False
         self.uffd_reregister_leaves_wp: bool = False
         self.migratevma_zero_page_loses_uffd_wp: bool = False
+        self.huge_zero_unshare_loses_uffd_wp: bool = False
+        self.migratevma_huge_zero_loses_uffd_wp: bool = False
         self.uffd_mfill_racy_pmd_check: bool = False
         self.collapse_anon_fills_uffd_armed_hole: bool = False
         self.uffd_release_merge_oom: bool = False

@@ -382,7 +382,9 @@ def do_huge_pmd_wp_page(k: "Kernel", vmf: VmFault) -> i64:
     orig = vmf.orig_pmd
     i = vmf.va >> k.pmd_order
     if is_huge_zero_pmd(orig):
-        ret = do_huge_zero_wp_pmd(k, vmf)
+        ret: i64 = VM_FAULT_FALLBACK
+        if not orig & PTE_UFFD_WP or k.bug.huge_zero_unshare_loses_uffd_wp:
+            ret = do_huge_zero_wp_pmd(k, vmf)
         if ret & VM_FAULT_FALLBACK:
             split_huge_pmd(k, vma, vmf.va)
         return ret

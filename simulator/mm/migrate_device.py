@@ -698,7 +698,8 @@ def insert_huge_pmd_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) -> 
     if table is None:
         return False
     pmd_lock(k, sites.MIGRATE_VMA_INSERT_HUGE_PMD_PAGE__LOCK, mm)
-    zero = is_huge_zero_pmd(mm.pmd[va >> k.pmd_order])
+    old = mm.pmd[va >> k.pmd_order]
+    zero = is_huge_zero_pmd(old)
     if not zero and not pmd_none(k, mm, va):
         pmd_unlock(k, mm)
         pte_free(k, table)
@@ -714,8 +715,12 @@ def insert_huge_pmd_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) -> 
     else:
         pgtable_trans_huge_deposit(k, mm, va, table)
     k.step(sites.MIGRATE_VMA_INSERT_HUGE_PMD_PAGE__SET_PMD, obj, WRITE)
-    kind: i64 = SWP_DEVICE_WRITE if vma.flags & VM_WRITE else SWP_DEVICE_READ
-    set_pmd_at(k, mm, va, mk_swap_pte(kind, page.pfn))
+    wp = zero and old & PTE_UFFD_WP != 0 and not k.bug.migratevma_huge_zero_loses_uffd_wp
+    kind: i64 = SWP_DEVICE_WRITE if vma.flags & VM_WRITE and not wp else SWP_DEVICE_READ
+    entry = mk_swap_pte(kind, page.pfn)
+    if wp:
+        entry = pte_mkuffd_wp(entry)
+    set_pmd_at(k, mm, va, entry)
     for i in range(k.ptrs_per_pte):
         k.watch.zeroes_installed(k, mm, va + i, pfn_to_page(k, page.pfn + i))
     pmd_unlock(k, mm)

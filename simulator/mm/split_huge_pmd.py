@@ -135,10 +135,13 @@ def split_huge_pmd_locked(k: "Kernel", vma: Vma, start: i64, freeze: bool) -> No
 def split_huge_zero_page_pmd(k: "Kernel", mm: Mm, vma: Vma, start: i64) -> None:
     """__split_huge_zero_page_pmd()"""
     k.step(sites.SPLIT_HUGE_ZERO_PAGE_PMD__CLEAR_FLUSH, pmd_obj(mm.id, start >> k.pmd_order), WRITE)
-    pmdp_huge_clear_flush(k, mm, start)
+    old = pmdp_huge_clear_flush(k, mm, start)
     table = pgtable_trans_huge_withdraw(k, mm, start)
+    entry = vm_page_prot(vma) | PTE_SPECIAL
+    if old & PTE_UFFD_WP:
+        entry = pte_mkuffd_wp(entry)
     for va in range(start, start + k.ptrs_per_pte):
-        fill_pte(k, mm, table, va, vm_page_prot(vma) | PTE_SPECIAL)
+        fill_pte(k, mm, table, va, entry)
     k.step(sites.SPLIT_HUGE_ZERO_PAGE_PMD__POPULATE, pmd_obj(mm.id, start >> k.pmd_order), WRITE)
     pmd_populate_split(k, mm, start, table)
 

@@ -154,3 +154,14 @@ def test_no_collapse_takes_it_away() -> None:
         "4 T0 uffd_writeprotect u0 2..3 wp\n5 T0 madvise 0..8 COLLAPSE\n6 T0 write 2\n"
     )
     assert results(text)[3:] == [0, "EINVAL", "SIGBUS"]
+
+
+def test_the_huge_zero_page_keeps_it_whatever_takes_its_place() -> None:
+    text = (
+        "config pmd_order=3 frames=64 thp=always\n1 T0 mmap 0..8 r private anon populate\n"
+        "2 T0 userfaultfd u0\n3 T0 uffd_register u0 0..8 wp\n"
+        "4 T0 uffd_writeprotect u0 0..8 wp\n"
+    )
+    assert results(text + "5 T0 munmap 0..1\n")[4:] == [0]
+    assert results(text + "5 T0 pin p0 0 r longterm\n")[4:] == [0]
+    assert results(text + "5 DEVICE migrate_to_device 0..8\n")[4:] == [8]
