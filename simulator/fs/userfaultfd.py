@@ -104,7 +104,11 @@ def close_all(k: "Kernel") -> None:
 
 def userfaultfd_release(k: "Kernel", ctx: UserfaultfdCtx) -> None:
     """Nothing is registered any more, and who waits goes on. `released` comes first: who faults
-    from here on tries again until the VMA is like any other."""
+    from here on tries again until the VMA is like any other. Once only: at the End the last call
+    and close_all() can both come here."""
+    if ctx.releasing:
+        return
+    ctx.releasing = True
     k.step(sites.USERFAULTFD_RELEASE__RELEASED, ctx.obj, WRITE)
     ctx.released = True
     userfaultfd_release_all(k, ctx)

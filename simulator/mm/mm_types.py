@@ -586,6 +586,7 @@ class UserfaultfdCtx:
         self.files: i64 = 1
         self.refcount: i64 = 1
         self.got_at: i64 = 0  # site after which it last got a reference
+        self.releasing: bool = False  # userfaultfd_release() has begun
         self.released: bool = False
         self.map_changing_lock: Final[RwSem] = RwSem(LC_MAP_CHANGING, ident)
         self.mmap_changing: i64 = 0

@@ -165,3 +165,13 @@ def test_the_huge_zero_page_keeps_it_whatever_takes_its_place() -> None:
     assert results(text + "5 T0 munmap 0..1\n")[4:] == [0]
     assert results(text + "5 T0 pin p0 0 r longterm\n")[4:] == [0]
     assert results(text + "5 DEVICE migrate_to_device 0..8\n")[4:] == [8]
+
+
+def test_a_userfaultfd_that_is_being_released_is_not_released_again() -> None:
+    p = registered()
+    ctx = userfaultfd.fdget(p.k, 0)
+    assert ctx is not None
+    userfaultfd.close_all(p.k)  # a call is still inside, as at the End
+    ctx.released = False  # how the last call finds it when release has only just begun
+    assert userfaultfd.fdput(p.k, ctx, 0) == 0
+    assert ctx.refcount == 0
