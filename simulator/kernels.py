@@ -52,7 +52,8 @@ class Linux:
         # stable releases of 6.18.
         self.sticky_softdirty: bool = version >= 618
         # UFFDIO_COPY behind the end of shared memory is -ENOMEM (shmem_mfill_folio_alloc());
-        # before, it copied first, and then it was -EFAULT.
+        # before, it copied first, and then it was -EFAULT. What UFFDIO_CONTINUE does not find is
+        # -EFAULT (get_folio_noalloc()); before, behind the end of the file it was -EINVAL.
         self.mfill_checks_size_first: bool = version >= 702
         # Anonymous pages count from an offset of their own (vma_start_anon_pgoff()): of a private
         # mapping of a file by its address. What has pages and has moved no longer merges with a

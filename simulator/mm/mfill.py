@@ -238,14 +238,16 @@ def mfill_atomic_pte(k: "Kernel", t: Task, fill: Mfill, va: i64) -> i64:
 
 
 def mfill_atomic_pte_continue(k: "Kernel", fill: Mfill, va: i64) -> i64:
-    """Map what the file has: 0, -EFAULT for a hole, -EEXIST, or -EAGAIN without a page table."""
+    """Map what the file has: 0, -EFAULT where it has nothing, -EEXIST, -EAGAIN: no page table."""
     vma = fill.vma
     assert vma is not None
     inode = vma.inode
     assert inode is not None
     index = linear_page_index(vma, va)
-    _, folio = shmem.shmem_get_folio(k, inode, index, shmem.SGP_NOALLOC, None)
+    err, folio = shmem.shmem_get_folio(k, inode, index, shmem.SGP_NOALLOC, None)
     if folio is None:
+        if err == -EINVAL and not k.linux.mfill_checks_size_first:
+            return -EINVAL  # behind the end of the file
         return -EFAULT
     page = pfn_to_page(k, folio.pfn + index - folio.index)
     err = mfill_atomic_install_pte(k, fill, va, page, REF_TEMP)

@@ -50,7 +50,7 @@ def test_a_run_finds_files_and_explains_a_bug(mmfarm: Command, tmp_path: Path) -
     assert re.search(r"[1-9]\d* times, in [1-9]\d* slices; ", shown.out)
     exported = mmfarm("triage", "export", number, "-o", tmp_path / "out", "--json").json()
     kinds = {Path(name).suffix: Path(name) for name in exported["files"]}
-    assert set(kinds) == {".mm", ".txt", ".json", ".html"}
+    assert set(kinds) == {".mm", ".txt", ".json", ".html", ".svg"}
     assert json.loads(kinds[".json"].read_text())["outcome"] == "violation"
     assert mmfarm("replay", kinds[".mm"]).code == 1
 
