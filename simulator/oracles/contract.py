@@ -234,7 +234,7 @@ def failed(k: "Kernel", t: Task, op: Op, result: i64, alone: bool) -> None:
     if not alone or mm is None:
         return
     if op.code == ops.OP_MADVISE and op.args[2] == ops.MADV_COLLAPSE and result == -EAGAIN:
-        not_again(k, op)
+        not_again(k, mm, op)
     if result != SIGSEGV:
         return
     va = op.args[0] // WORDS_PER_PAGE
@@ -286,10 +286,15 @@ def holes_filling(k: "Kernel", order: i64, holes: i64) -> None:
         )
 
 
-def not_again(k: "Kernel", op: Op) -> None:
-    """MADV_COLLAPSE asks to be tried again while nobody else is at work and nothing is pinned: it
-    will never be otherwise."""
-    if k.open_pins == 0:
+def not_again(k: "Kernel", mm: Mm, op: Op) -> None:
+    """MADV_COLLAPSE of one huge page asks to be tried again, whose first page is missing, which
+    userfaultfd waits for: it will never be otherwise."""
+    size = k.ptrs_per_pte
+    first = (op.args[0] + size - 1) // size * size
+    vma = vma_lookup(mm, first)
+    if vma is None or not vma.flags & VM_UFFD_MISSING or op.args[1] // size * size != first + size:
+        return
+    if peek(k, mm, first) == 0:
         k.violate(
             "contract",
             sites.MADVISE_COLLAPSE__RELOCK,
