@@ -142,7 +142,7 @@ PROGRAMS = {
         T0 fallocate f0 0 3 keep-size
         T0 fstat f0 blocks
         T0 fstat f0 size""",
-        [0, 0, 0, 1, 8, 0, 0, 3, 4],
+        [0, 0, 0, 2, 8, 0, 0, 3, 4],
     ),
     "missing pages are filled by user space": (
         """T0 mmap 0..8 rw private anon
@@ -160,7 +160,7 @@ PROGRAMS = {
         T0 uffd_unregister u0 0..4
         T0 read 2
         T0 uffd_close u0""",
-        [0, 0, 0, 0, 0, 1, 0, 0, 0, "EAGAIN", "ENOENT", "EINVAL", 0, 0, 0],
+        [0, 0, 0, 0, 0, 2, 0, 0, 0, "EAGAIN", "ENOENT", "EINVAL", 0, 0, 0],
     ),
     "an op on a file that is not open is skipped": (
         "T0 mmap 0..2 rw shared f3\nT0 pread f3 0\nT0 pwrite f3 0",
