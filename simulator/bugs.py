@@ -686,6 +686,19 @@ BUGS: Final[tuple[Bug, ...]] = (
         undisclosed=True,
     ),
     Bug(
+        "mremap-revert-allocates",
+        "a move that runs out of memory runs out of it again on its way back",
+        "mm/mremap.c:copy_vma_and_data()",
+        ("memory-value",),
+        HARD,
+        culprits=("copy_vma_and_data", "move_vma", "move_page_tables"),
+        versions=(("6.1", ""),),
+        departure="entries are moved back one page table after the other, and where the range "
+        "begins with one that was never there it is allocated: what could not be moved back is "
+        "unmapped with the copy",
+        undisclosed=True,
+    ),
+    Bug(
         "migratevma-zero-page-loses-soft-dirty",
         "a driver gets a page of its own where the zero page stood for modified data",
         "mm/migrate_device.c:migrate_vma_insert_page()",
@@ -930,6 +943,7 @@ class BugFlags:
         self.mthp_collapse_loses_soft_dirty: bool = False
         self.split_vma_copies_flags_early: bool = False
         self.migratevma_zero_page_loses_soft_dirty: bool = False
+        self.mremap_revert_allocates: bool = False
         self.migratevma_split_folio_no_ref: bool = False
         self.migration_loses_young_dirty: bool = False
         self.madv_dontneed_vs_madv_free_thp: bool = False

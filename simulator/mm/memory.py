@@ -636,7 +636,6 @@ def do_device_private(k: "Kernel", vmf: VmFault) -> i64:
         mmap_lock.vma_end_read(k, vmf.vma)
         return VM_FAULT_RETRY
     page = pfn_to_page(k, vmf.orig_pte >> PFN_SHIFT)
-    folio = page.folio
     vmf.page = page
     table = pte_offset_map_lock(k, sites.DO_SWAP_PAGE__DEVICE_LOCK, mm, va)
     if table is None:
@@ -644,6 +643,7 @@ def do_device_private(k: "Kernel", vmf: VmFault) -> i64:
     if ptep_get(k, table, va) != vmf.orig_pte:
         pte_unmap_unlock(k, table)
         return 0
+    folio = page.folio
     pgmap = folio.pgmap
     assert pgmap is not None
     referenced = not k.bug.device_private_fault_no_ref

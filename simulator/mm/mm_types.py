@@ -537,6 +537,8 @@ class Mm:
         self.notifier_seq: i64 = 2  # invalidate_seq: odd while something is being invalidated
         self.notifier_waiters: i64 = 0
         # For oracles.
+        # What a huge entry stands for whose split has taken its rmap away already (O3).
+        self.splitting: Folio | None = None
         self.collapsing: i64 = 0  # collapses whose pages are counted and not mapped yet
         self.nr_anon: i64 = 0  # page table entries that rss_anon should count (O19)
         self.nr_file: i64 = 0  # and rss_file

@@ -27,6 +27,7 @@ from simulator.mm.mm_types import (
     pte_present,
 )
 from simulator.mm.pgtable import (
+    next_entry,
     pmd_clear,
     pmd_index,
     pmd_is_huge,
@@ -61,6 +62,7 @@ class PagetableMove:
         self.old_end: i64 = old_start + pages
         self.pages: i64 = pages
         self.need_rmap_locks: bool = rmap_locks
+        self.reverts: bool = False  # takes back what a move has done that has failed
 
 
 def take_rmap_locks(k: "Kernel", vma: Vma) -> None:
@@ -269,6 +271,14 @@ def move_page_tables(k: "Kernel", pmc: PagetableMove) -> i64:
     return max(pmc.old_va - first, 0)
 
 
+def nothing_to_revert(k: "Kernel", mm: Mm, pmc: PagetableMove, extent: i64) -> bool:
+    """Whether nothing came from there: then there may be no page table, and none is needed."""
+    if not pmc.reverts or k.bug.mremap_revert_allocates or not pmd_none(k, mm, pmc.new_va):
+        return False
+    end = pmc.old_va + extent
+    return next_entry(k, mm, pmc.old_va, end) == end
+
+
 def move_extent(k: "Kernel", mm: Mm, pmc: PagetableMove, extent: i64) -> bool:
     """Move what one old and one new page table share of the range; False: out of memory."""
     while True:
@@ -286,7 +296,7 @@ def move_extent(k: "Kernel", mm: Mm, pmc: PagetableMove, extent: i64) -> bool:
             and move_normal_pmd(k, pmc)
         ):
             return True
-        if pmd_none(k, mm, pmc.old_va):
+        if pmd_none(k, mm, pmc.old_va) or nothing_to_revert(k, mm, pmc, extent):
             return True
         if not pte_alloc(k, mm, pmc.new_va):
             return False

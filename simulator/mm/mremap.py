@@ -202,7 +202,9 @@ def move_locked_vma(k: "Kernel", mm: Mm, vrm: VmaRemap) -> i64:
     if moved < vrm.old_len:
         err = -ENOMEM
         # Back again, which needs no memory; then the copy is unmapped instead.
-        move_page_tables(k, PagetableMove(new_vma, copy.vma, vrm.new_start, vrm.start, moved, True))
+        back = PagetableMove(new_vma, copy.vma, vrm.new_start, vrm.start, moved, True)
+        back.reverts = True
+        move_page_tables(k, back)
         vrm.vma = new_vma
         vrm.old_len = vrm.new_len
         vrm.start = vrm.new_start

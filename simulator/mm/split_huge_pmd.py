@@ -223,10 +223,12 @@ def finish_split(
     if freeze or not k.bug.thp_mapcount_nonatomic_split:
         k.step(sites.SPLIT_HUGE_PMD_LOCKED__REMOVE_RMAP, folio.obj, WRITE)
         folio_remove_rmap_pmd(k, folio, mm)
+    mm.splitting = folio
     if freeze:
         folio_put(k, folio, REF_MAP)
     k.step(sites.SPLIT_HUGE_PMD_LOCKED__POPULATE, pmd_obj(mm.id, start >> k.pmd_order), WRITE)
     pmd_populate_split(k, mm, start, table)
+    mm.splitting = None
 
 
 def split_nonpresent_pmd(k: "Kernel", mm: Mm, start: i64, pmd: i64) -> None:

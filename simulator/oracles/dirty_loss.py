@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from simulator.lib.maple_tree import vma_lookup
 from simulator.mm.mm_types import (
     PFN_SHIFT,
     PG_DIRTY,
     PTE_DIRTY,
     PTE_SPECIAL,
+    VM_MAYSHARE,
     Mm,
     Page,
     is_device_private_pte,
@@ -65,10 +67,15 @@ def entry_written(k: "Kernel", taken: list[Taken], mm: Mm, va: i64, old: i64, ne
     if new & (PTE_DIRTY | PTE_SPECIAL) or is_device_private_pte(new):
         return
     if new >> PFN_SHIFT == frame or is_migration_pte(old):
-        lost(k, va, pfn_to_page(k, new >> PFN_SHIFT), k.cur.site)
+        lost(k, mm, va, pfn_to_page(k, new >> PFN_SHIFT), k.cur.site)
 
 
-def lost(k: "Kernel", va: i64, page: Page, culprit: i64) -> None:
+def lost(k: "Kernel", mm: Mm, va: i64, page: Page, culprit: i64) -> None:
+    """An entry's dirty bit has gone: the page must have it. Through a private mapping nobody stores
+    to a file, and a dirty bit says nothing: UFFDIO_CONTINUE sets it always."""
+    vma = vma_lookup(mm, va)
+    if page.folio.inode is not None and vma is not None and not vma.flags & VM_MAYSHARE:
+        return
     if not page.folio.flags & PG_DIRTY:
         k.violate(
             "dirty-loss",
@@ -89,7 +96,7 @@ def moved(k: "Kernel", taken: list[Taken], mm: Mm, old_va: i64, new_va: i64) -> 
             break
     pte = peek(k, mm, new_va)
     if frame and pte >> PFN_SHIFT == frame and not pte & PTE_DIRTY:
-        lost(k, new_va, pfn_to_page(k, frame), k.cur.site)
+        lost(k, mm, new_va, pfn_to_page(k, frame), k.cur.site)
 
 
 def given_up(mm: Mm, va: i64) -> None:
@@ -106,5 +113,5 @@ def lock_dropped(k: "Kernel", taken: list[Taken]) -> list[Taken]:
         elif each.page.folio.live and each.page.folio.inode is not None:
             pte = peek(k, each.mm, each.va)
             if not pte & PTE_DIRTY or pte >> PFN_SHIFT != each.page.pfn:
-                lost(k, each.va, each.page, each.site)
+                lost(k, each.mm, each.va, each.page, each.site)
     return kept

@@ -17,6 +17,7 @@ from simulator import page_state
 from simulator.lock_classes import LC_PAGE_TABLE, LC_PTL
 from simulator.mm.mm_types import (
     PFN_SHIFT,
+    PG_DEVICE_PRIVATE,
     REF_MAP,
     Folio,
     Mm,
@@ -118,7 +119,12 @@ def miscounted(k: "Kernel", page: Page) -> None:
 
 def pmds_miscounted(k: "Kernel", folio: Folio) -> None:
     """A large folio is mapped by other many PMD entries than it counts, perhaps for good."""
-    if folio.entire_mapcount < folio.nr_pmds or only_lock(k):
+    counted = folio.entire_mapcount
+    if folio.flags & PG_DEVICE_PRIVATE:  # the entry stands until the page table of its split does
+        for mm in k.mms:
+            if mm.splitting is folio:
+                counted += 1
+    if counted < folio.nr_pmds or only_lock(k):
         k.violate(
             "mapcount",
             folio.page.entry_at,

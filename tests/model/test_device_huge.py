@@ -122,3 +122,25 @@ def test_a_pinned_one_stays() -> None:
 """
     assert orders(text)[3] == [3] * 8
     assert results(text)[3] == 0
+
+
+def test_a_fault_finds_the_folio_that_a_split_has_left_it() -> None:
+    text = f"""{MIGRATED}4 T0 munmap 7..8
+5 T0 read 5
+6 T1 read 1
+@5 do_swap_page:device_lock#1 -> T1
+"""
+    assert results(text)[4:] == [0, 0]
+
+
+def test_a_split_entry_counts_until_the_page_table_stands() -> None:
+    text = f"""{CONFIG}
+1 T0 mmap 0..8 rw private anon
+2 T0 write 0
+3 T0 fork T1
+4 DEVICE migrate_to_device 0..8
+5 T0 mprotect 2..3 r
+6 T1 read 1
+@5 split_huge_pmd_locked:populate#1 -> T1
+"""
+    assert results(text)[4:] == [0, 0]

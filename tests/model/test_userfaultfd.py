@@ -242,3 +242,17 @@ def test_what_a_file_has_waits_for_continue() -> None:
 def test_only_files_have_minor_faults() -> None:
     got = results(FILE + "7 T0 uffd_register u0 8..9 minor\n8 T0 uffd_continue u0 8..9\n")
     assert got[6:] == ["EINVAL", "ENOENT"]
+
+
+def test_a_file_page_that_is_continued_privately_was_not_modified() -> None:
+    """UFFDIO_CONTINUE sets the dirty bit always, and a store goes to a copy."""
+    text = """config pmd_order=3 frames=64
+1 T0 memfd f0 1
+2 T0 mmap 0..1 r private f0 populate
+3 T0 mmap 0..1 w private f0
+4 T0 userfaultfd u0
+5 T0 uffd_register u0 0..1 missing
+6 T0 uffd_continue u0 0..1
+7 T0 write 0
+"""
+    assert results(text)[5:] == [0, 0]
