@@ -699,6 +699,18 @@ BUGS: Final[tuple[Bug, ...]] = (
         undisclosed=True,
     ),
     Bug(
+        "unmap-loses-file-soft-dirty",
+        "a page of a file that the kernel unmaps by itself comes back as if it were unmodified",
+        "mm/rmap.c:try_to_unmap_one(), mm/khugepaged.c:try_collapse_pte_mapped_thp()",
+        ("soft-dirty",),
+        MEDIUM,
+        culprits=("try_to_unmap_one", "try_collapse_pte_mapped_thp", "do_set_pmd", "set_pte_range"),
+        versions=(("6.1", ""),),
+        departure="the entry of a file's page is dropped with its soft-dirty bit when the kernel "
+        "takes it out to collapse or split the page; neither the VMA nor a marker keeps it",
+        undisclosed=True,
+    ),
+    Bug(
         "migratevma-zero-page-loses-soft-dirty",
         "a driver gets a page of its own where the zero page stood for modified data",
         "mm/migrate_device.c:migrate_vma_insert_page()",
@@ -944,6 +956,7 @@ class BugFlags:
         self.split_vma_copies_flags_early: bool = False
         self.migratevma_zero_page_loses_soft_dirty: bool = False
         self.mremap_revert_allocates: bool = False
+        self.unmap_loses_file_soft_dirty: bool = False
         self.migratevma_split_folio_no_ref: bool = False
         self.migration_loses_young_dirty: bool = False
         self.madv_dontneed_vs_madv_free_thp: bool = False

@@ -533,6 +533,13 @@ def vma_wants_writenotify(vma: Vma) -> bool:
     return not vma.flags & VM_SOFTDIRTY
 
 
+def keep_soft_dirty(k: "Kernel", vma: Vma, entry: i64) -> None:
+    """The entry of a file's page has gone, the page has not: from now on the VMA says what the
+    entry said. The lock of the file's mappings is held, or the VMA's."""
+    if entry & PTE_SOFT_DIRTY and not k.bug.unmap_loses_file_soft_dirty:
+        vma.flags |= VM_SOFTDIRTY
+
+
 def pte_mkdirty(pte: i64) -> i64:
     """x86 marks soft-dirty with dirty."""
     return pte | PTE_DIRTY | PTE_SOFT_DIRTY

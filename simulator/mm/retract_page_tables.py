@@ -49,7 +49,7 @@ from simulator.mm.mm_types import (
 )
 from simulator.mm.mmu_gather import call_rcu_table
 from simulator.mm.page_ref import folio_put
-from simulator.mm.pgtable import pfn_to_page, ptep_get, ptep_get_and_clear
+from simulator.mm.pgtable import keep_soft_dirty, pfn_to_page, ptep_get, ptep_get_and_clear
 from simulator.mm.pgtable_generic import (
     pmd_lock,
     pmd_unlock,
@@ -186,7 +186,7 @@ def collapse_entries(k: "Kernel", mm: Mm, vma: Vma, start: i64, folio: Folio) ->
         result = SCAN_FAIL
         spin_unlock(k, table.ptl)
     else:
-        result, cleared = clear_entries(k, mm, table, start, folio)
+        result, cleared = clear_entries(k, vma, table, start, folio)
         if result != SCAN_SUCCEED:
             if cleared:
                 tlb.flush_tlb_range(k, mm, start, end)
@@ -226,9 +226,11 @@ def maps_only(k: "Kernel", table: PageTable, start: i64, folio: Folio) -> i64:
 
 
 def clear_entries(
-    k: "Kernel", mm: Mm, table: PageTable, start: i64, folio: Folio
+    k: "Kernel", vma: Vma, table: PageTable, start: i64, folio: Folio
 ) -> tuple[i64, i64]:
     """Clear them one by one; what was private by now ends that. How many were."""
+    mm = vma.mm
+    assert mm is not None
     cleared: i64 = 0
     result: i64 = SCAN_SUCCEED
     for i in range(k.ptrs_per_pte):
@@ -243,7 +245,7 @@ def clear_entries(
             break
         site = sites.TRY_COLLAPSE_PTE_MAPPED_THP__CLEAR_PTE
         k.step(site, pte_obj(mm.id, start + i), WRITE)
-        ptep_get_and_clear(k, mm, table, start + i)
+        keep_soft_dirty(k, vma, ptep_get_and_clear(k, mm, table, start + i))
         folio_remove_rmap_pte(k, pfn_to_page(k, folio.pfn + i), mm)
         cleared += 1
     for _ in range(cleared):

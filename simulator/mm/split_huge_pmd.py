@@ -52,6 +52,7 @@ from simulator.mm.page_ref import folio_get, folio_put
 from simulator.mm.pgtable import (
     fill_pte,
     folio_mk_pmd,
+    keep_soft_dirty,
     mk_pte,
     pfn_to_page,
     pgtable_trans_huge_withdraw,
@@ -120,7 +121,7 @@ def split_huge_pmd_locked(k: "Kernel", vma: Vma, start: i64, freeze: bool) -> No
         return
     k.sometimes(features.Z_PMD_SPLIT)
     if vma.inode is not None:
-        split_file_pmd(k, mm, start)
+        split_file_pmd(k, mm, vma, start)
         return
     if is_huge_zero_pmd(pmd):
         split_huge_zero_page_pmd(k, mm, vma, start)
@@ -146,10 +147,11 @@ def split_huge_zero_page_pmd(k: "Kernel", mm: Mm, vma: Vma, start: i64) -> None:
     pmd_populate_split(k, mm, start, table)
 
 
-def split_file_pmd(k: "Kernel", mm: Mm, start: i64) -> None:
+def split_file_pmd(k: "Kernel", mm: Mm, vma: Vma, start: i64) -> None:
     """The entry of a file goes, and nothing takes its place: faults bring its pages back."""
     k.step(sites.SPLIT_FILE_PMD__CLEAR_FLUSH, pmd_obj(mm.id, start >> k.pmd_order), WRITE)
     old = pmdp_huge_clear_flush(k, mm, start)
+    keep_soft_dirty(k, vma, old)
     folio = pfn_to_page(k, old >> PFN_SHIFT).folio
     if old & PTE_DIRTY:
         folio.flags |= PG_DIRTY

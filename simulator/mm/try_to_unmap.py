@@ -17,7 +17,6 @@ from simulator.mm.mm_types import (
     PTE_SPECIAL,
     REF_MAP,
     Folio,
-    Mm,
     Vma,
     add_mm_counter,
     folio_mapcount,
@@ -25,7 +24,7 @@ from simulator.mm.mm_types import (
     pte_present,
 )
 from simulator.mm.page_ref import folio_put
-from simulator.mm.pgtable import pfn_to_page, pmd_addr_end, ptep_get
+from simulator.mm.pgtable import keep_soft_dirty, pfn_to_page, pmd_addr_end, ptep_get
 from simulator.mm.pgtable_generic import (
     pmd_lock,
     pmd_unlock,
@@ -73,14 +72,16 @@ class TryToUnmap(RmapWalkControl):
                     split_huge_pmd_locked(k, vma, at >> k.pmd_order << k.pmd_order, False)
                 pmd_unlock(k, mm)
             elif mm.tables[at >> k.pmd_order] is not None:
-                unmap_entries(k, folio, mm, at, stop)
+                unmap_entries(k, folio, vma, at, stop)
             at = stop
         mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, end)
         return folio_mapcount(folio) > 0
 
 
-def unmap_entries(k: "Kernel", folio: Folio, mm: Mm, start: i64, end: i64) -> None:
+def unmap_entries(k: "Kernel", folio: Folio, vma: Vma, start: i64, end: i64) -> None:
     """The entries of one page table that map pages of the folio."""
+    mm = vma.mm
+    assert mm is not None
     table = pte_offset_map_lock(k, sites.TRY_TO_UNMAP_ONE__LOCK, mm, start)
     if table is None:
         return
@@ -91,6 +92,7 @@ def unmap_entries(k: "Kernel", folio: Folio, mm: Mm, start: i64, end: i64) -> No
             continue
         k.step(sites.TRY_TO_UNMAP_ONE__CLEAR_PTE, pte_obj(mm.id, va), WRITE)
         pte = ptep_clear_flush(k, mm, table, va)
+        keep_soft_dirty(k, vma, pte)
         if pte & PTE_DIRTY:
             folio.flags |= PG_DIRTY
         add_mm_counter(mm, mm_counter(folio), -1)

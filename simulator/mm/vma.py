@@ -18,7 +18,7 @@ from simulator.build.native import final
 from simulator.errno import ENOMEM
 from simulator.lib import interval_tree
 from simulator.mm import anon_vma, mmap_lock, vma_file
-from simulator.mm.mm_types import VM_MAYBE_GUARD, AnonVma, Inode, Mm, Vma
+from simulator.mm.mm_types import VM_MAYBE_GUARD, VM_SOFTDIRTY, AnonVma, Inode, Mm, Vma
 from simulator.mm.split_huge_pmd import vma_adjust_trans_huge
 from simulator.objects import OBJ_NONE
 from simulator.sched import lock
@@ -251,11 +251,13 @@ def split_vma(k: "Kernel", vma: Vma, va: i64, new_below: bool) -> i64:
         vma_file.get_file(new.inode)
     mmap_lock.vma_start_write(k, vma)
     mmap_lock.vma_start_write(k, new)
-    if not k.bug.split_vma_copies_flags_early:  # readers of the VMA set it while it was copied
-        new.flags |= vma.flags & VM_MAYBE_GUARD
     vp = VmaPrepare(vma)
     vp.insert = new
     vma_prepare(k, vp)
+    # What was set meanwhile by those who hold the VMA, or the file's mappings, for reading.
+    new.flags |= vma.flags & VM_SOFTDIRTY
+    if not k.bug.split_vma_copies_flags_early:
+        new.flags |= vma.flags & VM_MAYBE_GUARD
     vma_adjust_trans_huge(k, vma, vma.start, va, None)
     k.watch.vma_splitting(k, vma, new)
     k.step(sites.SPLIT_VMA__SET_RANGE, vma.obj, WRITE)
