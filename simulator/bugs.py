@@ -699,6 +699,43 @@ BUGS: Final[tuple[Bug, ...]] = (
         undisclosed=True,
     ),
     Bug(
+        "migratevma-split-fault-folio-late",
+        "a page that a fault brings back has no reference for a moment after its folio was split",
+        "mm/migrate_device.c:migrate_vma_split_folio()",
+        ("refcount", "use-after-free"),
+        MEDIUM,
+        culprits=("migrate_vma_split_folio", "migrate_vma_collect_pmd"),
+        versions=(("7.2", ""),),
+        departure="split_folio() leaves lock and reference with the head; the folio of the page "
+        "gets its own only then, and another fault can bring the page back meanwhile",
+        undisclosed=True,
+    ),
+    Bug(
+        "device-pmd-none-while-migrating",
+        "a huge page in device memory is not there for a moment while it is migrated",
+        "mm/huge_memory.c:set_pmd_migration_entry()",
+        ("memory-value", "stale-tlb"),
+        MEDIUM,
+        culprits=("set_pmd_migration_entry",),
+        versions=(("6.19", ""),),
+        departure="an entry of device memory is cleared before the migration entry is set: "
+        "zap_pmd_range(), which looks without the lock, finds none, and MADV_DONTNEED returns with "
+        "the page still there",
+        undisclosed=True,
+    ),
+    Bug(
+        "uffd-unregister-vma-not-locked",
+        "a page is filled write-protected while its VMA's write protection is being ended",
+        "mm/userfaultfd.c:userfaultfd_clear_vma()",
+        ("state",),
+        MEDIUM,
+        culprits=("mfill_atomic_install_pte", "userfaultfd_clear_vma"),
+        versions=(("6.12", ""),),
+        departure="the bits are taken out before vma_start_write(), so that UFFDIO_COPY under the "
+        "VMA's lock can set one behind it, in a VMA that is registered no more",
+        undisclosed=True,
+    ),
+    Bug(
         "unmap-loses-file-soft-dirty",
         "a page of a file that the kernel unmaps by itself comes back as if it were unmodified",
         "mm/rmap.c:try_to_unmap_one(), mm/khugepaged.c:try_collapse_pte_mapped_thp()",
@@ -957,6 +994,9 @@ class BugFlags:
         self.migratevma_zero_page_loses_soft_dirty: bool = False
         self.mremap_revert_allocates: bool = False
         self.unmap_loses_file_soft_dirty: bool = False
+        self.migratevma_split_fault_folio_late: bool = False
+        self.device_pmd_none_while_migrating: bool = False
+        self.uffd_unregister_vma_not_locked: bool = False
         self.migratevma_split_folio_no_ref: bool = False
         self.migration_loses_young_dirty: bool = False
         self.madv_dontneed_vs_madv_free_thp: bool = False

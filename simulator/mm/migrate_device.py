@@ -282,9 +282,12 @@ def split_pte_mapped(k: "Kernel", args: MigrateVma, table: PageTable, folio: Fol
 def split_fault_folio(k: "Kernel", args: MigrateVma, folio: Folio) -> i64:
     """The same when it has the page that do_swap_page() brings back, which has locked the folio and
     holds the reference: both must be on that page's folio afterwards."""
-    ret = split_folio(k, folio)
     page = args.fault_page
+    if not k.bug.migratevma_split_fault_folio_late:
+        return split_folio(k, folio, page)
+    ret = split_folio(k, folio)
     if ret == 0 and page is not None and page.folio is not folio:
+        k.step(sites.MIGRATE_VMA_SPLIT_FOLIO__GET, page.obj, WRITE)
         folio_get(k, page.folio, REF_TEMP)
         mutex_lock(k, sites.MIGRATE_VMA_SPLIT_FOLIO__LOCK, page.folio.lock)
         mutex_unlock(k, folio.lock)

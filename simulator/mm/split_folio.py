@@ -30,6 +30,7 @@ from simulator.mm.mm_types import (
     PG_UPTODATE,
     REF_TEMP,
     Folio,
+    Page,
     folio_mapcount,
     init_page_count,
 )
@@ -44,10 +45,10 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
-def split_folio(k: "Kernel", folio: Folio) -> i64:
+def split_folio(k: "Kernel", folio: Folio, lock_at: Page | None = None) -> i64:
     """Split a folio that the caller has locked and holds a reference on (REF_TEMP): 0, -EBUSY, or
-    -EAGAIN when somebody else holds one, too. The head stays locked; it is what the caller's
-    reference is on."""
+    -EAGAIN when somebody else holds one, too. What stays locked, and has the caller's reference, is
+    the head, or the folio that the page `lock_at` gets."""
     if folio.order == 0:
         return 0
     inode = folio.inode
@@ -61,15 +62,15 @@ def split_folio(k: "Kernel", folio: Folio) -> i64:
     k.step(sites.SPLIT_FOLIO__RACY_REFS, folio.obj, READ)
     ret: i64 = -EAGAIN
     if folio_mapcount(folio) == folio.ref - 1:
-        ret = split_locked(k, folio)
+        ret = split_locked(k, folio, lock_at)
     anon_vma.anon_vma_unlock_write(k, av)
     anon_vma.put_anon_vma(k, av)
     k.sometimes(features.Z_FOLIO_SPLIT_FAILED if ret else features.Z_FOLIO_SPLIT)
     return ret
 
 
-def split_locked(k: "Kernel", folio: Folio) -> i64:
-    """The part under the anon_vma's lock: unmap, freeze, split, map again, let go of the tails."""
+def split_locked(k: "Kernel", folio: Folio, lock_at: Page | None) -> i64:
+    """The part under the anon_vma's lock: unmap, freeze, split, map again, let go of the others."""
     first = folio.pfn
     nr: i64 = 1 << folio.order
     zeroes = not folio.flags & PG_DEVICE_PRIVATE
@@ -88,8 +89,11 @@ def split_locked(k: "Kernel", folio: Folio) -> i64:
     for i in range(nr):  # remap_page()
         part = pfn_to_page(k, first + i).folio
         remove_migration_ptes_locked(k, part, part, zeroes)
-    for i in range(1, nr):
+    kept = folio if lock_at is None else lock_at.folio
+    for i in range(nr):
         part = pfn_to_page(k, first + i).folio
+        if part is kept:
+            continue
         mutex_unlock(k, part.lock)
         k.step(sites.SPLIT_FOLIO__PUT_TAIL, part.obj, WRITE)
         folio_put(k, part, REF_TEMP)

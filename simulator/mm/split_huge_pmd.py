@@ -291,8 +291,10 @@ def set_pmd_migration_entry(k: "Kernel", mm: Mm, start: i64) -> bool:
     if present:
         old = pmdp_invalidate(k, mm, start)
         write = old & PTE_WRITE != 0
-    else:
-        old = pmdp_huge_get_and_clear(k, mm, start)
+    else:  # never none: who zaps looks without a lock
+        old = mm.pmd[start >> k.pmd_order]
+        if k.bug.device_pmd_none_while_migrating:
+            old = pmdp_huge_get_and_clear(k, mm, start)
         write = pte_kind(old) == SWP_DEVICE_WRITE
     page = pfn_to_page(k, old >> PFN_SHIFT)
     folio = page.folio

@@ -57,6 +57,7 @@ def userfaultfd_register_range(
             stop = min(end, current.end)
             ends_wp = current.flags & VM_UFFD_WP != 0 and modes & VM_UFFD_WP == 0
             if ends_wp and not k.bug.uffd_reregister_leaves_wp:
+                mmap_lock.vma_start_write(k, current)
                 uffd_wp_range(k, current, start, stop, False)
             current = vma_merge.vma_modify_flags_uffd(
                 k, prev, current, start, stop, flags, ctx, False
@@ -76,6 +77,8 @@ def userfaultfd_clear_vma(
     """[start, end) of `vma` is registered no more: the VMA that holds it, or None: -ENOMEM."""
     whole = start == vma.start and end == vma.end and not k.bug.uffd_release_merge_oom
     if vma.flags & VM_UFFD_WP and not k.bug.uffd_close_leaves_wp:
+        if not k.bug.uffd_unregister_vma_not_locked:  # who fills pages has the VMA's lock only
+            mmap_lock.vma_start_write(k, vma)
         uffd_wp_range(k, vma, start, end, False)
     flags = vma.flags & ~VM_UFFD_FLAGS
     got = vma_merge.vma_modify_flags_uffd(k, prev, vma, start, end, flags, None, whole)

@@ -218,7 +218,8 @@ class Oracles(Watch):
 
     def forced_stored(self, k: "Kernel", mm: "Mm", va: i64, page: "Page", seen: i64) -> None:
         soft_dirty.forced(k, mm, va, page, seen)
-        uffd_wp_bypass.stored(k, mm, va)
+        if uffd_wp_bypass.has_bit(seen):
+            uffd_wp_bypass.stored(k, mm, va)
 
     def loaded(self, k: "Kernel", mm: "Mm", va: i64, page: "Page", word: i64, value: i64) -> None:
         memory_value.loaded(k, self.values, mm, va, page, word, value)

@@ -18,8 +18,10 @@ from mypy_extensions import i64
 from simulator.mm import pins
 from simulator.mm.mm_types import (
     PFN_SHIFT,
+    PG_ANON_EXCLUSIVE,
     Mm,
     Page,
+    folio_mapcount,
     is_device_pte,
     is_migration_pte,
     page_is_exclusive,
@@ -40,7 +42,10 @@ def taken(k: "Kernel", p: "Pin") -> None:
     assert mm is not None
     if p.kind != pins.PINNED or page.folio.anon_vma is None:
         return
-    if not page_is_exclusive(page):
+    # Of a huge page that GUP-fast has taken while it was zapped the head still tells.
+    head = page.folio.page
+    zapped = folio_mapcount(page.folio) == 0 and head.flags & PG_ANON_EXCLUSIVE != 0
+    if not page_is_exclusive(page) and not zapped:
         k.violate(
             "pin",
             k.cur.site,

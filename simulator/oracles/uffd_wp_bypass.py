@@ -3,7 +3,8 @@
 
 A page is protected from when UFFDIO_WRITEPROTECT (or UFFDIO_COPY) returns until user space ends
 that, the page is given up or moved away, or a store passes on purpose (UFFD_FEATURE_WP_ASYNC).
-Predictive: at the End each such page still has the bit, or a marker in its place.
+Predictive: at the End each such page still has the bit, or a marker in its place. Not promised for
+what GUP has let through before: a write to /proc/self/mem goes on with the page that it has found.
 """
 
 from typing import TYPE_CHECKING

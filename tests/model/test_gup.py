@@ -258,3 +258,13 @@ def test_madvise_populate_reports_what_stopped_it(range_and_advice: str, result:
 """)[4]
         == result
     )
+
+
+def test_a_page_of_a_huge_page_that_is_zapped_under_gup_fast_was_exclusive() -> None:
+    text = """config pmd_order=3 frames=64 thp=always
+1 T0 mmap 0..8 w private anon populate
+2 T0 pin_fast p0 1 r
+3 T1 mmap 0..8 none private anon
+@2 gup_fast:seq_retry#1 -> T1
+"""
+    assert results(text)[1] == 0

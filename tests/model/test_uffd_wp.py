@@ -175,3 +175,12 @@ def test_a_userfaultfd_that_is_being_released_is_not_released_again() -> None:
     ctx.released = False  # how the last call finds it when release has only just begun
     assert userfaultfd.fdput(p.k, ctx, 0) == 0
     assert ctx.refcount == 0
+
+
+def test_what_gup_has_let_through_before_is_no_bypass() -> None:
+    text = (
+        "config pmd_order=3 frames=64\n1 T0 mmap 0..1 rw private anon populate\n"
+        "2 T0 userfaultfd u0\n3 T0 uffd_register u0 0..1 wp\n4 T1 mem_write 0\n"
+        "5 T0 uffd_writeprotect u0 0..1 wp\n@4 access_remote_vm:store#1 -> T0\n"
+    )
+    assert results(text)[3:] == [0, 0]
