@@ -699,6 +699,42 @@ BUGS: Final[tuple[Bug, ...]] = (
         undisclosed=True,
     ),
     Bug(
+        "split-file-pmd-none-before-flush",
+        "MADV_DONTNEED finds nothing where a huge page of a file is split and not flushed yet",
+        "mm/huge_memory.c:__split_huge_pmd_locked()",
+        ("stale-tlb",),
+        MEDIUM,
+        culprits=("split_file_pmd", "split_huge_pmd_locked"),
+        versions=(("6.1", ""),),
+        departure="pmdp_huge_clear_flush() clears before it flushes, and zap_pmd_range() looks "
+        "without the lock: it goes on, and returns, while other CPUs have the translation",
+        undisclosed=True,
+    ),
+    Bug(
+        "shmem-fault-keeps-page-behind-end",
+        "a fault that comes too late makes fallocate() keep a page behind the end of the file",
+        "mm/shmem.c:shmem_get_folio_gfp()",
+        ("page-cache",),
+        HARD,
+        culprits=("shmem_get_folio_gfp", "shmem_undo_range", "shmem_alloc_folio"),
+        versions=(("6.1", ""),),
+        departure="the page is cleared and uptodate before i_size is looked at again; a fallocate() "
+        "that fails leaves such pages, and this one stays behind the end",
+        undisclosed=True,
+    ),
+    Bug(
+        "collapse-pte-mapped-lets-markers-in",
+        "guard markers are freed with the page table that a collapse takes away",
+        "mm/khugepaged.c:try_collapse_pte_mapped_thp()",
+        ("use-after-free",),
+        MEDIUM,
+        culprits=("try_collapse_pte_mapped_thp",),
+        versions=(("6.15", ""),),
+        departure="the page table's lock is dropped between the last look at the entries and the "
+        "removal of the table: MADV_GUARD_INSTALL puts its markers in",
+        undisclosed=True,
+    ),
+    Bug(
         "migratevma-split-fault-folio-late",
         "a page that a fault brings back has no reference for a moment after its folio was split",
         "mm/migrate_device.c:migrate_vma_split_folio()",
@@ -994,6 +1030,9 @@ class BugFlags:
         self.migratevma_zero_page_loses_soft_dirty: bool = False
         self.mremap_revert_allocates: bool = False
         self.unmap_loses_file_soft_dirty: bool = False
+        self.shmem_fault_keeps_page_behind_end: bool = False
+        self.collapse_pte_mapped_lets_markers_in: bool = False
+        self.split_file_pmd_none_before_flush: bool = False
         self.migratevma_split_fault_folio_late: bool = False
         self.device_pmd_none_while_migrating: bool = False
         self.uffd_unregister_vma_not_locked: bool = False

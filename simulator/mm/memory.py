@@ -125,15 +125,18 @@ def handle_mm_fault(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64) -> i64:
         ret = huge_memory.handle_huge_fault(k, vmf)
     if ret & VM_FAULT_FALLBACK:
         ret = handle_pte_fault(k, vmf)
-    if droppable and memory_is_left(k):
+    pages: i64 = 1
+    if droppable and mm.pmd[va >> k.pmd_order]:
+        pages = k.ptrs_per_pte
+    if droppable and memory_is_left(k, pages):
         ret &= ~VM_FAULT_OOM
     return ret
 
 
-def memory_is_left(k: "Kernel") -> bool:
-    """Whether an access that tries again may find a frame. Linux lets it try for ever in droppable
-    mappings; here nobody reclaims, and nothing would ever change."""
-    return k.frames.nr < k.nr_frames or len(k.frames.free) > 0
+def memory_is_left(k: "Kernel", pages: i64) -> bool:
+    """Whether an access that tries again may find so many frames. Linux lets it try for ever in
+    droppable mappings; here nobody reclaims, and nothing would ever change."""
+    return k.nr_frames - k.frames.nr + len(k.frames.free) >= pages
 
 
 def handle_pte_fault(k: "Kernel", vmf: VmFault) -> i64:
@@ -378,7 +381,8 @@ def finish_fault(k: "Kernel", vmf: VmFault, page: Page, write: bool) -> i64:
     if folio.order and not vma.flags & VM_UFFD_FLAGS:
         first = va - (page.pfn - folio.pfn)
         nr = 1 << folio.order
-        if first < vma.start or first + nr > vma.end or (first ^ va) >> k.pmd_order:
+        inside = vma.start <= first and first + nr <= vma.end
+        if not inside or (first ^ (first + nr - 1)) >> k.pmd_order:
             first = va  # it goes beyond the VMA or the page table
             nr = 1
     table = pte_offset_map_lock(k, sites.FINISH_FAULT__LOCK, mm, va)

@@ -54,7 +54,6 @@ from simulator.mm.mm_types import (
     mk_swap_pte,
     pmd_present,
     pte_kind,
-    pte_mkuffd_wp,
     pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put, folio_try_get, move_ref
@@ -654,7 +653,9 @@ def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) 
     if table is None:
         return False
     old = ptep_get(k, table, va)
-    if vma.flags & VM_UFFD_MISSING or (old and not old & PTE_SPECIAL):
+    # The device would store to what is write-protected.
+    protected = old & PTE_UFFD_WP != 0 and not k.bug.migratevma_zero_page_loses_uffd_wp
+    if vma.flags & VM_UFFD_MISSING or (old and not old & PTE_SPECIAL) or protected:
         pte_unmap_unlock(k, table)
         return False
     add_mm_counter(mm, MM_ANONPAGES, 1)
@@ -666,16 +667,13 @@ def migrate_vma_insert_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) 
         k.step(sites.MIGRATE_VMA_INSERT_PAGE__CLEAR_ZERO, pte_obj(mm.id, va), WRITE)
         ptep_clear_flush(k, mm, table, va)
     k.step(sites.MIGRATE_VMA_INSERT_PAGE__SET_PTE, pte_obj(mm.id, va), WRITE)
-    wp = old & PTE_UFFD_WP != 0 and not k.bug.migratevma_zero_page_loses_uffd_wp
     if folio.flags & PG_DEVICE_PRIVATE:
-        kind = SWP_DEVICE_WRITE if vma.flags & VM_WRITE and not wp else SWP_DEVICE_READ
+        kind = SWP_DEVICE_WRITE if vma.flags & VM_WRITE else SWP_DEVICE_READ
         entry = mk_swap_pte(kind, page.pfn)
     else:
         entry = mk_pte(page, vm_page_prot(vma))
         if vma.flags & VM_WRITE:
             entry = pte_mkdirty(entry) | PTE_WRITE
-    if wp:
-        entry = pte_mkuffd_wp(entry)
     if not k.bug.migratevma_zero_page_loses_soft_dirty:
         entry |= old & PTE_SOFT_DIRTY
     set_pte_at(k, mm, table, va, entry)
@@ -703,7 +701,10 @@ def insert_huge_pmd_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) -> 
     pmd_lock(k, sites.MIGRATE_VMA_INSERT_HUGE_PMD_PAGE__LOCK, mm)
     old = mm.pmd[va >> k.pmd_order]
     zero = is_huge_zero_pmd(old)
-    if not zero and not pmd_none(k, mm, va):
+    usable = zero or pmd_none(k, mm, va)
+    if zero and old & PTE_UFFD_WP and not k.bug.migratevma_huge_zero_loses_uffd_wp:
+        usable = False
+    if not usable:
         pmd_unlock(k, mm)
         pte_free(k, table)
         return False
@@ -718,12 +719,8 @@ def insert_huge_pmd_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) -> 
     else:
         pgtable_trans_huge_deposit(k, mm, va, table)
     k.step(sites.MIGRATE_VMA_INSERT_HUGE_PMD_PAGE__SET_PMD, obj, WRITE)
-    wp = zero and old & PTE_UFFD_WP != 0 and not k.bug.migratevma_huge_zero_loses_uffd_wp
-    kind: i64 = SWP_DEVICE_WRITE if vma.flags & VM_WRITE and not wp else SWP_DEVICE_READ
-    entry = mk_swap_pte(kind, page.pfn)
-    if wp:
-        entry = pte_mkuffd_wp(entry)
-    set_pmd_at(k, mm, va, entry)
+    kind: i64 = SWP_DEVICE_WRITE if vma.flags & VM_WRITE else SWP_DEVICE_READ
+    set_pmd_at(k, mm, va, mk_swap_pte(kind, page.pfn))
     for i in range(k.ptrs_per_pte):
         k.watch.zeroes_installed(k, mm, va + i, pfn_to_page(k, page.pfn + i))
     pmd_unlock(k, mm)

@@ -177,7 +177,10 @@ def collapse_entries(k: "Kernel", mm: Mm, vma: Vma, start: i64, folio: Folio) ->
     end = start + k.ptrs_per_pte
     event = mmu_notifier.MMU_NOTIFY_CLEAR
     mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, start, end, event)
-    early = vma.flags & VM_UFFD_FLAGS != 0 and not vma.flags & VM_SHARED
+    # Nobody puts an entry of another kind, or a marker, into the table that is about to go.
+    early = True
+    if k.bug.collapse_pte_mapped_lets_markers_in:
+        early = vma.flags & VM_UFFD_FLAGS != 0 and not vma.flags & VM_SHARED
     if early:
         pmd_lock(k, sites.TRY_COLLAPSE_PTE_MAPPED_THP__PMD_LOCK, mm)
     spin_lock(k, sites.TRY_COLLAPSE_PTE_MAPPED_THP__PTE_LOCK, table.ptl)

@@ -254,9 +254,12 @@ def shmem_get_folio(
                 k.watch.hole_filled(k, vmf.mm, vmf.va)
             if sgp == SGP_FALLOC:
                 return 0, folio  # fallocate() leaves it to be cleared by whoever uses it
-        if sgp != SGP_WRITE:
+        behind = False
+        if not alloced and sgp <= SGP_CACHE and not k.bug.shmem_fault_keeps_page_behind_end:
+            behind = is_behind_end(k, inode, index)  # fallocate() would not undo what is in use
+        if sgp != SGP_WRITE and not behind:
             clear_folio(k, folio)
-        if sgp <= SGP_CACHE and is_behind_end(k, inode, index):
+        if behind or (sgp <= SGP_CACHE and is_behind_end(k, inode, index)):
             k.sometimes(features.Z_FAULT_RACED_TRUNCATE)
             if alloced:
                 filemap_remove_folio(k, folio)

@@ -15,6 +15,7 @@ from mypy_extensions import i64
 from simulator import features, sites
 from simulator.mm import mmu_notifier
 from simulator.mm.mm_types import (
+    MM_FILEPAGES,
     PFN_SHIFT,
     PG_ANON_EXCLUSIVE,
     PG_DEVICE_PRIVATE,
@@ -43,7 +44,6 @@ from simulator.mm.mm_types import (
     is_huge_zero_pmd,
     is_migration_pte,
     mk_swap_pte,
-    mm_counter,
     pmd_present,
     pte_kind,
     pte_mkuffd_wp,
@@ -71,6 +71,7 @@ from simulator.mm.pgtable_generic import (
 from simulator.mm.rmap import (
     folio_add_anon_rmap_pmd,
     folio_add_anon_rmap_ptes,
+    folio_add_file_rmap_pmd,
     folio_remove_rmap_pmd,
     folio_try_share_anon_rmap_pte,
 )
@@ -150,14 +151,20 @@ def split_huge_zero_page_pmd(k: "Kernel", mm: Mm, vma: Vma, start: i64) -> None:
 def split_file_pmd(k: "Kernel", mm: Mm, vma: Vma, start: i64) -> None:
     """The entry of a file goes, and nothing takes its place: faults bring its pages back."""
     k.step(sites.SPLIT_FILE_PMD__CLEAR_FLUSH, pmd_obj(mm.id, start >> k.pmd_order), WRITE)
-    old = pmdp_huge_clear_flush(k, mm, start)
+    old = mm.pmd[start >> k.pmd_order]
+    if pmd_present(old) and not k.bug.split_file_pmd_none_before_flush:
+        old = pmdp_invalidate(k, mm, start)  # who zaps looks without a lock
+        pmdp_huge_get_and_clear(k, mm, start)
+    else:
+        pmdp_huge_clear_flush(k, mm, start)
     keep_soft_dirty(k, vma, old)
     folio = pfn_to_page(k, old >> PFN_SHIFT).folio
-    if old & PTE_DIRTY:
-        folio.flags |= PG_DIRTY
-    folio_remove_rmap_pmd(k, folio, mm)
-    folio_put(k, folio, REF_MAP)
-    add_mm_counter(mm, mm_counter(folio), -k.ptrs_per_pte)
+    if not is_migration_pte(old):  # which maps nothing
+        if old & PTE_DIRTY:
+            folio.flags |= PG_DIRTY
+        folio_remove_rmap_pmd(k, folio, mm)
+        folio_put(k, folio, REF_MAP)
+    add_mm_counter(mm, MM_FILEPAGES, -k.ptrs_per_pte)
 
 
 def split_present_pmd(k: "Kernel", mm: Mm, vma: Vma, start: i64, freeze: bool) -> None:
@@ -333,8 +340,12 @@ def remove_migration_pmd(k: "Kernel", vma: Vma, start: i64, folio: Folio) -> Non
     if folio.flags & PG_DIRTY and old & PTE_DIRTY:
         entry = pte_mkdirty(entry)
     if folio.flags & PG_DEVICE_PRIVATE:
-        device: i64 = SWP_DEVICE_WRITE if entry & PTE_WRITE else SWP_DEVICE_READ
+        # Stores of the device are not tracked by soft-dirty bits, and it may map the page by now.
+        device: i64 = SWP_DEVICE_WRITE if kind == SWP_MIGRATION_WRITE else SWP_DEVICE_READ
         entry = mk_swap_pte(device, folio.pfn) | old & (PTE_SOFT_DIRTY | PTE_UFFD_WP)
-    folio_add_anon_rmap_pmd(k, folio, vma, start, kind != SWP_MIGRATION_READ)
+    if folio.inode is None:
+        folio_add_anon_rmap_pmd(k, folio, vma, start, kind != SWP_MIGRATION_READ)
+    else:
+        folio_add_file_rmap_pmd(k, folio, mm)
     k.step(sites.REMOVE_MIGRATION_PMD__SET_PMD, pmd_obj(mm.id, start >> k.pmd_order), WRITE)
     set_pmd_at(k, mm, start, entry)

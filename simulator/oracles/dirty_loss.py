@@ -114,4 +114,5 @@ def lock_dropped(k: "Kernel", taken: list[Taken]) -> list[Taken]:
             pte = peek(k, each.mm, each.va)
             if not pte & PTE_DIRTY or pte >> PFN_SHIFT != each.page.pfn:
                 lost(k, each.mm, each.va, each.page, each.site)
+                each.mm.dirty[each.va] = 0  # the page knows: what comes there next need not
     return kept
