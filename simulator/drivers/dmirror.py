@@ -40,7 +40,7 @@ from simulator.mm.migrate_device import (
     migrate_vma_pages,
     migrate_vma_setup,
 )
-from simulator.mm.mm_types import REF_OWNER, VM_READ, VM_WRITE, Lock, Mm, Page, fill
+from simulator.mm.mm_types import REF_OWNER, VM_READ, VM_WRITE, Lock, Mm, Page, fill, page_maps
 from simulator.mm.mmu_notifier import EMPTY, MmuIntervalNotifier
 from simulator.mm.page_alloc import folio_alloc, folio_alloc_nofail, folio_alloc_order
 from simulator.mm.page_ref import folio_put
@@ -197,7 +197,7 @@ def dmirror_fops_release(k: "Kernel", t: Task) -> i64:
 
 def in_use(devmem: DmirrorDevmem) -> bool:
     """Whether some mm maps a page of the device's memory, or will when its migration is over."""
-    return any(page.mapcount > 0 or page.nr_migration > 0 for page in devmem.slab.taken())
+    return any(page_maps(page) > 0 or page.nr_migration > 0 for page in devmem.slab.taken())
 
 
 def dmirror_device_evict_chunk(k: "Kernel", devmem: DmirrorDevmem) -> None:
