@@ -718,7 +718,7 @@ BUGS: Final[tuple[Bug, ...]] = (
         HARD,
         culprits=("shmem_get_folio_gfp", "shmem_undo_range", "shmem_alloc_folio"),
         versions=(("6.1", ""),),
-        departure="the page is cleared and uptodate before i_size is looked at again; a fallocate() "
+        departure="the page is cleared and uptodate before i_size is looked at again; a fallocate "
         "that fails leaves such pages, and this one stays behind the end",
         undisclosed=True,
     ),
@@ -856,6 +856,31 @@ BUGS: Final[tuple[Bug, ...]] = (
         culprits=("split_huge_pmd_locked",),
     ),
     Bug(
+        "collapsefile-fills-hole-under-uffd-missing",
+        "a collapse of a file fills holes that userfaultfd waits for",
+        "ac492b9c70ca",
+        ("uffd-missed",),
+        MEDIUM,
+        culprits=("collapse_file",),
+        versions=(("6.1", "6.4"),),
+    ),
+    Bug(
+        "collapsefile-uffd-check-first-index-only",
+        "a collapse asks only the mappings of its first page whether userfaultfd waits",
+        "review of the mm/khugepaged series on userfaultfd and holes (2023)",
+        ("uffd-missed",),
+        MEDIUM,
+        culprits=("collapse_file",),
+    ),
+    Bug(
+        "collapsefile-uffd-check-vs-register-race",
+        "a collapse asks for userfaultfds before it hides the holes from them",
+        "what the changelog of ac492b9c70ca argues about order",
+        ("uffd-missed",),
+        HARD,
+        culprits=("collapse_file",),
+    ),
+    Bug(
         "collapsefile-retry-entries-with-lock-dropped",
         "a collapse drops the lock of the page cache while retry entries fill its holes",
         "review of the mm/khugepaged series on userfaultfd and holes (2023)",
@@ -981,6 +1006,9 @@ class BugFlags:
         self.migratevma_restore_stale_pte_on_pin: bool = False
         self.migrate_device_finalize_freed_to_lru: bool = False
         self.mremap_tlb_flush_late: bool = False
+        self.collapsefile_fills_hole_under_uffd_missing: bool = False
+        self.collapsefile_uffd_check_first_index_only: bool = False
+        self.collapsefile_uffd_check_vs_register_race: bool = False
         self.collapsefile_retry_entries_with_lock_dropped: bool = False
         self.collapsefile_hole_filled_after_scan: bool = False
         self.collapsefile_errno_semantics: bool = False

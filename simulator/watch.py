@@ -201,6 +201,9 @@ class Watch:
     def cache_replacing(self, k: "Kernel", inode: "Inode", folio: "Folio") -> None:
         """A folio is about to take the place of what the cache has at its indices."""
 
+    def hole_hidden(self, k: "Kernel", inode: "Inode", index: i64) -> None:
+        """A retry entry keeps lookups from seeing that the cache has nothing at `index`."""
+
     def retry_entries_left(self, k: "Kernel", inode: "Inode") -> None:
         """The lock of the cache is about to be dropped, with retry entries in it."""
 
@@ -235,6 +238,9 @@ class Watch:
 
     def userfaults_woken(self, k: "Kernel", ctx: "UserfaultfdCtx", start: i64, end: i64) -> None:
         """All who wait for a page of [start, end) have been woken, or all when `end` is 0."""
+
+    def uffd_registering(self, k: "Kernel", vma: "Vma", modes: i64) -> None:
+        """`vma` is about to be registered for `modes` (VM_UFFD_*), or for nothing."""
 
     def uffd_protected(self, k: "Kernel", mm: "Mm", start: i64, end: i64) -> None:
         """What of [start, end) is write-protected for userfaultfd is so for every CPU by now."""

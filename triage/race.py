@@ -26,6 +26,9 @@ TELLING: Final = (
     "loads",
     "stores",
     "does not get",
+    "retry entries hide",
+    "userfaultfd waits",
+    "no userfaultfd waits",
 )
 MAX_ALONE: Final = 20  # uninterrupted ops in a row, one line each; those before are counted
 LOCKING: Final = ("takes ", "releases ")  # how it begins that a lock changes hands

@@ -293,24 +293,49 @@ def reserve_holes(k: "Kernel", inode: Inode, start: i64, nr_none: i64) -> i64:
     end = start + k.ptrs_per_pte
     down_read(k, sites.COLLAPSE_FILE__I_MMAP_LOCK, inode.i_mmap_rwsem)
     xa_lock_irq(k, sites.COLLAPSE_FILE__XA_LOCK, inode)
+    early = k.bug.collapsefile_uffd_check_vs_register_race
+    awaited = early and userfaultfd_missing(k, inode, start, end)
     found: i64 = 0
     for index in range(start, end):
         k.step(sites.COLLAPSE_FILE__RETRY_ENTRY, slot_obj(inode.id, index), WRITE)
         if xarray.load(inode.i_pages, index) is None:
             inode.i_pages.retry.append(index)
+            k.watch.hole_hidden(k, inode, index)
             found += 1
+    if k.tracing:
+        k.note(f"retry entries hide {found} holes of file {inode.id}")
     result: i64 = SCAN_SUCCEED
     if found != nr_none and not k.bug.collapsefile_hole_filled_after_scan:
         result = SCAN_PAGE_FILLED
-    else:
-        for vma in inode.i_mmap:  # with those that begin right behind, as in Linux
-            last = vma.pgoff + vma.end - vma.start - 1
-            if vma.pgoff <= end and last >= start and vma.flags & VM_UFFD_MISSING:
-                result = SCAN_EXCEED_NONE_PTE
+    elif awaited or not early and userfaultfd_missing(k, inode, start, end):
+        result = SCAN_EXCEED_NONE_PTE
     up_read(k, inode.i_mmap_rwsem)
     if result != SCAN_SUCCEED:
         inode.i_pages.retry.clear()
     return result
+
+
+def userfaultfd_missing(k: "Kernel", inode: Inode, start: i64, end: i64) -> bool:
+    """Whether user space waits for missing pages of a mapping of [start, end]: with those that
+    begin right behind the huge page, as in Linux. i_mmap_rwsem is held."""
+    if k.bug.collapsefile_fills_hole_under_uffd_missing:
+        return False
+    if k.bug.collapsefile_uffd_check_first_index_only:
+        end = start
+    asked: i64 = 0
+    for vma in inode.i_mmap:
+        if vma.pgoff <= end and vma.pgoff + vma.end - vma.start > start:
+            asked += 1
+            k.step(sites.COLLAPSE_FILE__USERFAULTFD_MISSING, vma.obj, READ)
+            if vma.flags & VM_UFFD_MISSING:
+                if k.tracing:
+                    k.note(f"userfaultfd waits for missing pages of vma {vma.start}..{vma.end}")
+                return True
+    if k.tracing:
+        k.note(
+            f"no userfaultfd waits in {asked} mappings of pages {start}..{end} of file {inode.id}"
+        )
+    return False
 
 
 def put_back(k: "Kernel", inode: Inode, new: Folio, taken: list[Folio]) -> None:

@@ -235,6 +235,16 @@ class SuperOperations:
 
 
 @final
+class Awaited:
+    """What O7 remembers of a page of a mapping that is registered for missing pages."""
+
+    def __init__(self, mm: "Mm", va: i64, index: i64) -> None:
+        self.mm: Final[Mm] = mm
+        self.va: Final[i64] = va
+        self.index: Final[i64] = index
+
+
+@final
 class Inode:
     """A memory file (memfd, or behind a shared anonymous mapping), its page cache, and the one open
     file that handles stand for. Sizes and positions are in words."""
@@ -270,6 +280,7 @@ class Inode:
         self.counted_at: i64 = 0  # O19: pages were last counted that the cache has not
         self.stored_at: i64 = 0  # O15: folios were last put into the place of others
         self.seen: list[int] = []  # O15: indices at which lseek() has found data
+        self.awaited: list[Awaited] = []  # O7: hidden holes that user space may have seen before
 
 
 def reset_rwsem(sem: RwSem) -> None:

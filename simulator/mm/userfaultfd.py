@@ -212,6 +212,7 @@ def woken(k: "Kernel", queue: list[UserfaultWait], start: i64, end: i64) -> list
 def userfaultfd_set_ctx(k: "Kernel", vma: Vma, ctx: UserfaultfdCtx | None, modes: i64) -> None:
     mmap_lock.vma_start_write(k, vma)
     k.step(sites.USERFAULTFD_SET_CTX__SET, vma.obj, WRITE)
+    k.watch.uffd_registering(k, vma, modes)
     vma.uffd = ctx
     vma.flags = vma.flags & ~VM_UFFD_FLAGS | modes
 

@@ -287,12 +287,15 @@ def holes_filling(k: "Kernel", order: i64, holes: i64) -> None:
 
 
 def not_again(k: "Kernel", mm: Mm, op: Op) -> None:
-    """MADV_COLLAPSE of one huge page asks to be tried again, whose first page is missing, which
-    userfaultfd waits for: it will never be otherwise."""
+    """MADV_COLLAPSE of one huge page of anonymous memory asks to be tried again, whose first page
+    is missing, which userfaultfd waits for: it will never be otherwise. Of a file what is there is
+    looked at before what is missing."""
     size = k.ptrs_per_pte
     first = (op.args[0] + size - 1) // size * size
     vma = vma_lookup(mm, first)
     if vma is None or not vma.flags & VM_UFFD_MISSING or op.args[1] // size * size != first + size:
+        return
+    if vma.inode is not None:
         return
     if peek(k, mm, first) == 0:
         k.violate(

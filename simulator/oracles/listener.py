@@ -280,7 +280,12 @@ class Oracles(Watch):
         memory_value.file_dropped(inode, folio)
 
     def cache_replacing(self, k: "Kernel", inode: "Inode", folio: "Folio") -> None:
+        uffd_missed.replacing(k, inode, folio)
         page_cache.replacing(k, inode, folio)
+
+    def hole_hidden(self, k: "Kernel", inode: "Inode", index: i64) -> None:
+        if k.uffd_contexts:
+            uffd_missed.hidden(k, inode, index)
 
     def retry_entries_left(self, k: "Kernel", inode: "Inode") -> None:
         page_cache.retry_left(k, inode)
@@ -316,6 +321,9 @@ class Oracles(Watch):
 
     def userfaults_woken(self, k: "Kernel", ctx: "UserfaultfdCtx", start: i64, end: i64) -> None:
         userfault_wake.woken(k, ctx, start, end)
+
+    def uffd_registering(self, k: "Kernel", vma: "Vma", modes: i64) -> None:
+        uffd_missed.registering(vma, modes)
 
     def uffd_protected(self, k: "Kernel", mm: "Mm", start: i64, end: i64) -> None:
         uffd_wp_bypass.protected(k, mm, start, end)

@@ -8,6 +8,7 @@ from simulator.fs import userfaultfd as calls
 from simulator.mm import (
     anon_folio,
     collapse_control,
+    collapse_file,
     huge_memory,
     memory,
     mfill,
@@ -56,6 +57,10 @@ def a_driver_does_not_ask(patch: Patch) -> None:
 
 def a_collapse_fills_holes(patch: Patch) -> None:
     patch.set(collapse_control, "VM_UFFD_FLAGS", 0)
+
+
+def a_collapse_of_a_file_does_not_ask(patch: Patch) -> None:
+    patch.nothing(collapse_file, "userfaultfd_missing", False)
 
 
 def sleeps_without_a_look(patch: Patch) -> None:
@@ -148,6 +153,13 @@ PAIRS: Final = (
         "uffd-missed collapse_huge_page_copy_succeeded anon",
         THP + MISSING + "4 T0 uffd_zeropage u0 0..1\n5 T0 write 0\n6 T0 madvise 0..8 COLLAPSE\n",
         a_collapse_fills_holes,
+    ),
+    Pair(
+        "a-collapse-fills-no-hole-of-a-file",
+        "uffd-missed collapse_file file",
+        "1 T0 memfd f0 8\n2 T0 pwrite f0 5\n3 T0 mmap 0..8 rw shared f0\n4 T0 userfaultfd u0\n"
+        "5 T0 uffd_register u0 0..8 missing\n6 T1 madvise 0..8 COLLAPSE\n",
+        a_collapse_of_a_file_does_not_ask,
     ),
     Pair(
         "waiters-look-again",

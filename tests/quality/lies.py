@@ -26,6 +26,8 @@ WAITING = "scenarios/migration/second-fault-waits.mm"
 IPI = "scenarios/gup_test/pin-fast-and-munmap.mm"
 REMOTE = "scenarios/gup_test/forced-access-hole.mm"
 GROWS = "scenarios/mmap/growsdown-above-growsdown.mm"
+HIDDEN = "known-bugs/collapsefile-uffd-check-vs-register-race.mm"
+AWAITED = "scenarios/khugepaged/files-ask-userfaultfd.mm"
 ZAPPED = "known-bugs/madv-dontneed-parallel-flush-miss.mm"
 
 # Kind of the line that is told, scenario, what is true, what is told instead.
@@ -80,6 +82,20 @@ LIES: Final = (
     ("remote store", REMOTE, r"^stores (\d+) (.*) through the k", r"stores 9 \2 through the k"),
     ("anon_vma", PINNED, r"takes ptl 0", "frees anon_vma 0"),
     ("stack", GROWS, r"grows down to page (\d)", r"grows down to page 1\1"),
+    ("holes hidden", HIDDEN, r"hide 7 holes", "hide 8 holes"),
+    (
+        "awaited",
+        AWAITED,
+        r"waits for missing pages of vma 8\.\.9",
+        "waits for missing pages of vma 0..8",
+    ),
+    ("not awaited", HIDDEN, r"waits in 2 mappings", "waits in 1 mappings"),
+    (
+        "not awaited",
+        AWAITED,
+        r"userfaultfd waits for .*",
+        "no userfaultfd waits in 2 mappings of pages 0..8 of file 0",
+    ),
     ("comes in", PTL, r"-> T1", "-> T0"),
     ("no such line", PTL, r"nothing to flush", "does what it likes"),
 )

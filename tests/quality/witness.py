@@ -30,7 +30,9 @@ from simulator.mm.mm_types import (
     PTE_SPECIAL,
     PTE_WRITE,
     SWP_MARKER_GUARD,
+    VM_UFFD_MISSING,
     Folio,
+    Inode,
     Lock,
     Mm,
     RwSem,
@@ -461,6 +463,36 @@ def _grew(w: Witness, k: Kernel, t: Task, said: "re.Match[str]") -> bool:
     return t.mm is not None and any(vma.start == int(said[1]) for vma in t.mm.vmas)
 
 
+def _file(k: Kernel, ident: str) -> Inode:
+    return next(inode for inode in k.inodes + k.shared_anon if inode.id == int(ident))
+
+
+def _hidden(w: Witness, k: Kernel, t: Task, said: "re.Match[str]") -> bool:
+    return len(set(_file(k, said[2]).i_pages.retry)) == int(said[1])
+
+
+def _awaited(w: Witness, k: Kernel, t: Task, said: "re.Match[str]") -> bool:
+    return any(
+        (vma.start, vma.end) == (int(said[1]), int(said[2]))
+        and vma.inode is not None
+        and vma.flags & VM_UFFD_MISSING
+        for mm in k.mms
+        for vma in mm.vmas
+    )
+
+
+def _not_awaited(w: Witness, k: Kernel, t: Task, said: "re.Match[str]") -> bool:
+    asked = [
+        vma
+        for mm in k.mms
+        for vma in mm.vmas
+        if vma.inode is _file(k, said[4])
+        and vma.pgoff <= int(said[3])
+        and vma.pgoff + vma.end - vma.start > int(said[2])
+    ]
+    return len(asked) == int(said[1]) and not any(v.flags & VM_UFFD_MISSING for v in asked)
+
+
 def _came_in(w: Witness, k: Kernel, t: Task, said: "re.Match[str]") -> bool:
     """Seen when the next line is told, by whom."""
     w.comes_in = _actor(said[1])
@@ -515,6 +547,13 @@ CHECKS: Final[dict[str, tuple["re.Pattern[str]", Check]]] = {
         ),
         ("anon_vma", r"frees anon_vma (\d+)", _freed_anon_vma),
         ("stack", r"stack grows down to page (\d+)", _grew),
+        ("holes hidden", r"retry entries hide (\d+) holes of file (\d+)", _hidden),
+        ("awaited", r"userfaultfd waits for missing pages of vma (\d+)\.\.(\d+)", _awaited),
+        (
+            "not awaited",
+            r"no userfaultfd waits in (\d+) mappings of pages (\d+)\.\.(\d+) of file (\d+)",
+            _not_awaited,
+        ),
         ("comes in", r"-> (\w+)", _came_in),
     )
 }
