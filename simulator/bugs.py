@@ -723,6 +723,18 @@ BUGS: Final[tuple[Bug, ...]] = (
         undisclosed=True,
     ),
     Bug(
+        "gup-unshare-maps-file-pmd",
+        "a long-term pin of a huge page of a private file mapping splits and maps it for ever",
+        "mm/memory.c:do_read_fault()",
+        ("livelock",),
+        MEDIUM,
+        culprits=("get_user_pages", "follow_pmd_mask", "do_set_pmd", "split_file_pmd"),
+        versions=(("6.2", ""),),
+        departure="FAULT_FLAG_UNSHARE splits the PMD entry of a file, and the read fault that "
+        "follows maps the huge page again, which only a fatal signal ends",
+        undisclosed=True,
+    ),
+    Bug(
         "collapse-pte-mapped-lets-markers-in",
         "guard markers are freed with the page table that a collapse takes away",
         "mm/khugepaged.c:try_collapse_pte_mapped_thp()",
@@ -1059,6 +1071,7 @@ class BugFlags:
         self.mremap_revert_allocates: bool = False
         self.unmap_loses_file_soft_dirty: bool = False
         self.shmem_fault_keeps_page_behind_end: bool = False
+        self.gup_unshare_maps_file_pmd: bool = False
         self.collapse_pte_mapped_lets_markers_in: bool = False
         self.split_file_pmd_none_before_flush: bool = False
         self.migratevma_split_fault_folio_late: bool = False

@@ -268,6 +268,9 @@ class Watch:
     def vma_unlinking(self, k: "Kernel", vma: "Vma") -> None:
         """rmap walks do not find `vma` from here on."""
 
+    def vma_unmapped(self, k: "Kernel", vma: "Vma") -> None:
+        """munmap() has dropped what `vma`, which the mm does not know any more, had mapped."""
+
     def vma_copied(self, k: "Kernel", old: "Vma", new: "Vma") -> None:
         """mremap() is about to move what `old` maps into `new`."""
 

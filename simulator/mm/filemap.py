@@ -18,12 +18,12 @@ from simulator import features, ops, sites
 from simulator.errno import ENXIO
 from simulator.lib import xarray
 from simulator.machine.ipi import local_irq_disable, local_irq_enable
+from simulator.mm import set_pmd
 from simulator.mm.mm_types import PG_UPTODATE, REF_CACHE, REF_TEMP, Folio, Inode
 from simulator.mm.page_ref import folio_put, folio_try_get
 from simulator.mm.pgtable import pfn_to_page, pmd_addr_end, pmd_none, ptep_get
 from simulator.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from simulator.mm.rmap import linear_page_index
-from simulator.mm.set_pmd import do_set_pmd
 from simulator.mm.vm_fault import VM_FAULT_NOPAGE, install_prealloc_pte, set_pte_range
 from simulator.objects import pte_obj, slot_obj
 from simulator.scenario import WORDS_PER_PAGE
@@ -232,9 +232,10 @@ def filemap_map_pmd(k: "Kernel", vmf: "VmFault", folio: Folio) -> bool:
     """Whether a PMD entry maps the fault's page by now: that of the locked folio, which is let go
     of then, or somebody else's."""
     mm = vmf.mm
-    if mm.pmd[vmf.va >> k.pmd_order] or (
-        pmd_none(k, mm, vmf.va) and do_set_pmd(k, mm, vmf.vma, vmf.va, folio, False)
-    ):
+    mapped = mm.pmd[vmf.va >> k.pmd_order] != 0
+    if not mapped and pmd_none(k, mm, vmf.va) and not set_pmd.wants_ptes(k, vmf):
+        mapped = set_pmd.do_set_pmd(k, mm, vmf.vma, vmf.va, folio, False)
+    if mapped:
         mutex_unlock(k, folio.lock)
         folio_put(k, folio, REF_TEMP)
         return True

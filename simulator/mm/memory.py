@@ -372,7 +372,8 @@ def finish_fault(k: "Kernel", vmf: VmFault, page: Page, write: bool) -> i64:
     mm = vmf.mm
     va = vmf.va
     folio = page.folio
-    if folio.order and pmd_none(k, mm, va) and set_pmd.do_set_pmd(k, mm, vma, va, folio, write):
+    huge = folio.order != 0 and pmd_none(k, mm, va) and not set_pmd.wants_ptes(k, vmf)
+    if huge and set_pmd.do_set_pmd(k, mm, vma, va, folio, write):
         return 0
     if not install_prealloc_pte(k, vmf):
         return VM_FAULT_OOM

@@ -347,14 +347,21 @@ class RemoveMigrationPte(RmapWalkControl):
                 pte_unmap_unlock(k, table)
                 return True
             folio_get(k, folio, REF_MAP)
-            if folio.inode is None:
-                folio_add_anon_rmap_pte(k, folio.page, vma, va, kind != SWP_MIGRATION_READ)
-            else:
-                folio_add_file_rmap_pte(k, folio.page, mm)
+            add_rmap(k, folio.page, vma, va, kind)
             k.step(sites.REMOVE_MIGRATION_PTE__SET_PTE, pte_obj(mm.id, va), WRITE)
             set_pte_at(k, mm, table, va, restored_pte(k, old, kind, folio.page, vma))
         pte_unmap_unlock(k, table)
         return True
+
+
+def add_rmap(k: "Kernel", page: Page, vma: Vma, va: i64, kind: i64) -> None:
+    """A page is about to be mapped where a migration entry of this kind stands."""
+    mm = vma.mm
+    assert mm is not None
+    if page.folio.inode is None:
+        folio_add_anon_rmap_pte(k, page, vma, va, kind != SWP_MIGRATION_READ)
+    else:
+        folio_add_file_rmap_pte(k, page, mm)
 
 
 def restore_large(k: "Kernel", src: Folio, dst: Folio, vma: Vma, start: i64) -> None:
@@ -395,7 +402,7 @@ def restore_large_ptes(k: "Kernel", src: Folio, dst: Folio, vma: Vma, start: i64
             page = pfn_to_page(k, dst.pfn + offset)
             kind = pte_kind(old)
             folio_get(k, dst, REF_MAP)
-            folio_add_anon_rmap_pte(k, page, vma, va, kind != SWP_MIGRATION_READ)
+            add_rmap(k, page, vma, va, kind)
             k.step(sites.REMOVE_MIGRATION_PTE__SET_PTE, pte_obj(mm.id, va), WRITE)
             set_pte_at(k, mm, table, va, restored_pte(k, old, kind, page, vma))
     pte_unmap_unlock(k, table)

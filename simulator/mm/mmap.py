@@ -150,6 +150,7 @@ def unmap_region(
     )
     for vma in vmas:
         zap.unmap_single_vma(k, tlb, vma, start, end, zap.ZAP_FLAG_DROP_MARKER)
+        k.watch.vma_unmapped(k, vma)
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, start, end)
     zap.free_pgtables(k, tlb, mm, vmas, floor, ceiling, False)
     mmu_gather.tlb_finish_mmu(k, tlb)

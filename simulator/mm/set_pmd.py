@@ -30,6 +30,7 @@ from simulator.mm.pgtable import (
 )
 from simulator.mm.pgtable_generic import pmd_lock, pmd_unlock
 from simulator.mm.split_huge_pmd import haddr_of
+from simulator.mm.vm_fault import FAULT_FLAG_UNSHARE, VmFault
 from simulator.objects import pmd_obj
 from simulator.state import WRITE
 
@@ -41,6 +42,12 @@ def file_thp_suitable(k: "Kernel", vma: Vma, va: i64) -> bool:
     """thp_vma_suitable_order() of a file: the VMA has room for the whole huge page, and maps such
     pages where PMD entries can."""
     return (vma.start - vma.pgoff) & (k.ptrs_per_pte - 1) == 0 and thp_vma_suitable(k, vma, va)
+
+
+def wants_ptes(k: "Kernel", vmf: VmFault) -> bool:
+    """Whether the fault is to break COW for GUP (FAULT_FLAG_UNSHARE): that is done entry by entry,
+    and a PMD entry would have to be split again, only to be set again, for ever."""
+    return vmf.flags & FAULT_FLAG_UNSHARE != 0 and not k.bug.gup_unshare_maps_file_pmd
 
 
 def do_set_pmd(k: "Kernel", mm: Mm, vma: Vma, va: i64, folio: Folio, write: bool) -> bool:

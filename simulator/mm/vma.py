@@ -254,11 +254,12 @@ def split_vma(k: "Kernel", vma: Vma, va: i64, new_below: bool) -> i64:
     vp = VmaPrepare(vma)
     vp.insert = new
     vma_prepare(k, vp)
-    # What was set meanwhile by those who hold the VMA, or the file's mappings, for reading.
+    vma_adjust_trans_huge(k, vma, vma.start, va, None)
+    # What was set meanwhile: by those who hold the VMA, or the file's mappings, for reading, and by
+    # the split of a huge page.
     new.flags |= vma.flags & VM_SOFTDIRTY
     if not k.bug.split_vma_copies_flags_early:
         new.flags |= vma.flags & VM_MAYBE_GUARD
-    vma_adjust_trans_huge(k, vma, vma.start, va, None)
     k.watch.vma_splitting(k, vma, new)
     k.step(sites.SPLIT_VMA__SET_RANGE, vma.obj, WRITE)
     if new_below:

@@ -351,6 +351,9 @@ class Oracles(Watch):
     def vma_unlinking(self, k: "Kernel", vma: "Vma") -> None:
         vma_change.unlinking(k, vma)
 
+    def vma_unmapped(self, k: "Kernel", vma: "Vma") -> None:
+        soft_dirty.unmapped(vma)
+
     def vma_copied(self, k: "Kernel", old: "Vma", new: "Vma") -> None:
         vma_change.copied(k, old, new)
 

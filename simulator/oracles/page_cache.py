@@ -16,17 +16,18 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.lib import xarray
 from simulator.mm.mm_types import (
+    PFN_SHIFT,
     PTE_SPECIAL,
     REF_CACHE,
-    REF_MAP,
     Folio,
     Inode,
     Page,
     Vma,
+    folio_mapcount,
     is_device_pte,
     pte_present,
 )
-from simulator.mm.pgtable import frame_text, next_entry, peek
+from simulator.mm.pgtable import frame_text, next_entry, peek, pfn_to_page
 from simulator.scenario import WORDS_PER_PAGE
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def removing(k: "Kernel", inode: Inode, folio: Folio) -> None:
                 f"{frame_text(folio.pfn)} leaves slot {index} of a file's page cache, where it is "
                 "not",
             )
-    if folio.ledger[REF_MAP]:
+    if folio_mapcount(folio):
         k.violate(
             "page-cache",
             k.cur.site,
@@ -81,7 +82,9 @@ def removing(k: "Kernel", inode: Inode, folio: Folio) -> None:
 
 def truncated(k: "Kernel", inode: Inode, end: i64) -> None:
     """The file ends before page `end` from now on. What is behind it in the cache is locked by
-    somebody who has not looked at the size again yet. No page table has anything of it."""
+    somebody who has not looked at the size again yet. No page table has anything of it, but for the
+    rest of a large folio in which the file ends and which could not be split: memory files map that
+    whole (finish_fault() and filemap_map_pages(), v7.2)."""
     index = xarray.find(inode.i_pages, end, len(inode.i_pages.folios))
     while index >= 0:
         folio = xarray.load(inode.i_pages, index)
@@ -99,7 +102,8 @@ def truncated(k: "Kernel", inode: Inode, end: i64) -> None:
         va = next_entry(k, mm, max(vma.start, vma.start + end - vma.pgoff), vma.end)
         while va < vma.end:
             pte = peek(k, mm, va)
-            if not pte & PTE_SPECIAL and (pte_present(pte) or is_device_pte(pte)):
+            mapped_here = not pte & PTE_SPECIAL and (pte_present(pte) or is_device_pte(pte))
+            if mapped_here and not ends_in(inode, end, pfn_to_page(k, pte >> PFN_SHIFT).folio):
                 k.violate(
                     "page-cache",
                     mm.who[va],
@@ -108,6 +112,11 @@ def truncated(k: "Kernel", inode: Inode, end: i64) -> None:
                     "and still mapped",
                 )
             va = next_entry(k, mm, va + 1, vma.end)
+
+
+def ends_in(inode: Inode, end: i64, folio: Folio) -> bool:
+    """Whether the folio is the file's, and has pages before page `end`."""
+    return folio.inode is inode and folio.index < end
 
 
 def replacing(k: "Kernel", inode: Inode, folio: Folio) -> None:

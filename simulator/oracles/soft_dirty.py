@@ -165,6 +165,14 @@ def dropped(mm: Mm, va: i64) -> None:
     mm.modified[va] = UNMODIFIED
 
 
+def unmapped(vma: Vma) -> None:
+    """The mapping is gone, with what the kernel itself had unmapped of it before."""
+    mm = vma.mm
+    assert mm is not None
+    for va in range(vma.start, vma.end):
+        mm.modified[va] = UNMODIFIED
+
+
 def moved(mm: Mm, old_va: i64, new_va: i64) -> None:
     """mremap() moved the entry."""
     mm.modified[new_va] = mm.modified[old_va]
