@@ -735,6 +735,30 @@ BUGS: Final[tuple[Bug, ...]] = (
         undisclosed=True,
     ),
     Bug(
+        "pt-reclaim-unlinks-before-flush",
+        "an emptied page table is unlinked while its pages count as mapped and CPUs still write",
+        "mm/memory.c:zap_pte_range()",
+        ("page-cache", "dirty-loss", "stale-tlb"),
+        MEDIUM,
+        culprits=("zap_pte_range", "try_get_and_clear_pmd", "page_cache_delete"),
+        versions=(("6.14", ""),),
+        departure="walkers that find no page table do not wait for the flush that its lock stands "
+        "for: truncation removes pages that still count as mapped",
+        undisclosed=True,
+    ),
+    Bug(
+        "shmem-undo-range-spins",
+        "a truncation goes round for ever over a pinned huge page that a collapse put in its way",
+        "mm/shmem.c:shmem_undo_range()",
+        ("livelock",),
+        HARD,
+        culprits=("shmem_undo_range", "folio_zero_range", "find_get_entry", "split_folio"),
+        versions=(("5.17", ""),),
+        departure="a huge page in which the file ends, and which cannot be split, is looked for "
+        "again until it is gone, though only its end may go",
+        undisclosed=True,
+    ),
+    Bug(
         "collapse-pte-mapped-lets-markers-in",
         "guard markers are freed with the page table that a collapse takes away",
         "mm/khugepaged.c:try_collapse_pte_mapped_thp()",
@@ -1072,6 +1096,8 @@ class BugFlags:
         self.unmap_loses_file_soft_dirty: bool = False
         self.shmem_fault_keeps_page_behind_end: bool = False
         self.gup_unshare_maps_file_pmd: bool = False
+        self.pt_reclaim_unlinks_before_flush: bool = False
+        self.shmem_undo_range_spins: bool = False
         self.collapse_pte_mapped_lets_markers_in: bool = False
         self.split_file_pmd_none_before_flush: bool = False
         self.migratevma_split_fault_folio_late: bool = False

@@ -66,7 +66,9 @@ class Dmirror(MmuIntervalNotifier):
         self.mutex: Lock = Lock(LC_DMIRROR, 0)
         self.devmem: DmirrorDevmem = devmem
         self.moves: i64 = 0  # pages that have left the device's memory
-        self.invalidations: i64 = 0  # by others than the device itself
+        self.wanted: i64 = -1  # the page that is being made exclusive
+        self.invalidations: i64 = 0  # of that page, by others than the device itself
+        self.wanted_seq: i64 = -1  # when the last of them was
         self.exclusive_since: i64 = 0  # how many there were when it last made a page exclusive
         self.is_nouveau: bool = False  # makes pages exclusive as that driver does
 
@@ -81,11 +83,13 @@ class Dmirror(MmuIntervalNotifier):
                 return
             if event == mmu_notifier.MMU_NOTIFY_EXCLUSIVE:
                 # Nothing, if one that it was told of is not over.
-                self.exclusive_since = -1 if self.seq == seq else self.invalidations
+                self.exclusive_since = -1 if self.wanted_seq == seq else self.invalidations
                 return
         mutex_lock(k, sites.DMIRROR_INTERVAL_INVALIDATE__LOCK, self.mutex)
         self.seq = seq
-        self.invalidations += 1
+        if start <= self.wanted < end:
+            self.invalidations += 1
+            self.wanted_seq = seq
         self.erase(max(start, 0), min(end, k.nr_arena))
         mutex_unlock(k, self.mutex)
 

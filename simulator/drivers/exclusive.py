@@ -58,6 +58,7 @@ def make_exclusive(k: "Kernel", d: Dmirror, va: i64) -> i64:
     """dmirror_exclusive() of one page, mapped unless it was taken away since: a zap does not wait
     for the folio lock, and its invalidation would never be seen again. test_hmm looks at
     nothing."""
+    d.wanted = va
     while True:
         mmu_notifier.mmu_interval_read_begin(k, d)
         pfn = get_exclusive(k, d, va)
@@ -86,6 +87,7 @@ def get_exclusive(k: "Kernel", d: Dmirror, va: i64) -> i64:
 def nouveau_atomic_range_fault(k: "Kernel", d: Dmirror, va: i64) -> i64:
     """One page, tried again until nothing was invalidated since it was the device's."""
     mm = d.mm
+    d.wanted = va
     while True:
         seq = mmu_notifier.mmu_interval_read_begin(k, d)
         mmap_lock.mmap_read_lock(k, mm, sites.NOUVEAU_ATOMIC_RANGE_FAULT__MMAP_LOCK)

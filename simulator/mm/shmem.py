@@ -474,10 +474,13 @@ def undo_whole(
                 break
             if folio.order == 0:
                 truncate_inode_folio(k, inode, folio)
-            elif truncate_inode_partial_folio(k, folio, lstart, lend) and folio.order == 0:
-                mutex_unlock(k, folio.lock)
-                index = start  # it has been split: pick its parts up
-                break
+            elif truncate_inode_partial_folio(k, folio, lstart, lend):
+                if folio.order == 0:
+                    mutex_unlock(k, folio.lock)
+                    index = start  # it has been split: pick its parts up
+                    break
+            elif folio.index < start and not k.bug.shmem_undo_range_spins:
+                start = folio_end(folio)  # as above: it will not go
             mutex_unlock(k, folio.lock)
         release_batch(k, fbatch)
 

@@ -120,11 +120,14 @@ def zap_pte_range(
                 reclaim = reclaim and ptep_get(k, table, va) == 0
             va += 1
         direct = direct and not force_break
-        if reclaim and direct:
+        if reclaim and direct and k.bug.pt_reclaim_unlinks_before_flush:
             gone = try_get_and_clear_pmd(k, mm, start)
         if force_flush:
             mmu_gather.tlb_flush_mmu_tlbonly(k, tlb)
             mmu_gather.tlb_flush_rmaps(k, tlb)
+        # Now nobody needs to come by the lock to see that the pages are mapped no more.
+        if reclaim and direct and gone is None:
+            gone = try_get_and_clear_pmd(k, mm, start)
         pte_unmap_unlock(k, table)
         if force_flush:
             mmu_gather.tlb_flush_mmu(k, tlb)

@@ -20,6 +20,7 @@ from simulator.mm import mmap
 from simulator.mm.mm_types import (
     PFN_SHIFT,
     PTE_SOFT_DIRTY,
+    PTE_SPECIAL,
     PTE_UFFD_WP,
     PTE_WRITE,
     REF_CACHE,
@@ -430,7 +431,10 @@ def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
         while va < end:
             pte = peek(k, mm, va)
             va += 1
-            if not pte_present(pte) or (advice == ops.MADV_POPULATE_WRITE and not pte & PTE_WRITE):
+            # The call's own reclaim may have split huge pages that are full of zeroes.
+            zeroes = pte & PTE_SPECIAL and k.max_ptes_none < k.ptrs_per_pte - 1
+            needs_write = advice == ops.MADV_POPULATE_WRITE and not zeroes
+            if not pte_present(pte) or (needs_write and not pte & PTE_WRITE):
                 k.violate(
                     "contract",
                     sites.GET_USER_PAGES__RETRY,
