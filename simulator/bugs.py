@@ -523,6 +523,30 @@ BUGS: Final[tuple[Bug, ...]] = (
         undisclosed=True,
     ),
     Bug(
+        "vma-merge-copies-flags-early",
+        "a VMA is merged with its neighbour while another thread may still set a flag of it",
+        "mm/vma.c:vma_merge_existing_range()",
+        ("state",),
+        MEDIUM,
+        culprits=("vma_merge_existing_range", "guard_install_set_pte", "split_vma"),
+        versions=(("6.19", ""),),
+        departure="the sticky flags of the VMA in the middle are taken before vma_start_write(): "
+        "VM_MAYBE_GUARD, set under the VMA's read lock, is then missing in the merged one",
+        undisclosed=True,
+    ),
+    Bug(
+        "mremap-merges-userfaultfd",
+        "mremap() to beside another part of a registered mapping ends that part's registration",
+        "mm/mremap.c:copy_vma_and_data()",
+        ("state", "uffd-missed", "uffd-wp-bypass"),
+        EASY,
+        culprits=("change_pte_range", "copy_vma", "move_vma"),
+        versions=(("4.11", ""),),
+        departure="the copy is merged with its neighbour before mremap_userfaultfd_prep() drops "
+        "the userfaultfd of the VMA that it is in",
+        undisclosed=True,
+    ),
+    Bug(
         "pvmw-device-private-pmd",
         "a migration ends at another folio's huge entry of device memory",
         "CVE-2026-68163 f84ca9b1888d",
@@ -1091,6 +1115,8 @@ class BugFlags:
         self.clear_refs_skips_device_pmd: bool = False
         self.mthp_collapse_loses_soft_dirty: bool = False
         self.split_vma_copies_flags_early: bool = False
+        self.vma_merge_copies_flags_early: bool = False
+        self.mremap_merges_userfaultfd: bool = False
         self.migratevma_zero_page_loses_soft_dirty: bool = False
         self.mremap_revert_allocates: bool = False
         self.unmap_loses_file_soft_dirty: bool = False

@@ -245,6 +245,8 @@ def vma_merge_existing_range(k: "Kernel", vmg: VmaMerge) -> Vma | None:
     vmg.remove_next = merge_left and merge_right
     kept = sticky(k, vmg.flags)
     mmap_lock.vma_start_write(k, middle)
+    if not k.bug.vma_merge_copies_flags_early:
+        kept |= sticky(k, middle.flags)  # set meanwhile by who held it for reading
     if merge_right:
         assert nxt is not None
         mmap_lock.vma_start_write(k, nxt)
@@ -461,6 +463,9 @@ def copy_vma(
     vmg.pgoff = pgoff
     vmg.anon_pgoff = anon_pgoff
     vmg.next = find_vma(mm, start)
+    if vma.uffd is not None and not k.bug.mremap_merges_userfaultfd:
+        vmg.prev = None  # what has been there before stays registered, the copy does not
+        vmg.next = None
     if not faulted and keep_source and k.linux.dontunmap_keeps_source:
         beside = vmg.prev is vma or vmg.next is vma
         if vmg.prev is vma or (beside and not k.linux.dontunmap_merges_beside):
