@@ -53,6 +53,7 @@ class State:
     breaks: dict[int, int] = field(default_factory=dict)  # space -> address
     first_breaks: dict[int, int] = field(default_factory=dict)  # where the heap began, or above
     sizes: dict[int, int] = field(default_factory=dict)  # memory file -> pages it is made with
+    uffds: dict[int, int] = field(default_factory=dict)  # userfaultfd -> features it is made with
     segments: dict[int, int] = field(default_factory=dict)  # System V id -> pages
     attached: dict[int, int] = field(default_factory=dict)  # page -> pages
 

@@ -10,7 +10,7 @@ layouts, the break, System V segments, memory files, and what `corpus.recording.
 import re
 from typing import Final
 
-from corpus.recording import causes, file_calls, follow, rules, values
+from corpus.recording import causes, file_calls, follow, rules, uffd_calls, values
 from corpus.recording.arguments import (
     NO_FILE_PAGES,
     NO_OP,
@@ -44,11 +44,11 @@ _ABOUT_FILES: Final = {
     "pread64": (follow.MEMFD, follow.PAGEMAP, follow.MEM),
     "pwrite64": (follow.MEMFD, follow.MEM),
     "ioctl": (follow.PAGEMAP, follow.USERFAULTFD),
+    "close": (follow.USERFAULTFD,),
+    "close_range": (follow.USERFAULTFD,),
 }
 # Calls without an op that say ENOMEM where something of their range is not mapped.
 _NEEDS_MAPPED: Final = frozenset(("mlock", "mlock2", "munlock", "mseal", "msync", "mincore"))
-# A range in the argument of an ioctl of userfaultfd, as strace decodes it.
-_IOCTL_RANGE: Final = re.compile(r"(?:start|dst)=(0x[0-9a-f]+|NULL).*?len=(0x[0-9a-f]+|\d+)")
 
 _KEPT_MAP_FLAGS: Final = {"MAP_GROWSDOWN": ops.MMAP_GROWSDOWN, "MAP_NORESERVE": ops.MMAP_NORESERVE}
 _MARKING_FLAGS: Final = (
@@ -115,10 +115,14 @@ def translate_call(placed: Placed, name: str, state: State) -> Translated:
                 return file_calls.resize(placed, call, arguments, state)
             case "pread64(memfd)" | "pwrite64(memfd)" | "read(memfd)" | "write(memfd)":
                 return file_calls.transfer(placed, call, arguments, state)
+            case "userfaultfd":
+                return uffd_calls.userfaultfd(call)
             case "ioctl(userfaultfd)":
-                name = values.uffdio(arguments[1])
-                _userfaultfd(placed, call, name, state)
-                return Listed(f"{name}: {NO_OP}")
+                return uffd_calls.ioctl(placed, call, arguments, state)
+            case "read(userfaultfd)":
+                return uffd_calls.read(placed, call, state)
+            case "close(userfaultfd)" | "close_range(userfaultfd)":
+                return uffd_calls.close(placed, call, state)
             case "pread64(pagemap)":
                 return file_calls.pagemap(placed, call, arguments)
             case "write(clear_refs)":
@@ -469,26 +473,3 @@ def _mark(placed: Placed, call: Call, arguments: list[str], kind: str, state: St
         state.causes[placed.space].mark(
             kind, start // PAGE_SIZE, -(-(start + length) // PAGE_SIZE), call.line, call.name
         )
-
-
-def _userfaultfd(placed: Placed, call: Call, name: str, state: State) -> None:
-    """An ioctl without an op that changes what later calls answer. Where strace shows a pointer,
-    all memory may be what it is about."""
-    decoded = _IOCTL_RANGE.search(call.arguments)
-    if call.failed or name == "UFFDIO_API":
-        return
-    start, end = 0, TASK_PAGES
-    if decoded:
-        start = (values.address(decoded[1]) or 0) // PAGE_SIZE
-        end = max(start + 1, start + -(-(values.number(decoded[2]) or 0) // PAGE_SIZE))
-    owner = placed.file.space if placed.file else placed.space
-    found = state.causes.get(owner)
-    if found is None:
-        return
-    known = name in values.UFFDIO
-    if name == "UFFDIO_UNREGISTER" and decoded:
-        found.clear(causes.REGISTERED, start, end)
-    elif name == "UFFDIO_MOVE" or not known:
-        found.mark(causes.TAKEN, 0, TASK_PAGES, call.line, "ioctl(userfaultfd)")
-    if name == "UFFDIO_REGISTER" or not known:
-        found.mark(causes.REGISTERED, start, end, call.line, "ioctl(userfaultfd)")

@@ -19,7 +19,7 @@ from typing import Final
 
 from corpus.recording import steps as st
 from corpus.recording.differences import Difference
-from corpus.recording.layout import Layout, Region
+from corpus.recording.layout import ANON, Layout, Region
 from corpus.recording.scenes import Scene, as_steps, scene
 from corpus.recording.steps import Step
 from corpus.recording.translate import Segment
@@ -65,11 +65,12 @@ class Checked:
 
 @dataclass(slots=True)
 class _Space:
-    """A space while its steps are replayed: what is mapped by now, and memory files by their
-    pages."""
+    """A space while its steps are replayed: what is mapped by now, memory files by their pages,
+    and userfaultfds by their features."""
 
     layout: Layout
     sizes: dict[int, int]
+    uffds: dict[int, int]
     differences: int = 0
 
 
@@ -94,7 +95,7 @@ class Checker:
                 sizes.setdefault(step.args[0], step.args[1])
         for ident, steps in of_spaces.items():
             if any(step.answer for step in steps):
-                space = _Space(segment.before[ident].copy(), dict(sizes))
+                space = _Space(segment.before[ident].copy(), dict(sizes), segment.uffds)
                 self._replay(steps, space)
 
     def _refused(self, step: Step) -> None:
@@ -210,8 +211,13 @@ def _alike(steps: list[Step], sizes: dict[int, int]) -> int:
     """How many steps there are until a memory file gets another size, or one too many is named."""
     named: set[int] = set()
     made: set[int] = set()
+    uffds: set[int] = set()
     for at, step in enumerate(steps):
         file = step.file
+        if step.uffd != ANON:
+            uffds.add(step.uffd)
+            if len(uffds) > ops.NR_UFFDS and at:
+                return at
         if file in sizes:
             if step.code == ops.OP_MEMFD and at and (file in made or file in named):
                 return at
@@ -234,6 +240,8 @@ def _scene(steps: list[Step], space: _Space) -> Scene:
     named = [step.file for step in steps if step.file in space.sizes]
     # Files that the steps name come first: of more than the model has these are the ones it needs.
     before = [file for file in dict.fromkeys(named) if file not in made]
+    opened = {step.args[0] for step in steps if step.code == ops.OP_USERFAULTFD}
+    uffds = [step.uffd for step in steps if step.uffd != ANON and step.uffd not in opened]
     ident = steps[0].space
     lead = as_steps(
         regions,
@@ -241,6 +249,8 @@ def _scene(steps: list[Step], space: _Space) -> Scene:
         ident,
         0,
         before,
+        space.uffds,
+        uffds,
     )
     lead += _kept(regions, space.layout, ident)
     config = Config(pmd_order=PMD_ORDER, frames=SPARE_FRAMES, steps=MAX_MODEL_STEPS)

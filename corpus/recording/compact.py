@@ -110,6 +110,9 @@ class Compaction:
                 self._add_alike(_Alike(ADDRESSES, args[0], args[at], args[at + 1], pages), found)
             elif kind == ops.COUNT:
                 found.setdefault(args[0], set()).update((0, args[at]))
+        if step.code == ops.OP_UFFD_COPY:
+            start, end, source = args[1:4]
+            self._add_alike(_Alike(ADDRESSES, start, ADDRESSES, source, end - start), found)
         if step.code == ops.OP_MREMAP:
             start, end, to, to_end = args[:4]
             both = min(end - start, to_end - to)

@@ -2,13 +2,14 @@
 """Which address space and which open file each call of a log belongs to.
 
 Contract: follows fork, vfork, clone (CLONE_VM shares the space, CLONE_FILES the descriptors),
-execve, exits, and open, dup, close, memfd_create. A space ends when its last user exits or calls
+execve, exits, and open, dup, close, memfd_create; a userfaultfd comes out when its last descriptor
+is closed. A space ends when its last user exits or calls
 execve. Processes that the log does not see being born get a space of their own. Events come out in
 the order of the log; a fork stands where it began, before its child's first call. Of a recording
 with answers only calls come out that are about memory, or change what later ones may answer.
 
 Not promised: descriptors that came by socket or were open before the log began; those are
-files of which nothing is known.
+files of which nothing is known. A userfaultfd whose last descriptor goes with its process stays.
 """
 
 import re
@@ -241,6 +242,7 @@ class _Follower:
         self.spaces: list[Space] = []
         self.processes: dict[int, _Process] = {}
         self.users: dict[int, int] = {}  # space -> processes and threads in it
+        self.uffds: list[File] = []  # userfaultfds that are open
 
     def process(self, pid: int) -> _Process:
         process = self.processes.get(pid)
@@ -293,13 +295,15 @@ class _Follower:
             case "memfd_create" if file:
                 self.open(call, process, file, six_arguments(call)[1])
             case "userfaultfd":
-                self.open(
-                    call, process, File(USERFAULTFD, "", process.space), six_arguments(call)[0]
-                )
+                uffd = File(USERFAULTFD, call.arguments, process.space)
+                self.uffds.append(uffd)
+                self.open(call, process, uffd, six_arguments(call)[0])
             case "close":
                 process.files.pop(values.descriptor(call.arguments) or 0, None)
+                self.closed(call, process)
             case "close_range":
                 self.close_range(call, process)
+                self.closed(call, process)
             case "dup" | "dup2" | "dup3":
                 self.dup(call, process)
             case "fcntl":
@@ -366,6 +370,16 @@ class _Follower:
                 del process.files[fd]
             elif "CLOEXEC" in call.arguments:
                 process.files[fd] = (process.files[fd][0], True)
+
+    def closed(self, call: Call, process: _Process) -> None:
+        """Userfaultfds that nobody has any more."""
+        for uffd in list(self.uffds):
+            kept = (pair[0] for each in self.processes.values() for pair in each.files.values())
+            if not any(file is uffd for file in kept):
+                self.uffds.remove(uffd)
+                if self.out and self.out[-1] == Placed(call, process.space):
+                    self.out.pop()  # of a program, all whose calls come out
+                self.out.append(Placed(call, process.space, uffd))
 
     def dup(self, call: Call, process: _Process) -> None:
         arguments = six_arguments(call)

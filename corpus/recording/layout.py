@@ -22,7 +22,8 @@ ANON: Final = -1  # the file of anonymous memory
 class Region(NamedTuple):
     """Pages start..end (exclusive). `file` is an index into `Translation.files` or ANON;
     `origin` tells shared anonymous mappings apart, which look alike but share nothing. `flags` are
-    those of mmap that are kept, `advice` is a bit for each advice that a fork looks at."""
+    those of mmap that are kept, `advice` is a bit for each advice that a fork looks at. `uffd` is
+    the userfaultfd (a file, or ANON) with which it is registered for `modes`."""
 
     start: int
     end: int
@@ -33,6 +34,8 @@ class Region(NamedTuple):
     flags: int = 0
     origin: int = 0
     advice: int = 0
+    uffd: int = ANON
+    modes: int = 0
 
     def part(self, start: int, end: int) -> "Region":
         """The pages of it within start..end."""
@@ -52,7 +55,13 @@ class Region(NamedTuple):
             self.flags,
             self.origin,
             self.advice,
+            self.uffd,
+            self.modes,
         )
+
+    def unregistered(self) -> "Region":
+        """The same without a userfaultfd."""
+        return self if self.uffd == ANON else self._replace(uffd=ANON, modes=0)
 
     def continues(self, other: "Region") -> bool:
         """Whether `other` is the same mapping and ends where this begins."""
@@ -159,6 +168,17 @@ class Layout:
             if region.advice != advice:
                 self._put_back(region._replace(advice=advice))
 
+    def register(self, start: int, end: int, uffd: int, modes: int) -> None:
+        """Give pages to a userfaultfd; with ANON to none."""
+        for region in list(self.within(start, end)):
+            if (region.uffd, region.modes) != (uffd, modes):
+                self._put_back(region._replace(uffd=uffd, modes=modes))
+
+    def close(self, uffd: int) -> None:
+        """A userfaultfd is closed."""
+        for region in [each for each in self.regions if each.uffd == uffd]:
+            self._put_back(region.unregistered())
+
     def _put_back(self, region: Region) -> None:
         """A region with other attributes: its guards stay."""
         guards = list(self.guards.within(region.start, region.end)) if self.guards else []
@@ -181,7 +201,7 @@ class Layout:
             self.map(
                 part.at(
                     part.start - start + to, to_end if last else part.end - start + to, part.offset
-                )
+                ).unregistered()
             )
         for low, high in guards:
             self.guards.add(low - start + to, high - start + to)

@@ -3,17 +3,20 @@
 
 Contract: the steps become ops in their order, with uids from 1. Threads of spaces become actors
 in the order given, the first one T0. Small memory files become f0.., at most NR_FILES of them; all
-other files x0.. in the order of their first use.
+other files x0.. in the order of their first use. Userfaultfds become u0.., at most NR_UFFDS.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from corpus.recording.compact import Compaction
 from corpus.recording.layout import ANON, Region
-from corpus.recording.steps import FILE_HANDLE, FILE_WORD, OF_FILE, Step
+from corpus.recording.steps import FILE_HANDLE, FILE_WORD, OF_FILE, OF_UFFD, Step
 from simulator import ops
 from simulator.scenario import WORDS_PER_PAGE, Config, Op, Scenario
+
+_FILLS: Final = (ops.OP_UFFD_COPY, ops.OP_UFFD_ZEROPAGE, ops.OP_UFFD_CONTINUE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,12 @@ def as_steps(
     space: int,
     line: int,
     more_files: Iterable[int] = (),
+    uffds: Mapping[int, int] | None = None,
+    more_uffds: Iterable[int] = (),
 ) -> list[Step]:
-    """Stand-in steps that make these mappings, the memory files they map, and `more_files`. `sizes`
-    are the pages of memory files."""
+    """Stand-in steps that make these mappings, the memory files they map, and `more_files`, and
+    register them with userfaultfds; with `more_uffds`. `sizes` are the pages of memory files,
+    `uffds` features."""
     mapped = list(regions)
     memory = [file for file in (*more_files, *(region.file for region in mapped)) if file in sizes]
     steps: list[Step] = []
@@ -54,6 +60,13 @@ def as_steps(
             region.flags,
         )
         steps.append(Step(line, space, ops.OP_MMAP, args, "mapped before", None))
+    registered = [region for region in mapped if region.uffd != ANON]
+    for uffd in dict.fromkeys((*more_uffds, *(region.uffd for region in registered))):
+        made = (uffd, (uffds or {}).get(uffd, 0))
+        steps.append(Step(line, space, ops.OP_USERFAULTFD, made, "made before", None))
+    for region in registered:
+        modes = (region.uffd, region.start, region.end, region.modes)
+        steps.append(Step(line, space, ops.OP_UFFD_REGISTER, modes, "registered before", None))
     return steps
 
 
@@ -73,11 +86,15 @@ def scene(
     """
     block = 1 << config.pmd_order
     numbers = _file_numbers(steps, sizes)
-    # A memory file too many is a file of which only the mappings are in the model.
+    named = dict.fromkeys(step.uffd for step in steps if step.uffd != ANON)
+    uffds = {uffd: handle for handle, uffd in enumerate(named)}
+    # A memory file too many is a file of which only the mappings are in the model. A userfaultfd
+    # too many is none.
     steps = [
         step
         for step in steps
-        if step.code not in (ops.OP_MEMFD, *OF_FILE) or numbers[step.file] <= ops.NR_FILES
+        if (step.code not in (ops.OP_MEMFD, *OF_FILE) or numbers[step.file] <= ops.NR_FILES)
+        and (step.uffd == ANON or uffds[step.uffd] < ops.NR_UFFDS)
     ]
     compaction = Compaction(steps, block)
     actor_of = {named: number for number, named in enumerate(actors)}
@@ -98,6 +115,9 @@ def scene(
         elif step.code in FILE_HANDLE:
             args = (numbers[step.file] - 1, *args[1:])
             filled += args[2] if step.code == ops.OP_FALLOCATE else 0
+        elif step.code in OF_UFFD:
+            args = (uffds[step.uffd], *args[1:])
+            filled += args[2] - args[1] if step.code in _FILLS else 0
         elif step.code == ops.OP_FORK:
             args = (actor_of[args[0], 0],)
         elif step.code == ops.OP_MADVISE and args[2] in (

@@ -21,7 +21,20 @@ ERRNO: Final = "errno"
 SIGNAL: Final = "signal"
 ENTRY: Final = "entry"  # a pagemap entry
 
-CHANGES_LAYOUT: Final = (ops.OP_MMAP, ops.OP_MUNMAP, ops.OP_MPROTECT, ops.OP_MREMAP, ops.OP_MADVISE)
+CHANGES_LAYOUT: Final = (
+    ops.OP_MMAP,
+    ops.OP_MUNMAP,
+    ops.OP_MPROTECT,
+    ops.OP_MREMAP,
+    ops.OP_MADVISE,
+    ops.OP_UFFD_REGISTER,
+    ops.OP_UFFD_UNREGISTER,
+    ops.OP_UFFD_CLOSE,
+)
+# Ops that name a userfaultfd, in their first slot.
+OF_UFFD: Final = tuple(
+    code for code, spec in ops.BY_NUMBER.items() if spec.args and spec.args[0].names == ("u",)
+)
 # Advice that a mapping keeps: bits that it clears, and the one that it sets in `Region.advice`.
 DONTFORK: Final = 1
 WIPEONFORK: Final = 2
@@ -121,6 +134,11 @@ class Step(NamedTuple):
         return self.args[0] // WORDS_PER_PAGE if self.code in FILE_WORD else ANON
 
     @property
+    def uffd(self) -> int:
+        """The userfaultfd that the step names, or ANON."""
+        return self.args[0] if self.code in OF_UFFD else ANON
+
+    @property
     def resized(self) -> int | None:
         """The pages that the step's memory file has behind it, if it says so."""
         if self.code == ops.OP_MEMFD:
@@ -146,6 +164,8 @@ class Step(NamedTuple):
             return
         if self.answer.good and self.code in _PROVING:
             yield self.args[0], self.args[1]
+        if self.answer.good and self.code == ops.OP_UFFD_COPY:
+            yield self.args[3], self.args[4]
         if self.answer.good and self.code in _TOUCHES:
             yield self.args[0] // WORDS_PER_PAGE, self.args[0] // WORDS_PER_PAGE + 1
         if self.answer.name == "EEXIST" and not any(layout.within(*self.args[:2])):
@@ -182,6 +202,12 @@ def apply(layout: Layout, step: Step) -> None:
         layout.protect(args[0], args[1], args[2])
     elif code == ops.OP_MADVISE:
         _advise(layout, *args)
+    elif code == ops.OP_UFFD_REGISTER:
+        layout.register(args[1], args[2], args[0], args[3])
+    elif code == ops.OP_UFFD_UNREGISTER:
+        layout.register(args[1], args[2], ANON, 0)
+    elif code == ops.OP_UFFD_CLOSE:
+        layout.close(args[0])
     else:
         _move(layout, *args)
 
@@ -214,6 +240,8 @@ def forked(layout: Layout) -> Layout:
     """The layout of a child."""
     child = layout.copy()
     for region in layout.regions:
+        if region.uffd != ANON:
+            child.register(region.start, region.end, ANON, 0)
         if region.advice & DONTFORK:
             child.unmap(region.start, region.end)
         elif region.advice & WIPEONFORK or region.flags & ops.MMAP_DROPPABLE:

@@ -50,11 +50,13 @@ SEGMENT_STEPS: Final = 8192
 @dataclass(slots=True)
 class Segment:
     """Steps in a row. `before` is what was mapped in each space before its first step here (a
-    child that was forked here: at its fork), `sizes` the pages of the memory files made before."""
+    child that was forked here: at its fork), `sizes` the pages of the memory files made before,
+    `uffds` the features of userfaultfds, made before or here."""
 
     steps: list[Step] = field(default_factory=list)
     before: dict[int, Layout] = field(default_factory=dict)
     sizes: dict[int, int] = field(default_factory=dict)
+    uffds: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -108,7 +110,7 @@ class _Translator:
         self.before = before
         self.state = State(out.files, followed.answered)
         self.faults = touches.Faults()
-        self.segment = Segment()
+        self.segment = Segment(uffds=self.state.uffds)
         self.faults.steps = self.segment.steps
         self.tally = Tally()
         self.last_of: dict[int, int] = {}  # pid -> its space, of those that the log showed
@@ -116,7 +118,7 @@ class _Translator:
     def next_segment(self) -> Segment:
         """What is there, and begin anew."""
         done = self.segment
-        self.segment = Segment(sizes=dict(self.state.sizes))
+        self.segment = Segment(sizes=dict(self.state.sizes), uffds=self.state.uffds)
         self.faults.steps = self.segment.steps
         return done
 
@@ -210,7 +212,7 @@ class _Translator:
         """These pages were mapped before the log told anything about them: anonymous memory
         where a fault says so, else some file."""
         backing = ANON
-        if step.code not in (ops.OP_READ, ops.OP_WRITE):
+        if step.code not in (ops.OP_READ, ops.OP_WRITE, ops.OP_UFFD_COPY):
             backing = self.state.file(
                 File(UNKNOWN, "a mapping from before the log began", step.space)
             )

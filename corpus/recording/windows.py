@@ -49,7 +49,8 @@ class _Window:
     steps: list[Step] = field(default_factory=list)
     carried: set[Region] = field(default_factory=set)
     files: set[int] = field(default_factory=set)  # memory files that it names
-    made: set[int] = field(default_factory=set)  # and makes itself
+    made: set[int] = field(default_factory=set)  # and makes itself, userfaultfds too
+    uffds: set[int] = field(default_factory=set)  # userfaultfds that it names
     looks: int = 0
 
 
@@ -95,20 +96,22 @@ class Cutter:
                     elif step.code == ops.OP_FORK:
                         end = max(end, last.get(step.args[0], -1))
                 at += 1
-            made = self._finish(window)
+            made = self._finish(window, segment.uffds)
             if made:
                 yield made
 
-    def _finish(self, window: _Window) -> Scenario | None:
-        """The window as a scenario, if it is worth one."""
+    def _finish(self, window: _Window, features: dict[int, int]) -> Scenario | None:
+        """The window as a scenario, if it is worth one. `features` are those of userfaultfds."""
         steps = window.steps
         if all(_dull(step) for step in steps):
             self.left_out["no op of its own in the window"] += len(steps)
             return None
         regions = sorted(window.carried, key=attrgetter("start"))
         before = [step.file for step in steps if step.file != ANON and step.file not in window.made]
+        uffds = [step.uffd for step in steps if step.uffd != ANON and step.uffd not in window.made]
         space = window.actors[0][0]
-        lead = as_steps(regions, window.sizes, space, steps[0].line, before)
+        line = steps[0].line
+        lead = as_steps(regions, window.sizes, space, line, before, features, uffds)
         config = Config(pmd_order=PMD_ORDER)
         made = scene(
             [*lead, *steps], window.sizes, window.actors, config, pin_chosen=False
@@ -163,17 +166,23 @@ def _add(window: _Window, step: Step) -> str:
     if step.file in window.sizes:
         files.add(step.file)
     files |= window.files
-    made = len(window.made) + makes
-    lead = len(files) - made
+    uffds = {each.uffd for each in bordering if each.uffd != ANON} | window.uffds
+    if step.uffd != ANON:
+        uffds.add(step.uffd)
+    opens = step.code == ops.OP_USERFAULTFD
+    made = len(window.made) + makes + opens
+    lead = len(files) + len(uffds) - made
+    lead += sum(each.uffd != ANON for each in (*window.carried, *bordering))
     if len(window.steps) + 1 + len(window.carried) + len(set(bordering)) + lead > MAX_FUZZ_OPS:
         if window.steps:
             return "full"
         return "names more mappings than a window holds"
-    if len(files) > ops.NR_FILES and window.steps:
+    if (len(files) > ops.NR_FILES or len(uffds) > ops.NR_UFFDS) and window.steps:
         return "full"
     window.carried.update(bordering)
     window.files = files
-    if makes:
+    window.uffds = uffds
+    if makes or opens:
         window.made.add(step.args[0])
     window.steps.append(step)
     window.actors += new

@@ -26,7 +26,7 @@ from corpus.recording.events import Call, Event, Exit, Log, Touch, Untaken
 from corpus.recording.follow import FD_ARGUMENT
 from corpus.recording.layout import ANON, Region
 from corpus.recording.rules import PAGE_SIZE, TASK_PAGES
-from corpus.syz.pointers import bounds, items, stored, string
+from corpus.syz.pointers import bounds, flattened, items, stored, string
 from corpus.syz.program import (
     DATA_BASE,
     DATA_PAGE,
@@ -80,6 +80,22 @@ _ADDRESSED: Final = frozenset(
         "shmdt",
     )
 )
+
+# Fields of the arguments of userfaultfd's ioctls, in their order in memory.
+_UFFDIO_RANGE: Final = ("start", "len", "mode")
+_UFFDIO_COPY: Final = ("dst", "src", "len", "mode")
+_UFFDIO: Final = {
+    "UFFDIO_API": ("api", "features"),
+    "UFFDIO_REGISTER": _UFFDIO_RANGE,
+    "UFFDIO_UNREGISTER": _UFFDIO_RANGE[:2],
+    "UFFDIO_WAKE": _UFFDIO_RANGE[:2],
+    "UFFDIO_COPY": _UFFDIO_COPY,
+    "UFFDIO_ZEROPAGE": _UFFDIO_RANGE,
+    "UFFDIO_MOVE": _UFFDIO_COPY,
+    "UFFDIO_WRITEPROTECT": _UFFDIO_RANGE,
+    "UFFDIO_CONTINUE": _UFFDIO_RANGE,
+    "UFFDIO_POISON": _UFFDIO_RANGE,
+}
 
 _INJECTED: Final = "fail_nth: the call is taken without its failure"
 CHOSEN: Final = "the kernel chooses its place, which a program does not show"
@@ -281,12 +297,16 @@ class _Executor:
                 return name, self.text(call, 2, self.number(call, 2) & 0xFFFFFFFF), "0"
             case "dup" | "dup2" | "dup3":
                 return self.dup(call)
+            case "close":
+                return name, str(self.descriptor(call, 0)), "0"
             case "memfd_create":
                 return self.memfd_create(call)
             case "write" | "pwrite64" | "read" | "pread64":
                 return self.transfer(call)
             case "process_madvise":
                 return self.process_madvise(call)
+            case "ioctl" if constants.uffdio(f"{self.number(call, 1):#x}") in _UFFDIO:
+                return self.uffdio(call)
             case "vmsplice":
                 vectors, _ = self.vectors(call)
                 return (
@@ -416,6 +436,19 @@ class _Executor:
             f"{self.number(call, 3):#x}, 0"
         )
         return call.name, arguments, str(total)
+
+    def uffdio(self, call: ProgramCall) -> tuple[str, str, str]:
+        """An ioctl of userfaultfd; its argument as strace shows it, where the program does."""
+        number = self.number(call, 1)
+        values = [self.value(field) for field in flattened(items(call.arguments[2:3]))]
+        names = _UFFDIO[constants.uffdio(f"{number:#x}")]
+        shown = f"{self.number(call, 2):#x}"
+        if values:
+            values += [0] * (len(names) - len(values))
+            fields = (f"{name}={value:#x}" for name, value in zip(names, values, strict=False))
+            shown = f"{{{', '.join(fields)}}}"
+        self.bind(call)
+        return call.name, f"{self.descriptor(call, 0)}, {number:#x}, {shown}", "0"
 
     def vectors(self, call: ProgramCall) -> tuple[list[str], int]:
         """Vectors as strace prints them, and how many bytes they are in whole pages."""

@@ -37,6 +37,20 @@ _AT_FDCWD: Final = "0xffffffffffffff9c"
 # As numbers: linux/falloc.h, unistd.h.
 _FALLOC_MODES: Final = {ops.FALLOC_ALLOCATE: 0, ops.FALLOC_KEEP_SIZE: 1, ops.FALLOC_PUNCH_HOLE: 3}
 
+_FEATURES: Final = {  # bits of linux/userfaultfd.h
+    1 << 7: ops.UFFD_SIGBUS,
+    1 << 13: ops.UFFD_WP_UNPOPULATED,
+    1 << 15: ops.UFFD_WP_ASYNC,
+}
+_UFFDIO: Final = {
+    ops.OP_UFFD_REGISTER: "UFFDIO_REGISTER",
+    ops.OP_UFFD_UNREGISTER: "UFFDIO_UNREGISTER",
+    ops.OP_UFFD_ZEROPAGE: "UFFDIO_ZEROPAGE",
+    ops.OP_UFFD_WAKE: "UFFDIO_WAKE",
+    ops.OP_UFFD_WRITEPROTECT: "UFFDIO_WRITEPROTECT",
+    ops.OP_UFFD_CONTINUE: "UFFDIO_CONTINUE",
+}
+
 # Why some ops have no call.
 _NOT_USER: Final = "an actor of the kernel"
 _CHILD: Final = "children of syz_clone() only sleep and exit"
@@ -45,7 +59,6 @@ _GUP_TEST: Final = "/sys/kernel/debug/gup_test is not in its descriptions"
 _SLEEP: Final = "no call makes a CPU idle and nothing else"
 _KILL: Final = "a call that ends the program"
 _PROCMAP: Final = "PROCMAP_QUERY is not in its descriptions"
-_UFFD: Final = "its import does not take userfaultfd's ioctls yet"
 _POSITION: Final = "an import reads and writes at positions that the call gives"
 _FAR: Final = f"beyond the {DATA_PAGES} pages of the data area"
 UNSAYABLE: Final = {
@@ -57,20 +70,10 @@ UNSAYABLE: Final = {
     ops.OP_DMA_WRITE: _GUP_TEST,
     ops.OP_KILL: _KILL,
     ops.OP_PROCMAP: _PROCMAP,
-    ops.OP_USERFAULTFD: _UFFD,
-    ops.OP_UFFD_CLOSE: _UFFD,
-    ops.OP_UFFD_REGISTER: _UFFD,
-    ops.OP_UFFD_UNREGISTER: _UFFD,
-    ops.OP_UFFD_COPY: _UFFD,
-    ops.OP_UFFD_ZEROPAGE: _UFFD,
-    ops.OP_UFFD_WAKE: _UFFD,
-    ops.OP_UFFD_READ: _UFFD,
     ops.OP_LSEEK: _POSITION,
     ops.OP_FILE_READ: _POSITION,
     ops.OP_FILE_WRITE: _POSITION,
     ops.OP_FSTAT: _POSITION,
-    ops.OP_UFFD_WRITEPROTECT: _UFFD,
-    ops.OP_UFFD_CONTINUE: _UFFD,
 }
 
 
@@ -207,6 +210,22 @@ class _Writer:
             case ops.OP_UNPIN:
                 for end in ("in", "out"):
                     self.say(f"close({self.opened.pop(f'p{a[0]} {end}', _BAD_FD)})")
+            case ops.OP_USERFAULTFD:
+                self.userfaultfd(a[0], a[1])
+            case ops.OP_UFFD_CLOSE:
+                self.say(f"close({self.opened.pop(f'u{a[0]}', _BAD_FD)})")
+            case ops.OP_UFFD_READ:
+                self.say(f'read({self.uffd(a)}, {_scratch(_BUFFER)}=""/32, 0x20)')
+            case ops.OP_UFFD_COPY:
+                source = _vma(a[3], a[4])
+                self.uffdio(
+                    "UFFDIO_COPY", a, f"{{{_vma(a[1], a[2])}, {source}, {_size(a)}, {a[5]:#x}}}"
+                )
+            case code if code in _UFFDIO:
+                span = f"{_vma(a[1], a[2])}, {_size(a)}"
+                self.uffdio(
+                    _UFFDIO[code], a, f"{{{{{span}}}, {a[3]:#x}}}" if len(a) > 3 else f"{{{span}}}"
+                )
             case _:
                 name = ops.BY_NUMBER[op.code].name
                 raise NotImplementedError(f"op {name} has no form in syzkaller's language")
@@ -231,6 +250,29 @@ class _Writer:
     def memory_file(self, name: str) -> str:
         """A memory file; one that no op has made has no pages, and every access fails."""
         return self.opening(name, "memfd_create(NAME, 0x0)", name)
+
+    def userfaultfd(self, handle: int, flags: int) -> None:
+        """With its features. Such calls are waited for, too."""
+        what = f"u{handle}"
+        if what in self.opened:  # the op fails, a call would not
+            self.lines.append(f"# not said here: {what} is open")
+            return
+        self.opened[what] = self.result()
+        features = sum(bit for bit, flag in _FEATURES.items() if flags & flag)
+        mode = int(flags & ops.UFFD_USER_ONLY != 0)
+        self.lines.append(f"{self.opened[what]} = userfaultfd({mode:#x})")
+        api = f"{{0xaa, {features:#x}}}"
+        self.lines.append(self.ioctl("UFFDIO_API", self.opened[what], api))
+
+    def uffd(self, a: tuple[int, ...]) -> str:
+        return self.opened.get(f"u{a[0]}", _BAD_FD)
+
+    def uffdio(self, name: str, a: tuple[int, ...], argument: str) -> None:
+        self.say(self.ioctl(name, self.uffd(a), argument))
+
+    def ioctl(self, name: str, file: str, argument: str) -> str:
+        number = values.UFFDIO[name]
+        return f"ioctl${name}({file}, {number:#x}, {_scratch(_BUFFER)}={argument})"
 
     def store(self, actor: int, place: str) -> None:
         if actor == 0:
@@ -281,6 +323,11 @@ def _address(word: int) -> int:
 
 def _pointer(address: int) -> str:
     return f"&({address:#x})"
+
+
+def _size(a: tuple[int, ...]) -> str:
+    """Bytes of the range of an op on a userfaultfd."""
+    return f"{(a[2] - a[1]) * PAGE_SIZE:#x}"
 
 
 def _scratch(page: int) -> str:

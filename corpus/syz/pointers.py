@@ -5,7 +5,7 @@ Contract: without syzkaller's descriptions sizes are known for data only; number
 bytes, the widest that they can be. What the text does not give is not counted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from corpus.syz.program import Bound, Data, Group, Nothing, Pointer, Value
@@ -66,3 +66,12 @@ def items(arguments: tuple[Value, ...]) -> Iterator[Value]:
     for value in arguments:
         if isinstance(value, Pointer) and isinstance(value.to, Group):
             yield from value.to.items
+
+
+def flattened(values: Iterable[Value]) -> Iterator[Value]:
+    """The values, with the fields of groups in their places."""
+    for value in values:
+        if isinstance(value, Group):
+            yield from flattened(value.items)
+        else:
+            yield value

@@ -54,9 +54,6 @@ NOT_RECORDED: Final = {
     ops.OP_FSTAT: "not a call of mm",
     ops.OP_DEVICE_EXCLUSIVE: "test_hmm",
     ops.OP_DEVICE_ATOMIC: "test_hmm",
-    **dict.fromkeys(
-        range(ops.OP_USERFAULTFD, ops.OP_UFFD_CONTINUE + 1), "ioctls, which are a cause"
-    ),
 }
 
 

@@ -9,6 +9,7 @@ from corpus import text
 from corpus.files import PACKAGE, mm_files
 from corpus.recording.follow import follow
 from corpus.recording.layout import ANON
+from corpus.recording.steps import OF_UFFD
 from corpus.syz.execute import execute
 from corpus.syz.export import ARENA_PAGES, UNSAYABLE, export
 from corpus.syz.parse import parse
@@ -56,6 +57,8 @@ def plain(thread: int, code: int, args: tuple[int, ...], base: int, file: object
         at += ops.SLOTS[arg.kind]
     if code in FILE_SLOT:
         out[FILE_SLOT[code]] = file
+    elif code in OF_UFFD:
+        out[0] = file
     elif code in FILE_WORDS:
         out[0] = (file, args[0] % 4)
     return thread, code, tuple(out)
@@ -69,6 +72,8 @@ def sayable(scenario: Scenario) -> list[Plain]:
     sizes: dict[int, int] = {}  # and how large it is, in words
     written: dict[int, int] = {}  # or was made by stores into it
     found: list[Plain] = []
+    uffds: dict[int, object] = {}  # userfaultfds that are open
+    inherited: set[object] = set()  # those that children have, too, which keeps them open
     others: set[int] = set()  # memory files of children, which the program does not have
     for op in scenario.ops:
         if op.code == ops.OP_MEMFD and op.actor in children:
@@ -77,7 +82,23 @@ def sayable(scenario: Scenario) -> list[Plain]:
             continue
         if op.code == ops.OP_MMAP and op.args[3] and op.args[6] & ops.MMAP_DROPPABLE:
             continue
-        handle = None
+        handle: int | None = None
+        if op.code in OF_UFFD:
+            opened = uffds.get(op.args[0])
+            if (op.code == ops.OP_USERFAULTFD) == (opened is not None):
+                continue  # it fails, or there is none
+            if op.code == ops.OP_USERFAULTFD:
+                opened = uffds[op.args[0]] = ("u", len(found))
+            if op.code == ops.OP_UFFD_CLOSE:
+                del uffds[op.args[0]]
+                if opened in inherited:
+                    continue
+            who = 0 if op.code == ops.OP_USERFAULTFD else op.actor  # which is waited for
+            new = seen.setdefault(opened, len(seen))
+            found.append(plain(who, op.code, op.args, 0, new))
+            continue
+        if op.code == ops.OP_FORK:
+            inherited |= set(uffds.values())
         if op.code == ops.OP_MMAP and op.args[4]:
             handle = op.args[4]
         elif op.code == ops.OP_MEMFD:
@@ -134,7 +155,8 @@ def read_back(program: str) -> list[Plain]:
             continue
         if step.code in (ops.OP_READ, ops.OP_WRITE) and behind:
             continue
-        file = None if step.file == ANON else seen.setdefault(step.file, len(seen))
+        which = step.uffd if step.file == ANON else step.file
+        file = None if which == ANON else seen.setdefault(which, len(seen))
         found.append(plain(step.thread, step.code, step.args, DATA_PAGE, file))
     return found
 

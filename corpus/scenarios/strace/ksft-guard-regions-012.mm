@@ -33,25 +33,29 @@ config pmd_order=3 frames=64
 28 T3 mmap 27..28 rw shared anon
 29 T3 mmap 25..27 rw shared anon
 30 T3 fork T4
-31 T4 mmap 15..25 rw private anon
-32 T4 madvise 15..25 GUARD_INSTALL
-33 T4 read 15
-34 T4 read 16
-35 T4 read 17
-36 T4 read 18
-37 T4 munmap 15..25
-38 T4 exit
-39 T3 munmap 27..28
-40 T3 munmap 25..27
-41 T3 exit
-42 T0 fork T5
-43 T5 mmap 27..28 rw shared anon
-44 T5 mmap 25..27 rw shared anon
-45 T5 fork T6
-46 T6 exit
-47 T5 munmap 27..28
-48 T5 munmap 25..27
-49 T5 exit
-50 T0 fork T7
-51 T7 mmap 27..28 rw shared anon
-52 T7 mmap 25..27 rw shared anon
+31 T4 userfaultfd u0
+32 T4 mmap 15..25 rw private anon
+33 T4 uffd_register u0 15..25 missing
+34 T4 madvise 15..25 GUARD_INSTALL
+35 T4 read 15
+36 T4 read 16
+37 T4 read 17
+38 T4 read 18
+39 T4 uffd_unregister u0 15..25
+40 T4 uffd_close u0
+41 T4 munmap 15..25
+42 T4 exit
+43 T3 munmap 27..28
+44 T3 munmap 25..27
+45 T3 exit
+46 T0 fork T5
+47 T5 mmap 27..28 rw shared anon
+48 T5 mmap 25..27 rw shared anon
+49 T5 fork T6
+50 T6 exit
+51 T5 munmap 27..28
+52 T5 munmap 25..27
+53 T5 exit
+54 T0 fork T7
+55 T7 mmap 27..28 rw shared anon
+56 T7 mmap 25..27 rw shared anon
