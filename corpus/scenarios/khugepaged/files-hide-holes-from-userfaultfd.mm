@@ -13,6 +13,5 @@ config pmd_order=3 frames=64 thp=madvise
 6 T0 madvise 0..8 COLLAPSE
 7 T1 uffd_register u0 8..9 missing
 8 T1 mincore 8..9
-9 T1 read 8
-10 T0 uffd_zeropage u0 8..9
+9 T0 uffd_zeropage u0 8..9
 @6 collapse_file:store#1 -> T1
