@@ -41,6 +41,7 @@ from simulator.scenario import (
     MAX_FUZZ_OPS,
     NR_ACTORS,
     PARK,
+    SWAP_DEVICES,
     SWITCH,
     THP_MODES,
     TLB,
@@ -54,8 +55,9 @@ from simulator.validate import MAX_ENTRY, MAX_LATE, PMD_ORDERS, arena_pages
 
 HEADER_SIZE: Final[i64] = 48
 RECORD_SIZE: Final[i64] = 16
-THP_AT: Final[i64] = 40  # offset of what huge pages are configured by, in the header
+THP_AT: Final[i64] = 40  # offset of what huge pages and swap are configured by, in the header
 MAX_PTES: Final[i64] = 255  # max_ptes_none, max_ptes_shared, one more in a byte
+MAX_SWAP: Final[i64] = 255  # slots, in a byte
 ARGS_AT: Final[i64] = 4  # offset of the arguments in an op record
 DIRECTIVE_BIT: Final[i64] = 0x80  # of a record's first byte
 NR_KINDS: Final[i64] = 5
@@ -137,6 +139,7 @@ def check_fuzz_limits(scenario: Scenario) -> None:
     _at_most(config.flush_ceiling, MAX_TUNABLE, "for flush_ceiling")
     _at_most(config.max_ptes_none, MAX_PTES - 1, "for max_ptes_none")
     _at_most(config.max_ptes_shared, MAX_PTES - 1, "for max_ptes_shared")
+    _at_most(config.swap, MAX_SWAP, "slots of swap")
     _at_most(len(scenario.ops), MAX_FUZZ_OPS, "ops")
     _at_most(len(scenario.directives), MAX_FUZZ_DIRECTIVES, "directives")
     actors: i64 = 0
@@ -197,6 +200,8 @@ def _put_config(out: BytesWriter, config: Config) -> None:
     _put8(out, config.max_ptes_none + 1)
     _put8(out, config.max_ptes_shared + 1)
     _put16(out, config.mthp)
+    _put8(out, config.swap)
+    _put8(out, config.swap_device)
     while len(out) < HEADER_SIZE:
         _put8(out, 0)
 
@@ -297,6 +302,8 @@ def _get_config(data: bytes) -> Config:
         mthp=_get16(data, THP_AT + 3) & ((1 << pmd_order) - 1) & ~3,
         max_ptes_none=_within(data[THP_AT + 1], 0, min(1 << pmd_order, MAX_PTES)) - 1,
         max_ptes_shared=_within(data[THP_AT + 2], 0, min(1 << pmd_order, MAX_PTES)) - 1,
+        swap=data[THP_AT + 5],
+        swap_device=_within(data[THP_AT + 6], 0, len(SWAP_DEVICES) - 1),
     )
 
 

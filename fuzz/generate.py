@@ -89,6 +89,7 @@ from simulator.scenario import (
     KHUGEPAGED,
     MAX_FUZZ_OPS,
     NR_USER_ACTORS,
+    SWAP_DEVICES,
     THP_ALWAYS,
     THP_MADVISE,
     THP_NEVER,
@@ -256,6 +257,8 @@ def pick_config(rng: Rng) -> Config:
         mthp=mthp,
         max_ptes_none=pick_max_ptes_none(rng, thp, mthp, pmd_order),
         max_ptes_shared=pick_max_ptes(rng, thp, pmd_order),
+        swap=pick_swap(rng),
+        swap_device=rng.below(len(SWAP_DEVICES)),
     )
 
 
@@ -286,6 +289,13 @@ def pick_max_ptes(rng: Rng, thp: i64, pmd_order: i64) -> i64:
     if thp == THP_NEVER or rng.chance(3, 4):
         return -1
     return 0 if rng.chance(1, 2) else rng.below(1 << pmd_order)
+
+
+def pick_swap(rng: Rng) -> i64:
+    """Slots of the swap device: none mostly, few enough to run out now and then, or plenty."""
+    if rng.chance(5, 8):
+        return 0
+    return 64 if rng.chance(3, 4) else 1 + rng.below(8)
 
 
 def pick_frames(rng: Rng) -> i64:

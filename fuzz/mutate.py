@@ -533,7 +533,7 @@ def _other_machine(draft: Draft, rng: Rng) -> Config:
     """The same config with one thing changed. The geometry stays: pages would move."""
     old = draft.config
     fresh = pick_config(rng)
-    which = rng.below(8)
+    which = rng.below(9)
     most = (1 << old.pmd_order) - 1
     if which == 0:
         return _config_with(old, pick_frames(rng), old.cpus, old.placement, old)
@@ -548,6 +548,8 @@ def _other_machine(draft: Draft, rng: Rng) -> Config:
         mthp=fresh.mthp & ((1 << old.pmd_order) - 1) if which == 7 else old.mthp,
         max_ptes_none=min(fresh.max_ptes_none, most) if which == 7 else old.max_ptes_none,
         max_ptes_shared=min(fresh.max_ptes_shared, most) if which == 7 else old.max_ptes_shared,
+        swap=fresh.swap if which == 8 else old.swap,
+        swap_device=fresh.swap_device if which == 8 else old.swap_device,
     )
     return _config_with(old, old.frames, old.cpus, old.placement, tuned)
 
@@ -572,4 +574,6 @@ def _config_with(
         tuned.mthp,
         tuned.max_ptes_none,
         tuned.max_ptes_shared,
+        tuned.swap,
+        tuned.swap_device,
     )

@@ -1020,6 +1020,22 @@ BUGS: Final[tuple[Bug, ...]] = (
         EASY,
         culprits=("folio_freeze_and_split_unmapped", "split_folio"),
     ),
+    Bug(
+        "swp-exclusive-bit-fork",
+        "fork() shares a page in swap and leaves parent and child their swap entries exclusive",
+        "a rule of 1493a1913e34",
+        ("anon-exclusive", "memory-value"),
+        EASY,
+        culprits=("copy_nonpresent_pte", "copy_swap_pte"),
+    ),
+    Bug(
+        "pinned-page-added-to-swapcache",
+        "reclaim puts pages into the swap cache that may be pinned, and unmaps them",
+        "feb889fb40fa",
+        ("pin",),
+        EASY,
+        culprits=("shrink_folio_list", "try_to_unmap_one"),
+    ),
 )
 BY_ID: Final = {bug.id: bug for bug in BUGS}
 
@@ -1079,6 +1095,8 @@ class BugFlags:
         self.retract_anon_vma_race: bool = False
         self.mremap_move_pmd_vs_retract: bool = False
         self.split_drop_eof_wrong_refs: bool = False
+        self.swp_exclusive_bit_fork: bool = False
+        self.pinned_page_added_to_swapcache: bool = False
         self.mremap_move_pmd_no_rmap_lock: bool = False
         self.anon_page_in_file_mapping: bool = False
         self.mremap_dontunmap_locked_vm_partial: bool = False

@@ -13,10 +13,12 @@ from simulator.mm.mm_types import (
     PTE_PROTNONE,
     PTE_SOFT_DIRTY,
     PTE_SPECIAL,
+    PTE_SWP_EXCLUSIVE,
     PTE_WRITE,
     PTE_YOUNG,
     SWP_MARKER_GUARD,
     SWP_NAMES,
+    SWP_SWAP,
     VM_EXEC,
     VM_GROWSDOWN,
     VM_READ,
@@ -29,6 +31,7 @@ from simulator.mm.mm_types import (
     RwSem,
     Vma,
     pte_kind,
+    swp_offset,
 )
 from simulator.mm.pgtable import frame_text, pfn_to_page
 from simulator.sites import ACTOR_LABELS
@@ -138,6 +141,8 @@ def pte_text(k: "Kernel", pte: i64) -> str:
     kind = pte_kind(pte)
     if kind == SWP_MARKER_GUARD:
         return "guard marker"
+    if kind == SWP_SWAP:
+        return f"swap entry{exclusive_text(pte)} -> slot {swp_offset(pte)}"
     if kind:
         return f"{SWP_NAMES[kind]} entry -> {page_text(pfn_to_page(k, pte >> PFN_SHIFT))}"
     bits = (
@@ -152,6 +157,11 @@ def pte_text(k: "Kernel", pte: i64) -> str:
     return f"{bits} -> {page_text(pfn_to_page(k, pte >> PFN_SHIFT))}"
 
 
+def exclusive_text(pte: i64) -> str:
+    """Of a swap entry."""
+    return " (exclusive)" if pte & PTE_SWP_EXCLUSIVE else ""
+
+
 def entry_text(k: "Kernel", pte: i64) -> str:
     """A page table entry in few words."""
     if pte == 0:
@@ -159,6 +169,8 @@ def entry_text(k: "Kernel", pte: i64) -> str:
     kind = pte_kind(pte)
     if kind == SWP_MARKER_GUARD:
         return "a guard marker"
+    if kind == SWP_SWAP:
+        return f"a swap entry of slot {swp_offset(pte)}{exclusive_text(pte)}"
     if kind:
         return f"a {SWP_NAMES[kind]} entry of {frame_text(pte >> PFN_SHIFT)}"
     words = "rw" if pte & PTE_WRITE else "ro"

@@ -17,7 +17,7 @@ from simulator.kernel import exit as kernel_exit
 from simulator.lock_classes import LOCK_CLASS_NAMES
 from simulator.machine import ipi
 from simulator.machine.cpu import Cpu
-from simulator.mm import pins, shmem, swap
+from simulator.mm import pins, shmem, swap, swapfile
 from simulator.objects import OBJ_NONE
 from simulator.outcome import SKIPPED
 from simulator.scenario import Op
@@ -211,4 +211,5 @@ def end_run(k: "Kernel") -> None:
     kernel_exit.release_lazy_mms(k)
     shmem.release_all(k)
     swap.lru_add_drain_all(k)
+    swapfile.reclaim_all(k)
     k.watch.end_ends(k)

@@ -129,6 +129,12 @@ Z_UFFD_WP_COW_FLUSHED: Final = 85
 Z_COLLAPSED_FILE: Final = 86
 Z_COLLAPSE_FILE_ROLLED_BACK: Final = 87
 Z_PAGE_TABLE_RETRACTED: Final = 88
+Z_SWAPPED_OUT: Final = 89
+Z_SWAPPED_IN: Final = 90
+Z_SWAPIN_RACED: Final = 91
+Z_SWAP_FULL: Final = 92
+Z_RECLAIMED: Final = 93
+Z_UNMAP_FAILED: Final = 94
 
 NAMED_SITUATIONS: Final = numbered(globals(), "Z_")
 assert len(NAMED_SITUATIONS) <= NAMED_SIZE, "more situations than the zone NAMED has counters"

@@ -22,7 +22,8 @@ LC_I_LOCK: Final = 13  # inode->i_lock
 LC_I_PAGES: Final = 14  # mapping->i_pages.xa_lock, taken with irqs off
 LC_USERFAULT: Final = 15  # no lock: what an actor waits for until user space has resolved its fault
 LC_FALLOC: Final = 16  # no lock: the end of a hole punch (shmem_falloc_wait())
-NR_LOCK_CLASSES: Final = 17
+LC_SWAP_CLUSTER: Final = 17  # swap_cluster_info->lock
+NR_LOCK_CLASSES: Final = 18
 LOCK_CLASS_NAMES: Final = by_number(
     "lock classes",
     (
@@ -42,6 +43,7 @@ LOCK_CLASS_NAMES: Final = by_number(
         (LC_I_PAGES, "i_pages_lock"),
         (LC_USERFAULT, "userfault"),
         (LC_FALLOC, "shmem_falloc"),
+        (LC_SWAP_CLUSTER, "swap_cluster_lock"),
     ),
 )
 assert len(LOCK_CLASS_NAMES) == NR_LOCK_CLASSES

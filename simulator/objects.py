@@ -27,6 +27,7 @@ _ANON_VMA: Final[i64] = 8 << KIND_SHIFT
 _FILE: Final[i64] = 9 << KIND_SHIFT
 _DEVICE: Final[i64] = 10 << KIND_SHIFT
 _UFFD: Final[i64] = 11 << KIND_SHIFT
+_SWAP: Final[i64] = 12 << KIND_SHIFT
 # Words for an object of each kind, by the number of the kind.
 PHRASES: Final = (
     "",
@@ -41,6 +42,7 @@ PHRASES: Final = (
     "page {index} of file {container}",
     "device {index}",
     "uffd {index}",
+    "swap slot {index}",
 )
 
 
@@ -62,6 +64,11 @@ def slot_obj(inode: i64, index: i64) -> i64:
 def device_obj(va: i64) -> i64:
     """A page as the device maps it."""
     return _DEVICE | va
+
+
+def swap_obj(slot: i64) -> i64:
+    """A slot of the swap device: its count, and what the swap cache has for it."""
+    return _SWAP | slot
 
 
 # What has a number of its own encodes it once, when it is made.

@@ -59,6 +59,11 @@ THP_MADVISE: Final = 1
 THP_ALWAYS: Final = 2
 THP_MODES: Final = numbered(globals(), "THP_")
 
+# What swap is on. A zram frees a slot as soon as its page is mapped again.
+SWAP_DISK: Final = 0
+SWAP_ZRAM: Final = 1
+SWAP_DEVICES: Final = numbered(globals(), "SWAP_")
+
 WORDS_PER_PAGE: Final = 4
 
 MAX_OPS: Final = 4096  # what a text file may hold
@@ -87,6 +92,8 @@ class Config:
     mthp: Final[int]  # a bit for each order below that of the PMD that large folios may have
     max_ptes_none: Final[int]  # of khugepaged, -1: all but one
     max_ptes_shared: Final[int]  # of khugepaged, -1: half of them
+    swap: Final[int]  # slots of the swap device; 0: there is none
+    swap_device: Final[int]  # SWAP_*
     placement: Final[tuple[tuple[int, int], ...]]  # (actor, cpu), sorted
     bugs: Final[tuple[str, ...]]  # known bugs the model shall have again, sorted
     kernel: Final[str]  # which Linux, of simulator.kernels; "" is 6.18
@@ -109,6 +116,8 @@ class Config:
         mthp: int = 0,
         max_ptes_none: int = -1,
         max_ptes_shared: int = -1,
+        swap: int = 0,
+        swap_device: int = SWAP_DISK,
     ) -> None:
         self.pmd_order = pmd_order
         self.frames = frames
@@ -126,6 +135,8 @@ class Config:
         self.mthp = mthp
         self.max_ptes_none = max_ptes_none
         self.max_ptes_shared = max_ptes_shared
+        self.swap = swap
+        self.swap_device = swap_device
 
 
 @final

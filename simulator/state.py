@@ -20,6 +20,7 @@ from simulator.build.native import final, vec
 from simulator.features import CONFLICT, EDGE
 from simulator.kernels import KERNELS, Linux
 from simulator.lib.slab import Slab
+from simulator.mm import swap_types
 from simulator.mm.mm_types import (
     PG_DEVICE_PRIVATE,
     PG_ZERO,
@@ -33,9 +34,10 @@ from simulator.mm.mm_types import (
     UserfaultfdCtx,
     Vma,
 )
+from simulator.mm.swap_types import SwapInfo
 from simulator.objects import OBJ_NONE
 from simulator.ops import NR_FILES
-from simulator.scenario import NR_ACTORS, NR_USER_ACTORS, Config
+from simulator.scenario import NR_ACTORS, NR_USER_ACTORS, SWAP_ZRAM, Config
 from simulator.task import Schedule, Task
 from simulator.validate import arena_pages
 from simulator.watch import Watch
@@ -123,6 +125,7 @@ class Kernel:
         self.free_blocks: Final[list[list[int]]] = [[] for _ in range(MAX_PAGE_ORDER + 1)]
         self.nr_block_frames: i64 = 0
         self.deferred_split: list[Folio] = []  # mm/deferred_split.py
+        self.swap: Final[SwapInfo] = SwapInfo()  # mm/swapfile.py, swap_state.py
         self.zero_page: Final[Page] = Page(0)
         self.pagemaps: list[DevPagemap] = []  # mm/memremap.py: by page frame number
         self.tables: Final[Slab[PageTable]] = Slab()  # mm/pgtable.py
@@ -147,6 +150,7 @@ class Kernel:
         self.nr_frames = c.frames
         self.thp = c.thp
         self.mthp = c.mthp
+        swap_types.reset(self.swap, c.swap, c.swap_device == SWAP_ZRAM)
         self.max_ptes_none = (1 << c.pmd_order) - 1 if c.max_ptes_none < 0 else c.max_ptes_none
         self.max_ptes_shared = self.ptrs_per_pte // 2
         if c.max_ptes_shared >= 0:

@@ -14,6 +14,7 @@ from simulator.scenario import (
     NR_ACTORS,
     NR_USER_ACTORS,
     PARK,
+    SWAP_DEVICES,
     SWITCH,
     THP_MODES,
     TLB,
@@ -26,6 +27,7 @@ PMD_ORDERS: Final = (3, 4, 9)
 MAX_FRAMES: Final = 1 << 16  # keeps a hostile text from asking for all memory
 MAX_PAGES: Final = 1 << 18  # what one machine's page tables may span
 assert max(MAX_PAGES, ops.MAX_FILE_PAGES) <= 1 << INDEX_BITS, "pages that steps cannot name"
+MAX_SWAP: Final = 1 << 12  # slots: more than a scenario's pages are of no use
 MAX_CPUS: Final = NR_ACTORS  # more would idle
 MAX_STEPS: Final = 100_000_000
 MAX_VISIT: Final = 1 << 20
@@ -107,6 +109,8 @@ def check_config(c: Config) -> None:
         ("mthp", c.mthp, 0, (1 << c.pmd_order) - 1),
         ("max_ptes_none", c.max_ptes_none, -1, (1 << c.pmd_order) - 1),
         ("max_ptes_shared", c.max_ptes_shared, -1, (1 << c.pmd_order) - 1),
+        ("swap", c.swap, 0, MAX_SWAP),
+        ("swap_device", c.swap_device, 0, len(SWAP_DEVICES) - 1),
     )
     for name, value, low, high in limits:
         if not low <= value <= high:

@@ -107,6 +107,27 @@ class Watch:
         """The running CPU's hardware caches a translation of the `pages` pages from `va` on, all
         of which one entry maps; other CPUs or this one may hold older ones of the mm."""
 
+    # --- swap -----------------------------------------------------------------------------------
+
+    def swap_entry_counted(self, k: "Kernel", slot: i64, n: i64) -> None:
+        """There are `n` swap entries of the slot more."""
+
+    def swap_entry_exclusive(self, k: "Kernel", slot: i64) -> None:
+        """A swap entry that says that its mm alone has the page is about to become a mapping; the
+        slot is counted still."""
+
+    def swap_slot_freed(self, k: "Kernel", slot: i64) -> None:
+        """The slot has neither a count nor a folio any more."""
+
+    def writeback_begins(self, k: "Kernel", folio: "Folio") -> None:
+        """A folio of the swap cache is about to be written to its slot."""
+
+    def swap_cache_removing(self, k: "Kernel", folio: "Folio") -> None:
+        """A locked folio is about to leave the swap cache."""
+
+    def swapped_in(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        """A page of the swap cache has been mapped at `va`, where its swap entry was."""
+
     # --- loads and stores ---------------------------------------------------------------------
 
     def user_loaded(

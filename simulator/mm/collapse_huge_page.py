@@ -27,6 +27,7 @@ from simulator.mm import (
     mmu_notifier,
     page_alloc,
     swap,
+    swapfile,
     tlb,
     vmscan,
 )
@@ -59,6 +60,7 @@ from simulator.mm.mm_types import (
     MM_ANONPAGES,
     PG_DEVICE_PRIVATE,
     PG_LRU,
+    PG_SWAPCACHE,
     PG_UPTODATE,
     PTE_SPECIAL,
     PTE_UFFD_WP,
@@ -72,7 +74,7 @@ from simulator.mm.mm_types import (
     Vma,
     add_mm_counter,
     fill,
-    folio_mapcount,
+    folio_expected_ref_count,
     pte_present,
 )
 from simulator.mm.page_ref import folio_get, folio_put
@@ -422,7 +424,7 @@ def isolate_folio(k: "Kernel", folio: Folio, order: i64, taken: list[Folio]) -> 
     if not folio_trylock(k, sites.COLLAPSE_HUGE_PAGE_ISOLATE__TRYLOCK, folio.lock):
         return SCAN_PAGE_LOCK
     k.step(sites.COLLAPSE_HUGE_PAGE_ISOLATE__REFS, folio.obj, READ)
-    if folio_mapcount(folio) != folio.ref:
+    if folio_expected_ref_count(folio) != folio.ref:
         k.sometimes(features.Z_COLLAPSE_PINNED)
         mutex_unlock(k, folio.lock)
         return SCAN_PAGE_COUNT
@@ -475,6 +477,8 @@ def collapse_huge_page_copy_succeeded(
         clear_detached_pte(k, mm, table, va)
         folio_remove_rmap_pte(k, page, mm)
         spin_unlock(k, table.ptl)
+        if folio.flags & PG_SWAPCACHE:
+            swapfile.free_swap_cache(k, folio)
         folio_put(k, folio, REF_MAP)
     for folio in taken:
         if folio.order:

@@ -7,18 +7,20 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.errno import EAGAIN, ENOMEM
-from simulator.mm import mmu_gather, mmu_notifier, page_alloc, rmap, swap, tlb
+from simulator.mm import mmu_gather, mmu_notifier, page_alloc, rmap, swap, swapfile, tlb
 from simulator.mm.device_exclusive import try_restore_exclusive_pte
 from simulator.mm.huge_memory import copy_huge_pmd
 from simulator.mm.memory import copy_words
 from simulator.mm.mm_types import (
     MM_ANONPAGES,
     MM_FILEPAGES,
+    MM_SWAPENTS,
     PFN_SHIFT,
     PG_ANON_EXCLUSIVE,
     PG_UPTODATE,
     PTE_DIRTY,
     PTE_SOFT_DIRTY,
+    PTE_SWP_EXCLUSIVE,
     PTE_SWP_MASK,
     PTE_SWP_SHIFT,
     PTE_UFFD_WP,
@@ -34,6 +36,7 @@ from simulator.mm.mm_types import (
     SWP_MIGRATION_READ,
     SWP_MIGRATION_READ_EXCLUSIVE,
     SWP_MIGRATION_WRITE,
+    SWP_SWAP,
     VM_MAYBE_GUARD,
     VM_SHARED,
     Folio,
@@ -46,6 +49,7 @@ from simulator.mm.mm_types import (
     mm_counter,
     pte_kind,
     pte_present,
+    swp_offset,
 )
 from simulator.mm.page_ref import add_mapcount, folio_get, folio_put
 from simulator.mm.pgtable import (
@@ -259,6 +263,9 @@ def copy_nonpresent_pte(
 ) -> None:
     """Migration and device private entries, and markers."""
     kind = pte_kind(pte)
+    if kind == SWP_SWAP:
+        copy_swap_pte(k, mm, child, table, child_table, va, pte)
+        return
     if kind >= SWP_MARKER_GUARD:
         if kind != SWP_MARKER_UFFD_WP or k.bug.uffd_wp_fork_special_cases:
             set_pte_at(k, child, child_table, va, pte)
@@ -279,6 +286,22 @@ def copy_nonpresent_pte(
         assert SWP_MIGRATION_READ_EXCLUSIVE <= kind <= SWP_MIGRATION_WRITE
         pte = set_kind(pte, SWP_MIGRATION_READ)
         set_pte_at(k, mm, table, va, pte)
+    if not k.bug.uffd_wp_fork_special_cases:
+        pte &= ~PTE_UFFD_WP
+    k.watch.page_shared(k, mm, child, va)
+    set_pte_at(k, child, child_table, va, pte)
+
+
+def copy_swap_pte(
+    k: "Kernel", mm: Mm, child: Mm, table: PageTable, child_table: PageTable, va: i64, pte: i64
+) -> None:
+    """Both have the slot's page then, and neither alone."""
+    swapfile.swap_dup(k, swp_offset(pte))
+    if pte & PTE_SWP_EXCLUSIVE and not k.bug.swp_exclusive_bit_fork:
+        pte &= ~PTE_SWP_EXCLUSIVE
+        k.step(sites.COPY_NONPRESENT_PTE__COPY, pte_obj(mm.id, va), WRITE)
+        set_pte_at(k, mm, table, va, pte)
+    add_mm_counter(child, MM_SWAPENTS, 1)
     if not k.bug.uffd_wp_fork_special_cases:
         pte &= ~PTE_UFFD_WP
     k.watch.page_shared(k, mm, child, va)

@@ -25,6 +25,7 @@ from simulator.mm.mm_types import (
     is_device_pte,
     is_huge_zero_pmd,
     is_migration_pte,
+    is_swap_pte,
     pmd_present,
     pte_kind,
     pte_present,
@@ -100,7 +101,7 @@ def hmm_nonpresent(
     elif is_migration_pte(pte):
         migrate.migration_entry_wait(k, mm, va)
         return -EBUSY
-    elif not is_device_pte(pte):
+    elif not is_device_pte(pte) and not is_swap_pte(pte):
         return -EFAULT  # a marker
     return hmm_vma_fault(k, vma, mm, va, write)
 

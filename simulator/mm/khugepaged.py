@@ -58,7 +58,7 @@ from simulator.mm.mm_types import (
     Folio,
     Mm,
     Vma,
-    folio_mapcount,
+    folio_expected_ref_count,
     pte_kind,
     pte_present,
 )
@@ -179,7 +179,7 @@ def scan_page(k: "Kernel", cc: CollapseControl, folio: Folio, shared: i64) -> i6
         return SCAN_PAGE_LRU
     if folio.lock.owner >= 0:
         return SCAN_PAGE_LOCK
-    if folio_mapcount(folio) != folio.ref:
+    if folio_expected_ref_count(folio) != folio.ref:
         return SCAN_PAGE_COUNT
     return SCAN_SUCCEED
 

@@ -4,8 +4,8 @@
 Holes do not stop a call: what is mapped is advised, and -ENOMEM tells at the end. DONTNEED
 and FREE inside one VMA take only its lock, and flush after they have dropped it.
 
-Not modelled: the lru_lazyfree batch of MADV_FREE (only reclaim would look at it), what
-MADV_PAGEOUT reclaims, and read-ahead of MADV_WILLNEED.
+Not modelled: the lru_lazyfree batch of MADV_FREE (only reclaim would look at it), and read-ahead of
+MADV_WILLNEED.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -24,8 +24,11 @@ from simulator.mm import (
     mmu_notifier,
     shmem_file,
     swap,
+    swapfile,
+    swapin,
     vma_file,
     vma_merge,
+    vmscan,
     zap,
 )
 from simulator.mm.khugepaged import madvise_collapse
@@ -34,6 +37,7 @@ from simulator.mm.mm_types import (
     PG_DEVICE_PRIVATE,
     PG_DIRTY,
     PG_LRU,
+    PG_SWAPCACHE,
     PTE_DIRTY,
     PTE_SPECIAL,
     PTE_YOUNG,
@@ -57,6 +61,7 @@ from simulator.mm.mm_types import (
     Vma,
     folio_mapcount,
     is_huge_zero_pmd,
+    is_swap_pte,
     mk_swap_pte,
     pmd_present,
     pte_kind,
@@ -162,6 +167,8 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
         pte = ptep_get(k, table, va)
         page = vm_normal_page(k, pte) if pte_present(pte) else None
         if page is None or page.folio.flags & PG_DEVICE_PRIVATE:
+            if is_swap_pte(pte):
+                zap.zap_swap_entry(k, mm, table, va, pte, 0)
             va += 1
             continue
         folio = page.folio
@@ -172,11 +179,13 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
             if table is None:
                 return
             continue
-        if folio.flags & PG_DIRTY:
+        if folio.flags & (PG_DIRTY | PG_SWAPCACHE):
             if not folio_trylock(k, sites.MADVISE_FREE_PTE_RANGE__TRYLOCK, folio.lock):
                 va += 1
                 continue
             shared = folio_mapcount(folio) != 1 << folio.order
+            if not shared and folio.flags & PG_SWAPCACHE:
+                shared = not swapfile.folio_free_swap(k, folio)
             if not shared:
                 folio.flags &= ~PG_DIRTY
             mutex_unlock(k, folio.lock)
@@ -298,24 +307,28 @@ def madvise_cold_or_pageout(k: "Kernel", behavior: MadviseBehavior, vma: Vma) ->
     if vma.flags & VM_LOCKED:
         return -EINVAL
     mm = behavior.mm
+    pageout = behavior.behavior == ops.MADV_PAGEOUT
     swap.lru_add_drain(k)
     tlb = mmu_gather.tlb_gather_mmu(k, mm)
     va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, behavior.start, behavior.end)
     while va < behavior.end:
         stop = pmd_addr_end(k, va, behavior.end)
-        madvise_cold_or_pageout_pte_range(k, tlb, va, stop, behavior.behavior == ops.MADV_PAGEOUT)
+        folios: list[Folio] = []
+        madvise_cold_or_pageout_pte_range(k, tlb, va, stop, pageout, folios)
+        if folios:
+            vmscan.reclaim_pages(k, folios)
         va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, stop, behavior.end)
     mmu_gather.tlb_finish_mmu(k, tlb)
     return 0
 
 
 def madvise_cold_or_pageout_pte_range(
-    k: "Kernel", tlb: "MmuGather", start: i64, end: i64, pageout: bool
+    k: "Kernel", tlb: "MmuGather", start: i64, end: i64, pageout: bool, folios: list[Folio]
 ) -> None:
-    """Pages on the LRU that nobody else maps: MADV_COLD makes their entries old. MADV_PAGEOUT
-    would give them to reclaim."""
+    """Pages on the LRU that nobody else maps: MADV_COLD makes their entries old, MADV_PAGEOUT
+    isolates them for reclaim, if there is swap for them."""
     mm = tlb.mm
-    if pmd_is_huge(k, mm, start) and madvise_cold_huge_pmd(k, tlb, start, end, pageout):
+    if pmd_is_huge(k, mm, start) and madvise_cold_huge_pmd(k, tlb, start, end, pageout, folios):
         return
     table = pte_offset_map_lock(k, sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__LOCK, mm, start)
     if table is None:
@@ -336,9 +349,12 @@ def madvise_cold_or_pageout_pte_range(
             page is not None
             and page.folio.flags & PG_LRU
             and folio_mapcount(page.folio) == 1 << page.folio.order
-            and not pageout
-            and pte & PTE_YOUNG
+            and (pageout or pte & PTE_YOUNG)
         ):
+            if pageout:
+                isolate_for_pageout(k, page.folio, folios)
+                va += 1
+                continue
             site = sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__CLEAR_YOUNG
             k.step(site, pte_obj(mm.id, va), WRITE)
             set_pte_at(k, mm, table, va, ptep_get(k, table, va) & ~PTE_YOUNG)
@@ -347,10 +363,17 @@ def madvise_cold_or_pageout_pte_range(
     pte_unmap_unlock(k, table)
 
 
+def isolate_for_pageout(k: "Kernel", folio: Folio, folios: list[Folio]) -> None:
+    """Not modelled: that pages of files could be written out, too."""
+    if k.swap.max and folio.anon_vma is not None and vmscan.folio_isolate_lru(k, folio):
+        folios.append(folio)
+
+
 def madvise_cold_huge_pmd(
-    k: "Kernel", tlb: "MmuGather", start: i64, end: i64, pageout: bool
+    k: "Kernel", tlb: "MmuGather", start: i64, end: i64, pageout: bool, folios: list[Folio]
 ) -> bool:
-    """MADV_COLD of a huge page; False: it has been split, and the page table is to be looked at."""
+    """MADV_COLD or MADV_PAGEOUT of a huge page; False: it has been split, and the page table is to
+    be looked at."""
     mm = tlb.mm
     if not pmd_trans_huge_lock(k, sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__PMD_LOCK, mm, start):
         return True
@@ -378,8 +401,26 @@ def madvise_cold_huge_pmd(
         k.step(sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__SET_PMD, pmd_obj(mm.id, i), WRITE)
         set_pmd_at(k, mm, start, old & ~PTE_YOUNG)
         mmu_gather.tlb_remove_pmd_tlb_entry(k, tlb, start)
+    if pageout:
+        isolate_for_pageout(k, folio, folios)
     pmd_unlock(k, mm)
     return True
+
+
+# --- MADV_WILLNEED ---------------------------------------------------------------------------
+
+
+def madvise_willneed(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> None:
+    """Read what has gone to swap. Files are in memory all the time."""
+    if vma.inode is not None:
+        return
+    mm = behavior.mm
+    va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, behavior.start, behavior.end)
+    while va < behavior.end:
+        stop = pmd_addr_end(k, va, behavior.end)
+        swapin.swapin_walk_pmd_entry(k, vma, va, stop)
+        va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, stop, behavior.end)
+    swap.lru_add_drain(k)
 
 
 # --- MADV_DONTNEED ---------------------------------------------------------------------------
@@ -590,6 +631,8 @@ def madvise_vma_read(k: "Kernel", behavior: MadviseBehavior, vma: Vma) -> i64:
     if advice == ops.MADV_REMOVE:
         return madvise_remove(k, behavior, vma)
     assert advice == ops.MADV_WILLNEED, f"no branch for MADV_{ops.ADVICE[advice]}"
+    if k.swap.max:
+        madvise_willneed(k, behavior, vma)
     return 0
 
 

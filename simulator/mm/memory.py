@@ -22,6 +22,8 @@ from simulator.mm import (
     set_pmd,
     shmem,
     swap,
+    swapfile,
+    swapin,
     tlb,
     userfaultfd,
     vmscan,
@@ -32,6 +34,7 @@ from simulator.mm.mm_types import (
     PG_ANON_EXCLUSIVE,
     PG_DIRTY,
     PG_LRU,
+    PG_SWAPCACHE,
     PG_UPTODATE,
     PTE_SOFT_DIRTY,
     PTE_SPECIAL,
@@ -46,6 +49,7 @@ from simulator.mm.mm_types import (
     SWP_DEVICE_WRITE,
     SWP_MARKER_GUARD,
     SWP_MARKER_UFFD_WP,
+    SWP_SWAP,
     VM_DROPPABLE,
     VM_MAYSHARE,
     VM_SHARED,
@@ -487,10 +491,15 @@ def wp_can_reuse_anon_folio(k: "Kernel", folio: Folio, vma: Vma) -> bool:
         swap.lru_add_drain(k)
         if folio.ref == 1:
             k.sometimes(features.Z_LRU_DRAIN_REUSE)
-    if folio.ref > 1:
+    refs: i64 = 1
+    if folio.flags & PG_SWAPCACHE:
+        refs = 2
+    if folio.ref > refs:
         return False
     if not folio_trylock(k, sites.WP_CAN_REUSE_ANON_FOLIO__TRYLOCK, folio.lock):
         return False
+    if folio.flags & PG_SWAPCACHE:
+        swapfile.folio_free_swap(k, folio)
     k.step(sites.WP_CAN_REUSE_ANON_FOLIO__RECHECK, folio.obj, READ)
     if folio.ref != 1:
         mutex_unlock(k, folio.lock)
@@ -575,6 +584,8 @@ def wp_page_copy(k: "Kernel", vmf: VmFault, unshare: bool) -> i64:
         mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, va + 1)
         if old is not None:
             folio_put(k, old.folio, REF_MAP)
+            if old.folio.flags & PG_SWAPCACHE:
+                swapfile.free_swap_cache(k, old.folio)
     else:
         if table is not None:
             k.sometimes(features.Z_FAULT_RACED_ZAP)
@@ -598,8 +609,13 @@ def copy_words(k: "Kernel", site: i64, dst: Page, src: Page) -> None:
 
 
 def do_swap_page(k: "Kernel", vmf: VmFault) -> i64:
-    """A fault on a migration or device private entry, or a marker."""
+    """A fault on an entry of swap, migration or device memory, or a marker."""
     kind = pte_kind(vmf.orig_pte)
+    if kind == SWP_SWAP:
+        ret = swapin.do_swap_entry(k, vmf)
+        if vmf.table is not None:
+            ret = do_wp_page(k, vmf)
+        return ret
     if kind == SWP_MARKER_GUARD:
         k.sometimes(features.Z_GUARD_FAULT)
         return VM_FAULT_SIGSEGV

@@ -11,7 +11,7 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.errno import EINVAL
-from simulator.mm import huge_memory, mmu_notifier, swap, tlb
+from simulator.mm import huge_memory, mmu_notifier, swap, swapfile, tlb
 from simulator.mm.anon_vma import anon_vma_prepare, get_anon_vma, put_anon_vma
 from simulator.mm.memremap import DevPagemap
 from simulator.mm.migrate import (
@@ -28,6 +28,7 @@ from simulator.mm.mm_types import (
     PG_DEVICE_PRIVATE,
     PG_DIRTY,
     PG_LRU,
+    PG_SWAPCACHE,
     PG_UPTODATE,
     PTE_SOFT_DIRTY,
     PTE_SPECIAL,
@@ -465,7 +466,7 @@ def check_page(k: "Kernel", page: Page, fault_page: Page | None) -> bool:
         extra += 1
     if folio.flags & PG_DEVICE_PRIVATE:
         extra += 1
-    if folio.inode is not None:
+    if folio.inode is not None or folio.flags & PG_SWAPCACHE:
         extra += 1
     refs = folio.ref
     k.step(sites.MIGRATE_VMA_CHECK_PAGE__MAPCOUNT, folio.obj, READ)
@@ -584,6 +585,8 @@ def split_unmapped_folio(k: "Kernel", args: MigrateVma, i: i64, folio: Folio) ->
 def hand_over(k: "Kernel", page: Page, new: Page, extra: i64) -> bool:
     """What __migrate_device_pages() does with one folio; False: it stays what it is."""
     if page.folio.inode is not None:  # device private memory is for anonymous pages
+        return False
+    if page.folio.flags & PG_SWAPCACHE and not swapfile.folio_free_swap(k, page.folio):
         return False
     k.step(sites.MIGRATE_VMA_PAGES__MAPPING, page.obj, WRITE)
     if not folio_migrate_mapping(k, page, new, extra):

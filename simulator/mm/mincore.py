@@ -12,8 +12,18 @@ from simulator import sites
 from simulator.errno import EAGAIN, ENOMEM
 from simulator.lib import xarray
 from simulator.lib.maple_tree import vma_lookup
-from simulator.mm import mmap_lock
-from simulator.mm.mm_types import PG_UPTODATE, SWP_MARKER_GUARD, Mm, Vma, pte_kind
+from simulator.mm import mmap_lock, swap_state
+from simulator.mm.mm_types import (
+    PG_UPTODATE,
+    REF_TEMP,
+    SWP_MARKER_GUARD,
+    Mm,
+    Vma,
+    is_swap_pte,
+    pte_kind,
+    swp_offset,
+)
+from simulator.mm.page_ref import folio_put
 from simulator.mm.pgtable import pmd_addr_end, pmd_is_huge, ptep_get, walk_pmd
 from simulator.mm.pgtable_generic import (
     pmd_trans_huge_lock,
@@ -94,10 +104,24 @@ def mincore_pte_range(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> i6
         pte = ptep_get(k, table, va)
         if pte == 0 or pte_kind(pte) >= SWP_MARKER_GUARD:
             count += mincore_unmapped_range(k, vma, va, va + 1)
+        elif is_swap_pte(pte):
+            count += mincore_swap(k, swp_offset(pte))
         else:
             count += 1
         va += 1
     pte_unmap_unlock(k, table)
+    return count
+
+
+def mincore_swap(k: "Kernel", slot: i64) -> i64:
+    """Whether the swap cache has the slot's page, complete."""
+    folio = swap_state.swap_cache_get_folio(k, slot)
+    if folio is None:
+        return 0
+    count: i64 = 0
+    if folio.flags & PG_UPTODATE:
+        count = 1
+    folio_put(k, folio, REF_TEMP)
     return count
 
 

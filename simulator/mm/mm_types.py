@@ -47,6 +47,7 @@ PTE_SOFT_DIRTY: Final = 0x20
 PTE_UFFD_WP: Final = 0x40
 PTE_SPECIAL: Final = 0x80  # no struct page behind it: the shared zero page
 PTE_HUGE: Final = 0x1000  # _PAGE_PSE: of a PMD entry that maps a huge page, be it invalidated
+PTE_SWP_EXCLUSIVE: Final = 0x2000  # of a swap entry: its page was exclusive to the mm
 PTE_SWP_SHIFT: Final = 8  # kind of a non-present entry, 0 for present ones
 PTE_SWP_MASK: Final = 0xF00
 PFN_SHIFT: Final = 16
@@ -63,6 +64,8 @@ SWP_MARKER_GUARD: Final = 8
 SWP_MARKER_POISON: Final = 9
 SWP_MARKER_UFFD_WP: Final = 10
 SWP_NAMES: Final = numbered(globals(), "SWP_", 1)
+# What a swap entry has in place of the pfn: the number of its slot from here on, above all pfns.
+SWP_OFFSET_BASE: Final[i64] = 1 << 30
 # A migration entry keeps young and dirty of the page table entry in the same bits as a
 # present one; a device private entry has neither.
 
@@ -108,9 +111,19 @@ PG_DIRTY: Final = 0x10
 PG_DEVICE_PRIVATE: Final = 0x20  # a ZONE_DEVICE page: is_device_private_page()
 PG_ZERO: Final = 0x40  # the shared zero page
 PG_PARTIALLY_MAPPED: Final = 0x80  # of a large folio: some of its pages are mapped no longer
+PG_SWAPCACHE: Final = 0x100  # the swap cache has the folio: `Folio.swap` says in which slot
+PG_WRITEBACK: Final = 0x200  # it is being written to its slot
 PG_NAMES: Final = bits(globals(), "PG_")
 # What mm code decides by: part of a page's state as feedback sees it (simulator/page_state.py).
-PG_STATE: Final = PG_LRU | PG_ANON_EXCLUSIVE | PG_DIRTY | PG_DEVICE_PRIVATE | PG_PARTIALLY_MAPPED
+PG_STATE: Final = (
+    PG_LRU
+    | PG_ANON_EXCLUSIVE
+    | PG_DIRTY
+    | PG_DEVICE_PRIVATE
+    | PG_PARTIALLY_MAPPED
+    | PG_SWAPCACHE
+    | PG_WRITEBACK
+)
 PG_NO_STATE: Final = PG_SWAPBACKED | PG_UPTODATE | PG_ZERO  # the rest: for ever, or by kind
 
 # What change_protection() is to do (include/linux/mm.h).
@@ -122,7 +135,7 @@ GARBAGE: Final = -1  # what a frame holds that nobody has used in this run; neve
 
 # Reasons in the ledger behind a page's reference count (oracle O2).
 REF_MAP: Final = 0  # a page table entry maps it
-REF_CACHE: Final = 1  # the page cache holds it
+REF_CACHE: Final = 1  # the page cache holds it, or the swap cache
 REF_BATCH: Final = 2  # a per-CPU lru batch holds it
 REF_GUP: Final = 3  # a FOLL_GET reference kept by user space (a pipe)
 REF_PIN: Final = 4  # FOLL_PIN, GUP_PIN_COUNTING_BIAS each
@@ -137,6 +150,7 @@ GUP_PIN_COUNTING_BIAS: Final = 1024
 # Members of an mm's rss_stat (include/linux/mm_types_task.h).
 MM_FILEPAGES: Final = 0
 MM_ANONPAGES: Final = 1
+MM_SWAPENTS: Final = 2
 
 
 def pte_present(pte: i64) -> bool:
@@ -161,6 +175,16 @@ def is_migration_pte(pte: i64) -> bool:
 def is_device_private_pte(pte: i64) -> bool:
     kind = (pte & PTE_SWP_MASK) >> PTE_SWP_SHIFT
     return kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE
+
+
+def is_swap_pte(pte: i64) -> bool:
+    """softleaf_is_swap(): the page is in swap, or was."""
+    return pte & PTE_SWP_MASK == SWP_SWAP << PTE_SWP_SHIFT
+
+
+def swp_offset(pte: i64) -> i64:
+    """The slot of a swap entry."""
+    return (pte >> PFN_SHIFT) - SWP_OFFSET_BASE
 
 
 @mypyc_attr(acyclic=True)
@@ -319,6 +343,7 @@ class Folio:
         self.inode: Inode | None = None  # `mapping` of the page cache
         self.pgmap: DevPagemap | None = None  # of ZONE_DEVICE pages
         self.index: i64 = 0
+        self.swap: i64 = 0  # the slot whose page it is, while it is in the swap cache
         self.lock: Final[Lock] = Lock(LC_FOLIO, page.pfn)
         self.ledger: Final[vec[i64]] = vec[i64]([0] * NR_REFS)  # references by reason (O2)
         self.taken_at: Final[vec[i64]] = vec[i64]([0] * NR_REFS)  # site of the last one
@@ -415,6 +440,14 @@ def folio_mapcount(folio: Folio) -> i64:
     if folio.order:
         return folio.large_mapcount
     return folio.page.mapcount
+
+
+def folio_expected_ref_count(folio: Folio) -> i64:
+    """References of an anonymous folio's mappings, and of the swap cache."""
+    refs = folio_mapcount(folio)
+    if folio.flags & PG_SWAPCACHE:
+        refs += 1
+    return refs
 
 
 def page_maps(page: Page) -> i64:
@@ -538,6 +571,7 @@ class Mm:
         self.has_pinned: bool = False
         self.rss_anon: i64 = 0
         self.rss_file: i64 = 0
+        self.swapents: i64 = 0  # MM_SWAPENTS of rss_stat
         self.total_vm: i64 = 0
         self.locked_vm: i64 = 0  # pages of VMAs with VM_LOCKED
         self.def_flags: i64 = 0
@@ -553,6 +587,7 @@ class Mm:
         self.collapsing: i64 = 0  # collapses whose pages are counted and not mapped yet
         self.nr_anon: i64 = 0  # page table entries that rss_anon should count (O19)
         self.nr_file: i64 = 0  # and rss_file
+        self.nr_swap: i64 = 0  # and swapents
         self.entry_at: i64 = sites.OP__BEGIN  # site after which their number last changed
         self.counted_at: i64 = 0  # who counted locked_vm last under this mmap_lock (O19)
         # By page: the site after which its entry was last written, the culprit when that breaks
@@ -652,11 +687,13 @@ def is_cow_mapping(vma: Vma) -> bool:
 
 
 def add_mm_counter(mm: Mm, member: i64, pages: i64) -> None:
-    """`mm` maps more pages of a kind (MM_*), or fewer."""
+    """`mm` maps more pages of a kind (MM_*), or fewer, or has more swap entries."""
     if member == MM_ANONPAGES:
         mm.rss_anon += pages
-    else:
+    elif member == MM_FILEPAGES:
         mm.rss_file += pages
+    else:
+        mm.swapents += pages
 
 
 def add_locked_vm(mm: Mm, pages: i64, site: i64) -> None:

@@ -7,9 +7,9 @@ from mypy_extensions import i64, mypyc_attr
 
 from simulator import features, sites
 from simulator.build.native import final
-from simulator.mm import rmap, swap
+from simulator.mm import rmap, swap, swapfile
 from simulator.mm import tlb as tlb_module
-from simulator.mm.mm_types import REF_GATHER, REF_MAP, Mm, Page, PageTable
+from simulator.mm.mm_types import PG_SWAPCACHE, REF_GATHER, REF_MAP, Mm, Page, PageTable
 from simulator.mm.page_ref import folio_put, move_ref
 from simulator.mm.pgtable import pte_free
 from simulator.state import WRITE
@@ -161,6 +161,8 @@ def tlb_flush_mmu(k: "Kernel", tlb: MmuGather) -> None:
         tlb.pages = []
         for page in pages:
             k.step(sites.TLB_FLUSH_MMU__FREE_BATCH, page.obj, WRITE)
+            if page.folio.flags & PG_SWAPCACHE:
+                swapfile.free_swap_cache(k, page.folio)
             folio_put(k, page.folio, REF_GATHER)
 
 

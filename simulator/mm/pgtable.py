@@ -35,8 +35,10 @@ from simulator.mm.mm_types import (
     Vma,
     is_huge_zero_pmd,
     is_migration_pte,
+    is_swap_pte,
     pmd_pte,
     pte_present,
+    swp_offset,
 )
 from simulator.objects import pmd_obj
 from simulator.state import READ
@@ -212,9 +214,13 @@ def write_pte(k: "Kernel", mm: Mm, table: PageTable, va: i64, new: i64, zapped: 
 def count(k: "Kernel", mm: Mm, pte: i64, n: i64) -> None:
     """Keep count of the entries that map the page or will again after its migration, and
     remember to look at it again."""
-    page = pfn_to_page(k, pte >> PFN_SHIFT)
     t = k.cur
     mm.entry_at = t.site
+    if is_swap_pte(pte):
+        mm.nr_swap += n
+        k.watch.swap_entry_counted(k, swp_offset(pte), n)
+        return
+    page = pfn_to_page(k, pte >> PFN_SHIFT)
     if page.folio.inode is None:
         mm.nr_anon += n
     else:

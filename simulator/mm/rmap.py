@@ -13,6 +13,7 @@ from simulator.mm.mm_types import (
     PG_SWAPBACKED,
     REF_MAP,
     REF_OWNER,
+    REF_TEMP,
     AnonVma,
     Folio,
     Mm,
@@ -87,6 +88,22 @@ def new_anon(k: "Kernel", folio: Folio, vma: Vma, va: i64) -> None:
     set_anon(folio, av)
     folio.index = linear_anon_page_index(vma, va)
     folio.flags |= PG_SWAPBACKED
+
+
+def folio_add_swapped_in_rmap(
+    k: "Kernel", folio: Folio, vma: Vma, va: i64, exclusive: bool
+) -> None:
+    """folio_add_new_anon_rmap() of a folio of the swap cache that belongs to no anon_vma yet; the
+    caller's reference (REF_TEMP) becomes the mapping's. What others may map, too, belongs to the
+    oldest anon_vma that it could."""
+    new_anon(k, folio, vma, va)
+    av = folio.anon_vma
+    if exclusive:
+        folio.page.flags |= PG_ANON_EXCLUSIVE
+    elif av is not None and av.root is not None:
+        set_anon(folio, av.root)
+    move_ref(k, folio, REF_TEMP, REF_MAP)
+    add_mapcount(k, folio.page, 1, vma.mm)
 
 
 def set_anon(folio: Folio, av: AnonVma) -> None:

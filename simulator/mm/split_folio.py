@@ -28,13 +28,14 @@ from simulator.mm.mm_types import (
     PG_PARTIALLY_MAPPED,
     PG_SWAPBACKED,
     PG_UPTODATE,
+    REF_ISOLATED,
     REF_TEMP,
     Folio,
     Page,
     folio_mapcount,
     init_page_count,
 )
-from simulator.mm.page_ref import folio_put, folio_try_get
+from simulator.mm.page_ref import folio_get, folio_put, folio_try_get
 from simulator.mm.pgtable import pfn_to_page
 from simulator.mm.split_file_folio import EVERYWHERE, split_file_folio
 from simulator.scenario import WORDS_PER_PAGE
@@ -45,10 +46,17 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
-def split_folio(k: "Kernel", folio: Folio, lock_at: Page | None = None) -> i64:
+def split_folio_to_list(k: "Kernel", folio: Folio, folios: list[Folio]) -> i64:
+    """split_folio() of an isolated folio: its new folios are isolated, too, and put on the list."""
+    return split_folio(k, folio, None, folios)
+
+
+def split_folio(
+    k: "Kernel", folio: Folio, lock_at: Page | None = None, folios: list[Folio] | None = None
+) -> i64:
     """Split a folio that the caller has locked and holds a reference on (REF_TEMP): 0, -EBUSY, or
     -EAGAIN when somebody else holds one, too. What stays locked, and has the caller's reference, is
-    the head, or the folio that the page `lock_at` gets."""
+    the head, or the folio that the page `lock_at` gets; `folios`: split_folio_to_list()."""
     if folio.order == 0:
         return 0
     inode = folio.inode
@@ -62,14 +70,16 @@ def split_folio(k: "Kernel", folio: Folio, lock_at: Page | None = None) -> i64:
     k.step(sites.SPLIT_FOLIO__RACY_REFS, folio.obj, READ)
     ret: i64 = -EAGAIN
     if folio_mapcount(folio) == folio.ref - 1:
-        ret = split_locked(k, folio, lock_at)
+        ret = split_locked(k, folio, lock_at, folios)
     anon_vma.anon_vma_unlock_write(k, av)
     anon_vma.put_anon_vma(k, av)
     k.sometimes(features.Z_FOLIO_SPLIT_FAILED if ret else features.Z_FOLIO_SPLIT)
     return ret
 
 
-def split_locked(k: "Kernel", folio: Folio, lock_at: Page | None) -> i64:
+def split_locked(
+    k: "Kernel", folio: Folio, lock_at: Page | None, folios: list[Folio] | None
+) -> i64:
     """The part under the anon_vma's lock: unmap, freeze, split, map again, let go of the others."""
     first = folio.pfn
     nr: i64 = 1 << folio.order
@@ -81,7 +91,12 @@ def split_locked(k: "Kernel", folio: Folio, lock_at: Page | None) -> i64:
     if frozen:
         folio.ref = 0
         k.step(sites.FOLIO_FREEZE_AND_SPLIT_UNMAPPED__FROZEN, folio.obj, WRITE)
-        split_unmapped_folio(k, folio, True)
+        split_unmapped_folio(k, folio, folios is None)
+        if folios is not None:  # lru_add_split_folio()
+            for i in range(1, nr):
+                part = pfn_to_page(k, first + i).folio
+                folio_get(k, part, REF_ISOLATED)
+                folios.append(part)
     local_irq_enable(k)
     if not frozen:
         remove_migration_ptes_locked(k, folio, folio, False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/rmap.c (Linux 7.2): try_to_unmap() of locked folios of the page cache.
+"""mm/rmap.c (Linux 7.2): try_to_unmap() of locked folios of the page cache and of the swap cache.
 
 Not modelled: the flush that TTU_BATCH_FLUSH leaves to its caller is made for each entry.
 """
@@ -9,22 +9,42 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.mm import mmu_notifier
+from simulator.mm import mmu_notifier, swapfile
+from simulator.mm.migrate import page_vma_mapped_walk
 from simulator.mm.mm_types import (
+    MM_ANONPAGES,
+    MM_SWAPENTS,
     PFN_SHIFT,
+    PG_ANON_EXCLUSIVE,
     PG_DIRTY,
     PTE_DIRTY,
+    PTE_SOFT_DIRTY,
     PTE_SPECIAL,
+    PTE_SWP_EXCLUSIVE,
+    PTE_UFFD_WP,
     REF_MAP,
+    SWP_OFFSET_BASE,
+    SWP_SWAP,
+    VM_LOCKED,
     Folio,
+    Mm,
+    PageTable,
     Vma,
     add_mm_counter,
     folio_mapcount,
+    mk_swap_pte,
     mm_counter,
     pte_present,
 )
 from simulator.mm.page_ref import folio_put
-from simulator.mm.pgtable import keep_soft_dirty, pfn_to_page, pmd_addr_end, ptep_get
+from simulator.mm.pgtable import (
+    keep_soft_dirty,
+    pfn_to_page,
+    pmd_addr_end,
+    ptep_get,
+    ptep_get_and_clear,
+    set_pte_at,
+)
 from simulator.mm.pgtable_generic import (
     pmd_lock,
     pmd_unlock,
@@ -32,7 +52,14 @@ from simulator.mm.pgtable_generic import (
     pte_unmap_unlock,
     ptep_clear_flush,
 )
-from simulator.mm.rmap import RmapWalkControl, folio_remove_rmap_pte, vma_address_end, walk_vmas
+from simulator.mm.rmap import (
+    RmapWalkControl,
+    folio_remove_rmap_pte,
+    folio_try_share_anon_rmap_pte,
+    rmap_walk,
+    vma_address_end,
+    walk_vmas,
+)
 from simulator.mm.split_huge_pmd import split_huge_pmd_locked
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched.lock import down_read, up_read
@@ -100,3 +127,66 @@ def unmap_entries(k: "Kernel", folio: Folio, vma: Vma, start: i64, end: i64) -> 
         folio_remove_rmap_pte(k, pfn_to_page(k, folio.pfn + offset), mm)
         folio_put(k, folio, REF_MAP)
     pte_unmap_unlock(k, table)
+
+
+def try_to_unmap_anon(k: "Kernel", folio: Folio) -> None:
+    """The same of a folio of the swap cache, which is not large: swap entries take its place."""
+    rmap_walk(
+        k,
+        sites.TRY_TO_UNMAP__ANON_VMA_LOCK,
+        sites.TRY_TO_UNMAP__I_MMAP_LOCK,
+        folio,
+        TryToUnmapAnon(),
+    )
+
+
+class TryToUnmapAnon(RmapWalkControl):
+    def rmap_one(self, k: "Kernel", folio: Folio, vma: Vma, va: i64) -> bool:
+        """try_to_unmap_one(); False: it may not be unmapped, or nobody maps it any more."""
+        mm = vma.mm
+        assert mm is not None
+        event = mmu_notifier.MMU_NOTIFY_CLEAR
+        mmu_notifier.mmu_notifier_invalidate_range_start(k, mm, va, va + 1, event)
+        done = True
+        table = page_vma_mapped_walk(k, folio.page, mm, va, sites.TRY_TO_UNMAP_ONE__LOCK)
+        if table is not None:
+            if vma.flags & VM_LOCKED:
+                done = False
+            else:
+                done = unmap_anon_entry(k, folio, mm, table, va)
+            pte_unmap_unlock(k, table)
+        mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, va, va + 1)
+        return done and folio.page.mapcount > 0
+
+
+def unmap_anon_entry(k: "Kernel", folio: Folio, mm: Mm, table: PageTable, va: i64) -> bool:
+    """The entry that maps the folio, be it present or device exclusive. False: the page is pinned,
+    and its entry is back."""
+    page = folio.page
+    slot = folio.swap
+    exclusive = page.flags & PG_ANON_EXCLUSIVE != 0
+    k.step(sites.TRY_TO_UNMAP_ONE__CLEAR_PTE, pte_obj(mm.id, va), WRITE)
+    if pte_present(ptep_get(k, table, va)):
+        pte = ptep_clear_flush(k, mm, table, va)
+        if pte & PTE_DIRTY:
+            folio.flags |= PG_DIRTY
+    else:
+        pte = ptep_get_and_clear(k, mm, table, va)
+    swapfile.swap_dup(k, slot)
+    # After the entry was cleared: GUP-fast cannot take it any more.
+    k.step(sites.TRY_TO_UNMAP_ONE__SHARE, folio.obj, READ)
+    if exclusive and not folio_try_share_anon_rmap_pte(page):
+        swapfile.swap_put(k, slot, False)
+        set_pte_at(k, mm, table, va, pte)
+        return False
+    add_mm_counter(mm, MM_ANONPAGES, -1)
+    add_mm_counter(mm, MM_SWAPENTS, 1)
+    entry = mk_swap_pte(SWP_SWAP, SWP_OFFSET_BASE + slot) | pte & (PTE_SOFT_DIRTY | PTE_UFFD_WP)
+    if exclusive:
+        entry |= PTE_SWP_EXCLUSIVE
+    k.step(sites.TRY_TO_UNMAP_ONE__SET_SWAP, pte_obj(mm.id, va), WRITE)
+    set_pte_at(k, mm, table, va, entry)
+    k.step(sites.TRY_TO_UNMAP_ONE__REMOVE_RMAP, folio.obj, WRITE)
+    folio_remove_rmap_pte(k, page, mm)
+    folio_put(k, folio, REF_MAP)
+    return True

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, rmap
+from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, rmap, swapfile
 from simulator.mm.huge_memory import zap_huge_pmd
 from simulator.mm.mm_types import (
     MM_ANONPAGES,
+    MM_SWAPENTS,
     PFN_SHIFT,
     PG_DIRTY,
     PTE_DIRTY,
@@ -23,6 +24,7 @@ from simulator.mm.mm_types import (
     SWP_MARKER_UFFD_WP,
     SWP_MIGRATION_READ,
     SWP_MIGRATION_WRITE,
+    SWP_SWAP,
     Mm,
     PageTable,
     Vma,
@@ -30,6 +32,7 @@ from simulator.mm.mm_types import (
     mm_counter,
     pte_kind,
     pte_present,
+    swp_offset,
 )
 from simulator.mm.page_ref import folio_put
 from simulator.mm.pgtable import (
@@ -178,6 +181,9 @@ def zap_nonpresent_pte(
     mm = tlb.mm
     pte = ptep_get(k, table, va)
     kind = pte_kind(pte)
+    if kind == SWP_SWAP:
+        zap_swap_entry(k, mm, table, va, pte, zap_flags)
+        return
     if zap_flags & ZAP_FLAG_SKIP_COWS and kind != SWP_MARKER_GUARD:
         if pfn_to_page(k, pte >> PFN_SHIFT).folio.anon_vma is not None:
             return
@@ -204,6 +210,19 @@ def zap_nonpresent_pte(
         add_mm_counter(mm, mm_counter(page.folio), -1)
         write_pte(k, mm, table, va, 0, True)
         k.watch.data_dropped(k, mm, va)
+
+
+def zap_swap_entry(
+    k: "Kernel", mm: Mm, table: PageTable, va: i64, pte: i64, zap_flags: i64
+) -> None:
+    """A genuine swap entry, hence anonymous memory."""
+    if zap_flags & ZAP_FLAG_SKIP_COWS:
+        return
+    add_mm_counter(mm, MM_SWAPENTS, -1)
+    swapfile.swap_put(k, swp_offset(pte), True)
+    k.step(sites.ZAP_PTE_RANGE__CLEAR_NONPRESENT, pte_obj(mm.id, va), WRITE)
+    write_pte(k, mm, table, va, 0, True)
+    k.watch.data_dropped(k, mm, va)
 
 
 def try_get_and_clear_pmd(k: "Kernel", mm: Mm, va: i64) -> PageTable | None:

@@ -22,6 +22,7 @@ from simulator.mm.mm_types import (
     Page,
     is_device_private_pte,
     is_migration_pte,
+    is_swap_pte,
 )
 from simulator.mm.pgtable import frame_text, peek, pfn_to_page
 
@@ -65,6 +66,9 @@ def entry_written(k: "Kernel", taken: list[Taken], mm: Mm, va: i64, old: i64, ne
         return
     mm.dirty[va] = 0
     if new & (PTE_DIRTY | PTE_SPECIAL) or is_device_private_pte(new):
+        return
+    if is_swap_pte(new):
+        lost(k, mm, va, pfn_to_page(k, frame), k.cur.site)
         return
     if new >> PFN_SHIFT == frame or is_migration_pte(old):
         lost(k, mm, va, pfn_to_page(k, new >> PFN_SHIFT), k.cur.site)

@@ -28,8 +28,10 @@ from simulator.mm.mm_types import (
     folio_mapcount,
     is_device_pte,
     is_migration_pte,
+    is_swap_pte,
     page_maps,
     pte_present,
+    swp_offset,
 )
 from simulator.mm.page_ref import REASONS
 from simulator.mm.pgtable import frame_text, is_deposited, is_linked, next_entry, peek, pfn_to_page
@@ -40,6 +42,7 @@ from simulator.oracles import (
     secondary_mmu,
     soft_dirty,
     state,
+    swap_slots,
     uffd_wp_bypass,
 )
 from simulator.oracles.memory_value import LogicalPages
@@ -64,6 +67,8 @@ def while_mapped(k: "Kernel", values: LogicalPages) -> None:
     permission.audit(k)
     page_cache.audit(k)
     secondary_mmu.audit(k)
+    if k.swap.max:
+        swap_slots.audit(k)
     for page in used_pages(k):
         if not page.folio.live:
             continue
@@ -147,6 +152,8 @@ def audit_mm(k: "Kernel", values: LogicalPages, mm: Mm) -> None:
                 file += 1
                 if vma is not None:
                     page_cache.mapped(k, vma, va, page, mm.who[va])
+        elif is_swap_pte(pte):
+            swap_slots.audit_entry(k, values, mm, va, swp_offset(pte))
         elif is_migration_pte(pte):
             k.violate("leak", mm.who[va], "pte", f"page {va} still has a migration entry")
         va = next_entry(k, mm, va + 1, k.nr_arena)
@@ -171,7 +178,7 @@ def audit_mm(k: "Kernel", values: LogicalPages, mm: Mm) -> None:
 def has_data(k: "Kernel", values: LogicalPages, mm: Mm, va: i64) -> bool:
     """Whether an entry stands for the logical page at `va`. Zero words need none."""
     pte = peek(k, mm, va)
-    if pte_present(pte) or is_device_pte(pte):
+    if pte_present(pte) or is_device_pte(pte) or is_swap_pte(pte):
         return True
     return all(not values.word(mm.shadow[va], word) for word in range(WORDS_PER_PAGE))
 
@@ -247,6 +254,8 @@ def after_exit(k: "Kernel") -> None:
         k.violate(
             "leak", sites.EXIT_MMAP__BEGIN, "page", "a free page is not on its allocator's list"
         )
+    if k.swap.max:
+        swap_slots.after_exit(k)
     left = k.tables.left()
     if left:
         k.violate("leak", sites.EXIT_MMAP__BEGIN, "page-table", f"{left} page tables are left")

@@ -28,6 +28,7 @@ from simulator.oracles import (
     soft_dirty,
     stale_tlb,
     state,
+    swap_slots,
     uffd_missed,
     uffd_wp_bypass,
     userfault_wake,
@@ -104,6 +105,8 @@ class Oracles(Watch):
 
     def pml_dropping(self, k: "Kernel", mm: "Mm") -> None:
         mapping.lock_dropped(k, mm)
+        if k.swap.recheck:
+            swap_slots.lock_dropped(k)
         if self.dirty_taken:
             self.dirty_taken = dirty_loss.lock_dropped(k, self.dirty_taken)
 
@@ -167,11 +170,33 @@ class Oracles(Watch):
 
     def ptl_dropping(self, k: "Kernel", table: "PageTable") -> None:
         mapping.lock_dropped(k, k.mms[table.mm_id])
+        if k.swap.recheck:
+            swap_slots.lock_dropped(k)
         if self.dirty_taken:
             self.dirty_taken = dirty_loss.lock_dropped(k, self.dirty_taken)
 
     def migration_ptes_removed(self, k: "Kernel", src: "Page") -> None:
         mapping.restored(k, src)
+
+    # --- swap -----------------------------------------------------------------------------------
+
+    def swap_entry_counted(self, k: "Kernel", slot: i64, n: i64) -> None:
+        swap_slots.entry_counted(k, slot, n)
+
+    def swap_entry_exclusive(self, k: "Kernel", slot: i64) -> None:
+        swap_slots.exclusive(k, slot)
+
+    def swap_slot_freed(self, k: "Kernel", slot: i64) -> None:
+        swap_slots.freed(k, slot)
+
+    def writeback_begins(self, k: "Kernel", folio: "Folio") -> None:
+        stale_tlb.writeback_begins(k, folio)
+
+    def swap_cache_removing(self, k: "Kernel", folio: "Folio") -> None:
+        swap_slots.cache_removing(k, folio)
+
+    def swapped_in(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
+        memory_value.swapped_in(k, self.values, mm, va, page)
 
     # --- loads and stores ---------------------------------------------------------------------
 

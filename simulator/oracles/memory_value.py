@@ -212,6 +212,14 @@ def installed(k: "Kernel", v: LogicalPages, mm: Mm, va: i64, page: Page) -> None
         v.words[lp * WORDS_PER_PAGE + i] = page.words[i]
 
 
+def swapped_in(k: "Kernel", v: LogicalPages, mm: Mm, va: i64, page: Page) -> None:
+    """What was in swap is mapped at `va` again."""
+    lp = mm.shadow[va]
+    if lp:
+        page.logical = v.tag(lp)
+    compare(k, v, mm, va, page, mm.who[va], "was swapped in")
+
+
 def cache_filled(inode: Inode, folio: Folio) -> None:
     """The words of a page that user space has filled are the file's from now on."""
     for i in range(WORDS_PER_PAGE):

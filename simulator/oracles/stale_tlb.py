@@ -18,7 +18,18 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.machine.cpu import Cpu
-from simulator.mm.mm_types import PFN_SHIFT, PTE_PRESENT, Folio, Mm, Page, PageTable, Stale, pmd_pte
+from simulator.mm.mm_types import (
+    PFN_SHIFT,
+    PTE_DIRTY,
+    PTE_PRESENT,
+    PTE_WRITE,
+    Folio,
+    Mm,
+    Page,
+    PageTable,
+    Stale,
+    pmd_pte,
+)
 from simulator.mm.pgtable import frame_text, pfn_to_page
 
 if TYPE_CHECKING:
@@ -91,6 +102,22 @@ def page_freed(k: "Kernel", folio: Folio) -> None:
                     s,
                     f"{frame_text(pfn)} was freed while a CPU may still translate page "
                     f"{s.va} to it",
+                )
+
+
+def writeback_begins(k: "Kernel", folio: Folio) -> None:
+    """A folio is about to be written out, and may be dropped then: what CPUs store to it later
+    through a translation that is writable and dirty is lost, for it sets no bit."""
+    for mm in k.mms:
+        for s in mm.stale:
+            if s.table is not None or not folio.pfn <= s.pte >> PFN_SHIFT < folio.pfn + 1:
+                continue
+            if s.pte & (PTE_WRITE | PTE_DIRTY) == PTE_WRITE | PTE_DIRTY and broken(k, mm, s):
+                report(
+                    k,
+                    s,
+                    f"{frame_text(folio.pfn)} is written to swap while a CPU may still store to "
+                    f"it as page {s.va}",
                 )
 
 

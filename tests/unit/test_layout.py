@@ -29,7 +29,7 @@ FLOORS = (
         "tables errno outcome scenario ops sites objects lock_classes features bugs kernels "
         "rng validate build.native",
     ),
-    ("types and state", "mm.mm_types task state watch page_state lib"),
+    ("types and state", "mm.mm_types mm.swap_types task state watch page_state lib"),
     ("sched", "sched"),
     ("machine", "machine"),
     ("mm", "mm"),
