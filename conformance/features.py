@@ -57,7 +57,8 @@ def refused(name: str, version: str) -> bool:
 
 def config_needs(config: Config) -> list[str]:
     """What a kernel must be set to, by the executor's names."""
-    return [] if config.thp == THP_NEVER else [f"thp-{THP_MODES[config.thp]}"]
+    needs = [] if config.thp == THP_NEVER else [f"thp-{THP_MODES[config.thp]}"]
+    return [*needs, "swap"] if config.swap else needs
 
 
 def op_needs(op: Op) -> list[str]:

@@ -40,10 +40,7 @@ _CONFIG_NUMBERS: Final = tuple(
     f.name for f in fields(Config) if isinstance(getattr(_DEFAULTS, f.name), int)
 )
 # Numbers that have names.
-_CONFIG_NAMES: Final = {
-    "thp": sc.THP_MODES,
-    "swap_device": sc.SWAP_DEVICES,
-}
+_CONFIG_NAMES: Final = {"thp": sc.THP_MODES, "swap_device": sc.SWAP_DEVICES}
 _ORDERS: Final = "mthp"  # a number whose bits are written as a list: 2,3
 _MAX_ORDER: Final = 9
 _CONFIG_KEYS: Final = (*_CONFIG_NUMBERS, "kernel", "bug")

@@ -54,7 +54,9 @@ class Draft:
 
     def sketch(self, position: i64) -> Sketch:
         """The state before the op at `position`."""
-        return sketch_of(self.ops, position, self.pages, 1 << self.config.pmd_order)
+        return sketch_of(
+            self.ops, position, self.pages, 1 << self.config.pmd_order, self.config.swap > 0
+        )
 
     def actors(self) -> list[int]:
         """Actors that have ops, by number."""

@@ -466,14 +466,21 @@ def generate(rng: Rng, max_ops: int) -> Scenario:
     """A new scenario of 1..`max_ops` ops."""
     config = pick_config(rng)
     ptrs = 1 << config.pmd_order
-    return Scenario(config, write_ops(rng, max_ops, WEIGHTS, config.pages or 8 * ptrs, ptrs))
+    pages = config.pages or 8 * ptrs
+    return Scenario(config, write_ops(rng, max_ops, WEIGHTS, pages, ptrs, config.swap > 0))
 
 
-def write_ops(rng: Rng, max_ops: int, weights: list[int], pages: int, ptrs: int) -> tuple[Op, ...]:
+def write_ops(
+    rng: Rng, max_ops: int, weights: list[int], pages: int, ptrs: int, swap: bool = False
+) -> tuple[Op, ...]:
     """1..`max_ops` ops of rows that have a weight, in an arena of `pages`, where one page table
-    maps `ptrs`. Without the rows of DEVICE there is none."""
+    maps `ptrs`. Without the rows of DEVICE there is none; `swap` says whether there is swap."""
     limit: i64 = min(max(1, max_ops), MAX_FUZZ_OPS)
-    draft = _Draft(rng, _swarm(rng, weights), limit, pages, ptrs)
+    swarm = _swarm(rng, weights)
+    if swap and rng.chance(3, 4):
+        swarm[OP_MADVISE] = 3 * weights[OP_MADVISE]
+    draft = _Draft(rng, swarm, limit, pages, ptrs)
+    draft.sketch.swap = swap
     draft.set_up()
     draft.meet(small_number(rng, 3, limit))
     draft.look()

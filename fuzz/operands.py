@@ -150,7 +150,7 @@ _ADVICE_WEIGHTS: Final[dict[int, int]] = {
     MADV_GUARD_INSTALL: 5,
     MADV_GUARD_REMOVE: 4,
     MADV_COLD: 3,
-    MADV_PAGEOUT: 9,
+    MADV_PAGEOUT: 2,
     MADV_DONTDUMP: 1,
     MADV_DODUMP: 1,
     MADV_HUGEPAGE: 4,
@@ -160,6 +160,9 @@ _ADVICE_WEIGHTS: Final[dict[int, int]] = {
 }
 of_every_advice("operands._ADVICE_WEIGHTS", _ADVICE_WEIGHTS)
 ADVICE_WEIGHTS: Final[list[int]] = [weight for _, weight in sorted(_ADVICE_WEIGHTS.items())]
+
+# What pages in swap live on.
+_SWAP_ADVICE: Final[list[int]] = [*[MADV_PAGEOUT] * 8, MADV_FREE, MADV_FREE, MADV_WILLNEED]
 
 # What mlockall() takes, and sometimes what it does not.
 _MCL: Final[list[int]] = [
@@ -438,6 +441,8 @@ def _special_args(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
         return [start, end, _prot(rng)]
     if code == OP_MADVISE:
         start, end = pick_mapped(sketch, rng, mm, MAPPED)
+        if sketch.swap and rng.chance(1, 2):
+            return [start, end, rng.pick(_SWAP_ADVICE)]
         return [start, end, rng.weighted(ADVICE_WEIGHTS)]
     if code == OP_MUNMAP:  # whole mappings would soon leave nothing
         start, end = pick_mapped(sketch, rng, mm, MAPPED)

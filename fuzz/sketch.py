@@ -171,6 +171,7 @@ class Sketch:
     def __init__(self, pages: i64, ptrs: i64, children: i64) -> None:
         self.pages: i64 = pages
         self.ptrs: i64 = ptrs  # pages that one page table maps
+        self.swap: bool = False  # whether there is any: who made the sketch says so
         self.maps: list[vec[i64]] = [vec[i64]([0] * pages)]
         self.mm_of: vec[i64] = vec[i64]([0] * NR_ACTORS)
         actor: i64 = 0
@@ -524,9 +525,10 @@ def children_of(ops: list[Op]) -> i64:
     return mask
 
 
-def sketch_of(ops: list[Op], position: i64, pages: i64, ptrs: i64) -> Sketch:
+def sketch_of(ops: list[Op], position: i64, pages: i64, ptrs: i64, swap: bool) -> Sketch:
     """The state before `ops[position]`."""
     sketch = Sketch(pages, ptrs, children_of(ops))
+    sketch.swap = swap
     i: i64 = 0
     while i < position:
         sketch.apply(ops[i])

@@ -79,7 +79,7 @@ class Anew:
             for code in self._codes:
                 if rng.chance(1, 2):
                     weights[code] = WEIGHTS[code]
-        return Scenario(config, write_ops(rng, max(1, room), weights, pages, ptrs))
+        return Scenario(config, write_ops(rng, max(1, room), weights, pages, ptrs, config.swap > 0))
 
     def _room(self, nr: int) -> int:
         """How many ops leave a scenario under `nr` of the directives smaller: fewer of both

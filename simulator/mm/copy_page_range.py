@@ -304,6 +304,7 @@ def copy_swap_pte(
     add_mm_counter(child, MM_SWAPENTS, 1)
     if not k.bug.uffd_wp_fork_special_cases:
         pte &= ~PTE_UFFD_WP
+    k.step(sites.COPY_NONPRESENT_PTE__COPY_SWAP, pte_obj(child.id, va), WRITE)
     k.watch.page_shared(k, mm, child, va)
     set_pte_at(k, child, child_table, va, pte)
 

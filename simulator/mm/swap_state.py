@@ -44,7 +44,6 @@ def swap_cache_add_folio(k: "Kernel", folio: Folio, slot: i64) -> None:
     folio_get(k, folio, REF_CACHE)
     folio.flags |= PG_SWAPCACHE
     folio.swap = slot
-    k.swap.changed_at[slot] = k.cur.site
 
 
 def swap_cache_del_locked(k: "Kernel", folio: Folio) -> None:
@@ -62,7 +61,6 @@ def swap_cache_del_locked(k: "Kernel", folio: Folio) -> None:
     k.swap.folio[slot] = None
     folio.flags &= ~PG_SWAPCACHE
     folio.swap = 0
-    k.swap.changed_at[slot] = k.cur.site
     if k.swap.count[slot] == 0:
         free_slot(k, slot)
 

@@ -57,16 +57,17 @@ def swap_dup(k: "Kernel", slot: i64) -> None:
     """swap_dup_entries_cluster(): one more swap entry, of somebody who has the slot's folio in the
     swap cache locked, or an entry of his own for it."""
     si = k.swap
+    caller = k.cur.site
     spin_lock(k, sites.SWAP_DUP_ENTRIES_CLUSTER__LOCK, si.lock)
     if si.count[slot] == 0 and si.folio[slot] is None:
         k.violate(
             "use-after-free",
-            k.cur.site,
+            caller,
             "swap",
             f"another swap entry is made for slot {slot}, which is free",
         )
     si.count[slot] += 1
-    si.changed_at[slot] = k.cur.site
+    si.changed_at[slot] = caller
     spin_unlock(k, si.lock)
 
 
@@ -74,16 +75,17 @@ def swap_put(k: "Kernel", slot: i64, reclaim_cache: bool) -> None:
     """swap_put_entries_cluster(): one swap entry less. `reclaim_cache`: with the last one goes what
     the swap cache has, if nobody uses it."""
     si = k.swap
+    caller = k.cur.site
     spin_lock(k, sites.SWAP_PUT_ENTRIES_CLUSTER__LOCK, si.lock)
     if si.count[slot] <= 0:
         k.violate(
             "use-after-free",
-            k.cur.site,
+            caller,
             "swap",
             f"slot {slot} is let go of by more swap entries than there were",
         )
     si.count[slot] -= 1
-    si.changed_at[slot] = k.cur.site
+    si.changed_at[slot] = caller
     cached = si.folio[slot] is not None
     last = si.count[slot] == 0
     if last and not cached:

@@ -175,6 +175,9 @@ def unmap_anon_entry(k: "Kernel", folio: Folio, mm: Mm, table: PageTable, va: i6
     swapfile.swap_dup(k, slot)
     # After the entry was cleared: GUP-fast cannot take it any more.
     k.step(sites.TRY_TO_UNMAP_ONE__SHARE, folio.obj, READ)
+    if k.bug.pinned_page_added_to_swapcache:
+        page.flags &= ~PG_ANON_EXCLUSIVE  # there was none when pins were not asked for
+        exclusive = False
     if exclusive and not folio_try_share_anon_rmap_pte(page):
         swapfile.swap_put(k, slot, False)
         set_pte_at(k, mm, table, va, pte)

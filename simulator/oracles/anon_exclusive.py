@@ -10,10 +10,12 @@ from mypy_extensions import i64
 
 from simulator.mm.mm_types import (
     PFN_SHIFT,
+    PTE_SWP_EXCLUSIVE,
     SWP_MIGRATION_READ,
     Mm,
     Page,
     is_migration_pte,
+    is_swap_pte,
     page_is_exclusive,
     page_maps,
     pte_kind,
@@ -37,6 +39,14 @@ def entry_shared(k: "Kernel", parent: Mm, va: i64) -> None:
                 f"page {va} is shared with a child while its migration entry says that the parent "
                 "alone has it",
             )
+    elif is_swap_pte(pte) and pte & PTE_SWP_EXCLUSIVE:
+        k.violate(
+            "anon-exclusive",
+            k.cur.site,
+            "swap",
+            f"page {va} is shared with a child while its swap entry says that the parent alone has "
+            "it",
+        )
 
 
 def shared(k: "Kernel", page: Page) -> None:

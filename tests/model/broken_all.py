@@ -20,6 +20,7 @@ from tests.model import (
     broken_memory,
     broken_objects,
     broken_own,
+    broken_swap,
     broken_uffd,
 )
 from tests.model.broken import Pair, Patch
@@ -31,6 +32,7 @@ PAIRS: Final = (
     *broken_objects.PAIRS,
     *broken_calls.PAIRS,
     *broken_own.PAIRS,
+    *broken_swap.PAIRS,
     *broken_huge.PAIRS,
     *broken_uffd.PAIRS,
 )

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""Mistakes on the way to swap and back: what the oracles of slots, data and flushes say of them."""
+
+from typing import Final
+
+from simulator.mm import copy_page_range, page_io, swapfile, swapin, try_to_unmap, zap
+from simulator.mm.mm_types import (
+    MM_SWAPENTS,
+    PG_DIRTY,
+    PTE_DIRTY,
+    PTE_SOFT_DIRTY,
+    Folio,
+    Mm,
+    PageTable,
+)
+from simulator.mm.pgtable import ptep_get_and_clear
+from simulator.sched.lock import mutex_unlock
+from simulator.state import Kernel
+from tests.model.broken import Pair, Patch
+
+OUT: Final = (
+    "config pmd_order=3 frames=64 swap=8\n1 T0 mmap 0..8 rw private anon\n2 T0 write 3\n"
+    "3 T0 madvise 0..8 PAGEOUT\n"
+)
+
+
+def swap_in_forgets_the_slot(patch: Patch) -> None:
+    def put(k: Kernel, slot: int, reclaim_cache: bool) -> None:
+        if reclaim_cache:
+            original(k, slot, reclaim_cache)
+
+    original = swapfile.swap_put
+    patch.set(swapfile, "swap_put", put)
+
+
+def zaps_put_twice(patch: Patch) -> None:
+    def zap_entry(k: Kernel, mm: Mm, table: PageTable, va: int, pte: int, flags: int) -> None:
+        k.swap.count[zap.swp_offset(pte)] -= 1
+        original(k, mm, table, va, pte, flags)
+
+    original = zap.zap_swap_entry
+    patch.set(zap, "zap_swap_entry", zap_entry)
+
+
+def unmaps_do_not_flush(patch: Patch) -> None:
+    patch.set(try_to_unmap, "ptep_clear_flush", ptep_get_and_clear)
+
+
+def unmaps_lose_dirty(patch: Patch) -> None:
+    patch.result(try_to_unmap, "ptep_clear_flush", lambda pte, *_: pte & ~PTE_DIRTY)
+
+
+def nothing_is_written(patch: Patch) -> None:
+    def writeout(k: Kernel, folio: Folio) -> None:
+        mutex_unlock(k, folio.lock)
+
+    patch.set(page_io, "swap_writeout", writeout)
+
+
+def slots_are_given_up_while_in_use(patch: Patch) -> None:
+    def free_swap(k: Kernel, folio: Folio) -> bool:
+        if not swapfile.folio_swapcache_freeable(folio):
+            return False
+        swapfile.swap_state.swap_cache_del_folio(k, folio)
+        folio.flags |= PG_DIRTY
+        return True
+
+    patch.set(swapfile, "folio_free_swap", free_swap)
+
+
+def fork_does_not_count_swap_entries(patch: Patch) -> None:
+    def add(mm: Mm, member: int, pages: int) -> None:
+        if member != MM_SWAPENTS:
+            original(mm, member, pages)
+
+    original = copy_page_range.add_mm_counter
+    patch.set(copy_page_range, "add_mm_counter", add)
+
+
+def what_is_read_is_not_waited_for(patch: Patch) -> None:
+    def read(k: Kernel, folio: Folio) -> None:
+        folio.flags |= swapin.PG_UPTODATE
+        mutex_unlock(k, folio.lock)
+
+    patch.set(page_io, "swap_read_folio", read)
+
+
+def unmaps_forget_soft_dirty(patch: Patch) -> None:
+    def set_pte(k: Kernel, mm: Mm, table: PageTable, va: int, pte: int) -> None:
+        original(k, mm, table, va, pte & ~PTE_SOFT_DIRTY)
+
+    original = try_to_unmap.set_pte_at
+    patch.set(try_to_unmap, "set_pte_at", set_pte)
+
+
+def swap_in_keeps_a_reference(patch: Patch) -> None:
+    def swapin_folio(k: Kernel, slot: int) -> Folio | None:
+        folio: Folio | None = original(k, slot)
+        if folio is not None:
+            swapfile.swap_state.folio_get(k, folio, swapin.REF_TEMP)
+        return folio
+
+    original = swapin.swapin_folio
+    patch.set(swapin, "swapin_folio", swapin_folio)
+
+
+PAIRS: Final = (
+    Pair("swap-leak", "leak do_swap_page swap", OUT + "4 T0 read 3\n", swap_in_forgets_the_slot),
+    Pair(
+        "swap-put-twice",
+        "use-after-free zap_pte_range swap",
+        OUT + "4 T0 madvise 0..8 DONTNEED\n",
+        zaps_put_twice,
+    ),
+    Pair(
+        "swap-unflushed",
+        "stale-tlb try_to_unmap_one anon",
+        "config pmd_order=3 frames=64 swap=8\n1 T0 mmap 0..8 rw private anon\n2 T0 write 3\n"
+        "3 T1 write 3\n4 T0 madvise 0..8 PAGEOUT\n",
+        unmaps_do_not_flush,
+    ),
+    Pair(
+        "swap-dirty",
+        "dirty-loss try_to_unmap_one anon",
+        OUT + "4 T0 read 3\n5 T0 write 3\n6 T0 madvise 0..8 PAGEOUT\n",
+        unmaps_lose_dirty,
+    ),
+    Pair("swap-unwritten", "dirty-loss remove_mapping anon", OUT, nothing_is_written),
+    Pair(
+        "swap-free-in-use",
+        "dirty-loss swap_cache_del_folio anon",
+        OUT + "4 T0 fork T1\n5 T0 read 3\n6 T0 write 3\n",
+        slots_are_given_up_while_in_use,
+    ),
+    Pair(
+        "swap-entries",
+        "accounting copy_nonpresent_pte mm",
+        OUT + "4 T0 fork T1\n",
+        fork_does_not_count_swap_entries,
+    ),
+    Pair(
+        "swap-unread",
+        "memory-value do_swap_page anon",
+        OUT + "4 T0 write 4\n5 T0 read 3\n",
+        what_is_read_is_not_waited_for,
+    ),
+    Pair(
+        "swap-soft-dirty",
+        "soft-dirty try_to_unmap_one pte",
+        "config pmd_order=3 frames=64 swap=8\n1 T0 mmap 0..8 rw private anon\n2 T0 write 3\n"
+        "3 T0 clear_refs soft-dirty\n4 T0 write 3\n5 T0 madvise 0..8 PAGEOUT\n",
+        unmaps_forget_soft_dirty,
+    ),
+    Pair(
+        "swap-reference",
+        "leak swap_cache_alloc anon",
+        OUT + "4 T0 read 3\n",
+        swap_in_keeps_a_reference,
+    ),
+)
