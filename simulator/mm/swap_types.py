@@ -39,15 +39,16 @@ def reset(si: SwapInfo, slots: i64, synchronous: bool) -> None:
     """An empty device of so many slots."""
     if slots == 0 and si.max == 0:
         return
+    size = slots + 1 if slots else 0
     si.max = slots
     si.synchronous = synchronous
-    si.count = vec[i64]([0] * (slots + 1))
-    si.folio = [None] * (slots + 1)
-    si.words = vec[i64]([0] * ((slots + 1) * WORDS_PER_PAGE))
+    si.count = vec[i64]([0] * size)
+    si.folio = [None] * size
+    si.words = vec[i64]([0] * (size * WORDS_PER_PAGE))
     si.lock.owner = -1
     si.lock.waiters = 0
     si.next = 1
     si.used = 0
-    si.entries = vec[i64]([0] * (slots + 1))
-    si.changed_at = vec[i64]([0] * (slots + 1))
+    si.entries = vec[i64]([0] * size)
+    si.changed_at = vec[i64]([0] * size)
     si.recheck = []

@@ -88,16 +88,20 @@ def exclusive(k: "Kernel", slot: i64) -> None:
 
 
 def freed(k: "Kernel", slot: i64) -> None:
-    """The slot has neither a count nor a folio. Who lets go of it may still have to take his entry
-    away before he drops the lock of its page table."""
+    """The slot has neither a count nor a folio. Who has let go of it, perhaps earlier, may still
+    have to take his entry away before he drops the lock of its page table."""
     entries = k.swap.entries[slot]
-    if entries > 1 or (entries == 1 and k.cur.held[LC_PTL] == 0):
-        k.violate(
-            "use-after-free",
-            k.cur.site,
-            "swap",
-            f"slot {slot} is free, and {entries} swap entries stand for it",
-        )
+    if entries == 0:
+        return
+    for t in k.tasks:
+        if t.held[LC_PTL]:
+            return
+    k.violate(
+        "use-after-free",
+        k.swap.changed_at[slot],
+        "swap",
+        f"slot {slot} is free, and {entries} swap entries stand for it",
+    )
 
 
 def cache_removing(k: "Kernel", folio: Folio) -> None:

@@ -3,17 +3,22 @@
 
 from typing import Final
 
-from simulator.mm import copy_page_range, page_io, swapfile, swapin, try_to_unmap, zap
+from simulator.mm import copy_page_range, page_io, swap_state, swapfile, swapin, try_to_unmap, zap
 from simulator.mm.mm_types import (
     MM_SWAPENTS,
     PG_DIRTY,
+    PG_UPTODATE,
     PTE_DIRTY,
     PTE_SOFT_DIRTY,
+    REF_TEMP,
     Folio,
     Mm,
     PageTable,
+    add_mm_counter,
+    swp_offset,
 )
-from simulator.mm.pgtable import ptep_get_and_clear
+from simulator.mm.page_ref import folio_get
+from simulator.mm.pgtable import ptep_get_and_clear, set_pte_at
 from simulator.sched.lock import mutex_unlock
 from simulator.state import Kernel
 from tests.model.broken import Pair, Patch
@@ -35,7 +40,7 @@ def swap_in_forgets_the_slot(patch: Patch) -> None:
 
 def zaps_put_twice(patch: Patch) -> None:
     def zap_entry(k: Kernel, mm: Mm, table: PageTable, va: int, pte: int, flags: int) -> None:
-        k.swap.count[zap.swp_offset(pte)] -= 1
+        k.swap.count[swp_offset(pte)] -= 1
         original(k, mm, table, va, pte, flags)
 
     original = zap.zap_swap_entry
@@ -61,7 +66,7 @@ def slots_are_given_up_while_in_use(patch: Patch) -> None:
     def free_swap(k: Kernel, folio: Folio) -> bool:
         if not swapfile.folio_swapcache_freeable(folio):
             return False
-        swapfile.swap_state.swap_cache_del_folio(k, folio)
+        swap_state.swap_cache_del_folio(k, folio)
         folio.flags |= PG_DIRTY
         return True
 
@@ -73,13 +78,13 @@ def fork_does_not_count_swap_entries(patch: Patch) -> None:
         if member != MM_SWAPENTS:
             original(mm, member, pages)
 
-    original = copy_page_range.add_mm_counter
+    original = add_mm_counter
     patch.set(copy_page_range, "add_mm_counter", add)
 
 
 def what_is_read_is_not_waited_for(patch: Patch) -> None:
     def read(k: Kernel, folio: Folio) -> None:
-        folio.flags |= swapin.PG_UPTODATE
+        folio.flags |= PG_UPTODATE
         mutex_unlock(k, folio.lock)
 
     patch.set(page_io, "swap_read_folio", read)
@@ -89,7 +94,7 @@ def unmaps_forget_soft_dirty(patch: Patch) -> None:
     def set_pte(k: Kernel, mm: Mm, table: PageTable, va: int, pte: int) -> None:
         original(k, mm, table, va, pte & ~PTE_SOFT_DIRTY)
 
-    original = try_to_unmap.set_pte_at
+    original = set_pte_at
     patch.set(try_to_unmap, "set_pte_at", set_pte)
 
 
@@ -97,7 +102,7 @@ def swap_in_keeps_a_reference(patch: Patch) -> None:
     def swapin_folio(k: Kernel, slot: int) -> Folio | None:
         folio: Folio | None = original(k, slot)
         if folio is not None:
-            swapfile.swap_state.folio_get(k, folio, swapin.REF_TEMP)
+            folio_get(k, folio, REF_TEMP)
         return folio
 
     original = swapin.swapin_folio

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Anonymous pages out to swap and back: what is kept, who shares, who was faster, when it is full."""
+"""Anonymous pages out to swap and back: what is kept, who shares, who is first, when it is full."""
 
 from simulator import ops
 from simulator.mm import madvise
@@ -145,7 +145,8 @@ def test_mincore_and_pagemap_tell_where_a_page_is() -> None:
 7 T0 read 3
 """
     )[3:] == [0, 0, 1, 1]
-    assert results(OUT + "4 T0 pagemap 3\n")[3] & 1 << 7  # PM_SWAP
+    swapped = run(OUT + "4 T0 pagemap 3\n").results[3]
+    assert swapped & 1 << 7  # PM_SWAP
 
 
 def test_pages_stay_when_swap_is_full_or_somebody_else_maps_them() -> None:

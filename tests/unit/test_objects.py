@@ -13,7 +13,7 @@ from simulator.run import Machine  # first: modules of the model load in its ord
 from simulator.scenario import MAX_OPS, NR_USER_ACTORS, Config, Op, Scenario
 from simulator.state import READ, WRITE
 from simulator.touched import touched
-from simulator.validate import MAX_CPUS, MAX_FRAMES, MAX_PAGES
+from simulator.validate import MAX_CPUS, MAX_FRAMES, MAX_PAGES, MAX_SWAP
 
 LAST_FILE = shmem.FIRST_OTHER + ops.NR_OTHER_FILES - 1
 # Each encoder, with the greatest container (None: it takes none) and index that scenarios can
@@ -30,6 +30,7 @@ ENCODERS: list[tuple[Callable[..., int], int | None, int, str]] = [
     (objects.slot_obj, LAST_FILE, MAX_PAGES - 1, "page 2 of file 1"),
     (objects.device_obj, None, MAX_PAGES - 1, "device 1"),
     (objects.uffd_obj, None, MAX_OPS, "uffd 1"),
+    (objects.swap_obj, None, MAX_SWAP, "swap slot 1"),
 ]
 
 
