@@ -37,11 +37,13 @@ class SwapInfo:
 
 def reset(si: SwapInfo, slots: i64, synchronous: bool) -> None:
     """An empty device of so many slots."""
+    si.synchronous = synchronous
     if slots == 0 and si.max == 0:
         return
-    size = slots + 1 if slots else 0
+    size: i64 = 0
+    if slots:
+        size = slots + 1
     si.max = slots
-    si.synchronous = synchronous
     si.count = vec[i64]([0] * size)
     si.folio = [None] * size
     si.words = vec[i64]([0] * (size * WORDS_PER_PAGE))
