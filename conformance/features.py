@@ -6,13 +6,13 @@ what is skipped without it. `op_needs` says which of them an op takes. The words
 headers are among the names.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from corpus import cform
 from simulator import ops
 from simulator.kernels import KERNELS
-from simulator.scenario import THP_MODES, THP_NEVER, Config, Op
+from simulator.scenario import THP_MODES, THP_NEVER, Config, Op, Scenario
 
 FEATURES: Final[Mapping[str, str]] = {
     "soft-dirty": "`clear_refs soft-dirty`, and comparing soft-dirty bits",
@@ -59,6 +59,26 @@ def config_needs(config: Config) -> list[str]:
     """What a kernel must be set to, by the executor's names."""
     needs = [] if config.thp == THP_NEVER else [f"thp-{THP_MODES[config.thp]}"]
     return [*needs, "swap"] if config.swap else needs
+
+
+def collapses(scenario: Scenario) -> bool:
+    """Whether huge pages are asked for by MADV_COLLAPSE, which heeds no knob. It does heed
+    PR_SET_THP_DISABLE, by which a process has `config thp=never` otherwise."""
+    advice = ops.MADV_COLLAPSE
+    return any(op.code == ops.OP_MADVISE and op.args[2] == advice for op in scenario.ops)
+
+
+def never_is_unknown(scenario: Scenario, found: Collection[str]) -> str:
+    """Why `config thp=never` cannot be had beside MADV_COLLAPSE on a kernel with these features;
+    empty when it can: the knob says `madvise` at most, and nobody advises."""
+    if scenario.config.thp != THP_NEVER or not collapses(scenario):
+        return ""
+    if "thp-always" in found:
+        return "config thp=never beside MADV_COLLAPSE, where the kernel's knob says always"
+    advice = ops.MADV_HUGEPAGE
+    if any(op.code == ops.OP_MADVISE and op.args[2] == advice for op in scenario.ops):
+        return "config thp=never beside MADV_COLLAPSE and MADV_HUGEPAGE: no kernel's knob says so"
+    return ""
 
 
 def op_needs(op: Op) -> list[str]:

@@ -136,6 +136,9 @@ class RealKernel:
         for name in features.config_needs(config):
             if name not in self.features:
                 return f"the kernel's knob is not that of config {name.replace('-', '=')}"
+        reason = features.never_is_unknown(scenario, self.features)
+        if reason:
+            return reason
         for op in scenario.ops:
             for name in features.op_needs(op):
                 if name not in self.features and not features.refused(name, config.kernel):

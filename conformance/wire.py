@@ -11,6 +11,7 @@ from struct import Struct
 from typing import Final
 
 from conformance.executor import max_slots
+from conformance.features import collapses
 from conformance.observation import Checkpoint, Observed, Region
 from conformance.vm_flags import VM_FLAGS
 from simulator import ops
@@ -52,7 +53,7 @@ def program(scenario: Scenario, order: Sequence[int], *, every_op: bool, timeout
         children,
         timeout_ms,
         0,
-        scenario.config.thp != THP_NEVER,
+        scenario.config.thp != THP_NEVER or collapses(scenario),
     )
     return b"".join(packed)
 

@@ -55,6 +55,9 @@ class Linux:
         # before, it copied first, and then it was -EFAULT. What UFFDIO_CONTINUE does not find is
         # -EFAULT (get_folio_noalloc()); before, behind the end of the file it was -EINVAL.
         self.mfill_checks_size_first: bool = version >= 702
+        # MADV_COLLAPSE of less than a huge page is 0, for nothing was to do (madvise_collapse()).
+        # In 6.18 it was -EINVAL; what was released in between has not been looked at.
+        self.collapse_of_nothing: bool = version >= 702
         # Anonymous pages count from an offset of their own (vma_start_anon_pgoff()): of a private
         # mapping of a file by its address. What has pages and has moved no longer merges with a
         # mapping that goes on in the file only.

@@ -274,7 +274,7 @@ def madvise_collapse(k: "Kernel", mm: Mm, vma: Vma, start: i64, end: i64) -> tup
     size = k.ptrs_per_pte
     first = (start + size - 1) // size * size
     last = end // size * size
-    if first >= last:
+    if first >= last and k.linux.collapse_of_nothing:
         return 0, False
     mm.count += 1  # mmgrab()
     swap.lru_add_drain_all(k)

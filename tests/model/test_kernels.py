@@ -15,6 +15,7 @@ from corpus.text import TextError, parse
 from simulator.kernels import KERNELS, VERSIONS, nearest
 from simulator.outcome import result_name
 from simulator.run import Machine
+from tests.model.run import results
 
 HEAD = "# mmfarm scenario 1\nconfig pmd_order=9 frames=64 pages=1024"
 
@@ -80,8 +81,8 @@ RECLAIM = "1 T0 mmap 0..512 rw private anon\n2 T0 write 0\n3 T0 madvise 0..512 D
 # Two rules about one program: with whom the copy beside its source merges.
 DONTUNMAP = "1 T0 mmap 0..3 none private anon\n2 T0 mremap 0..1 to 1 dontunmap"
 DONTUNMAP_RULES = {"dontunmap_keeps_source", "dontunmap_merges_beside"}
-# The first has a test here, the other needs a device: test_device_exclusive.py.
-ELSEWHERE = {"reclaim_pt", "exclusive_range", "device_private_thp"}
+# The first two have a test here, the others need a device: test_device_exclusive.py.
+ELSEWHERE = {"reclaim_pt", "collapse_of_nothing", "exclusive_range", "device_private_thp"}
 PROGRAMS = {
     **{rule: program for rule, (program, _, _) in RULES.items()},
     "dontunmap": DONTUNMAP,
@@ -143,6 +144,16 @@ def test_a_page_table_that_dontneed_empties_goes_since_6_14(version: str) -> Non
     (last,) = ModelKernel().run(scenario, every_op=False).checkpoints
     left = [bool(bits & EMPTY_PTE) for bits in last.pages]
     assert left == [not KERNELS[version].reclaim_pt] * 512 + [False] * 512
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_collapse_of_less_than_a_huge_page_has_nothing_to_do_in_7_2(version: str) -> None:
+    program = (
+        f"config pmd_order=3 frames=64 kernel={version}\n1 T0 mmap 0..8 rw private anon\n"
+        "2 T0 write 0\n3 T0 madvise 0..1 COLLAPSE\n4 T0 madvise 1..2 COLLAPSE\n"
+    )
+    inside = 0 if KERNELS[version].collapse_of_nothing else "EINVAL"
+    assert results(program) == [0, 0, 0, inside]
 
 
 def test_every_rule_has_a_program() -> None:

@@ -3,7 +3,7 @@
 
 from struct import pack
 
-from conformance import wire
+from conformance import features, wire
 from conformance.observation import (
     IN_CORE,
     PAGE_IS_GUARD,
@@ -41,3 +41,29 @@ def test_an_answer_has_results_and_checkpoints_of_regions_and_pages() -> None:
 
 def test_the_features_are_those_that_a_probe_has_found() -> None:
     assert wire.features(b"soft-dirty 0\npagemap-scan 1\n") == {"pagemap-scan"}
+
+
+def test_a_process_that_collapses_has_its_huge_pages_not_switched_off() -> None:
+    """PR_SET_THP_DISABLE ends MADV_COLLAPSE, too, which no knob does."""
+    head = "# mmfarm scenario 1\nconfig pmd_order=9 frames=64 pages=3"
+    collapse = "1 T0 madvise 0..1 COLLAPSE\n"
+    advised = "1 T0 madvise 0..1 HUGEPAGE\n"
+    for config, op, huge in (
+        ("", "1 T0 read 0\n", 0),
+        ("", collapse, 1),
+        ("", advised, 0),
+        (" thp=madvise", advised, 1),
+    ):
+        request = wire.program(
+            text.parse(f"{head}{config}\n{op}"), [0], every_op=False, timeout_ms=1
+        )
+        assert request[28:32] == pack("<I", huge), (config, op)
+
+
+def test_huge_pages_by_collapse_alone_are_what_some_kernels_cannot_have() -> None:
+    head = "# mmfarm scenario 1\nconfig pmd_order=9 frames=64 pages=3"
+    collapse = text.parse(f"{head}\n1 T0 madvise 0..1 COLLAPSE\n")
+    both = text.parse(f"{head}\n1 T0 madvise 0..1 COLLAPSE\n2 T0 madvise 0..1 HUGEPAGE\n")
+    assert features.never_is_unknown(collapse, ()) == ""
+    assert "always" in features.never_is_unknown(collapse, {"thp-always"})
+    assert "HUGEPAGE" in features.never_is_unknown(both, ())
