@@ -115,12 +115,25 @@ def test_what_comes_after_a_broken_promise_is_predicted() -> None:
 
 def test_what_breaks_is_made_to_show() -> None:
     scenario = parse(f"{HEAD} bug=madv-dontneed-parallel-flush-miss{PARALLEL}")
-    broken, mended = verdicts.plans(scenario, "7.2", ModelKernel())
+    broken, mended, visible = verdicts.plans(scenario, "7.2", ModelKernel())
     assert mended is not None
     difference = compare(broken.scenario, mended.observed, broken.observed)
     assert difference is not None
     assert (difference.uid, difference.observation) == (5, "result")
+    assert visible
     assert mended.violation is None
+
+
+def test_what_only_the_kernel_could_tell_is_forced_as_it_is() -> None:
+    scenario = parse(
+        "# mmfarm scenario 1\nconfig pmd_order=9 frames=64 bug=pt-reclaim-unlinks-before-flush\n"
+        "1 T0 mmap 0..512 rw shared anon\n"
+        "2 T0 write 0\n3 T0 madvise 0..512 DONTNEED\n4 T1 madvise 0..1 REMOVE\n"
+        "@3 flush_tlb_mm_range:inc_gen#1 -> T1\n"
+    )
+    broken, mended, visible = verdicts.plans(scenario, "7.2", ModelKernel())
+    assert broken.violation is not None
+    assert (mended, visible) == (None, False)
 
 
 @pytest.mark.parametrize(
