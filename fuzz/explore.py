@@ -45,6 +45,9 @@ SCHEDULES_PER_SCENARIO: Final[i64] = 4
 FRESH_ONE_IN: Final[i64] = 2
 CROSS_ONE_IN: Final[i64] = 4  # of the others, if there are two to cross
 RECHECK_ONE_IN: Final[i64] = 100  # runs that are executed twice and compared by digest
+# Runs with more steps lead nowhere: what is new takes about a thousand, and for one of these there
+# are ten others. Left alone they take the whole time over: what is longer has more that is new.
+COSTLY_STEPS: Final = 8192
 MAX_DONORS: Final[i64] = 64  # recent promising scenarios that a mutation may splice from
 MAX_FRESH_OPS: Final[i64] = 48
 
@@ -108,7 +111,7 @@ class Explorer:
             self.queue.append(scenario)
             self._donate(scenario)
         decided: list[Planned] | None = None
-        left = SCHEDULES_PER_SCENARIO
+        left = 0 if self.costly() else SCHEDULES_PER_SCENARIO
         while left > 0 and not self.stopped:
             left -= 1
             new = self.run(bare, self.portfolio.next(bare, decided))
@@ -135,10 +138,14 @@ class Explorer:
             outcome = machine.outcome(scenario)
             self.listener.violated(_recorded(scenario, strategy, outcome), outcome)
             return False
-        new = self.novelty.scan(machine)
+        new = 0 if self.costly() else len(self.novelty.scan(machine))
         if self.executions % RECHECK_ONE_IN == 0:
             self._recheck(scenario, strategy)
-        return len(new) > 0
+        return new > 0
+
+    def costly(self) -> bool:
+        """Whether the last run took too long for anything to be made from it."""
+        return self.machine.k.nr_steps > COSTLY_STEPS
 
     def _recheck(self, scenario: Scenario, strategy: Strategy | None) -> None:
         self.rechecked += 1

@@ -15,7 +15,7 @@ an input whose directives say everything. A batch without any gives the engine i
 which it need not run. So the engine only ever runs, judges and keeps inputs that are new.
 
 A run that breaks a promise is a finding and no corpus entry: its mutants would break the
-same promise again, and its features end where it ended.
+same promise again, and its features end where it ended. Nor is one that took too many steps.
 
 It does not promise that the same seed gives the same slice: the engine stops by the clock.
 """
@@ -135,7 +135,7 @@ class Session(Listener):
 
     def test(self, data: bytes) -> bool:
         """Run an input under its own directives. Returns whether it showed anything that no
-        input before did. Raises Finished when the slice is over."""
+        input before did, and is worth going on from. Raises Finished when the slice is over."""
         if not self._inputs:
             self._started()
         self._inputs += 1
@@ -155,6 +155,11 @@ class Session(Listener):
         if explorer.violations > violations:
             return False
         machine = explorer.machine
+        if explorer.costly():
+            if data in self._unmeasured:
+                self._kept_novelty.scan(machine)
+                self._keep(data, machine)
+            return False
         new = self._engine_novelty.scan(machine)
         for i in new:
             self.feedback[i] = machine.counters[i]

@@ -12,7 +12,7 @@ from corpus import text
 from corpus.files import KNOWN_BUGS
 from fuzz import maps
 from fuzz.codec import MAX_SIZE, decode, encode
-from fuzz.explore import RECHECK_ONE_IN, SCENARIOS_PER_BATCH, Explorer, Listener
+from fuzz.explore import COSTLY_STEPS, RECHECK_ONE_IN, SCENARIOS_PER_BATCH, Explorer, Listener
 from fuzz.inflight import Slot, read_slot
 from fuzz.pack import unpack
 from fuzz.rng import Rng
@@ -119,6 +119,21 @@ def test_a_seed_that_is_to_be_measured_is_kept_with_its_features(tmp_path: Path)
         session.test(seed)
     assert session.next_seed() is None
     assert kept(tmp_path) == [small]
+
+
+def test_nothing_is_made_from_a_run_that_takes_too_many_steps(tmp_path: Path) -> None:
+    costly = encode(text.parse(COSTLY))
+    session = make(Machine, tmp_path, unmeasured=(costly,))
+    assert session.next_seed() == costly
+    assert not session.test(costly)
+    assert session.explorer.machine.k.nr_steps > COSTLY_STEPS
+    assert not any(session.feedback)
+    assert kept(tmp_path) == [costly], "it is a part of the corpus, with what it shows"
+    explorer = session.explorer
+    executions = explorer.executions
+    explorer.explore(decode(costly))
+    assert explorer.executions == executions + 1, "no schedules of it"
+    assert explorer.queue == []
 
 
 def test_what_the_farm_knows_is_new_to_the_engine_and_is_not_kept(tmp_path: Path) -> None:
@@ -289,4 +304,9 @@ config pmd_order=3 frames=64
 6 T0 write 2
 7 T1 munmap 2..6
 8 T2 read 3
+"""
+COSTLY = """# mmfarm scenario 1
+config pmd_order=9 frames=2048
+1 T0 mmap 0..1024 rw private anon populate
+2 T0 madvise 0..1024 COLLAPSE
 """
