@@ -68,6 +68,11 @@ def collapses(scenario: Scenario) -> bool:
     return any(op.code == ops.OP_MADVISE and op.args[2] == advice for op in scenario.ops)
 
 
+def huge_pages(scenario: Scenario) -> bool:
+    """Whether the processes may have huge pages at all."""
+    return scenario.config.thp != THP_NEVER or collapses(scenario)
+
+
 def never_is_unknown(scenario: Scenario, found: Collection[str]) -> str:
     """Why `config thp=never` cannot be had beside MADV_COLLAPSE on a kernel with these features;
     empty when it can: the knob says `madvise` at most, and nobody advises."""

@@ -11,11 +11,11 @@ from struct import Struct
 from typing import Final
 
 from conformance.executor import max_slots
-from conformance.features import collapses
+from conformance.features import huge_pages
 from conformance.observation import Checkpoint, Observed, Region
 from conformance.vm_flags import VM_FLAGS
 from simulator import ops
-from simulator.scenario import THP_NEVER, Scenario
+from simulator.scenario import Scenario
 from simulator.validate import arena_pages
 
 _REQUEST: Final = Struct("<8I")
@@ -53,7 +53,7 @@ def program(scenario: Scenario, order: Sequence[int], *, every_op: bool, timeout
         children,
         timeout_ms,
         0,
-        scenario.config.thp != THP_NEVER or collapses(scenario),
+        huge_pages(scenario),
     )
     return b"".join(packed)
 
@@ -66,10 +66,10 @@ def symbols(timeout_ms: int) -> bytes:
     return _REQUEST.pack(_SYMBOLS, 0, 0, 0, 0, timeout_ms, 0, 0)
 
 
-def forced(nr_pages: int, actors: int, children: int, timeout_ms: int) -> bytes:
-    """The request for a program of these actors (a mask), of which forks make `children`. Its
-    operations come later, by the bells."""
-    return _REQUEST.pack(_RUN_FORCED, 0, nr_pages, 0, children, timeout_ms, actors, 0)
+def forced(nr_pages: int, actors: int, children: int, timeout_ms: int, huge: bool) -> bytes:
+    """The request for a program of these actors (a mask), of which forks make `children`, with
+    `huge` pages or none. Its operations come later, by the bells."""
+    return _REQUEST.pack(_RUN_FORCED, 0, nr_pages, 0, children, timeout_ms, actors, huge)
 
 
 def features(body: bytes) -> frozenset[str]:

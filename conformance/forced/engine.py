@@ -104,7 +104,7 @@ class _Actor:
 
 class Engine:
     """One program on a guest. `cpus` gives each actor its own; `children` are those that forks
-    make."""
+    make; `huge`: it may have huge pages."""
 
     def __init__(
         self,
@@ -113,6 +113,7 @@ class Engine:
         nr_pages: int,
         cpus: Mapping[int, int],
         children: Collection[int] = (),
+        huge: bool = False,
     ) -> None:
         self._guest = guest
         self._gdb: Gdb = guest.gdb
@@ -128,7 +129,7 @@ class Engine:
         self.breaths = 0
         self.holds = 0
         self._go(guest.all_cpus)
-        guest.begin(nr_pages, cpus, sum(1 << child for child in children))
+        guest.begin(nr_pages, cpus, sum(1 << child for child in children), huge)
         for actor, a in self._actors.items():
             if actor not in children:
                 a.state = IDLE

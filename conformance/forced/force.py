@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from conformance.compare import compare
+from conformance.features import huge_pages
 from conformance.forced import engine as eng
 from conformance.forced.build import Build
 from conformance.forced.engine import Cry, Engine
@@ -43,7 +44,8 @@ def force(guest: Guest, build: Build, plan: Plan) -> Forced:
         raise Refused(f"{len(plan.actors)} actors: this guest has CPUs for {guest.actors}")
     cpus = {actor: cpu for cpu, actor in enumerate(plan.actors, 1)}
     nr_pages = plan.scenario.config.pages
-    engine = Engine(guest, build.symbols, nr_pages, cpus, plan.children)
+    huge = huge_pages(plan.scenario)
+    engine = Engine(guest, build.symbols, nr_pages, cpus, plan.children, huge)
     try:
         return _carried_out(guest, engine, plan, where)
     except Cry as cry:

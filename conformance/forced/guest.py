@@ -218,16 +218,18 @@ class Guest:
 
     # --- a program ---
 
-    def begin(self, nr_pages: int, cpus: Mapping[int, int], children: int) -> None:
-        """Start a program: which CPU each actor lives on, and which of them are made by forks (a
-        mask). Returns when the others are there."""
+    def begin(
+        self, nr_pages: int, cpus: Mapping[int, int], children: int, huge: bool = False
+    ) -> None:
+        """Start a program: which CPU each actor lives on, which of them are made by forks (a mask),
+        and whether it may have huge pages. Returns when the others are there."""
         self.settle()
         actors = 0
         for actor in range(NR_ACTORS):
             actors |= (actor in cpus) << actor
             bell = BELL.pack(PRESENT, 0, cpus.get(actor, 0), 0, 0, 0, 0, 0, *[0] * 8)
             os.pwrite(self._ram, bell, self._bell(actor))
-        self._tell(wire.forced(nr_pages, actors, children, PROGRAM_MS))
+        self._tell(wire.forced(nr_pages, actors, children, PROGRAM_MS, huge))
         deadline = time.monotonic() + ANSWER_SECONDS
         waited = [actor for actor in cpus if not children >> actor & 1]
         while not all(self.done(actor) == PRESENT for actor in waited):

@@ -15,7 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
-from conformance import userland
+from conformance import features, userland
 from conformance.forced.rules import NO_CODE
 from conformance.kernels import model_version
 from conformance.model import ModelKernel
@@ -24,7 +24,7 @@ from conformance.userland import PMD_ORDER
 from simulator.bugs import apart
 from simulator.ops import OP_FORK
 from simulator.outcome import SKIPPED, UNFINISHED, Outcome, TraceEvent, Violation
-from simulator.scenario import FAIL, IPI, PARK, SWITCH, TLB, Config, Scenario
+from simulator.scenario import FAIL, IPI, PARK, SWITCH, THP_ALWAYS, TLB, Config, Scenario
 from simulator.sites import NAMES, OP__BEGIN, OP__END
 from simulator.validate import MAX_FRAMES, arena_pages
 
@@ -99,6 +99,7 @@ def real_size(scenario: Scenario, version: str, bugs: Collection[str] | None = N
             placement=config.placement,
             kernel=kernel,
             bugs=tuple(sorted({*wanted, *(() if config.kernel else apart(kernel, version))})),
+            thp=config.thp,
         ),
     )
 
@@ -128,6 +129,11 @@ def plan(scenario: Scenario, model: ModelKernel) -> Plan:
 
 def _check(scenario: Scenario) -> None:
     reason = userland.why_not(scenario)
+    if reason:
+        raise Refused(reason)
+    if scenario.config.thp == THP_ALWAYS:
+        raise Refused("config thp=always: the guests say madvise")
+    reason = features.never_is_unknown(scenario, ())
     if reason:
         raise Refused(reason)
     if scenario.config.cpus or scenario.config.placement:

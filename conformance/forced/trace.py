@@ -17,6 +17,7 @@ from typing import Final
 
 from conformance.debian import numbers
 from conformance.executor import ExecutorError
+from conformance.features import huge_pages
 from conformance.forced import engine as eng
 from conformance.forced.build import Build
 from conformance.forced.confirm import Booted
@@ -174,7 +175,9 @@ def _passed(guest: Guest, build: Build, made: Plan) -> Followed:
     where = places(build, made)
     sites = Sites(build)
     cpus = {actor: cpu for cpu, actor in enumerate(made.actors, 1)}
-    engine = Engine(guest, build.symbols, made.scenario.config.pages, cpus, made.children)
+    nr_pages = made.scenario.config.pages
+    huge = huge_pages(made.scenario)
+    engine = Engine(guest, build.symbols, nr_pages, cpus, made.children, huge)
     engine.watched = frozenset(sites.at)
     results = [UNFINISHED] * len(made.scenario.ops)
     nr_ops = nr_steps = 0
