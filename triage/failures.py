@@ -19,7 +19,7 @@ from workers.records import FailureDetail, FailureRow
 from workers.settings import DATABASE_FILE, database_url
 
 if TYPE_CHECKING:
-    from workers.listing import Wanted
+    from workers.listing import Page, Wanted
     from workers.store import Store
 
 
@@ -43,13 +43,10 @@ def opened(folder: Path) -> Iterator["Store | None"]:
         store.close()
 
 
-def listed(folder: Path, wanted: "Wanted") -> tuple[list[FailureRow], int]:
-    """The first failures of those that are wanted, and how many more there are."""
+def listed(folder: Path, wanted: "Wanted") -> "Page | None":
+    """A page of failures; None without a store."""
     with opened(folder) as store:
-        if store is None:
-            return [], 0
-        rows, total = store.search(wanted)
-        return rows, total - len(rows)
+        return None if store is None else store.search(wanted)
 
 
 def detail(folder: Path, number: int) -> FailureDetail:

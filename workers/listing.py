@@ -2,20 +2,26 @@
 """Lists that people page through: failures by what is wanted of them, corpus entries, decisions.
 
 Contract: functions of an open connection that read only; each is a page of at most `limit` rows,
-looked up by an index, so that a store of 100,000 failures answers like one of ten. Failures with
-the label `embargo` are in a list only if they are asked for.
+looked up by an index, so that a store of 100,000 failures answers like one of ten. A page begins
+after the failure that stood last on the one before it, and no rows are skipped by counting them;
+how many there are in all is counted up to COUNTED. Failures with the label `embargo` are in a list
+only if they are asked for.
+
+It does not promise that of filters which hardly any failure passes and no index knows: then each
+failure is looked at once.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, Text, case, cast, exists, func, literal, or_, select
+from sqlalchemy import Select, Text, cast, exists, func, literal, or_, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
 
 from fuzz import maps
-from workers import reading
+from workers import reading, words
 from workers.entries import MAX_TEXT_BYTES
 from workers.records import DecisionRow, FailureRow
 from workers.schema import (
@@ -35,25 +41,26 @@ from workers.schema import (
     Sighting,
 )
 
-# How failures are sorted, the number last so that pages do not overlap.
-SORTS: Final[dict[str, tuple[Any, ...]]] = {  # columns, and columns downward
-    "seen": (Failure.count.desc(), Failure.id),
-    "last": (Failure.last_seen.desc(), Failure.id),
-    "first": (Failure.first_seen.desc(), Failure.id),
-    "id": (Failure.id,),
-    "signature": (Failure.oracle, Failure.culprit, Failure.object_class, Failure.id),
+# How failures are sorted: by which columns, and whether downward. The last ones tell any two apart,
+# so that pages do not overlap; each is an index.
+SORTS: Final[dict[str, tuple[tuple[Any, ...], bool]]] = {
+    "seen": ((Failure.count, Failure.id), True),
+    "last": ((Failure.last_seen, Failure.id), True),
+    "first": ((Failure.first_seen, Failure.id), True),
+    "id": ((Failure.id,), False),
+    "signature": ((Failure.oracle, Failure.culprit, Failure.object_class), False),
 }
 # Whom a person should look at first: what is ready to be read.
-_READY: Final = case(
-    {MINIMIZED: 0, VERIFIED: 1, UNREPRODUCIBLE: 2, NEW: 3}, value=Failure.state, else_=4
-)
+_READY: Final = (MINIMIZED, VERIFIED, UNREPRODUCIBLE, NEW)
+COUNTED: Final = 10_000  # failures; a person who sees this many filters instead of paging
 RUNS_READ: Final = 500  # as many as retention keeps
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which failures, in which order. Empty means any; `words` stand in signature or promise.
-    `heads`: of a family the first one only, and no dups."""
+    `heads`: of a family the first one only, and no dups. `after`: the failure that stood last on
+    the page before."""
 
     oracle: str = ""
     culprit: str = ""
@@ -68,7 +75,7 @@ class Wanted:
     embargoed: bool = False
     sort: str = "seen"
     limit: int = 50
-    offset: int = 0
+    after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,59 +92,85 @@ class EntryRow:
     features: int
 
 
-def failures(connection: Connection, wanted: Wanted) -> tuple[list[FailureRow], int]:
-    """A page of them, and how many there are in all."""
-    conditions = _conditions(wanted)
-    total = connection.execute(
-        select(func.count()).select_from(Failure).where(*conditions)
-    ).scalar_one()
-    ids = connection.execute(
-        select(Failure.id)
-        .where(*conditions)
-        .order_by(*SORTS[wanted.sort])
-        .limit(wanted.limit)
-        .offset(wanted.offset)
-    ).scalars()
-    return reading.by_number(connection, ids.all()), total
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some failures, whether there are others after them, and how many there are in all; none
+    is counted beyond COUNTED, and then there are `at_least` so many."""
+
+    rows: list[FailureRow]
+    more: bool
+    total: int
+    at_least: bool
+
+
+def failures(connection: Connection, wanted: Wanted) -> Page:
+    """A page of them. One that begins after a failure that is not there is the first page."""
+    conditions = _conditions(connection, wanted)
+    counted = select(literal(1)).select_from(Failure).where(*conditions).limit(COUNTED + 1)
+    total = connection.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
+    columns, down = SORTS[wanted.sort]
+    query = select(Failure.id).where(*conditions)
+    for column in columns:
+        query = query.order_by(column.desc() if down else column)
+    ids: list[int] = []
+    for part in _parts(connection, wanted):
+        rest = query.where(*part).limit(wanted.limit + 1 - len(ids))
+        ids += connection.execute(rest).scalars()
+        if len(ids) > wanted.limit:
+            break
+    return Page(
+        reading.by_number(connection, ids[: wanted.limit]),
+        len(ids) > wanted.limit,
+        min(total, COUNTED),
+        total > COUNTED,
+    )
 
 
 def next_open(connection: Connection, *, embargoed: bool) -> FailureRow | None:
     """The failure that a person should look at next: nobody has judged it, no other stands for
     it, it is minimal if any is, and it was seen most often."""
-    conditions = _conditions(Wanted(verdict=UNJUDGED, heads=True, embargoed=embargoed))
-    ids = connection.execute(
-        select(Failure.id)
-        .where(*conditions)
-        .order_by(_READY, Failure.count.desc(), Failure.id)
-        .limit(1)
-    ).scalars()
-    rows = reading.by_number(connection, ids.all())
-    return rows[0] if rows else None
+    conditions = _conditions(connection, Wanted(heads=True, embargoed=embargoed))
+    for state in _READY:
+        ids = connection.execute(
+            select(Failure.id)
+            .where(Failure.verdict == UNJUDGED, Failure.state == state, *conditions)
+            .order_by(Failure.count.desc(), Failure.id.desc())
+            .limit(1)
+        ).scalars()
+        rows = reading.by_number(connection, ids.all())
+        if rows:
+            return rows[0]
+    return None
 
 
-def oracles(connection: Connection, *, embargoed: bool) -> list[tuple[str, int]]:
-    """How many failures each oracle has."""
-    conditions = _conditions(Wanted(embargoed=embargoed))
-    return [
-        (oracle, count)
-        for oracle, count in connection.execute(
-            select(Failure.oracle, func.count())
-            .where(*conditions)
-            .group_by(Failure.oracle)
-            .order_by(Failure.oracle)
-        )
-    ]
+def _parts(connection: Connection, wanted: Wanted) -> Iterator[list[ColumnElement[bool]]]:
+    """What follows `after`, in order: those that differ from it in the last column of the sort
+    only, then those that do in the one before it, and so on. Each is a range of the index; of
+    one comparison of all columns SQLite would look up only the first."""
+    columns, down = SORTS[wanted.sort]
+    last = None
+    if wanted.after is not None:
+        query = select(*columns).where(Failure.id == wanted.after)
+        if not wanted.embargoed:
+            query = query.where(~_labelled(EMBARGO))
+        last = connection.execute(query).first()
+    if last is None:
+        yield []
+        return
+    for at in reversed(range(len(columns))):
+        beyond = columns[at] < last[at] if down else columns[at] > last[at]
+        yield [*(columns[i] == last[i] for i in range(at)), beyond]
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _conditions(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [
         Failure.canary.is_not(None) if wanted.canaries else Failure.canary.is_(None)
     ]
     for column, value in (
         (Failure.oracle, wanted.oracle),
         (Failure.culprit, wanted.culprit),
-        (Failure.state, wanted.state),
-        (Failure.verdict, wanted.verdict),
+        (_no_index(Failure.state), wanted.state),
+        (_no_index(Failure.verdict), wanted.verdict),
     ):
         if value:
             found.append(column == value)
@@ -156,32 +189,19 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(
             exists().where(Sighting.run_id == wanted.run_id, Sighting.failure_id == Failure.id)
         )
-    for word in wanted.words.split():
-        inside = f"%{_escaped(word)}%"
-        found.append(
-            or_(
-                *(
-                    column.ilike(inside, escape="\\")
-                    for column in (
-                        Failure.oracle,
-                        Failure.culprit,
-                        Failure.object_class,
-                        Failure.promise,
-                    )
-                )
-            )
-        )
+    found += words.conditions(connection, wanted.words.split())
     return found
+
+
+def _no_index(column: Any) -> ColumnElement[str]:
+    """A column that is compared and not looked up: most failures have the same value, and SQLite,
+    which does not know that, would look all of them up and sort them."""
+    return func.coalesce(column, "")
 
 
 def _labelled(name: str) -> ColumnElement[bool]:
     # Asked once, not for each failure: few have a label.
     return Failure.id.in_(select(Label.failure_id).where(Label.name == name))
-
-
-def _escaped(word: str) -> str:
-    """A word of which LIKE takes every character as it is."""
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 # --- the corpus -----------------------------------------------------------------------------

@@ -164,9 +164,12 @@ class Failure(Base):
         UniqueConstraint("oracle", "culprit", "object_class"),
         _one_of("state", FAILURE_STATES),
         _one_of("verdict", VERDICTS),
-        Index(None, "state"),
-        Index(None, "count"),
-        Index(None, "last_seen"),
+        # An order of a list each (`workers.listing`), and what a person should look at next. The
+        # index of words is made by revision 0005 alone: each database has another.
+        Index(None, "count", "id"),
+        Index(None, "last_seen", "id"),
+        Index(None, "first_seen", "id"),
+        Index(None, "verdict", "state", "count", "id"),
         Index(None, "family"),
     )
 

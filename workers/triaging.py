@@ -11,7 +11,7 @@ from typing import Any
 
 from workers import kin, listing, people, reading
 from workers.database import Database
-from workers.listing import EntryRow, Wanted
+from workers.listing import EntryRow, Page, Wanted
 from workers.records import DecisionRow, FailureRow, JudgementRow
 from workers.schema import EMBARGO
 
@@ -54,18 +54,13 @@ class Triaging(Database):
 
     # What people read.
 
-    def search(self, wanted: Wanted) -> tuple[list[FailureRow], int]:
-        """A page of failures, and how many there are in all."""
+    def search(self, wanted: Wanted) -> Page:
         with self._read() as connection:
             return listing.failures(connection, wanted)
 
     def next_open(self, *, embargoed: bool = False) -> FailureRow | None:
         with self._read() as connection:
             return listing.next_open(connection, embargoed=embargoed)
-
-    def oracles(self, *, embargoed: bool = False) -> list[tuple[str, int]]:
-        with self._read() as connection:
-            return listing.oracles(connection, embargoed=embargoed)
 
     def is_embargoed(self, failure_id: int) -> bool:
         with self._read() as connection:

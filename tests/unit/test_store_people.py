@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
 """What people say of failures, what the model says of their causes, and the lists of both."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from corpus.text import dump, parse
 from fuzz.findings import Finding
 from simulator.outcome import Outcome, Signature, Violation
+from tests import stocked
 from tests.farming import (
     BUILD,
     DIGEST,
@@ -23,10 +28,10 @@ from tests.farming import (
     site,
     text_of,
 )
-from workers import jobs, kin
+from workers import jobs, kin, listing, words
 from workers.database import file_url
 from workers.isolated import Minimal
-from workers.listing import Wanted
+from workers.listing import Page, Wanted
 from workers.people import PeopleError
 from workers.records import FailureRow
 from workers.schema import (
@@ -40,6 +45,7 @@ from workers.schema import (
     UNJUDGED,
     UNRELATED,
     VERIFY,
+    Failure,
 )
 from workers.store import Store
 
@@ -70,6 +76,10 @@ def make_minimal(
     store.verified(leased(store, VERIFY, number), text_of(4), BUILD, shown, "")
     store.minimized(leased(store, MINIMIZE, number), text, BUILD, shown, {}, "", (), bugs)
     return number
+
+
+def ids(store: Store, **wanted: Any) -> list[int]:
+    return [each.id for each in store.search(Wanted(**wanted)).rows]
 
 
 def row(store: Store, number: int) -> FailureRow:
@@ -120,7 +130,7 @@ def test_a_dup_leads_to_its_original_and_never_to_itself(store: Store) -> None:
         store.judge(first, DUP, dup_of=third)
     with pytest.raises(PeopleError, match="number 99"):
         store.judge(first, DUP, dup_of=99)
-    assert [each.id for each in store.search(Wanted(heads=True))[0]] == [first]
+    assert ids(store, heads=True) == [first]
     store.undup(second)
     assert (row(store, second).verdict, row(store, second).dup_of) == (UNJUDGED, None)
 
@@ -183,7 +193,7 @@ def test_failures_of_one_scenario_are_a_family_which_a_person_can_leave(store: S
     third = make_minimal(store, THIRD, text_of(2), "a third")
     assert [row(store, each).family for each in (first, second, third)] == [first, first, None]
     assert [(kind, others) for kind, _, others in store.kin(second)] == [(kin.SCENARIO, [first])]
-    assert [each.id for each in store.search(Wanted(heads=True))[0]] == [first, third]
+    assert ids(store, heads=True) == [third, first]
     store.undup(second)
     assert [row(store, each).family for each in (first, second)] == [None, None]
     store.undo(second)
@@ -234,30 +244,141 @@ def test_filters_sorts_and_pages(store: Store) -> None:
     numbers = [add(store), add(store, OTHER), add(store, THIRD)]
     for _ in range(2):
         store.record(finding(4, OTHER), store.create_run({"seconds": 1.0}, "local"))
-    page, total = store.search(Wanted(limit=1))
-    assert ([each.id for each in page], total) == ([numbers[1]], 3)
-    assert [each.id for each in store.search(Wanted(limit=2, offset=1))[0]] == [1, 3]
-    assert [each.id for each in store.search(Wanted(sort="signature"))[0]] == [3, 2, 1]
-    assert [each.id for each in store.search(Wanted(oracle="leak"))[0]] == [3]
-    assert [each.id for each in store.search(Wanted(words="FOLIO_put anon"))[0]] == [3]
-    assert store.search(Wanted(words="folioXput"))[0] == [], "_ is a letter and no wildcard"
-    assert store.oracles() == [("leak", 1), ("refcount", 1), ("stale-tlb", 1)]
+    page = store.search(Wanted(limit=1))
+    assert ([each.id for each in page.rows], page.total, page.more) == ([numbers[1]], 3, True)
+    assert ids(store, limit=2, after=numbers[1]) == [3, 1]
+    assert ids(store, sort="signature") == [3, 2, 1]
+    assert ids(store, oracle="leak") == [3]
+
+
+@pytest.mark.parametrize("sort", listing.SORTS)
+def test_pages_of_one_make_up_the_whole_list(store: Store, sort: str) -> None:
+    for culprit in "abcdef":  # the clock stands still: all equal but for number and signature
+        add(store, Signature("leak", f"f_{culprit}", "anon"))
+    whole = ids(store, sort=sort)
+    paged: list[int] = []
+    for _ in whole:
+        paged += ids(store, sort=sort, limit=1, after=paged[-1] if paged else None)
+    assert paged == whole
+    assert len(whole) == 6
+    assert not store.search(Wanted(sort=sort, after=whole[-1])).more
+
+
+def test_a_page_after_what_nobody_may_see_is_the_first(store: Store) -> None:
+    first, second = add(store), add(store, OTHER)
+    store.label(second, EMBARGO)
+    assert ids(store, after=second) == [first], "its place in the order is not told"
+    assert ids(store, after=99) == [first]
+
+
+@pytest.mark.parametrize("others", [0, words.RARE + 1])
+def test_words_are_found_in_signature_and_promise(store: Store, others: int) -> None:
+    """Whether few failures have them, which are looked up, or many, which are gone along."""
+    if others:
+        stocked.made_up(store, others)
+    add(store), add(store, OTHER)
+    third = add(store, THIRD)
+    assert ids(store, words="FOLIO_put anon leak") == [third]
+    assert ids(store, words="lio_p") == [third], "inside a word"
+    assert ids(store, words="folioXput") == [], "_ is a letter and no wildcard"
+    assert ids(store, words='"leak') == []
+    assert ids(store, words="fo ut") == [third], "two letters are enough"
+    some = store.search(Wanted(words="promise brok", limit=5))
+    assert (some.total, len(some.rows)) == (others, min(others, 5))
+
+
+def test_words_follow_a_promise_that_changes(store: Store) -> None:
+    number = add(store)
+    with store._write() as (connection, _):
+        connection.execute(update(Failure).values(promise="the glove fits"))
+    assert ids(store, words="glove") == [number]
+    with store._write() as (connection, _):
+        connection.execute(update(Failure).values(promise="it does not"))
+    assert ids(store, words="glove") == []
+
+
+def test_no_more_is_counted_than_anybody_pages_through(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "COUNTED", 2)
+    add(store), add(store, OTHER)
+    page = store.search(Wanted())
+    assert (page.total, page.at_least) == (2, False)
+    add(store, THIRD)
+    page = store.search(Wanted(limit=2))
+    assert (page.total, page.at_least, page.more) == (2, True, True)
+
+
+# What people ask for, by what of it must not grow with the store.
+ASKED = {
+    "seen": Wanted(verdict=UNJUDGED, heads=True),
+    "last": Wanted(sort="last"),
+    "first": Wanted(sort="first"),
+    "signature": Wanted(sort="signature"),
+    "word that one has": Wanted(words="function_1000077"),
+    "word that all have": Wanted(words="promise broken"),
+    "state": Wanted(state=MINIMIZED),
+    "label": Wanted(label="kept"),
+}
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_list_costs_as_much_among_many_failures_as_among_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deep: bool
+) -> None:
+    """Counted in instructions of SQLite's machine: four times the failures, the same page."""
+    monkeypatch.setattr(listing, "COUNTED", 100)
+    costs = []
+    for count in (2000, 8000):
+        with closing(Store.open(file_url(tmp_path / f"{count}.db"))) as store:
+            stocked.made_up(store, count)
+            after = 1_000_000 + count // 2 if deep else None
+            costs.append(
+                {
+                    name: instructions(store, partial(store.search, replace(wanted, after=after)))
+                    for name, wanted in ASKED.items()
+                }
+                | {"next": instructions(store, store.next_open)}
+                | {"show": instructions(store, partial(store.failure, 1_000_777))}
+            )
+    few, many = costs
+    assert {name: many[name] for name in few if many[name] > 1.5 * few[name]} == {}, few
+
+
+def instructions(store: Store, ask: Callable[[], object]) -> int:
+    """What a question costs SQLite, in tens of its instructions."""
+    count = 0
+
+    def counted() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    def listen(to: Callable[[], int] | None) -> None:
+        with store._read() as connection:  # the pool has one connection, which the question gets
+            driver: Any = connection.connection.driver_connection
+            driver.set_progress_handler(to, 10)
+
+    listen(counted)
+    ask()
+    listen(None)
+    assert count, "another connection was asked"
+    return count
 
 
 def test_an_embargoed_failure_is_in_no_list_until_it_is_asked_for(store: Store) -> None:
     number = make_minimal(store, SIGNATURE, text_of(1))
     store.redo(number)
     store.label(number, EMBARGO)
-    assert store.search(Wanted()) == ([], 0)
-    assert store.oracles() == []
+    assert store.search(Wanted()) == Page([], False, 0, False)
     assert store.next_open() is None
     assert store.newest_decisions(None, 10) == []
-    assert store.search(Wanted(embargoed=True))[1] == 1
+    assert ids(store, embargoed=True) == [number]
     assert store.next_open(embargoed=True) is not None
     assert [each.subject for each in store.newest_decisions(None, 10, embargoed=True)] == ["F1"]
     assert store.is_embargoed(number)
     store.undo(number)
-    assert store.search(Wanted())[1] == 1
+    assert ids(store) == [number]
 
 
 def test_next_is_what_is_ready_to_be_read_and_not_yet_judged(store: Store) -> None:

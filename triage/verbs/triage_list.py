@@ -5,6 +5,7 @@ import click
 
 from corpus.paths import data_dir
 from triage.exits import OK
+from triage.saying import FAILURE
 from triage.terminal import table, write, write_json
 
 SORTS = ("seen", "last", "first", "id", "signature")  # of workers.listing, which --help loads not
@@ -29,6 +30,12 @@ VERDICTS = ("open", "dup", "invalid", "unrelated", "fixed", "any")
     help="The first of them, so many.",
 )
 @click.option(
+    "--after",
+    type=FAILURE,
+    metavar="ID",
+    help="Those that stand after this one in the same list: the next page.",
+)
+@click.option(
     "--canaries",
     is_flag=True,
     help="What canaries have shown, which is nobody's find, and nothing else.",
@@ -45,6 +52,7 @@ def command(
     sort: str,
     heads: bool,
     limit: int,
+    after: int | None,
     canaries: bool,
     embargoed: bool,
     as_json: bool,
@@ -53,7 +61,7 @@ def command(
     from triage import failures  # loads SQLAlchemy, which --help does not need
     from workers.listing import Wanted
 
-    rows, more = failures.listed(
+    page = failures.listed(
         data_dir(),
         Wanted(
             oracle=oracle,
@@ -67,8 +75,10 @@ def command(
             embargoed=embargoed,
             sort=sort,
             limit=limit,
+            after=after,
         ),
     )
+    rows = page.rows if page is not None else []
     if as_json:
         write_json([failures.row_json(row) for row in rows])
     elif not rows:
@@ -90,6 +100,7 @@ def command(
                 heading=("ID", "SIGNATURE", "STATE", "SEEN", "OPS+DIR", "LAST (UTC)"),
             )
         )
-        if more:
-            write(f"\nand {more:,} more: `--limit {len(rows) + more}` lists all")
+        if page is not None and page.more:
+            total = f"{'more than ' if page.at_least else ''}{page.total:,}"
+            write(f"\nof {total}: `--after F{rows[-1].id}` goes on")
     return OK

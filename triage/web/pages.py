@@ -13,8 +13,10 @@ from fastapi.responses import PlainTextResponse
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
+from conformance.compare import ORACLE as DISAGREEMENT
 from corpus.text import dump, parse
 from simulator.build import build_id
+from simulator.oracles import NAMES
 from simulator.outcome import result_name
 from simulator.scenario import ACTOR_NAMES
 from triage import failures, html, results, svg
@@ -34,15 +36,14 @@ from workers.records import FailureDetail, RunRow
 from workers.schema import CANARY, EMBARGO, FAILURE_STATES, UNJUDGED, VERDICTS
 
 PAGE: Final = 50
-MAX_PAGE: Final = 100_000
 NEWEST: Final = 8  # failures and runs on the overview
 STEPS_AROUND: Final = 10
 SOON: Final = {"Refresh": "1"}  # a browser asks again for what is being made
 NOT_YET: Final = 503
 ANY: Final = "any"
+ORACLES: Final = tuple(sorted((*NAMES, DISAGREEMENT)))
 
 Sort = Literal["seen", "last", "first", "id", "signature"]
-Number = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 Kind = Literal["mm", "txt", "json", "html", "svg"]
 MEDIA: Final = {
     "mm": "text/plain; charset=utf-8",
@@ -61,7 +62,7 @@ def router(site: Site) -> APIRouter:
     @routes.get("/")
     def overview(request: Request) -> Response:
         embargoed = site.access.allowed(request)
-        newest, total = store.search(
+        newest = store.search(
             Wanted(verdict=UNJUDGED, heads=True, sort="last", limit=NEWEST, embargoed=embargoed)
         )
         points = store.run_points()
@@ -70,7 +71,6 @@ def router(site: Site) -> APIRouter:
             "overview",
             figures=store.figures(),
             newest=newest,
-            unjudged=total,
             following=store.next_open(embargoed=embargoed),
             plots=[
                 plots.line(
@@ -92,10 +92,10 @@ def router(site: Site) -> APIRouter:
         label: str = "",
         sort: Sort = "seen",
         every: bool = False,
-        page: Number = 1,
+        after: int | None = None,
     ) -> Response:
         embargoed = site.access.allowed(request)
-        rows, total = store.search(
+        page = store.search(
             Wanted(
                 oracle=oracle,
                 state=state,
@@ -106,18 +106,16 @@ def router(site: Site) -> APIRouter:
                 embargoed=embargoed,
                 sort=sort,
                 limit=PAGE,
-                offset=(page - 1) * PAGE,
+                after=after,
             )
         )
-        asked = dict(request.query_params)
+        others = {k: v for k, v in request.query_params.items() if k != "after"}
         return site.page(
             request,
             "failures",
-            rows=rows,
-            total=total,
-            at=page,
-            pages=-(-total // PAGE),
-            link=lambda number: "?" + urlencode(asked | {"page": number}),
+            page=page,
+            first="?" + urlencode(others) if after is not None else "",
+            following="?" + urlencode(others | {"after": page.rows[-1].id}) if page.more else "",
             asked={
                 "q": q,
                 "oracle": oracle,
@@ -127,7 +125,7 @@ def router(site: Site) -> APIRouter:
                 "sort": sort,
                 "every": every,
             },
-            oracles=store.oracles(embargoed=embargoed),
+            oracles=ORACLES,
             states=FAILURE_STATES,
             verdicts=(*VERDICTS, ANY),
             sorts=Sort.__args__,  # type: ignore[attr-defined]
@@ -146,7 +144,7 @@ def router(site: Site) -> APIRouter:
                 row
                 for row in store.search(
                     Wanted(family=found.failure.family, embargoed=site.access.allowed(request))
-                )[0]
+                ).rows
                 if row.id != number
             ]
         answer = site.page(
