@@ -9,6 +9,7 @@ that it is being made. What a verb's Python needs to start is not in it.
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -76,11 +77,12 @@ class Pages:
             store = Store.open(self._url(database))
             self._made[database] = store, self._filled(store)
         store, client = self._made[database]
-        ask = {
+        asked: dict[str, Callable[[], object]] = {
             LIST: lambda: store.search(Wanted(verdict=UNJUDGED, limit=100)),
             NEXT: store.next_open,
             SHOW: lambda: (store.failure(1_000_777), store.kin(1_000_777), store.said(1_000_777)),
-        }.get(what, lambda: client.get(what).raise_for_status())
+        }
+        ask = asked.get(what, lambda: client.get(what).raise_for_status())
         ask()
         return {"ms": milliseconds(ask), "failures": self._failures}
 
