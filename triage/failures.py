@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from conformance.compare import ORACLE
+from corpus import disclosure
 from corpus.text import parse
 from simulator.scenario import Scenario
 from triage.exits import Refused
@@ -102,6 +103,27 @@ def standing(row: FailureRow) -> str:
     if row.family is not None and row.family != row.id:
         words.append(f"as F{row.family}")
     return ", ".join((*words, *row.labels))
+
+
+def withheld(found: FailureDetail) -> str:
+    """Why nothing of a failure may leave this machine; empty when it may."""
+    if disclosure.EMBARGO in found.failure.labels:
+        return "it is under embargo"
+    if disclosure.shows_one(best_scenario(found), found.failure.signature):
+        return disclosure.WHY
+    return ""
+
+
+def exportable(found: FailureDetail) -> None:
+    """Refuses what is withheld."""
+    why = withheld(found)
+    if why:
+        number = found.failure.id
+        raise Refused(
+            f"F{number} is not exported: {why}; when it may be published, "
+            f"`mmfarm triage label F{number} {disclosure.EMBARGO} --remove`"
+            + (" and clear the flag in simulator/bugs.py" if why == disclosure.WHY else "")
+        )
 
 
 def file_stem(found: FailureDetail) -> str:

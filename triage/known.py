@@ -3,7 +3,8 @@
 
 Contract: compares a signature with the `# expect:` headers of `corpus/known-bugs/*.mm`; the
 same signature first, then the same oracle and culprit. It is a hint for people: one bug shows
-several signatures, and a new bug in a function may look like the old one.
+several signatures, and a new bug in a function may look like the old one. A bug that is not
+disclosed is not named.
 """
 
 from dataclasses import dataclass
@@ -34,6 +35,6 @@ def looks_like(signature: Signature) -> tuple[Likeness, ...]:
             found.extend(
                 Likeness(BY_ID[bug], value.split() == str(signature).split())
                 for bug in known.config.bugs
-                if bug in BY_ID
+                if bug in BY_ID and not BY_ID[bug].undisclosed
             )
     return tuple(sorted(found, key=lambda like: (not like.exact, like.bug.id)))

@@ -18,6 +18,7 @@ from sqlalchemy import case, func, literal, select, tuple_, update
 from sqlalchemy.engine import Connection
 
 from conformance.compare import ORACLE as DISAGREEMENT
+from corpus import disclosure
 from corpus.text import parse
 from fuzz.findings import Finding
 from simulator.outcome import Outcome
@@ -26,6 +27,7 @@ from workers import canaries, dialect, kin, ledger, notices, people
 from workers.ledger import Lease
 from workers.records import Recorded
 from workers.schema import (
+    EMBARGO,
     FOUND,
     MINIMAL,
     MINIMIZE,
@@ -38,6 +40,7 @@ from workers.schema import (
     Certificate,
     Example,
     Failure,
+    Label,
     Run,
     Scenario,
     Sighting,
@@ -128,9 +131,11 @@ def record(connection: Connection, now: datetime, finding: Finding, run_id: int 
     ).one()
     if counts:
         people.seen_again(connection, now, id_, finding.build_id)
+    added = _add_example(connection, now, id_, finding)
+    if added:
+        _withhold(connection, now, id_, finding)
     if state == MINIMIZED and count == 1:
         _announce(connection, now, id_)
-    added = _add_example(connection, now, id_, finding)
     if added and known_state == UNREPRODUCIBLE:
         # Another scenario of it may well replay: verify shall look again.
         set_values(connection, id_, state=NEW)
@@ -148,6 +153,21 @@ def _stays(connection: Connection, run_id: int) -> bool:
         ).first()
         is not None
     )
+
+
+def _withhold(connection: Connection, now: datetime, failure_id: int, finding: Finding) -> None:
+    """Put a failure under embargo that shows what is not disclosed."""
+    if not disclosure.shows_one(parse(finding.text), finding.signature):
+        return
+    given = connection.execute(
+        dialect.upsert(connection, Label)
+        .values(failure_id=failure_id, name=EMBARGO)
+        .on_conflict_do_nothing()
+        .returning(Label.failure_id)
+    ).first()
+    if given is not None:
+        ledger.decide(connection, now, people.named(failure_id), EMBARGO, disclosure.WHY)
+        notices.withhold(connection, failure_id)
 
 
 def keep(connection: Connection, now: datetime, failure_id: int, finding: Finding) -> None:

@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from corpus import disclosure
 from workers.figures import Figures
 from workers.schema import FAILURE_STATES, MISSED, PASSED, RUN_STATES
 
@@ -68,12 +69,15 @@ def metrics(f: Figures) -> Iterator[Metric]:
     yield _gauge("mmfarm_oldest_beat_seconds", "Since the quietest was heard of.", f.oldest_beat)
     yield _counters("mmfarm_decisions", "What the farm decided by itself.", "code", f.decisions)
     yield _gauge("mmfarm_quarantined", "Scenarios that no slice gets.", f.quarantined)
-    yield _gauges("mmfarm_corpus_entries", "Scenarios that are kept.", "model", f.entries)
+    # Anybody may read these: no model that names what is not disclosed.
+    entries = {model: count for model, count in f.entries.items() if _is_public(model)}
+    yield _gauges("mmfarm_corpus_entries", "Scenarios that are kept.", "model", entries)
     features = GaugeMetricFamily(
         "mmfarm_features", "Features seen by a build of a model.", labels=("model", "build")
     )
     for (model, build), count in sorted(f.features.items()):
-        features.add_metric((model, build[:SHORT_BUILD]), count)
+        if _is_public(model):
+            features.add_metric((model, build[:SHORT_BUILD]), count)
     yield features
     trials = CounterMetricFamily(
         "mmfarm_canary_trials", "Known bugs that had to be found.", labels=("canary", "state")
@@ -108,3 +112,7 @@ def _counters(name: str, about: str, label: str, values: dict[str, int]) -> Metr
     for value in sorted(values):
         family.add_metric((value,), float(values[value]))
     return family
+
+
+def _is_public(model: str) -> bool:
+    return not disclosure.names_one(model.split())

@@ -6,18 +6,20 @@ notice for a kind and a subject, however often it is told. `due` gives those to 
 their next try, a little longer each time, so that a sender that dies or fails sends again later;
 after MAX_TRIES nobody tries any more, and the row says why.
 
-A text is made of words of ours, numbers and names of kernel functions: nothing secret is in it.
+A text is made of words of ours, numbers and names of kernel functions: nothing secret is in it. Of
+a failure under embargo it is the number alone, also when the embargo comes after the notice.
 """
 
+import re
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.engine import Connection
 
 from workers import dialect
 from workers.records import NoticeRow
-from workers.schema import Notice
+from workers.schema import EMBARGO, Label, Notice
 
 FINDING: Final = "finding"
 CANARY: Final = "canary"
@@ -27,6 +29,9 @@ DISK: Final = "disk"
 PLATEAU: Final = "plateau"
 KINDS: Final = (FINDING, CANARY, QUARANTINE, NONDETERMINISM, DISK, PLATEAU)
 
+WITHHELD: Final = "under embargo: `mmfarm triage show` says more to who asks for it by its number"
+_FAILURE: Final = re.compile(r"F(\d+)(?:@|$)", re.ASCII)
+
 MAX_TRIES: Final = 12  # the waits below add up to most of a day
 FIRST_WAIT_SECONDS: Final = 15.0
 MAX_WAIT_SECONDS: Final = 3 * 3600.0
@@ -34,6 +39,9 @@ MAX_WAIT_SECONDS: Final = 3 * 3600.0
 
 def owe(connection: Connection, now: datetime, kind: str, subject: str, text: str) -> None:
     assert kind in KINDS
+    failure = _FAILURE.match(subject)
+    if failure is not None and _is_embargoed(connection, int(failure[1])):
+        text = WITHHELD
     connection.execute(
         dialect.upsert(connection, Notice)
         .values(
@@ -41,6 +49,21 @@ def owe(connection: Connection, now: datetime, kind: str, subject: str, text: st
         )
         .on_conflict_do_nothing()
     )
+
+
+def withhold(connection: Connection, failure_id: int) -> None:
+    """Take the words out of all notices of a failure."""
+    subject = f"F{failure_id}"
+    connection.execute(
+        update(Notice)
+        .where(or_(Notice.subject == subject, Notice.subject.startswith(f"{subject}@")))
+        .values(text=WITHHELD)
+    )
+
+
+def _is_embargoed(connection: Connection, failure_id: int) -> bool:
+    query = select(Label.name).where(Label.failure_id == failure_id, Label.name == EMBARGO)
+    return connection.execute(query).first() is not None
 
 
 def due(connection: Connection, now: datetime, limit: int) -> list[NoticeRow]:

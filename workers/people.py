@@ -21,6 +21,7 @@ from workers import dialect, kin, ledger, notices
 from workers.records import JudgementRow
 from workers.schema import (
     DUP,
+    EMBARGO,
     FIXED,
     NEW,
     QUEUE_TRIAGE,
@@ -70,6 +71,8 @@ def label(connection: Connection, now: datetime, failure_id: int, name: str, *, 
             .values(failure_id=failure_id, name=name)
             .on_conflict_do_nothing()
         )
+        if name == EMBARGO:
+            notices.withhold(connection, failure_id)
     else:
         _drop_label(connection, failure_id, name)
 

@@ -32,6 +32,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from corpus import disclosure
+
 # States of a failure. Only verify and minimize move it on; nothing moves it back.
 NEW: Final = "new"  # recorded, not yet replayed outside the slice that found it
 VERIFIED: Final = "verified"  # fresh processes agree on signature and digest
@@ -48,7 +50,7 @@ FIXED: Final = "fixed"
 VERDICTS: Final = (UNJUDGED, DUP, INVALID, UNRELATED, FIXED)
 
 # A failure with this label is not exported, and shown only to who has asked for it by name.
-EMBARGO: Final = "embargo"
+EMBARGO: Final = disclosure.EMBARGO
 
 # States of a run.
 QUEUED: Final = "queued"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from corpus import disclosure
 from corpus.files import mm_files
 from corpus.kselftest.plan import DEFAULT_KERNEL, KERNELS, Selftest
 from triage import inputs
@@ -50,6 +51,9 @@ def command(path: str, out: str, kernel: str, as_json: bool) -> int:
     tests: list[Selftest] = []
     reasons: list[tuple[str, str]] = []
     for source, scenario in scenarios:
+        if disclosure.is_of_one(scenario, source):
+            reasons.append((str(source), disclosure.WHY))
+            continue
         try:
             tests.append(selftest(source.stem, scenario, kernel))
         except NotExported as error:

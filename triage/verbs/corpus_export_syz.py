@@ -6,10 +6,11 @@ from typing import Final
 
 import click
 
+from corpus import disclosure
 from corpus.files import mm_files
 from corpus.syz.export import export
 from triage import inputs
-from triage.exits import OK, Refused
+from triage.exits import OK, SKIPPED, Refused
 from triage.terminal import write
 
 _SUFFIX: Final = ".syz"
@@ -38,7 +39,15 @@ def command(source: str, out: str | None) -> int:
         raise Refused(f"{source}: no .mm files below this folder")
     if out is None and Path(source).is_dir():
         raise Refused(f"{source}: a folder: name one for the programs with -o DIR")
-    programs = [(file, export(inputs.scenario(str(file)))) for file in files]
+    programs = []
+    for file in files:
+        scenario = inputs.scenario(str(file))
+        if disclosure.is_of_one(scenario, file):
+            click.echo(f"mmfarm: {file}: not exported: {disclosure.WHY}", err=True)
+            continue
+        programs.append((file, export(scenario)))
+    if not programs:
+        return SKIPPED
     if out is None:
         write(programs[0][1].rstrip("\n"))
         return OK

@@ -4,7 +4,7 @@
 import click
 
 from corpus.paths import data_dir
-from triage.exits import OK, Refused
+from triage.exits import OK
 from triage.saying import failure
 from triage.terminal import write, write_json
 
@@ -17,14 +17,9 @@ def command(number: int, out: str, as_json: bool) -> int:
     """Write the failure ID as .mm, text, JSON, HTML and SVG into the folder DIR."""
     from triage import failures, inputs  # SQLAlchemy and the model, which --help does not need
     from triage.export import export
-    from workers.schema import EMBARGO
 
     found = failures.detail(data_dir(), number)
-    if EMBARGO in found.failure.labels:
-        raise Refused(
-            f"F{number} is under embargo and not exported; "
-            f"`mmfarm triage label F{number} embargo --remove` ends that"
-        )
+    failures.exportable(found)
     folder = inputs.output_folder(out)
     scenario = failures.best_scenario(found)
     paths = export(scenario, failures.file_stem(found), folder)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
 from conformance.compare import ORACLE as DISAGREEMENT
+from corpus import disclosure
 from corpus.text import dump, parse
 from simulator.build import build_id
 from simulator.oracles import NAMES
@@ -32,7 +33,7 @@ from triage.web.drawings import Drawing
 from workers import kin
 from workers.campaigns import model_of
 from workers.listing import Wanted
-from workers.records import FailureDetail, RunRow
+from workers.records import CampaignRow, FailureDetail, RunRow
 from workers.schema import CANARY, EMBARGO, FAILURE_STATES, UNJUDGED, VERDICTS
 
 PAGE: Final = 50
@@ -202,8 +203,9 @@ def router(site: Site) -> APIRouter:
     @routes.get("/failures/{number}/{name}.{kind}")
     def exported(request: Request, number: int, name: str, kind: Kind) -> Response:
         found = _visible(site, request, number)
-        if EMBARGO in found.failure.labels:
-            raise HTTPException(NOT_FOUND, f"F{number} is under embargo: it is not exported")
+        why = failures.withheld(found)
+        if why:
+            raise HTTPException(NOT_FOUND, f"F{number} is not exported: {why}")
         if kind == "mm":
             return PlainTextResponse(found.best.text)
         explanation = _made(site, found).explanation
@@ -215,12 +217,15 @@ def router(site: Site) -> APIRouter:
 
     @routes.get("/corpus")
     def corpus(request: Request, model: str = "", below: int | None = None) -> Response:
+        allowed = site.access.allowed(request)
+        if _is_hidden(model) and not allowed:
+            raise HTTPException(NOT_FOUND, "no such model")
         rows = store.entries(model, build_id(), below, PAGE)
         return site.page(
             request,
             "corpus",
             rows=[(row, len(parse(row.text).ops)) for row in rows],
-            models=store.models(),
+            models=[each for each in store.models() if allowed or not _is_hidden(each[0])],
             model=model,
             more=rows[-1].seq if len(rows) == PAGE else None,
         )
@@ -228,7 +233,7 @@ def router(site: Site) -> APIRouter:
     @routes.get("/corpus/{seq}")
     def entry(request: Request, seq: int) -> Response:
         row = store.entry(seq, build_id())
-        if row is None:
+        if row is None or (_is_hidden(row.model) and not site.access.allowed(request)):
             raise HTTPException(NOT_FOUND, f"the corpus has no entry C{seq}")
         return site.page(request, "entry", row=row)
 
@@ -259,7 +264,7 @@ def router(site: Site) -> APIRouter:
     @routes.get("/campaigns")
     def campaigns(request: Request) -> Response:
         estimates = store.estimates()
-        rows = [row for row in store.campaigns() if row.kind != CANARY]
+        rows = [row for row in _campaigns(site, request) if row.kind != CANARY]
         return site.page(
             request,
             "campaigns",
@@ -269,7 +274,7 @@ def router(site: Site) -> APIRouter:
 
     @routes.get("/canaries")
     def canaries(request: Request) -> Response:
-        rows = [row for row in store.campaigns() if row.kind == CANARY]
+        rows = [row for row in _campaigns(site, request) if row.kind == CANARY]
         return site.page(
             request, "canaries", rows=[(row, store.trials(row.id, NEWEST)) for row in rows]
         )
@@ -299,9 +304,20 @@ def router(site: Site) -> APIRouter:
 def _visible(site: Site, request: Request, number: int) -> FailureDetail:
     """A failure that this request may see."""
     found = site.store.failure(number)
-    if found is None or (EMBARGO in found.failure.labels and not site.access.allowed(request)):
+    if found is None or (failures.withheld(found) and not site.access.allowed(request)):
         raise HTTPException(NOT_FOUND, f"no failure has the number {number}")
     return found
+
+
+def _is_hidden(model: str) -> bool:
+    """Whether the name of a model is that of a bug which is not disclosed."""
+    return disclosure.names_one(model.split())
+
+
+def _campaigns(site: Site, request: Request) -> list[CampaignRow]:
+    """Those that this request may see."""
+    allowed = site.access.allowed(request)
+    return [row for row in site.store.campaigns() if allowed or not disclosure.names_one(row.bugs)]
 
 
 def _made(site: Site, found: FailureDetail) -> Drawing:
