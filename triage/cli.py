@@ -32,6 +32,8 @@ VERBS: Final[Mapping[str, str]] = {
     "replay": "Run one scenario; exit 1 if it breaks a promise.",
     "minimize": "Make a failing scenario as small as it gets.",
     "explain": "Draw the race of a failing scenario, column per CPU.",
+    "verify": "Run failures again on the model as it is: what is gone, since when.",
+    "bundle": "Write a failing scenario and all about it into one file.",
     "explore": "Run a scenario under every interleaving.",
     "judge": "Decide a claim about a race.",
     "ci": "Compare a patch to the model with its base: what is new fails.",
@@ -55,6 +57,7 @@ VERBS: Final[Mapping[str, str]] = {
     "kernels": "The real kernels that scenarios can be run on.",
     "kernels list": "List those that are here, and those that Debian has.",
     "kernels fetch": "Download kernels, so that verbs find them.",
+    "kernels of": "Which versions of Linux have a finding.",
     "kernels build": "Build kernels with device memory, or with KASAN, from Debian's source.",
     "bugs": "The historical bugs that the model can have again.",
     "bugs list": "List them.",
@@ -110,7 +113,19 @@ VERBS: Final[Mapping[str, str]] = {
 
 # Verbs that run the model, and so can run a changed one.
 RUN_THE_MODEL: Final = frozenset(
-    ("run", "replay", "minimize", "explain", "explore", "judge", "corpus verify", "sites")
+    (
+        "run",
+        "replay",
+        "minimize",
+        "explain",
+        "explore",
+        "judge",
+        "corpus verify",
+        "sites",
+        "verify",
+        "bundle",
+        "kernels of",
+    )
 )
 MODEL: Final = "model"
 AS_MODULE: Final = str.maketrans(" -", "__")  # the verb `triage fixed-in` is triage_fixed_in.py

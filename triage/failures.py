@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _NO_NAME: Final = re.compile(r"[^a-z0-9_-]", re.ASCII)
+SHORT_BUILD: Final = 12  # hex digits of a build id
 MAX_STEM: Final = 120  # file systems take twice that, with a suffix
 
 
@@ -91,6 +92,7 @@ def row_json(row: FailureRow) -> dict[str, object]:
         "dup_of": row.dup_of,
         "family": row.family,
         "labels": list(row.labels),
+        "gone_since": row.gone_since or None,
     }
 
 
@@ -102,6 +104,8 @@ def standing(row: FailureRow) -> str:
         words.append(f"{row.verdict} of F{row.dup_of}" if row.dup_of else row.verdict)
     if row.family is not None and row.family != row.id:
         words.append(f"as F{row.family}")
+    if row.gone_since:
+        words.append(f"gone since {row.gone_since[:SHORT_BUILD]}")
     return ", ".join((*words, *row.labels))
 
 

@@ -10,6 +10,7 @@ import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,13 +21,19 @@ from simulator.scenario import Scenario
 from triage import names
 from triage.exits import Refused
 
+if TYPE_CHECKING:
+    from triage.bundle import Bundle
+
 
 def scenario(path: str) -> Scenario:
     """Read and validate one .mm file; `-` is stdin, F12, C12, Q12 what the store has of that
-    name, unless there is a file that is called so."""
+    name, unless there is a file that is called so. A bundle is the scenario in it."""
     if path == "-":
         return parse(text(path), "<stdin>")
-    if names.parsed(path) is not None and not os.path.lexists(path):
+    found = bundled(path)
+    if found is not None:
+        return found.scenario
+    if names.is_stored(path):
         from triage import stored  # SQLAlchemy, which files do not need
 
         return parse(stored.text_of(path), path)
@@ -36,15 +43,30 @@ def scenario(path: str) -> Scenario:
         raise Refused(f"{path}: {error.strerror or error}") from error
 
 
-def text(path: str) -> str:
+def bundled(path: str) -> "Bundle | None":
+    """The bundle in a file; None for anything else, a name or stdin among them."""
+    if path == "-" or not os.path.isfile(path):
+        return None
+    try:
+        with open(path, "rb") as file:
+            if file.read(1) != b"{":  # no scenario begins so
+                return None
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror or error}") from error
+    from triage import bundle  # the drawing, which scenarios do not need
+
+    return bundle.read(text(path, bundle.MAX_BYTES), path)
+
+
+def text(path: str, most: int = MAX_TEXT_BYTES) -> str:
     """A text file of the size that a scenario may have; `-` is stdin."""
     try:
         with click.open_file(path, "rb") as file:
-            data: bytes = file.read(MAX_TEXT_BYTES + 1)
+            data: bytes = file.read(most + 1)
     except OSError as error:
         raise Refused(f"{path}: {error.strerror or error}") from error
-    if len(data) > MAX_TEXT_BYTES:
-        raise Refused(f"{path}: larger than {MAX_TEXT_BYTES} bytes")
+    if len(data) > most:
+        raise Refused(f"{path}: larger than {most} bytes")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

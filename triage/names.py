@@ -6,6 +6,7 @@ Contract: `parsed` takes a name in either case, and a bare number where one lett
 is no such name is refused with what would be one.
 """
 
+import os
 from typing import Final
 
 from triage.exits import Refused
@@ -30,6 +31,11 @@ def parsed(name: str, meant: str = "") -> tuple[str, int] | None:
     if letter not in KINDS or not number.isdecimal() or len(number) > MAX_DIGITS:
         return None
     return letter, int(number)
+
+
+def is_stored(path: str) -> bool:
+    """Whether what a verb is given names something in the store, and no file is called so."""
+    return parsed(path) is not None and not os.path.lexists(path)
 
 
 def failure_number(name: str) -> int:

@@ -126,7 +126,7 @@ def record(connection: Connection, now: datetime, finding: Finding, run_id: int 
     count, known_state = connection.execute(
         update(Failure)
         .where(Failure.id == id_)
-        .values(count=Failure.count + int(counts))
+        .values(count=Failure.count + int(counts), gone_since="")
         .returning(Failure.count, Failure.state)
     ).one()
     if counts:

@@ -18,7 +18,7 @@ from sqlalchemy.sql import column, func, table
 
 from workers.dialect import POSTGRESQL, writing
 
-SCHEMA_REVISION: Final = "0005"
+SCHEMA_REVISION: Final = "0006"
 # Any fixed number: processes that migrate the same PostgreSQL database meet at it.
 MIGRATION_LOCK: Final = 0x6D6D6661726D
 

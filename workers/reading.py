@@ -304,6 +304,7 @@ def _failure_row(row: Row[Any], labels: tuple[str, ...]) -> FailureRow:
         dup_of=row.dup_of,
         family=row.family,
         labels=labels,
+        gone_since=row.gone_since,
     )
 
 

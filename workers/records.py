@@ -43,6 +43,22 @@ class FailureRow:
     dup_of: int | None = None
     family: int | None = None  # the first failure of the same cause
     labels: tuple[str, ...] = ()
+    gone_since: str = ""  # the first model build that no longer showed it
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationRow:
+    """What a real kernel says of a failure's scenario; `same` of `tried` repetitions said so."""
+
+    failure_id: int
+    scenario_sha256: str
+    kernel: str
+    version: str
+    verdict: str
+    same: int
+    tried: int
+    why: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,8 @@ class Failure(Base):
     # person has taken it out of its family.
     family: Mapped[int | None]
     alone: Mapped[bool] = mapped_column(server_default="0")
+    # Since revision 0006: the first model build that no longer showed it; empty while one does.
+    gone_since: Mapped[str] = mapped_column(server_default="")
 
 
 class Scenario(Base):
@@ -367,6 +369,22 @@ class Judgement(Base):
     text: Mapped[str]
     before: Mapped[dict[str, Any]]
     undone_at: Mapped[datetime | None]
+
+
+class Confirmation(Base):
+    """What a real kernel says of a failure's scenario, as of `mmfarm confirm`."""
+
+    __tablename__ = "confirmation"
+
+    failure_id: Mapped[int] = mapped_column(ForeignKey(Failure.id), primary_key=True)
+    scenario_sha256: Mapped[str] = mapped_column(primary_key=True)
+    kernel: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str]
+    verdict: Mapped[str]
+    same: Mapped[int]  # repetitions that gave this verdict
+    tried: Mapped[int]  # repetitions
+    why: Mapped[str]
+    at: Mapped[datetime]
 
 
 class Farm(Base):

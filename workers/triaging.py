@@ -9,10 +9,10 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from workers import kin, listing, people, reading
+from workers import again, kin, listing, people, reading
 from workers.database import Database
 from workers.listing import EntryRow, Page, Wanted
-from workers.records import DecisionRow, FailureRow, JudgementRow
+from workers.records import ConfirmationRow, DecisionRow, FailureRow, JudgementRow
 from workers.schema import EMBARGO
 
 
@@ -51,6 +51,21 @@ class Triaging(Database):
     def said(self, failure_id: int) -> list[JudgementRow]:
         with self._read() as connection:
             return people.said(connection, failure_id)
+
+    # What became of a failure.
+
+    def looked_at(self, failure_id: int, build_id: str, *, shows: bool) -> str:
+        """Returns the build since which it is gone; empty: it is not."""
+        with self._write() as (connection, now):
+            return again.looked_at(connection, now, failure_id, build_id, shows=shows)
+
+    def confirmed(self, row: ConfirmationRow) -> None:
+        with self._write() as (connection, now):
+            again.confirmed(connection, now, row)
+
+    def confirmations(self, failure_id: int, scenario_sha256: str) -> list[ConfirmationRow]:
+        with self._read() as connection:
+            return again.confirmations(connection, failure_id, scenario_sha256)
 
     # What people read.
 

@@ -8,6 +8,7 @@ import click
 
 from triage import inputs
 from triage.exits import FINDING, INFRASTRUCTURE, OK, SKIPPED, Refused
+from triage.names import is_stored
 from triage.real_kernel import parsed, skipped
 from triage.terminal import BAD, BOLD, GOOD, paint, table, write, write_json
 
@@ -68,6 +69,8 @@ def command(file: str, names: tuple[str, ...], every: bool, repeat: int, as_json
     if not results:
         skipped("; ".join(missing) or "no kernel is here: mmfarm kernels fetch NAME", as_json)
         return SKIPPED
+    if is_stored(file):
+        _keep(file, results)
     if as_json:
         write_json(
             {
@@ -86,6 +89,23 @@ def command(file: str, names: tuple[str, ...], every: bool, repeat: int, as_json
         if verdict in verdicts:
             return code
     return SKIPPED
+
+
+def _keep(file: str, results: "list[Confirmed]") -> None:
+    """Write down what was said of a failure, for `mmfarm kernels of`."""
+    from datetime import UTC, datetime
+
+    from triage import stored
+    from workers.records import ConfirmationRow
+
+    now = datetime.now(UTC)
+    stored.confirmed(
+        file,
+        [
+            ConfirmationRow(0, "", e.kernel, e.version, e.verdict, e.k, e.n, e.why, now)
+            for e in results
+        ],
+    )
 
 
 def _confirmed(
