@@ -75,12 +75,6 @@ def _waits(scenario: Scenario) -> str:
     """Executors and selftests have one op after the other, each to its end."""
     if not any(op.code == ops.OP_UFFD_REGISTER for op in scenario.ops):
         return ""
-    files = any(op.code == ops.OP_MMAP and (op.args[3] or op.args[4]) for op in scenario.ops)
-    protects = any(
-        op.code == ops.OP_UFFD_REGISTER and op.args[3] & ops.REGISTER_WP for op in scenario.ops
-    )
-    if files and protects:
-        return "write protection of shared memory and files, which the model does not have"
     machine = _machine()
     asleep = machine.named_seen()[_USERFAULT]
     machine.execute(scenario)

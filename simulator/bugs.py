@@ -997,6 +997,34 @@ BUGS: Final[tuple[Bug, ...]] = (
         culprits=("collapse_file",),
     ),
     Bug(
+        "retract-drops-uffd-wp-markers",
+        "a page table with markers of userfaultfd goes when its file becomes huge",
+        "deb4c93a9871",
+        ("uffd-wp-bypass", "use-after-free"),
+        EASY,
+        culprits=("retract_page_tables",),
+    ),
+    Bug(
+        "uffd-wp-vs-exit-mmap",
+        "UFFDIO_WRITEPROTECT walks memory that exits meanwhile",
+        "CVE-2021-47461; cb185d5f1ebf",
+        ("use-after-free",),
+        EASY,
+        culprits=("userfaultfd_writeprotect", "mwriteprotect_range", "free_pgtables"),
+    ),
+    Bug(
+        "guard-install-spins-on-markers",
+        "guards never come where userfaultfd has write-protected what a file maps nothing at",
+        "mm/madvise.c:guard_install_pte_entry()",
+        ("livelock",),
+        EASY,
+        culprits=("madvise_guard_install", "guard_install_pte_entry", "zap_nonpresent_pte"),
+        versions=(("6.15", ""),),
+        departure="a marker of userfaultfd's counts as populated, and no zap but that of munmap() "
+        "takes it out of a mapping of a file: the call starts again for ever, until a signal",
+        undisclosed=True,
+    ),
+    Bug(
         "retract-anon-vma-race",
         "a page table with private copies goes, for it was looked at before the lock was taken",
         "CVE-2023-52935; 023f47a8250c",
@@ -1160,6 +1188,9 @@ class BugFlags:
         self.migratevma_zero_page_loses_uffd_wp: bool = False
         self.huge_zero_unshare_loses_uffd_wp: bool = False
         self.migratevma_huge_zero_loses_uffd_wp: bool = False
+        self.retract_drops_uffd_wp_markers: bool = False
+        self.uffd_wp_vs_exit_mmap: bool = False
+        self.guard_install_spins_on_markers: bool = False
         self.uffd_mfill_racy_pmd_check: bool = False
         self.collapse_anon_fills_uffd_armed_hole: bool = False
         self.uffd_release_merge_oom: bool = False

@@ -135,6 +135,7 @@ Z_SWAPIN_RACED: Final = 91
 Z_SWAP_FULL: Final = 92
 Z_RECLAIMED: Final = 93
 Z_UNMAP_FAILED: Final = 94
+Z_UFFD_WP_MARKER_LEFT: Final = 95
 
 NAMED_SITUATIONS: Final = numbered(globals(), "Z_")
 assert len(NAMED_SITUATIONS) <= NAMED_SIZE, "more situations than the zone NAMED has counters"

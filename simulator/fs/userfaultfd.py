@@ -200,7 +200,7 @@ def register_locked(k: "Kernel", ctx: UserfaultfdCtx, start: i64, end: i64, mode
     if first is None:
         return -EINVAL
     while vma is not None and vma.start < end:
-        if not uffd_range.vma_can_userfault(vma, modes):
+        if not uffd_range.vma_can_userfault(ctx, vma, modes):
             return -EINVAL
         if not vma.flags & VM_MAYWRITE:
             return -EPERM
@@ -235,7 +235,7 @@ def unregister_locked(k: "Kernel", ctx: UserfaultfdCtx, start: i64, end: i64) ->
     while vma is not None and vma.start < end:
         if vma.uffd is not None and vma.uffd is not ctx:
             return -EINVAL
-        if not uffd_range.vma_can_userfault(vma, vma.flags & VM_UFFD_FLAGS):
+        if not uffd_range.vma_can_userfault(ctx, vma, vma.flags & VM_UFFD_FLAGS):
             return -EINVAL
         vma = find_vma(mm, vma.end)
     prev = vma_prev(mm, start) if first.start >= start else first
@@ -347,11 +347,14 @@ def writeprotected(k: "Kernel", ctx: UserfaultfdCtx, start: i64, end: i64, flags
     dontwake = flags & ops.WRITEPROTECT_DONTWAKE != 0
     if wp and dontwake:
         return -EINVAL
-    if ctx.mm.users == 0:
+    if k.bug.uffd_wp_vs_exit_mmap:
+        err = uffd_range.mwriteprotect_range(k, ctx, start, end, wp)
+    elif ctx.mm.users == 0:
         return -ESRCH
-    kernel_exit.mmget(k, ctx.mm)
-    err = uffd_range.mwriteprotect_range(k, ctx, start, end, wp)
-    kernel_exit.mmput(k, ctx.mm)
+    else:
+        kernel_exit.mmget(k, ctx.mm)
+        err = uffd_range.mwriteprotect_range(k, ctx, start, end, wp)
+        kernel_exit.mmput(k, ctx.mm)
     if err == 0 and not wp and not dontwake:
         userfaultfd.wake_userfault(k, ctx, start, end)
     return err

@@ -215,7 +215,7 @@ def filemap_map_pages(k: "Kernel", vmf: "VmFault") -> i64:
                 if ptep_get(k, table, each) == 0:
                     page = pfn_to_page(k, folio.pfn + linear_page_index(vma, each) - folio.index)
                     k.step(sites.FILEMAP_MAP_PAGES__SET_PTE, pte_obj(mm.id, each), WRITE)
-                    set_pte_range(k, mm, table, vma, each, page, False)
+                    set_pte_range(k, mm, table, vma, each, page, False, False)
                     if each == vmf.va:
                         ret = VM_FAULT_NOPAGE
             folio_put(k, folio, REF_TEMP)

@@ -17,6 +17,7 @@ from simulator.mm.mm_types import (
     PTE_SPECIAL,
     PTE_WRITE,
     SWP_DEVICE_WRITE,
+    SWP_MARKER_UFFD_WP,
     VM_READ,
     VM_WRITE,
     Mm,
@@ -75,6 +76,8 @@ def hmm_vma_walk_pmd(k: "Kernel", mm: Mm, owner: DevPagemap, va: i64, write: boo
     k.watch.table_read(k, table)
     pte = ptep_get(k, table, va)
     pte_unmap(k)
+    if pte_kind(pte) == SWP_MARKER_UFFD_WP:  # nothing is there
+        pte = 0
     if pte and not pte_present(pte):
         return hmm_nonpresent(k, vma, mm, owner, va, pte, write)
     if pte == 0 or pte & PTE_PROTNONE or (write and not pte & PTE_WRITE):

@@ -43,6 +43,7 @@ from simulator.mm.mm_types import (
     PTE_YOUNG,
     REF_TEMP,
     SWP_MARKER_GUARD,
+    SWP_MARKER_UFFD_WP,
     VM_DONTCOPY,
     VM_DONTDUMP,
     VM_DROPPABLE,
@@ -532,7 +533,11 @@ def guard_install_walk(k: "Kernel", mm: Mm, start: i64, end: i64) -> i64:
             continue
         while va < stop:
             pte = ptep_get(k, table, va)
-            if pte == 0:
+            # No zap takes such a marker out of a mapping of a file.
+            free = pte_kind(pte) == SWP_MARKER_UFFD_WP and not k.bug.guard_install_spins_on_markers
+            if pte == 0 or free:
+                if free:
+                    k.watch.uffd_unprotecting(k, mm, va, va + 1)
                 k.step(sites.GUARD_INSTALL_SET_PTE__SET, pte_obj(mm.id, va), WRITE)
                 set_pte_at(k, mm, table, va, mk_swap_pte(SWP_MARKER_GUARD, 0))
             elif pte_kind(pte) != SWP_MARKER_GUARD:

@@ -351,11 +351,13 @@ def do_cow_fault(k: "Kernel", vmf: VmFault) -> i64:
         table = pte_offset_map_lock(k, sites.DO_COW_FAULT__LOCK, mm, va)
     else:
         ret = VM_FAULT_OOM
-    if table is not None and ptep_get(k, table, va) == 0:
+    if table is not None and ptep_get(k, table, va) == vmf.orig_pte:
         rmap.folio_add_new_anon_rmap(k, folio, vma, va)
         swap.folio_add_lru(k, folio)
         add_mm_counter(mm, MM_ANONPAGES, 1)
         entry = maybe_mkwrite(pte_mkdirty(mk_pte(copy, vm_page_prot(vma)) | PTE_YOUNG), vma)
+        if vmf.orig_pte:
+            entry = pte_mkuffd_wp(entry)
         k.step(sites.DO_COW_FAULT__SET_PTE, pte_obj(mm.id, va), WRITE)
         set_pte_at(k, mm, table, va, entry)
         k.watch.copy_installed(k, mm, va, copy)
@@ -403,11 +405,12 @@ def finish_fault(k: "Kernel", vmf: VmFault, page: Page, write: bool) -> i64:
     if table is None:
         return VM_FAULT_NOPAGE
     ret: i64 = VM_FAULT_NOPAGE
-    if ptep_get(k, table, va) == 0:
+    if ptep_get(k, table, va) == vmf.orig_pte:
+        protected = vmf.orig_pte != 0  # by a marker
         for each in range(first, first + nr):
             k.step(sites.FINISH_FAULT__SET_PTE, pte_obj(mm.id, each), WRITE)
             part = pfn_to_page(k, page.pfn + each - va)
-            set_pte_range(k, mm, table, vma, each, part, write)
+            set_pte_range(k, mm, table, vma, each, part, write, protected)
         ret = 0
     pte_unmap_unlock(k, table)
     return ret

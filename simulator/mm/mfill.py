@@ -130,8 +130,13 @@ def mfill_get_vma(k: "Kernel", fill: Mfill) -> i64:
     if ctx.mmap_changing:
         mfill_put_vma(k, fill)
         return -EAGAIN
-    continues = fill.mode == MFILL_ATOMIC_CONTINUE
-    if (fill.wp and not vma.flags & VM_UFFD_WP) or (continues and vma.inode is None):
+    inode = vma.inode
+    refused = fill.wp and not vma.flags & VM_UFFD_WP
+    if inode is None:
+        refused = refused or fill.mode == MFILL_ATOMIC_CONTINUE
+    elif inode.opaque:  # registered for nothing but the memory of stores
+        refused = True
+    if refused:
         mfill_put_vma(k, fill)
         return -EINVAL
     return 0

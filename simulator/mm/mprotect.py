@@ -50,6 +50,7 @@ from simulator.mm.pgtable import (
     pfn_to_page,
     pmd_addr_end,
     pmd_is_huge,
+    pmd_none,
     ptep_get,
     ptep_modify_prot_start,
     set_pte_at,
@@ -142,12 +143,12 @@ def change_nonpresent_pte(k: "Kernel", old: i64, cp_flags: i64) -> i64:
 
 def change_pte_range(
     k: "Kernel", tlb: "MmuGather", vma: Vma, start: i64, end: i64, cp_flags: i64
-) -> None:
-    """The entries of one page table. The flush is left to the gather."""
+) -> bool:
+    """The entries of one page table, whose flush is left to the gather. False: there is none."""
     mm = tlb.mm
     table = pte_offset_map_lock(k, sites.CHANGE_PTE_RANGE__LOCK, mm, start)
     if table is None:
-        return
+        return False
     va = start
     while va < end:
         if ptep_get(k, table, va):
@@ -169,6 +170,33 @@ def change_pte_range(
             set_pte_at(k, mm, table, va, mk_swap_pte(SWP_MARKER_UFFD_WP, 0))
         va += 1
     pte_unmap_unlock(k, table)
+    return True
+
+
+def change_pmd_range(
+    k: "Kernel", tlb: "MmuGather", vma: Vma, va: i64, stop: i64, cp_flags: i64, populates: bool
+) -> bool:
+    """What one PMD entry maps, again while its page table goes or comes meanwhile. False: no
+    memory for a page table."""
+    mm = tlb.mm
+    while True:
+        if populates:  # change_pmd_prepare()
+            k.step(sites.CHANGE_PMD_RANGE__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
+            if not pmd_is_huge(k, mm, va) and not pte_alloc(k, mm, va):
+                return False
+        if pmd_is_huge(k, mm, va):
+            # Markers are in page tables only, and a huge page of a file is split by unmapping it.
+            if stop - va != k.ptrs_per_pte or (cp_flags & MM_CP_UFFD_WP and vma.inode is not None):
+                split_huge_pmd(k, vma, va)
+                if populates and not pmd_is_huge(k, mm, va) and not pte_alloc(k, mm, va):
+                    return False
+            elif change_huge_pmd(k, tlb, vma, va, cp_flags):
+                return True
+        if change_pte_range(k, tlb, vma, va, stop, cp_flags):
+            return True
+        k.retry(sites.CHANGE_PMD_RANGE__AGAIN)
+        if not populates and pmd_none(k, mm, va):
+            return True
 
 
 def change_protection(
@@ -189,19 +217,9 @@ def change_protection(
     err: i64 = 0
     while va < end:
         stop = pmd_addr_end(k, va, end)
-        done = False
-        if populates:  # change_pmd_prepare()
-            k.step(sites.CHANGE_PMD_RANGE__PMD, pmd_obj(mm.id, va >> k.pmd_order), READ)
-            if not pmd_is_huge(k, mm, va) and not pte_alloc(k, mm, va):
-                err = -ENOMEM
-                break
-        if pmd_is_huge(k, mm, va):
-            if stop - va != k.ptrs_per_pte:
-                split_huge_pmd(k, vma, va)
-            else:
-                done = change_huge_pmd(k, tlb, vma, va, cp_flags)
-        if not done:
-            change_pte_range(k, tlb, vma, va, stop, cp_flags)
+        if not change_pmd_range(k, tlb, vma, va, stop, cp_flags, populates):
+            err = -ENOMEM
+            break
         va = stop if populates else walk_pmd(k, sites.CHANGE_PMD_RANGE__PMD, mm, stop, end)
     mmu_notifier.mmu_notifier_invalidate_range_end(k, mm, start, end)
     return err

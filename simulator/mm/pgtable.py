@@ -27,6 +27,7 @@ from simulator.mm.mm_types import (
     VM_READ,
     VM_SHARED,
     VM_SOFTDIRTY,
+    VM_UFFD_WP,
     VM_WRITE,
     Folio,
     Mm,
@@ -534,9 +535,9 @@ def vm_page_prot(vma: Vma) -> i64:
 
 
 def vma_wants_writenotify(vma: Vma) -> bool:
-    """Shared writable mappings start read-only while soft-dirty is being tracked; memory
-    files have no page_mkwrite and need no dirty accounting."""
-    return not vma.flags & VM_SOFTDIRTY
+    """Shared writable mappings start read-only while soft-dirty or userfaultfd's write protection
+    is being tracked; memory files have no page_mkwrite and need no dirty accounting."""
+    return vma.flags & (VM_SOFTDIRTY | VM_UFFD_WP) != VM_SOFTDIRTY
 
 
 def keep_soft_dirty(k: "Kernel", vma: Vma, entry: i64) -> None:

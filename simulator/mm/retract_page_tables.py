@@ -74,8 +74,10 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
-def file_backed_vma_is_retractable(vma: Vma) -> bool:
+def file_backed_vma_is_retractable(k: "Kernel", vma: Vma) -> bool:
     """Whether page tables of the VMA hold nothing but entries of the file's pages."""
+    if k.bug.retract_drops_uffd_wp_markers:
+        return vma.anon_vma is None and not vma.flags & VM_MAYBE_GUARD
     return vma.anon_vma is None and not vma.flags & (VM_MAYBE_GUARD | VM_UFFD_WP)
 
 
@@ -93,7 +95,7 @@ def retract_page_tables(k: "Kernel", inode: Inode, index: i64) -> None:
         if check_pmd_state(k, sites.RETRACT_PAGE_TABLES__PMD, mm, va) != SCAN_SUCCEED:
             continue
         k.step(sites.RETRACT_PAGE_TABLES__CHECK, vma.obj, READ)
-        if mm.users == 0 or not file_backed_vma_is_retractable(vma):
+        if mm.users == 0 or not file_backed_vma_is_retractable(k, vma):
             continue
         retract_one(k, mm, vma, va)
     up_read(k, inode.i_mmap_rwsem)
@@ -108,7 +110,7 @@ def retract_one(k: "Kernel", mm: Mm, vma: Vma, va: i64) -> None:
     table = mm.tables[va >> k.pmd_order]
     if table is not None:
         spin_lock(k, sites.RETRACT_PAGE_TABLES__PTE_LOCK, table.ptl)
-        if file_backed_vma_is_retractable(vma) or k.bug.retract_anon_vma_race:
+        if file_backed_vma_is_retractable(k, vma) or k.bug.retract_anon_vma_race:
             gone = take_table(k, sites.RETRACT_PAGE_TABLES__COLLAPSE_FLUSH, mm, va)
         spin_unlock(k, table.ptl)
     pmd_unlock(k, mm)

@@ -11,6 +11,7 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.mm import mmu_notifier, swapfile
 from simulator.mm.migrate import page_vma_mapped_walk
+from simulator.mm.mm_inline import pte_install_uffd_wp_if_needed
 from simulator.mm.mm_types import (
     MM_ANONPAGES,
     MM_SWAPENTS,
@@ -119,6 +120,7 @@ def unmap_entries(k: "Kernel", folio: Folio, vma: Vma, start: i64, end: i64) -> 
             continue
         k.step(sites.TRY_TO_UNMAP_ONE__CLEAR_PTE, pte_obj(mm.id, va), WRITE)
         pte = ptep_clear_flush(k, mm, table, va)
+        pte_install_uffd_wp_if_needed(k, vma, mm, table, va, pte)
         keep_soft_dirty(k, vma, pte)
         if pte & PTE_DIRTY:
             folio.flags |= PG_DIRTY

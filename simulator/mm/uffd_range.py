@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 """mm/userfaultfd.c (7.2): which VMAs a userfaultfd has, and what of them is write-protected.
 
-Not modelled: write protection of file mappings (refused here), hugetlb.
+Not modelled: hugetlb.
 """
 
 from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
-from simulator import sites
+from simulator import ops, sites
 from simulator.errno import EAGAIN, ENOENT, ENOMEM
 from simulator.lib.maple_tree import find_vma, vma_prev
 from simulator.mm import mmap_lock, mmu_gather, mprotect, userfaultfd, vma_merge
@@ -33,14 +33,17 @@ if TYPE_CHECKING:
 # --- registering -------------------------------------------------------------------------------
 
 
-def vma_can_userfault(vma: Vma, modes: i64) -> bool:
-    """Whether this kind of memory can be registered for `modes` (VM_UFFD_*)."""
+def vma_can_userfault(ctx: UserfaultfdCtx, vma: Vma, modes: i64) -> bool:
+    """Whether this kind of memory can be registered for `modes` (VM_UFFD_*). Stores that pass by
+    themselves can be remembered in any."""
     if vma.flags & VM_DROPPABLE:
         return False
+    if modes == VM_UFFD_WP and ctx.features & ops.UFFD_WP_ASYNC:
+        return True
     inode = vma.inode
     if inode is None:
         return modes & VM_UFFD_MINOR == 0
-    return not inode.opaque and modes & VM_UFFD_WP == 0
+    return not inode.opaque
 
 
 def userfaultfd_register_range(

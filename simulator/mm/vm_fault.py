@@ -19,6 +19,7 @@ from simulator.mm.mm_types import (
     PageTable,
     Vma,
     add_mm_counter,
+    pte_mkuffd_wp,
 )
 from simulator.mm.page_ref import folio_get
 from simulator.mm.pgtable import (
@@ -103,12 +104,21 @@ def install_prealloc_pte(k: "Kernel", vmf: VmFault) -> bool:
 
 
 def set_pte_range(
-    k: "Kernel", mm: Mm, table: PageTable, vma: Vma, va: i64, page: Page, write: bool
+    k: "Kernel",
+    mm: Mm,
+    table: PageTable,
+    vma: Vma,
+    va: i64,
+    page: Page,
+    write: bool,
+    protected: bool,
 ) -> None:
-    """set_pte_range() for one page of the page cache."""
+    """set_pte_range() for one page of the page cache; `protected` for userfaultfd."""
     entry = mk_pte(page, vm_page_prot(vma)) | PTE_YOUNG
     if write:
         entry = maybe_mkwrite(pte_mkdirty(entry), vma)
+    if protected:
+        entry = pte_mkuffd_wp(entry)
     folio_get(k, page.folio, REF_MAP)
     rmap.folio_add_file_rmap_pte(k, page, mm)
     add_mm_counter(mm, MM_FILEPAGES, 1)

@@ -11,12 +11,14 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, rmap, swapfile
 from simulator.mm.huge_memory import zap_huge_pmd
+from simulator.mm.mm_inline import pte_install_uffd_wp_if_needed
 from simulator.mm.mm_types import (
     MM_ANONPAGES,
     MM_SWAPENTS,
     PFN_SHIFT,
     PG_DIRTY,
     PTE_DIRTY,
+    PTE_UFFD_WP,
     REF_MAP,
     SWP_DEVICE_EXCLUSIVE,
     SWP_DEVICE_READ,
@@ -25,6 +27,7 @@ from simulator.mm.mm_types import (
     SWP_MIGRATION_READ,
     SWP_MIGRATION_WRITE,
     SWP_SWAP,
+    VM_UFFD_WP,
     Mm,
     PageTable,
     Vma,
@@ -115,11 +118,13 @@ def zap_pte_range(
                 if zap_flags & ZAP_FLAG_SKIP_COWS and is_anon_pte(k, pte):
                     va += 1
                     continue
-                what = zap_present_pte(k, tlb, table, va)
+                what = zap_present_pte(k, tlb, vma, table, va, zap_flags)
+                if reclaim and vma.flags & VM_UFFD_WP:
+                    reclaim = ptep_get(k, table, va) == 0  # a marker may be left
                 force_flush = force_flush or what != 0
                 force_break = what & FORCE_BREAK != 0
             elif pte:
-                zap_nonpresent_pte(k, tlb, table, va, zap_flags)
+                zap_nonpresent_pte(k, tlb, vma, table, va, zap_flags)
                 reclaim = reclaim and ptep_get(k, table, va) == 0
             va += 1
         direct = direct and not force_break
@@ -147,12 +152,16 @@ def is_anon_pte(k: "Kernel", pte: i64) -> bool:
     return page is not None and page.folio.anon_vma is not None
 
 
-def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) -> i64:
+def zap_present_pte(
+    k: "Kernel", tlb: "MmuGather", vma: Vma, table: PageTable, va: i64, zap_flags: i64
+) -> i64:
     """zap_present_folio_ptes(): clear one present entry and queue its page. FORCE_* bits say that
     the flush must come before the lock is dropped, and that it must come now."""
     mm = tlb.mm
     k.step(sites.ZAP_PTE_RANGE__CLEAR_PTE, pte_obj(mm.id, va), WRITE)
     pte = ptep_zap(k, mm, table, va)
+    if pte & PTE_UFFD_WP:
+        zap_install_uffd_wp_if_needed(k, vma, table, va, zap_flags, pte)
     k.watch.data_dropped(k, mm, va)
     mmu_gather.tlb_remove_tlb_entry(tlb, va)
     if k.tracing:
@@ -174,17 +183,32 @@ def zap_present_pte(k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64) ->
     return what
 
 
-def zap_nonpresent_pte(
-    k: "Kernel", tlb: "MmuGather", table: PageTable, va: i64, zap_flags: i64
+def zap_install_uffd_wp_if_needed(
+    k: "Kernel", vma: Vma, table: PageTable, va: i64, zap_flags: i64, old: i64
 ) -> None:
-    """Clear a device private or migration entry, or a marker that is to go."""
+    """A zap has taken out an entry that was write-protected for userfaultfd."""
+    mm = vma.mm
+    assert mm is not None
+    if zap_flags & ZAP_FLAG_DROP_MARKER:
+        k.watch.uffd_unprotecting(k, mm, va, va + 1)
+    else:
+        pte_install_uffd_wp_if_needed(k, vma, mm, table, va, old)
+
+
+def zap_nonpresent_pte(
+    k: "Kernel", tlb: "MmuGather", vma: Vma, table: PageTable, va: i64, zap_flags: i64
+) -> None:
+    """Clear a device private or migration entry, or a marker that is to go. Markers of userfaultfd
+    stay in mappings of files, as guards do."""
     mm = tlb.mm
     pte = ptep_get(k, table, va)
     kind = pte_kind(pte)
     if kind == SWP_SWAP:
         zap_swap_entry(k, mm, table, va, pte, zap_flags)
+        if pte & PTE_UFFD_WP and ptep_get(k, table, va) == 0:
+            zap_install_uffd_wp_if_needed(k, vma, table, va, zap_flags, pte)
         return
-    if zap_flags & ZAP_FLAG_SKIP_COWS and kind != SWP_MARKER_GUARD:
+    if zap_flags & ZAP_FLAG_SKIP_COWS and kind < SWP_MARKER_GUARD:
         if pfn_to_page(k, pte >> PFN_SHIFT).folio.anon_vma is not None:
             return
     k.step(sites.ZAP_PTE_RANGE__CLEAR_NONPRESENT, pte_obj(mm.id, va), WRITE)
@@ -194,6 +218,9 @@ def zap_nonpresent_pte(
         write_pte(k, mm, table, va, 0, True)
         return
     if kind == SWP_MARKER_UFFD_WP:
+        if vma.inode is not None and not zap_flags & ZAP_FLAG_DROP_MARKER:
+            return
+        k.watch.uffd_unprotecting(k, mm, va, va + 1)
         write_pte(k, mm, table, va, 0, True)
         k.watch.data_dropped(k, mm, va)
         return
@@ -209,6 +236,8 @@ def zap_nonpresent_pte(
     if SWP_MIGRATION_READ <= kind <= SWP_MIGRATION_WRITE:
         add_mm_counter(mm, mm_counter(page.folio), -1)
         write_pte(k, mm, table, va, 0, True)
+        if pte & PTE_UFFD_WP:
+            zap_install_uffd_wp_if_needed(k, vma, table, va, zap_flags, pte)
         k.watch.data_dropped(k, mm, va)
 
 

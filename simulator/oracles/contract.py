@@ -51,6 +51,7 @@ from simulator.mm.mm_types import (
     is_device_private_pte,
     pte_kind,
     pte_present,
+    userfaultfd_wp_use_markers,
 )
 from simulator.mm.page_ref import folio_maybe_dma_pinned
 from simulator.mm.pgtable import next_entry, peek, pfn_to_page
@@ -399,12 +400,19 @@ def mremapped(k: "Kernel", mm: Mm, op: Op) -> None:
         unmapped(k, mm, a[3], end, site)
 
 
+def file_marker(mm: Mm, va: i64, pte: i64) -> bool:
+    """Whether `pte` says that nothing of a file is mapped at `va`, and that is write-protected."""
+    vma = vma_lookup(mm, va)
+    return pte_kind(pte) == SWP_MARKER_UFFD_WP and vma is not None and vma.inode is not None
+
+
 def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
     if advice == ops.MADV_DONTNEED or advice == ops.MADV_GUARD_REMOVE:
         va = next_entry(k, mm, start, end)
         while va < end:
+            stays = advice == ops.MADV_DONTNEED and file_marker(mm, va, peek(k, mm, va))
             guard = pte_kind(peek(k, mm, va)) == SWP_MARKER_GUARD
-            if guard != (advice == ops.MADV_DONTNEED):
+            if not stays and guard != (advice == ops.MADV_DONTNEED):
                 site = sites.GUARD_REMOVE_PTE_ENTRY__CLEAR
                 if advice == ops.MADV_DONTNEED:
                     site = sites.ZAP_PTE_RANGE__CLEAR_PTE
@@ -579,23 +587,24 @@ def allocated(k: "Kernel", inode: Inode, start: i64, end: i64, mode: i64) -> Non
 
 
 def write_protected(k: "Kernel", handle: i64, start: i64, end: i64, wp: bool) -> None:
-    """Every entry in [start, end) says that it is write-protected, or none does."""
+    """Every entry in [start, end) says that it is write-protected, or none does; and where markers
+    can, what maps nothing says so, too."""
     ctx = k.uffds[handle]
     if ctx is None:
         return
-    va = next_entry(k, ctx.mm, start, end)
-    while va < end:
-        pte = peek(k, ctx.mm, va)
-        kind = pte_kind(pte)
-        has = pte & PTE_UFFD_WP != 0 or kind == SWP_MARKER_UFFD_WP
-        if has != wp and kind != SWP_MARKER_GUARD:
-            k.violate(
-                "contract",
-                sites.CHANGE_PTE_RANGE__COMMIT,
-                "pte",
-                f"page {va} is {'not ' if wp else ''}write-protected after UFFDIO_WRITEPROTECT",
-            )
-        va = next_entry(k, ctx.mm, va + 1, end)
+    for vma in ctx.mm.vmas:
+        markers = wp and userfaultfd_wp_use_markers(vma)
+        for va in range(max(start, vma.start), min(end, vma.end)):
+            pte = peek(k, ctx.mm, va)
+            kind = pte_kind(pte)
+            has = pte & PTE_UFFD_WP != 0 or kind == SWP_MARKER_UFFD_WP
+            if has != wp and kind != SWP_MARKER_GUARD and (pte or markers):
+                k.violate(
+                    "contract",
+                    sites.CHANGE_PTE_RANGE__COMMIT,
+                    "pte",
+                    f"page {va} is {'not ' if wp else ''}write-protected after UFFDIO_WRITEPROTECT",
+                )
 
 
 def forked(k: "Kernel", values: LogicalPages, mm: Mm, child: Mm | None) -> None:

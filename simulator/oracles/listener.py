@@ -127,7 +127,8 @@ class Oracles(Watch):
             pin.dropped(k, mm, va)
         soft_dirty.dropped(mm, va)
         dirty_loss.given_up(mm, va)
-        mm.uffd_wp[va] = 0
+        if mm.uffd_wp[va]:
+            uffd_wp_bypass.dropped(mm, va)
         memory_value.dropped(self.values, mm, va)
 
     def entry_moved(self, k: "Kernel", mm: "Mm", old_va: i64, new_va: i64) -> None:

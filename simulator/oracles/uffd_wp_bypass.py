@@ -36,6 +36,13 @@ def unprotecting(mm: Mm, start: i64, end: i64) -> None:
         mm.uffd_wp[va] = 0
 
 
+def dropped(mm: Mm, va: i64) -> None:
+    """What is mapped at `va` is given up. What a file has there stays protected."""
+    vma = vma_lookup(mm, va)
+    if vma is None or vma.inode is None or vma.flags & VM_UFFD_WP == 0:
+        mm.uffd_wp[va] = 0
+
+
 def stored(k: "Kernel", mm: Mm, va: i64) -> None:
     """A store has reached what is mapped at `va`, or was until a moment ago."""
     if mm.uffd_wp[va]:

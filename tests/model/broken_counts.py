@@ -112,7 +112,7 @@ def keeps_mms(patch: Patch) -> None:
 
 
 def zap_forgets_rss(patch: Patch) -> None:
-    def then(_k: Kernel, tlb: mmu_gather.MmuGather, _table: object, _va: int) -> None:
+    def then(_k: Kernel, tlb: mmu_gather.MmuGather, *_: object) -> None:
         tlb.mm.rss_anon += 1
 
     patch.after(zap, "zap_present_pte", then)

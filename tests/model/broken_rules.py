@@ -256,8 +256,8 @@ def mremap_copies_no_offset(patch: Patch) -> None:
 def dontneed_drops_guards(patch: Patch) -> None:
     original = zap.zap_nonpresent_pte
 
-    def drop(k: Machine, tlb: Any, table: Any, va: int, zap_flags: int) -> None:
-        original(k, tlb, table, va, zap_flags | zap.ZAP_FLAG_DROP_MARKER)
+    def drop(k: Machine, tlb: Any, vma: Any, table: Any, va: int, zap_flags: int) -> None:
+        original(k, tlb, vma, table, va, zap_flags | zap.ZAP_FLAG_DROP_MARKER)
 
     patch.set(zap, "zap_nonpresent_pte", drop)
 

@@ -16,8 +16,11 @@ from simulator.mm import (
     migrate_device,
     mprotect,
     split_huge_pmd,
+    try_to_unmap,
     uffd_range,
     userfaultfd,
+    vm_fault,
+    zap,
 )
 from simulator.mm.mm_types import UserfaultfdCtx
 from simulator.state import Kernel
@@ -35,6 +38,14 @@ PROTECTED: Final = """\
 3 T0 userfaultfd u0
 4 T0 uffd_register u0 0..8 wp
 5 T0 uffd_writeprotect u0 0..8 wp
+"""
+PROTECTED_FILE: Final = """\
+1 T0 memfd f0 8
+2 T0 mmap 0..8 rw shared f0
+3 T0 write 5
+4 T0 userfaultfd u0 sigbus
+5 T0 uffd_register u0 0..8 wp
+6 T0 uffd_writeprotect u0 0..8 wp
 """
 THP: Final = "config pmd_order=3 frames=64 thp=always\n"
 
@@ -109,6 +120,22 @@ def splits_forget(patch: Patch) -> None:
     patch.set(split_huge_pmd, "PTE_UFFD_WP", 0)
 
 
+def zaps_leave_no_markers(patch: Patch) -> None:
+    patch.nothing(zap, "pte_install_uffd_wp_if_needed")
+
+
+def unmapping_leaves_no_markers(patch: Patch) -> None:
+    patch.nothing(try_to_unmap, "pte_install_uffd_wp_if_needed")
+
+
+def faults_of_files_forget(patch: Patch) -> None:
+    def mapped(*args: Any) -> None:
+        original(*args[:-1], False)
+
+    original: Any = vm_fault.set_pte_range
+    patch.set(memory, "set_pte_range", mapped)
+
+
 def faults_pass(patch: Patch) -> None:
     patch.set(memory, "PTE_UFFD_WP", 0)
 
@@ -160,6 +187,24 @@ PAIRS: Final = (
         "1 T0 memfd f0 8\n2 T0 pwrite f0 5\n3 T0 mmap 0..8 rw shared f0\n4 T0 userfaultfd u0\n"
         "5 T0 uffd_register u0 0..8 missing\n6 T1 madvise 0..8 COLLAPSE\n",
         a_collapse_of_a_file_does_not_ask,
+    ),
+    Pair(
+        "zaps-leave-markers",
+        "uffd-wp-bypass zap_pte_range file",
+        PROTECTED_FILE + "7 T0 madvise 5..6 DONTNEED\n",
+        zaps_leave_no_markers,
+    ),
+    Pair(
+        "unmapping-leaves-markers",
+        "uffd-wp-bypass try_to_unmap_one file",
+        PROTECTED_FILE + "7 T0 mmap 8..16 rw shared f0\n8 T0 madvise 8..16 COLLAPSE\n",
+        unmapping_leaves_no_markers,
+    ),
+    Pair(
+        "faults-look-at-markers",
+        "uffd-wp-bypass finish_fault file",
+        PROTECTED_FILE + "7 T0 read 4\n",
+        faults_of_files_forget,
     ),
     Pair(
         "waiters-look-again",
