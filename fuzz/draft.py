@@ -33,6 +33,7 @@ class Draft:
     def __init__(self, scenario: Scenario) -> None:
         self.origin: Scenario = scenario
         self.config: Config = scenario.config
+        self.weights: list[int] = []  # of rows, for new ops
         self.ops: list[Op] = list(scenario.ops)
         self.directives: list[Directive] = list(scenario.directives)
         self.pages: i64 = arena_pages(scenario.config)

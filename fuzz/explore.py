@@ -20,6 +20,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from fuzz.codec import encode
 from fuzz.crossover import crossover
+from fuzz.focus import Focus
 from fuzz.generate import generate
 from fuzz.inflight import Slot
 from fuzz.mutate import mutate
@@ -43,6 +44,11 @@ SCHEDULES_PER_SCENARIO: Final[i64] = 4
 # New scenarios from nothing, to mutated ones. Of a mutant most is as it was in many runs before:
 # the known bugs are found in a tenth of the executions when every other scenario is new.
 FRESH_ONE_IN: Final[i64] = 2
+# New scenarios that are aimed at kinds of ops that have met rarely.
+MEETING_ONE_IN: Final[i64] = 4
+# With a focus: scenarios that are made of what came near it, in place of what the engine chose, and
+# with ops that did. The rest looks where nobody has been.
+NEAR_IN_4: Final[i64] = 3
 CROSS_ONE_IN: Final[i64] = 4  # of the others, if there are two to cross
 RECHECK_ONE_IN: Final[i64] = 100  # runs that are executed twice and compared by digest
 # Runs with more steps lead nowhere: what is new takes about a thousand, and for one of these there
@@ -75,19 +81,25 @@ class Explorer:
         seed: int,
         bugs: tuple[str, ...],
         kernel: str = "",
+        focus: Focus | None = None,
     ) -> None:
+        self.focus: Focus | None = focus
         self.machine: Machine = machine
         self.slot: Slot = slot
         self.listener: Listener = listener
         self.bugs: tuple[str, ...] = bugs
         self.kernel: str = kernel
-        self.portfolio: Portfolio = Portfolio(seed)
+        self.portfolio: Portfolio = Portfolio(seed, focus)
         self.novelty: Novelty = Novelty()
         self.queue: list[Scenario] = []  # the oldest first
         self.donors: list[Scenario] = []
         self.nr_donors: i64 = 0  # that there have been
         self.running: Scenario | None = None
         self.decided: list[Planned] = []  # by the strategy of the last run
+        # For comparisons: nothing that a run has shown leads anywhere; new scenarios are aimed at
+        # kinds of ops that have met rarely.
+        self.blind: bool = False
+        self.aims_at_meetings: bool = True
         self.stopped: bool = False  # set by the listener: end the batch
         self.scenarios: i64 = 0
         self.executions: i64 = 0
@@ -119,6 +131,7 @@ class Explorer:
             if new:
                 self.queue.append(scenario.with_directives(_directives(decided)))
                 self._donate(scenario)
+        self.portfolio.learn()
         self.slot.release()
 
     def run(self, scenario: Scenario, strategy: Strategy | None = None) -> bool:
@@ -138,10 +151,19 @@ class Explorer:
             outcome = machine.outcome(scenario)
             self.listener.violated(_recorded(scenario, strategy, outcome), outcome)
             return False
-        new = 0 if self.costly() else len(self.novelty.scan(machine))
+        new = 0 if self.costly() or self.blind else len(self.novelty.scan(machine))
+        focus = self.focus
+        if focus is not None and not self.costly() and focus.ran(machine, new > 0):
+            focus.keep(self._as_mutated(scenario, strategy))
         if self.executions % RECHECK_ONE_IN == 0:
             self._recheck(scenario, strategy)
         return new > 0
+
+    def _as_mutated(self, scenario: Scenario, strategy: Strategy | None) -> Scenario:
+        """What has run, without its model, and with a schedule that says everything."""
+        if self.bugs or self.kernel:
+            scenario = replace(scenario, config=replace(scenario.config, bugs=(), kernel=""))
+        return scenario if strategy is None else scenario.with_directives(_directives(self.decided))
 
     def costly(self) -> bool:
         """Whether the last run took too long for anything to be made from it."""
@@ -171,12 +193,19 @@ class Explorer:
         return replace(scenario, config=config)
 
     def _make(self, base: Scenario, other: Scenario | None, rng: Rng) -> Scenario:
+        wanted: list[int] = []
+        focus = self.focus
+        if focus is not None and rng.chance(NEAR_IN_4, 4):
+            base = focus.base(rng) or base
+            wanted = focus.wanted(rng)
         if rng.chance(1, FRESH_ONE_IN):
-            return generate(rng, MAX_FRESH_OPS)
+            if self.aims_at_meetings and rng.chance(1, MEETING_ONE_IN):
+                wanted = wanted + self.portfolio.meetings.wanted(rng)
+            return generate(rng, MAX_FRESH_OPS, wanted)
         if other is not None and rng.chance(1, CROSS_ONE_IN):
             return crossover(base, other, rng)
         donor = rng.pick(self.donors) if self.donors else None
-        return mutate(base, rng, donor, self.portfolio.hints)
+        return mutate(base, rng, donor, self.portfolio.hints, wanted)
 
     def _donate(self, scenario: Scenario) -> None:
         if len(self.donors) < MAX_DONORS:

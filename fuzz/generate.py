@@ -17,7 +17,7 @@ from mypy_extensions import i64
 from fuzz.operands import can_run, make_args, pick_page
 from fuzz.rng import Rng
 from fuzz.sketch import MAPPED, READABLE, WRITABLE, Sketch
-from fuzz.slots import CODES_OF_ACTOR, NR_CODES
+from fuzz.slots import ACTORS_OF_CODE, CODES_OF_ACTOR, NR_CODES
 from simulator.build.native import final
 from simulator.ops import (
     MADV_HUGEPAGE,
@@ -195,6 +195,8 @@ def _weight_table() -> list[int]:
 
 WEIGHTS: Final[list[int]] = _weight_table()  # by row number
 _RW: Final = PROTS.index("rw")
+# A wanted op comes up more often than any other, and still leaves room for what it meets.
+_WANTED: Final[i64] = 24
 _MAX_CAST: Final[i64] = 5  # more actors only dilute a small program ...
 _CROWD: Final[i64] = 8  # ... but what is counted per CPU or per family needs them at times
 _CROWD_ONE_IN: Final[i64] = 32
@@ -217,6 +219,14 @@ def pick_code(sketch: Sketch, rng: Rng, actor: i64, weights: list[int]) -> i64:
                 break
         tries += 1
     return codes[0]
+
+
+def weights_with(every: list[int], wanted: list[int]) -> list[int]:
+    """Weights of rows, with those of some rows raised."""
+    weights = list(every)
+    for code in wanted:
+        weights[code] += _WANTED
+    return weights
 
 
 def small_number(rng: Rng, low: i64, high: i64) -> i64:
@@ -355,6 +365,17 @@ class _Draft:
                 self.cast.append(actor)
         self.sketch: Sketch = Sketch(pages, ptrs, children)
 
+    def call_in(self, code: i64) -> None:
+        """Somebody is to be there who may run the row."""
+        able = ACTORS_OF_CODE[code]
+        for actor in self.cast:
+            if (able >> actor) & 1:
+                return
+        actor_id: i64 = 0
+        while not (able >> actor_id) & 1:
+            actor_id += 1
+        self.cast.append(actor_id)
+
     def full(self) -> bool:
         return len(self.ops) >= self.max_ops
 
@@ -450,37 +471,53 @@ class _Draft:
                 self.add(actor, OP_READ, (page * WORDS_PER_PAGE,))
 
 
-def _swarm(rng: Rng, every: list[int]) -> list[int]:
-    """Weights with about half of the ops left out, families as a whole."""
+def _swarm(rng: Rng, every: list[int], wanted: list[int]) -> list[int]:
+    """Weights with about half of the ops left out, families as a whole; none that is wanted."""
     weights = [w if rng.chance(5, 8) else 0 for w in every]
     for family in _FAMILIES:
         keep = rng.chance(3, 8)
+        for code in wanted:
+            if code in family:
+                keep = True
         for code in family:
             weights[code] = every[code] if keep else 0
     for code in _ALWAYS:
         weights[code] = every[code]
+    for code in wanted:
+        weights[code] = every[code]
     return weights
 
 
-def generate(rng: Rng, max_ops: int) -> Scenario:
-    """A new scenario of 1..`max_ops` ops."""
+def generate(rng: Rng, max_ops: int, wanted: list[int] | None = None) -> Scenario:
+    """A new scenario of 1..`max_ops` ops, in which the rows of `wanted` are likely."""
     config = pick_config(rng)
     ptrs = 1 << config.pmd_order
     pages = config.pages or 8 * ptrs
-    return Scenario(config, write_ops(rng, max_ops, WEIGHTS, pages, ptrs, config.swap > 0))
+    ops = write_ops(rng, max_ops, WEIGHTS, pages, ptrs, config.swap > 0, wanted)
+    return Scenario(config, ops)
 
 
 def write_ops(
-    rng: Rng, max_ops: int, weights: list[int], pages: int, ptrs: int, swap: bool = False
+    rng: Rng,
+    max_ops: int,
+    weights: list[int],
+    pages: int,
+    ptrs: int,
+    swap: bool = False,
+    wanted: list[int] | None = None,
 ) -> tuple[Op, ...]:
     """1..`max_ops` ops of rows that have a weight, in an arena of `pages`, where one page table
-    maps `ptrs`. Without the rows of DEVICE there is none; `swap` says whether there is swap."""
+    maps `ptrs`. Without the rows of DEVICE there is none; `swap` says whether there is swap; the
+    rows of `wanted`, which have a weight, are likely, and somebody is there who may run them."""
     limit: i64 = min(max(1, max_ops), MAX_FUZZ_OPS)
-    swarm = _swarm(rng, weights)
+    aims: list[int] = wanted if wanted is not None else []
+    swarm = weights_with(_swarm(rng, weights, aims), aims)
     if swap and rng.chance(3, 4):
         swarm[OP_MADVISE] = 3 * weights[OP_MADVISE]
     draft = _Draft(rng, swarm, limit, pages, ptrs)
     draft.sketch.swap = swap
+    for code in aims:
+        draft.call_in(code)
     draft.set_up()
     draft.meet(small_number(rng, 3, limit))
     draft.look()

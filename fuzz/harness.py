@@ -6,6 +6,8 @@ Contract: runs in a work folder that its supervisor (fuzz/slice.py) has made:
     seeds              starting inputs, a pack (fuzz/pack.py; read)
     unmeasured         more of them, whose features are asked for, a pack (read, if there)
     known              the map of features that the farm has seen (read, if there)
+    near               what the search is aimed at: how many calls sites are away, JSON (read, if
+                       there)
     corpus             a pack of pairs: an input that shows what is not known, or was to be
                        measured, and its features (written)
     shown              the map of all features that it has shown (written at its end)
@@ -22,6 +24,7 @@ It does not promise to be safe on its own: limits on wall time are its superviso
 import argparse
 import gc
 import importlib.util
+import json
 import os
 import sys
 import traceback
@@ -72,6 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
         known=known.read_bytes() if (known := work / "known").exists() else b"",
         stop_at_first=options.stop_at_first,
         executions=options.executions,
+        near=json.loads(near.read_bytes()) if (near := work / "near").exists() else None,
         engine=engine.NAME,
         mode=mode(),
         started=forbid_processes,  # now that the engine's own thread runs

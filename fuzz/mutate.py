@@ -14,7 +14,15 @@ from typing import Final
 from mypy_extensions import i64
 
 from fuzz.draft import Draft
-from fuzz.generate import WEIGHTS, generate, pick_code, pick_config, pick_frames, pick_tunable
+from fuzz.generate import (
+    WEIGHTS,
+    generate,
+    pick_code,
+    pick_config,
+    pick_frames,
+    pick_tunable,
+    weights_with,
+)
 from fuzz.hints import VISIT_SCALE, Conflict, Hints
 from fuzz.operands import make_args, make_slot
 from fuzz.rng import Rng
@@ -67,12 +75,18 @@ _MAX_IPI_DELAY: Final[i64] = 64  # steps: about as long as an op
 
 
 def mutate(
-    scenario: Scenario, rng: Rng, donor: Scenario | None = None, hints: Hints | None = None
+    scenario: Scenario,
+    rng: Rng,
+    donor: Scenario | None = None,
+    hints: Hints | None = None,
+    wanted: list[int] | None = None,
 ) -> Scenario:
-    """A changed scenario; at times pieces of `donor` get in."""
+    """A changed scenario; at times pieces of `donor` get in. Of new ops those of the rows of
+    `wanted` are likely."""
     if not scenario.ops:
-        return generate(rng, 16)
+        return generate(rng, 16, wanted)
     draft = Draft(scenario)
+    draft.weights = WEIGHTS if wanted is None else weights_with(WEIGHTS, wanted)
     left: i64 = 1
     while left < _MAX_STACKED and rng.chance(2, 5):
         left += 1
@@ -160,7 +174,7 @@ def _replace_op(draft: Draft, rng: Rng) -> None:
     sketch = draft.sketch(at)
     if op.code == OP_FORK or not sketch.exists(op.actor):
         return
-    code = pick_code(sketch, rng, op.actor, WEIGHTS)
+    code = pick_code(sketch, rng, op.actor, draft.weights)
     if code == OP_FORK:
         return
     args = make_args(sketch, rng, op.actor, code)
@@ -217,7 +231,7 @@ def _insert(draft: Draft, rng: Rng) -> None:
         actor = 0
         if not sketch.exists(0):
             return
-    code = pick_code(sketch, rng, actor, WEIGHTS)
+    code = pick_code(sketch, rng, actor, draft.weights)
     if code == OP_FORK:
         _insert_fork(draft, rng, at, actor, sketch)
         return
@@ -244,7 +258,7 @@ def _insert_fork(draft: Draft, rng: Rng, at: i64, actor: i64, sketch: Sketch) ->
     count = rng.between(1, 3)
     while count > 0:
         count -= 1
-        code = pick_code(sketch, rng, child, WEIGHTS)
+        code = pick_code(sketch, rng, child, draft.weights)
         if code in (OP_FORK, OP_EXIT):
             continue
         args = make_args(sketch, rng, child, code)

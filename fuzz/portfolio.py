@@ -13,7 +13,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from fuzz.focus import Ambush, Focus
 from fuzz.hints import Conflict, Hints
+from fuzz.meetings import Meetings
 from fuzz.rng import Rng
 from simulator.build.native import final, vec
 from simulator.scenario import FAIL, SWITCH, Scenario
@@ -46,10 +48,23 @@ _BOUNDED: Final[i64] = 8
 _DIRECTED: Final[i64] = 9
 _SHARES: Final[list[int]] = [2, 10, 9, 17, 7, 10, 17, 9, 5, 14]
 NR_STRATEGIES: Final[i64] = 10
+STRATEGIES: Final = (  # their names, in this order
+    "run-to-block",
+    "random-walk",
+    "sticky",
+    "pos",
+    "starve",
+    "guided",
+    "surw",
+    "pct",
+    "bounded",
+    "directed",
+)
 
 _STICKINESS: Final[list[int]] = [2, 4, 10, 30]  # one switch in that many steps
 _DEPTHS: Final[list[int]] = [3, 4, 6]  # of PCT
 _UNKNOWN_LENGTH: Final[i64] = 100  # steps, before there is a profile
+_AMBUSH_ONE_IN: Final[i64] = 2  # runs, where there is a focus
 _PAIR_COUNTERS: Final[i64] = 4096
 _CANDIDATES: Final[i64] = 4  # pairs looked at to find a rare one
 _HINTS_OF_A_RUN: Final[i64] = 4
@@ -57,36 +72,63 @@ _HINTS_OF_A_RUN: Final[i64] = 4
 
 @final
 class Portfolio:
-    """The rotation of one slice."""
+    """The rotation of one slice; with a `focus` every other run is an ambush there. With a kind in
+    `only` there is no other, for comparisons; what that cannot do yet is run to block."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, focus: Focus | None = None) -> None:
+        self.focus: Focus | None = focus
+        self.meetings: Meetings = Meetings()
+        self.only: i64 = -1
         self.hints: Hints = Hints()
         self.rng: Rng = Rng(seed)
         self.profile: Profile = Profile()
         self.scenario: Scenario | None = None
         self.profiled: bool = False  # the profile is of `scenario`
+        self.learned: bool = True  # and what it shows is known
         self.credit: vec[i64] = vec[i64]([0] * NR_STRATEGIES)
         self.pairs_tried: vec[i64] = vec[i64]([0] * _PAIR_COUNTERS)
 
     def next(self, scenario: Scenario, decided: list[Planned] | None) -> Exploring:
         """The strategy for the next run of `scenario`. `decided` is what that of its last run,
         one of this portfolio, did (Machine.decided); None before its first."""
-        if self.profiled and self.scenario is not None:
-            self._learn_pairs(self.scenario)
+        self.learn()
         if decided is not None:
             self._learn_faults(scenario, decided)
         if scenario is not self.scenario or decided is None:
             self.profiled = False
         self.scenario = scenario
-        kind = self._rotate(len(scenario.directives) > 0)
-        strategy = self._make(kind, scenario)
+        strategy = self._ambush(scenario)
+        if strategy is None:
+            kind = self._rotate(len(scenario.directives) > 0)
+            strategy = self._make(kind, scenario)
         self._add_faults(strategy)
         self.profiled = True  # by the time of the next call
+        self.learned = False
         return strategy
+
+    def learn(self) -> None:
+        """Take from the profile of the last run what it shows, once."""
+        if self.profiled and not self.learned and self.scenario is not None:
+            self.learned = True
+            self.meetings.ran(self.scenario, self.profile)
+            self._learn_pairs(self.scenario)
+
+    def _ambush(self, scenario: Scenario) -> Exploring | None:
+        """Where there is a focus, every other time."""
+        focus = self.focus
+        if focus is None or not self.rng.chance(1, _AMBUSH_ONE_IN):
+            return None
+        rng = Rng(self.rng.next32() << 32 | self.rng.next32())
+        return Ambush(rng, self.profile, self._quiet(scenario), focus, scenario.ops)
 
     def _rotate(self, directives: bool) -> i64:
         """The kind that is most behind its share, of those that are possible now."""
         profiled = self.profiled and self.profile.nr_active > 0
+        if self.only >= 0:
+            waits = (self.only == _GUIDED and not directives) or (
+                self.only >= _SURW and not profiled
+            )
+            return _RUN_TO_BLOCK if waits else self.only
         best: i64 = -1
         total: i64 = 0
         kind: i64 = 0
@@ -125,10 +167,12 @@ class Portfolio:
         if kind == _BOUNDED:
             return BoundedPreemptions(rng, profile, quiet, rng.between(1, 3), length)
         if kind == _DIRECTED and profile.nr_pairs > 0:
-            pairs = [self._rare_pair(rng)]
+            pairs = [self._rare_pair(rng, scenario)]
             if rng.chance(1, 4):
-                pairs.append(self._rare_pair(rng))
+                pairs.append(self._rare_pair(rng, scenario))
             return Directed(rng, profile, quiet, pairs)
+        if self.only == _DIRECTED:
+            return Exploring(rng, profile, quiet)
         return Surw(rng, profile, quiet, rng.between(1, 3))
 
     def _stickiness(self, rng: Rng) -> i64:
@@ -161,8 +205,9 @@ class Portfolio:
         if rng.chance(1, 4):
             strategy.ipi_one_in = 1 << rng.between(0, 2)
 
-    def _rare_pair(self, rng: Rng) -> i64:
-        """Of a few pairs of the last run the one whose sites were tried least."""
+    def _rare_pair(self, rng: Rng, scenario: Scenario) -> i64:
+        """Of a few pairs of the last run the one whose sites were tried least; one whose kinds of
+        ops have never met the other way round comes before all others."""
         held = self.profile.pairs_held()
         best: i64 = 0
         best_tried: i64 = -1
@@ -175,7 +220,11 @@ class Portfolio:
             a = self.profile.pairs[at + A_SITE]
             b = self.profile.pairs[at + B_SITE]
             counter = (a * 1021 + b) % _PAIR_COUNTERS
-            tried = self.pairs_tried[counter]
+            tried = self.pairs_tried[counter] + 1
+            first: i64 = scenario.ops[self.profile.pairs[at + A_POS]].code
+            second: i64 = scenario.ops[self.profile.pairs[at + B_POS]].code
+            if self.meetings.met(second, first) == 0:
+                tried = 0
             if best_tried < 0 or tried < best_tried:
                 best = pair
                 best_tried = tried

@@ -24,6 +24,7 @@ import ctypes
 import gc
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,7 @@ from corpus import text
 from fuzz.codec import decode, encode
 from fuzz.explore import Explorer, Listener
 from fuzz.findings import Finding, write_finding
+from fuzz.focus import Focus
 from fuzz.inflight import Slot
 from fuzz.novelty import Novelty
 from fuzz.pack import packed
@@ -42,6 +44,7 @@ from simulator import build, features
 from simulator.outcome import Outcome, Signature
 from simulator.run import Machine
 from simulator.scenario import Scenario
+from simulator.sites import BY_NAME
 
 MAX_INTERNAL_ERRORS: Final = 64  # distinct ones that are kept; all are counted
 STATISTICS_SECONDS: Final = 1.0  # between two lines of statistics
@@ -74,6 +77,7 @@ class Session(Listener):
         known: bytes = b"",
         stop_at_first: bool = False,
         executions: int = 0,
+        near: dict[str, int] | None = None,
         started: Callable[[], None] = lambda: None,
         alive: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,
@@ -90,6 +94,12 @@ class Session(Listener):
         self._sites: Final[set[str]] = set()  # reached with machines that were replaced
         self._left: Final[set[str]] = set()  # sites at which somebody was preempted
         self._situations: Final[set[str]] = set()
+        focus = None
+        if near:
+            focus = Focus({BY_NAME[site]: calls for site, calls in near.items()})
+        self._targets: Final = sorted(site for site, calls in (near or {}).items() if calls == 0)
+        self._passed: Final[Counter[str]] = Counter()  # of the focus, with machines of before
+        self._preempted: Final[Counter[str]] = Counter()
         self._stop_at_first: Final = stop_at_first
         self._max_executions: Final = executions
         self._started: Final = started
@@ -102,7 +112,7 @@ class Session(Listener):
         self._next_statistics = self._began
         self._slot: Final = Slot(work / "in-flight")
         self.explorer: Final = Explorer(
-            machines(), self._slot, self, seed, tuple(sorted(bugs)), kernel
+            machines(), self._slot, self, seed, tuple(sorted(bugs)), kernel, focus
         )
         self._engine_novelty: Final = Novelty()  # of what `test` has run
         self._kept_novelty: Final = Novelty()  # of what is kept anywhere
@@ -208,6 +218,10 @@ class Session(Listener):
         self._sites.update(n for n, count in machine.sites_seen().items() if count)
         self._left.update(n for n, count in machine.sites_left().items() if count)
         self._situations.update(n for n, count in machine.named_seen().items() if count)
+        self._passed.update(_of(self._targets, machine.sites_seen()))
+        self._preempted.update(_of(self._targets, machine.sites_left()))
+        if explorer.focus is not None:
+            explorer.focus.renew()
         explorer.machine = self._machines()
         explorer.running = None
         self._slot.release()
@@ -296,8 +310,11 @@ class Session(Listener):
         statistics.sites_missed = [
             name for name, count in sites.items() if not count and name not in self._sites
         ]
-        left = {n for n, count in self.explorer.machine.sites_left().items() if count}
+        all_left = self.explorer.machine.sites_left()
+        left = {n for n, count in all_left.items() if count}
         statistics.sites_preempted = sorted(left | self._left)
+        statistics.focus_passed = dict(self._passed + _of(self._targets, sites))
+        statistics.focus_preempted = dict(self._preempted + _of(self._targets, all_left))
         statistics.situations_missed = [
             name for name, count in situations.items() if not count and name not in self._situations
         ]
@@ -318,6 +335,10 @@ class Session(Listener):
             known.append(InternalError(kind, detail, scenario_text))
         else:
             known[-1].count += 1
+
+
+def _of(targets: Sequence[str], counts: dict[str, int]) -> Counter[str]:
+    return Counter({site: counts[site] for site in targets if counts[site]})
 
 
 def _verdict(outcome: Outcome) -> str:

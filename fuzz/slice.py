@@ -14,6 +14,7 @@ It does not store, minimize or judge: that is the caller's.
 
 import contextlib
 import enum
+import json
 import os
 import signal
 import subprocess
@@ -27,6 +28,7 @@ from typing import Final, final
 
 import fuzz
 from corpus import text
+from fuzz import targets
 from fuzz.codec import MAX_SIZE, decode
 from fuzz.findings import Finding, read_findings
 from fuzz.inflight import read_slot
@@ -74,7 +76,8 @@ class SliceSpec:
     """What to run. `work` is an existing folder for the child, which the caller keeps and may
     have put `seeds`, `unmeasured` and `known` into (see fuzz/harness.py); None: a temporary one.
     `seed_corpus` is a folder of .mm files to make the seeds from. The slice ends sooner with the
-    batch that reaches `executions`, if that is not 0."""
+    batch that reaches `executions`, if that is not 0. `focus` are sites that the search is aimed
+    at."""
 
     seconds: float
     work: Path | None = None
@@ -86,6 +89,7 @@ class SliceSpec:
     engine: str = "auto"
     stop_at_first: bool = False
     executions: int = 0
+    focus: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,8 @@ def run_slice(
         seeds = Seeds()
         if spec.seed_corpus is not None or not (work / "seeds").exists():
             seeds = write_seeds(spec.seed_corpus, work / "seeds")
+        if spec.focus:
+            (work / "near").write_text(json.dumps(targets.near(spec.focus), sort_keys=True))
         began = clock()
         return_code, timed_out, statistics = supervise(
             _command(spec, work), spec.seconds, work, progress, clock, stop

@@ -104,6 +104,24 @@ def known_bugs(ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(set(ids)))
 
 
+def focus(functions: Sequence[str], oracle: str | None) -> tuple[str, ...]:
+    """The sites of what a search is to be aimed at: functions, with commas between them or each
+    on its own, and what tells an oracle what it judges. Nothing where neither is named."""
+    from fuzz import targets  # reads the model's sources
+
+    names = [name.strip() for each in functions for name in each.split(",")]
+    try:
+        sites = targets.of_functions(names) if functions else []
+        if oracle is not None:
+            sites += targets.of_oracle(oracle)
+    except targets.UnknownTarget as unknown:
+        raise Refused(
+            f"{unknown}; `mmfarm sites` lists the functions, and the oracles are "
+            f"{', '.join(targets.oracles())}"
+        ) from unknown
+    return tuple(sorted(set(sites)))
+
+
 def seed_corpus(wanted: str | None) -> Path | None:
     """The folder of starting scenarios: mmfarm's own, `none`, or one that is given; in a given
     one every file must be a scenario."""

@@ -8,6 +8,7 @@ failure. Nothing here is data; stdout belongs to the result.
 
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -77,6 +78,8 @@ class Board:
     situations: int = 0
     missed: frozenset[str] = ALL_SITES  # those that no slice came by
     preempted: frozenset[str] = frozenset()  # those at which somebody else came in
+    focus_passed: Counter[str] = field(default_factory=Counter)  # of slices that ended
+    focus_left: Counter[str] = field(default_factory=Counter)  # how often somebody came in there
 
     def take(self, event: Event) -> str:
         """Note an event. Returns a line for the log when it is worth one."""
@@ -91,6 +94,8 @@ class Board:
                 self._reached(figures)
                 self.running.pop(run_id, None)
                 self.exit_kinds[kind] = self.exit_kinds.get(kind, 0) + 1
+                self.focus_passed.update(figures.focus_passed)
+                self.focus_left.update(figures.focus_preempted)
                 self.ended_executions += figures.executions
                 self.ended_steps += figures.steps
                 self.ended_seconds += figures.seconds

@@ -4,8 +4,8 @@
 Contract: shows the live status on stderr and one report on stdout, also when interrupted:
 what was found until then is stored first. Returns 1 with findings, also of earlier runs, that are
 not finished or that this one has finished; without any, 3 when nothing could be run, when slices
-failed, when the disk is full, or when mmfarm contradicted itself; 4 when nothing of a bug that was
-asked for was reached; 0 otherwise.
+failed, when the disk is full, or when mmfarm contradicted itself; 4 when nothing of a bug or a
+focus that was asked for was reached; 0 otherwise.
 """
 
 import shlex
@@ -19,7 +19,7 @@ from typing import Final
 from simulator.bugs import BUGS
 from simulator.build import build_id, mode
 from simulator.sites import FUNCTION
-from triage import failures
+from triage import aimed, failures
 from triage.exits import FINDING, INFRASTRUCTURE, OK, SKIPPED
 from triage.live import ALL_SITES, Board, Screen
 from triage.terminal import BAD, BOLD, fields, paint, table, write, write_json
@@ -46,6 +46,7 @@ class Request:
     folder: Path
     own_folder: bool
     jobs: int
+    focus: tuple[str, ...] = ()  # sites
 
 
 def run(request: Request, as_json: bool) -> int:
@@ -62,6 +63,7 @@ def run(request: Request, as_json: bool) -> int:
             slots=request.jobs,
             bugs=request.bugs,
             seed_corpus=request.seed_corpus,
+            focus=request.focus,
         )
         found: list[FailureDetail] = []
         unfiled: list[str] = []
@@ -101,7 +103,8 @@ def run(request: Request, as_json: bool) -> int:
     contradicted = unreproducible or board.internal_errors or board.failed_slices
     if contradicted or ends.full or not board.executions:
         return INFRASTRUCTURE
-    return SKIPPED if ends.not_reached else OK
+    aimless = bool(request.focus) and not board.focus_passed
+    return SKIPPED if ends.not_reached or aimless else OK
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,8 @@ def _text(
         )
     elif not ends.unfiled:
         parts.append(f"No promise was broken in {board.looked_at()}.")
+    if request.focus:
+        parts.append(aimed.text(aimed.rows(request.focus, board.focus_passed, board.focus_left)))
     for bug, functions in ends.not_reached.items():
         parts.append(paint(f"NOT REACHED: bug={bug}, in {', '.join(functions)}", BAD))
     if ends.earlier:
@@ -249,6 +254,7 @@ def _json(
         "sites_missed": sorted(board.missed),
         "sites_preempted": len(board.preempted),
         "functions_missed": board.functions_missed(),
+        "focus": aimed.as_json(request.focus, board.focus_passed, board.focus_left),
         "failed_slices": board.failed_slices,
         "situations_reached": board.situations,
         "new_entries": board.new_entries,

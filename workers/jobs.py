@@ -117,16 +117,21 @@ class Done:
 
 
 def slice_spec(
-    *, seconds: float, bugs: tuple[str, ...] = (), seed: int | None = None
+    *,
+    seconds: float,
+    bugs: tuple[str, ...] = (),
+    seed: int | None = None,
+    focus: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """The order of a slice. Without a seed it gets its number as one, so that no two slices of
-    a store walk the same way. Raises ValueError."""
+    """The order of a slice, aimed at the sites of `focus`. Without a seed it gets its number as
+    one, so that no two slices of a store walk the same way. Raises ValueError."""
     if not MIN_SLICE_SECONDS <= seconds <= MAX_SLICE_SECONDS:
         raise ValueError(
             f"a slice takes {MIN_SLICE_SECONDS:.0f} to {MAX_SLICE_SECONDS:.0f} seconds, "
             f"not {seconds:g}"
         )
-    return {"seconds": seconds, "bugs": sorted(bugs), "seed": seed}
+    spec = {"seconds": seconds, "bugs": sorted(bugs), "seed": seed}
+    return spec | {"focus": list(focus)} if focus else spec
 
 
 def do(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
@@ -156,6 +161,7 @@ def fuzz(site: Site, lease: Lease, stop: Callable[[], bool] = never) -> Done:
                 seed=_seed(run),
                 bugs=bugs,
                 kernel=kernel,
+                focus=tuple(run.spec.get("focus", ())),
             ),
             filed.progress,
             stop=stop,

@@ -161,16 +161,18 @@ def run_local(
     slots: int,
     bugs: tuple[str, ...] = (),
     seed_corpus: Path | None = None,
+    focus: tuple[str, ...] = (),
     clock: Callable[[], float] = time.monotonic,
     hands: Hands | None = None,
 ) -> Generator[Event, None, None]:
-    """Fuzz in a data folder. The .mm files of `seed_corpus` are copied into it first.
+    """Fuzz in a data folder, aimed at the sites of `focus`. The .mm files of `seed_corpus` are
+    copied into it first.
 
     Raises ValueError for fewer seconds than a slice takes, OSError where files fail.
     """
     if seconds < jobs.MIN_SLICE_SECONDS:
         raise ValueError(f"fuzz for {jobs.MIN_SLICE_SECONDS:.0f} second or more")
-    farm = _Farm(store, folder, seconds, bugs, clock, hands or Hands())
+    farm = _Farm(store, folder, seconds, bugs, focus, clock, hands or Hands())
     farm.prepare(seed_corpus)
     threads = [threading.Thread(target=farm.slot, name=f"slot-{number}") for number in range(slots)]
     threads.append(threading.Thread(target=farm.beat, name="beat"))
@@ -212,6 +214,7 @@ class _Farm:
         folder: Path,
         seconds: float,
         bugs: tuple[str, ...],
+        focus: tuple[str, ...],
         clock: Callable[[], float],
         hands: Hands,
     ) -> None:
@@ -221,6 +224,7 @@ class _Farm:
         self._store = store
         self._folder = folder
         self._bugs = bugs
+        self._focus = focus
         self._clock = clock
         self._began = clock()
         self._fuzz_until = self._began + seconds
@@ -294,7 +298,7 @@ class _Farm:
         # Equal parts: no stump at the end.
         seconds = max(left / math.ceil(left / longest), jobs.MIN_SLICE_SECONDS)
         try:
-            spec = jobs.slice_spec(seconds=seconds, bugs=self._bugs)
+            spec = jobs.slice_spec(seconds=seconds, bugs=self._bugs, focus=self._focus)
             run_id, lease = self._store.begin_run(spec, QUEUE_LOCAL, self._worker.name)
             self.events.put(SliceStarted(run_id))
             self._account(run_id, self._worker.do(lease))

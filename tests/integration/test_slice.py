@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from corpus import text
+from fuzz import targets
 from fuzz.inflight import read_slot
 from fuzz.seeds import read_kept
 from fuzz.slice import (
@@ -88,6 +89,18 @@ def test_a_slice_leaves_a_corpus_that_parses_and_complete_statistics(
         assert shown & ~seen, "kept, though it shows nothing new"
         seen |= shown
     assert with_directives, "no recorded schedule came into the corpus"
+
+
+def test_a_slice_with_a_focus_counts_who_came_there(tmp_path: Path) -> None:
+    focus = tuple(targets.of_functions(["mincore_pte_range"]))
+    spec = SliceSpec(LONG_SECONDS, tmp_path, executions=EXECUTIONS, focus=focus)
+    result = run_slice(spec)
+    assert result.exit_kind in (ExitKind.OK, ExitKind.FINDINGS), result.log_tail
+    assert result.internal_errors == []
+    assert set(result.statistics.focus_passed) <= set(focus)
+    # Without a focus one run in some dozens has this op at all.
+    assert max(result.statistics.focus_passed.values()) > EXECUTIONS / 4
+    assert sum(result.statistics.focus_preempted.values()) > EXECUTIONS / 20
 
 
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)

@@ -103,6 +103,39 @@ def test_the_exit_code_tells_clean_from_found_from_broken(
     assert run(monkeypatch, tmp_path, engine) == code
 
 
+def test_a_focus_that_was_not_come_by_is_told_and_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = "mincore_pte_range:lock"
+    passed: dict[str, int] = {}
+
+    def engine(store: Store) -> Generator[laptop.Event, None, None]:
+        for figures in (Statistics(executions=5, focus_passed=passed), Statistics(executions=5)):
+            yield laptop.SliceEnded(1, "ok", figures, 0)
+        yield done()
+
+    asked: list[object] = []
+
+    def run_local(
+        store: Store, folder: Path, **options: object
+    ) -> Generator[laptop.Event, None, None]:
+        asked.append(options["focus"])
+        return engine(store)
+
+    monkeypatch.setattr(local, "run_local", run_local)
+    request = local.Request(1.0, (), None, tmp_path, own_folder=True, jobs=1, focus=(site,))
+    assert local.run(request, False) == 4
+    assert "NOT REACHED: mincore_pte_range" in capsys.readouterr().out
+    passed[site] = 7
+    assert local.run(request, True) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["focus"]["mincore_pte_range"] == {
+        "ran": 7,
+        "sites": {site: {"passed": 7, "preempted": 0}},
+    }
+    assert asked == [(site,), (site,)]
+
+
 def test_the_report_names_the_command_that_explains(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

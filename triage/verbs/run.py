@@ -26,6 +26,17 @@ from triage.numbers import Seconds
     help="Give the model this known bug again. May be repeated.",
 )
 @click.option(
+    "--focus",
+    multiple=True,
+    metavar="FUNC,...",
+    help="Aim at these functions of the kernel (docs/focus.md). May be repeated.",
+)
+@click.option(
+    "--focus-oracle",
+    metavar="NAME",
+    help="Aim at the functions that tell this oracle what it judges.",
+)
+@click.option(
     "--seed-corpus",
     metavar="DIR|none",
     type=click.Path(),
@@ -47,6 +58,8 @@ from triage.numbers import Seconds
 def command(
     seconds: float,
     bugs: tuple[str, ...],
+    focus: tuple[str, ...],
+    focus_oracle: str | None,
     seed_corpus: str | None,
     out: str | None,
     jobs: int | None,
@@ -54,13 +67,14 @@ def command(
 ) -> int:
     """Fuzz the model of Linux mm for N seconds and minimize what is found.
 
-    Exit code 1 with findings, 0 without, 4 when nothing of a bug that was asked for was reached.
-    Failures, corpus and statistics stay in the data
-    folder ($MMFARM_DATA, default ~/.local/share/mmfarm), from which the next run goes on.
+    Exit code 1 with findings, 0 without, 4 when nothing of a bug or focus that was asked for was
+    reached. Failures, corpus and statistics stay in the data folder ($MMFARM_DATA, default
+    ~/.local/share/mmfarm), from which the next run goes on.
     """
     from triage import inputs  # the model, which --help does not need
 
     known = inputs.known_bugs(bugs)
+    aim = inputs.focus(focus, focus_oracle)
     seeds = inputs.seed_corpus(seed_corpus)
     folder = inputs.output_folder(out if out is not None else str(data_dir()))
 
@@ -73,6 +87,7 @@ def command(
             seed_corpus=seeds,
             folder=folder,
             own_folder=out is not None,
+            focus=aim,
             jobs=jobs or len(os.sched_getaffinity(0)),
         ),
         as_json,
