@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from corpus.files import mm_files
-from triage import inputs, real_kernel
+from triage import inputs, names, real_kernel
 from triage.exits import FINDING, OK, SKIPPED, Refused
 from triage.terminal import table, write, write_json
 
@@ -27,12 +27,12 @@ def command(path: str, kernel_name: str, as_json: bool) -> int:
     from conformance.model import ModelKernel
 
     try:
-        files = mm_files([Path(path)])
+        files = [path] if names.is_stored(path) else [str(f) for f in mm_files([Path(path)])]
     except OSError as error:
         raise Refused(f"{error.filename or path}: {error.strerror or error}") from error
     if not files:
         raise Refused(f"{path}: no .mm files below this folder")
-    scenarios = [(str(file), inputs.scenario(str(file))) for file in files]
+    scenarios = [(file, inputs.scenario(file)) for file in files]
     asked = real_kernel.asked(kernel_name, as_json)
     if asked is None:
         return SKIPPED

@@ -15,6 +15,7 @@ from triage.terminal import fields, paint, write, write_json
 def command(number: int, as_json: bool) -> int:
     """Explain the failure ID of `mmfarm triage list` by its smallest scenario."""
     from triage import failures  # loads SQLAlchemy, which --help does not need
+    from triage.closer import look, to_pairs
     from triage.explain import explain, to_json, to_text
     from workers import kin
 
@@ -24,6 +25,9 @@ def command(number: int, as_json: bool) -> int:
         kinship = store.kin(number) if store is not None else []
         said = store.said(number) if store is not None else []
     explanation = explain(failures.best_scenario(found), f"F{number}")
+    looked = None
+    if explanation is not None and not failures.is_disagreement(row):
+        looked = look(explanation.scenario, explanation.outcome, found.certificate)
     if as_json:
         shown: dict[str, object] = to_json(explanation) if explanation else {"outcome": "clean"}
         write_json(
@@ -33,6 +37,7 @@ def command(number: int, as_json: bool) -> int:
                 "scenario": found.best.text,
                 "found_on_build_id": found.best.build_id,
                 "certificate": found.certificate,
+                "closer": looked.to_json() if looked is not None else None,
                 "same_cause": [{"why": kind, "failures": others} for kind, _, others in kinship],
                 "said": [
                     {
@@ -71,12 +76,15 @@ def command(number: int, as_json: bool) -> int:
             for each in said
             if each.undone_at is None
         ),
-        ("export", f"mmfarm triage export F{number} -o DIR"),
+        *(to_pairs(looked, row.signature) if looked is not None else ()),
+        ("export", f"mmfarm triage export F{number} -o F{number}"),
+        ("bundle", f"mmfarm bundle F{number} -o F{number}.json"),
+        ("kernels", f"mmfarm kernels of F{number}"),
     ]
     if failures.is_disagreement(row):
         version = failures.best_scenario(found).config.kernel
         asked = f"--kernel debian-{version} " if version else ""
-        lines.append(("replay", f"mmfarm conform check {asked}DIR/{failures.file_stem(found)}.mm"))
+        lines.append(("replay", f"mmfarm conform check {asked}F{number}"))
     write(fields(lines))
     return OK
 
