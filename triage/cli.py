@@ -107,6 +107,8 @@ VERBS: Final[Mapping[str, str]] = {
     "farm backup": "Write the whole store into a file.",
     "farm restore": "Fill an empty store from a backup.",
     "farm doctor": "Whether the services could start here.",
+    "mail": "Write the mail about a finding that the kernel's documents ask for.",
+    "mcp": "Serve verbs to programs, by the Model Context Protocol.",
     "why": "What the farm decided by itself about an ID, and why.",
 }
 

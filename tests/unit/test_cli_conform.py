@@ -124,7 +124,8 @@ def test_what_another_kernel_has_shown_is_replayed_on_it(
     assert "kernel=6.12" in shown
     assert " times; " in shown
     assert "slice" not in shown, "nothing was found in one"
-    assert "mmfarm conform check --kernel debian-6.12 DIR/" in shown
+    assert "mmfarm conform check --kernel debian-6.12 F1\n" in shown
+    assert cli.main(["conform", "check", "--kernel", "debian-6.12", "F1"]) == 1, "runs as printed"
 
 
 def test_run_reports_its_figures(capsys: pytest.CaptureFixture[str]) -> None:

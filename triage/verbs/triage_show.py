@@ -78,13 +78,17 @@ def command(number: int, as_json: bool) -> int:
         ),
         *(to_pairs(looked, row.signature) if looked is not None else ()),
         ("export", f"mmfarm triage export F{number} -o F{number}"),
-        ("bundle", f"mmfarm bundle F{number} -o F{number}.json"),
-        ("kernels", f"mmfarm kernels of F{number}"),
     ]
     if failures.is_disagreement(row):
         version = failures.best_scenario(found).config.kernel
         asked = f"--kernel debian-{version} " if version else ""
         lines.append(("replay", f"mmfarm conform check {asked}F{number}"))
+    elif explanation is not None:
+        lines += [
+            ("bundle", f"mmfarm bundle F{number} -o F{number}.json"),
+            ("mail", f"mmfarm mail F{number}"),
+            ("kernels", f"mmfarm kernels of F{number}"),
+        ]
     write(fields(lines))
     return OK
 
