@@ -94,6 +94,7 @@ class Task:
         self.gathering: i64 = 0  # mmu_gathers in progress
         self.mm_gets: i64 = 0  # users of an mm that its op has added, and must drop
         self.mm_got_at: i64 = 0  # site after which it last did
+        self.reclaimed: i64 = 0  # uid of the last op in which it had to, and could
         self.through_stale: Stale | None = None  # what the last translation came from
         # Pages whose mapping changed under the current page table lock: the first `nr_recheck`.
         self.recheck: list[Page] = []
@@ -114,6 +115,7 @@ class Task:
         self.stack = None
         self.site = 0
         self.retries = 0
+        self.reclaimed = 0
         self.retried_at = 0
         self.idle_rounds = 0
         self.idle_since = 0

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 def try_to_free_pages(k: "Kernel") -> bool:
     """Whether it is worth while to try the allocation again. The caller holds no lock that a split
     takes: no folio's, no anon_vma's, no page table's."""
-    return len(k.deferred_split) > 0 and deferred_split_scan(k) > 0
+    if not k.deferred_split or not deferred_split_scan(k):
+        return False
+    k.cur.reclaimed = k.cur.uid
+    return True
 
 
 def folio_isolate_lru(k: "Kernel", folio: Folio) -> bool:

@@ -439,9 +439,9 @@ def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
         while va < end:
             pte = peek(k, mm, va)
             va += 1
-            # The call's own reclaim may have split huge pages that are full of zeroes.
-            zeroes = pte & PTE_SPECIAL and k.max_ptes_none < k.ptrs_per_pte - 1
-            needs_write = advice == ops.MADV_POPULATE_WRITE and not zeroes
+            # The call's own reclaim may have split huge pages, whose zeroes have gone then.
+            split = pte & PTE_SPECIAL and k.cur.reclaimed == k.cur.uid
+            needs_write = advice == ops.MADV_POPULATE_WRITE and not split
             if not pte_present(pte) or (needs_write and not pte & PTE_WRITE):
                 k.violate(
                     "contract",

@@ -67,6 +67,13 @@ config pmd_order=3 frames=64 thp=always max_ptes_none=4
 2 T0 madvise 7..9 POPULATE_WRITE
 @2 do_anonymous_page:alloc#1 fail
 """,
+    "the same of a huge page that is mapped in part": """
+config pmd_order=3 frames=64 thp=always
+1 T0 mmap 0..8 w private anon populate
+2 T0 mremap 1..2 to 0 dontunmap
+3 T0 madvise 0..2 POPULATE_WRITE
+@3 do_anonymous_page:alloc#1 fail
+""",
     "a device that is closed waits for huge pages of its memory": """
 config pmd_order=3 frames=64
 1 T0 mmap 0..16 r private anon
