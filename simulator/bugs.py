@@ -535,6 +535,18 @@ BUGS: Final[tuple[Bug, ...]] = (
         undisclosed=True,
     ),
     Bug(
+        "vma-flags-reset-early",
+        "a VMA gets the flags that it had, with a change, before its readers were gone",
+        "mm/mprotect.c:mprotect_fixup()",
+        ("state",),
+        MEDIUM,
+        culprits=("mprotect_fixup", "mlock_fixup", "madvise_update_vma", "guard_install_set_pte"),
+        versions=(("6.19", ""),),
+        departure="new flags are made from those that were seen before vma_start_write(): "
+        "VM_MAYBE_GUARD, set under the VMA's read lock meanwhile, is gone",
+        undisclosed=True,
+    ),
+    Bug(
         "mremap-merges-userfaultfd",
         "mremap() to beside another part of a registered mapping ends that part's registration",
         "mm/mremap.c:copy_vma_and_data()",
@@ -1162,6 +1174,7 @@ class BugFlags:
         self.mthp_collapse_loses_soft_dirty: bool = False
         self.split_vma_copies_flags_early: bool = False
         self.vma_merge_copies_flags_early: bool = False
+        self.vma_flags_reset_early: bool = False
         self.mremap_merges_userfaultfd: bool = False
         self.migratevma_zero_page_loses_soft_dirty: bool = False
         self.mremap_revert_allocates: bool = False

@@ -29,7 +29,7 @@ from conformance.forced.build import Build
 from conformance.forced.engine import Stuck
 from conformance.forced.force import force
 from conformance.forced.guest import ACTORS, Guest
-from conformance.forced.plan import Plan, Refused, plan, real_size
+from conformance.forced.plan import Plan, Refused, mended_size, plan, real_size
 from conformance.forced.stretch import stretched
 from conformance.model import ModelKernel
 from conformance.userland import PMD_ORDER
@@ -175,7 +175,7 @@ def plans(scenario: Scenario, version: str, model: ModelKernel) -> tuple[Plan, P
         return broken, None, True
     for witness in _witnesses(sized, broken.violation.uid):
         broken = plan(witness, model)
-        mended = plan(replace(witness, config=real_size(scenario, version, ()).config), model)
+        mended = plan(replace(witness, config=mended_size(scenario, version).config), model)
         if shows(broken, mended):
             return broken, mended, True
     return plan(sized, model), None, False  # the kernel may say something of it

@@ -21,7 +21,7 @@ from conformance.kernels import model_version
 from conformance.model import ModelKernel
 from conformance.observation import Observed
 from conformance.userland import PMD_ORDER
-from simulator.bugs import apart
+from simulator.bugs import apart, in_kernel
 from simulator.ops import OP_FORK
 from simulator.outcome import SKIPPED, UNFINISHED, Outcome, TraceEvent, Violation
 from simulator.scenario import FAIL, IPI, PARK, SWITCH, THP_ALWAYS, TLB, Config, Scenario
@@ -102,6 +102,15 @@ def real_size(scenario: Scenario, version: str, bugs: Collection[str] | None = N
             thp=config.thp,
         ),
     )
+
+
+def mended_size(scenario: Scenario, version: str) -> Scenario:
+    """The same without the scenario's own bugs, be it that Linux `version` has them."""
+    sized = real_size(scenario, version, ())
+    there = in_kernel(sized.config.kernel)
+    off = {f"-{bug}" for bug in scenario.config.bugs if bug in there}
+    bugs = tuple(sorted(off.union(sized.config.bugs)))
+    return replace(sized, config=replace(sized.config, bugs=bugs))
 
 
 def plan(scenario: Scenario, model: ModelKernel) -> Plan:

@@ -97,6 +97,7 @@ from simulator.mm.pgtable_generic import (
     pte_unmap_unlock,
 )
 from simulator.mm.rmap import folio_maybe_mapped_shared, folio_remove_rmap_pte
+from simulator.mm.split_huge_pmd import thp_vma_suitable
 from simulator.mm.vm_fault import VM_FAULT_ERROR, VM_FAULT_RETRY, VmFault
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched.lock import folio_trylock, mutex_unlock, spin_lock, spin_unlock
@@ -141,7 +142,7 @@ def hugepage_vma_revalidate(
     if vma is None or expect_anon and (vma.anon_vma is None or vma.inode is not None):
         return None
     if not k.bug.mthp_collapse_pmd_flush_other_vma or order == k.pmd_order:
-        if not huge_memory.thp_vma_suitable(k, vma, start):
+        if not thp_vma_suitable(k, vma, start):
             return None
     elif vma.start > start + k.ptrs_per_pte:
         return None

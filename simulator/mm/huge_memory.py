@@ -95,7 +95,7 @@ from simulator.mm.pgtable_generic import (
     pmdp_huge_clear_flush,
     pte_alloc_one,
 )
-from simulator.mm.split_huge_pmd import haddr_of, split_huge_pmd
+from simulator.mm.split_huge_pmd import haddr_of, split_huge_pmd, thp_vma_suitable
 from simulator.mm.vm_fault import (
     FAULT_FLAG_UNSHARE,
     FAULT_FLAG_VMA_LOCK,
@@ -129,12 +129,6 @@ TVA_FORCED_COLLAPSE: Final = 2  # MADV_COLLAPSE
 
 
 # --- may there be a huge page? -----------------------------------------------------------------
-
-
-def thp_vma_suitable(k: "Kernel", vma: Vma, va: i64) -> bool:
-    """Whether the VMA has room for all that the PMD entry of `va` maps."""
-    start = haddr_of(k, va)
-    return va >= 0 and vma.start <= start and start + k.ptrs_per_pte <= vma.end
 
 
 def thp_vma_allowable(k: "Kernel", vma: Vma, tva: i64) -> bool:

@@ -576,8 +576,7 @@ def madvise_update_vma(k: "Kernel", behavior: MadviseBehavior, vma: Vma, flags: 
         return None
     mmap_lock.vma_start_write(k, target)
     k.step(sites.MADVISE_UPDATE_VMA__SET_FLAGS, target.obj, WRITE)
-    mmap_lock.vma_assert_write_locked(k, target)  # vm_flags_reset()
-    target.flags = flags | vma_merge.sticky(k, target.flags)
+    vma_merge.vm_flags_reset(k, target, flags, target is not vma)
     return target
 
 

@@ -80,6 +80,7 @@ from simulator.mm.split_huge_pmd import (
     set_pmd_migration_entry,
     split_huge_pmd,
     split_huge_pmd_locked,
+    thp_vma_suitable,
 )
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched.lock import spin_lock, wait_queued
@@ -386,6 +387,9 @@ def restore_large(k: "Kernel", src: Folio, dst: Folio, vma: Vma, start: i64) -> 
                 continue
         elif mm.tables[va >> k.pmd_order] is not None:
             restore_large_ptes(k, src, dst, vma, va, stop)
+        elif thp_vma_suitable(k, vma, va):  # PVMW_SYNC: wait for who moves the entry to behind us
+            pmd_lock(k, sites.REMOVE_MIGRATION_PTE__PMD_LOCK, mm)
+            pmd_unlock(k, mm)
         va = stop
 
 

@@ -11,7 +11,7 @@ from mypy_extensions import i64
 
 from simulator import features, sites
 from simulator.errno import EINVAL
-from simulator.mm import huge_memory, mmu_notifier, swap, swapfile, tlb
+from simulator.mm import mmu_notifier, swap, swapfile, tlb
 from simulator.mm.anon_vma import anon_vma_prepare, get_anon_vma, put_anon_vma
 from simulator.mm.memremap import DevPagemap
 from simulator.mm.migrate import (
@@ -94,7 +94,11 @@ from simulator.mm.rmap import (
     folio_try_share_anon_rmap_pte,
 )
 from simulator.mm.split_folio import folio_split_unmapped, split_folio
-from simulator.mm.split_huge_pmd import set_pmd_migration_entry, split_huge_pmd_address
+from simulator.mm.split_huge_pmd import (
+    set_pmd_migration_entry,
+    split_huge_pmd_address,
+    thp_vma_suitable,
+)
 from simulator.objects import pmd_obj, pte_obj
 from simulator.sched.lock import folio_trylock, mutex_lock, mutex_unlock
 from simulator.state import READ, WRITE
@@ -693,7 +697,7 @@ def insert_huge_pmd_page(k: "Kernel", args: MigrateVma, va: i64, page: Page) -> 
     folio = page.folio
     vma = args.vma
     mm = args.mm
-    if not huge_memory.thp_vma_suitable(k, vma, va) or anon_vma_prepare(k, vma):
+    if not thp_vma_suitable(k, vma, va) or anon_vma_prepare(k, vma):
         return False
     if vma.flags & VM_UFFD_MISSING:
         return False

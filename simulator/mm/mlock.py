@@ -29,14 +29,15 @@ if TYPE_CHECKING:
     from simulator.state import Kernel
 
 
-def mlock_vma_pages_range(k: "Kernel", vma: Vma, start: i64, end: i64, flags: i64) -> None:
+def mlock_vma_pages_range(
+    k: "Kernel", vma: Vma, start: i64, end: i64, flags: i64, merged: bool
+) -> None:
     """Set the flags of a VMA that becomes locked or is no longer, and walk its page tables."""
     mm = vma.mm
     assert mm is not None
     mmap_lock.vma_start_write(k, vma)
     k.step(sites.MLOCK_VMA_PAGES_RANGE__SET_FLAGS, vma.obj, WRITE)
-    mmap_lock.vma_assert_write_locked(k, vma)  # vm_flags_reset_once()
-    vma.flags = flags | vma_merge.sticky(k, vma.flags)
+    vma_merge.vm_flags_reset(k, vma, flags, merged)
     swap.lru_add_drain(k)
     va = walk_pmd(k, sites.WALK_PMD_RANGE__PMD, mm, start, end)
     while va < end:
@@ -70,10 +71,9 @@ def mlock_fixup(
     if flags & old & VM_LOCKED:
         mmap_lock.vma_start_write(k, target)
         k.step(sites.MLOCK_FIXUP__SET_FLAGS, target.obj, WRITE)
-        mmap_lock.vma_assert_write_locked(k, target)  # vm_flags_reset()
-        target.flags = flags | vma_merge.sticky(k, target.flags)
+        vma_merge.vm_flags_reset(k, target, flags, target is not vma)
     else:
-        mlock_vma_pages_range(k, target, start, end, flags)
+        mlock_vma_pages_range(k, target, start, end, flags, target is not vma)
     return target
 
 

@@ -243,8 +243,7 @@ def mprotect_fixup(
         return None
     mmap_lock.vma_start_write(k, target)
     k.step(sites.MPROTECT_FIXUP__SET_FLAGS, target.obj, WRITE)
-    mmap_lock.vma_assert_write_locked(k, target)  # vm_flags_reset()
-    target.flags = flags | vma_merge.sticky(k, target.flags)
+    vma_merge.vm_flags_reset(k, target, flags, target is not vma)
     cp_flags: i64 = 0
     if vma_wants_manual_pte_write_upgrade(target):
         cp_flags = MM_CP_TRY_CHANGE_WRITABLE

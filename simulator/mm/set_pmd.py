@@ -7,7 +7,6 @@ from mypy_extensions import i64
 
 from simulator import sites
 from simulator.mm import rmap
-from simulator.mm.huge_memory import thp_vma_suitable
 from simulator.mm.mm_types import (
     MM_FILEPAGES,
     PTE_YOUNG,
@@ -29,7 +28,7 @@ from simulator.mm.pgtable import (
     vm_page_prot,
 )
 from simulator.mm.pgtable_generic import pmd_lock, pmd_unlock
-from simulator.mm.split_huge_pmd import haddr_of
+from simulator.mm.split_huge_pmd import haddr_of, thp_vma_suitable
 from simulator.mm.vm_fault import FAULT_FLAG_UNSHARE, VmFault
 from simulator.objects import pmd_obj
 from simulator.state import WRITE

@@ -87,6 +87,12 @@ def haddr_of(k: "Kernel", va: i64) -> i64:
     return va >> k.pmd_order << k.pmd_order
 
 
+def thp_vma_suitable(k: "Kernel", vma: Vma, va: i64) -> bool:
+    """Whether the VMA has room for all that the PMD entry of `va` maps."""
+    start = haddr_of(k, va)
+    return va >= 0 and vma.start <= start and start + k.ptrs_per_pte <= vma.end
+
+
 def split_huge_pmd(k: "Kernel", vma: Vma, va: i64) -> None:
     """__split_huge_pmd(): if the entry of `va` is a huge one, a page table with the same contents
     takes its place."""

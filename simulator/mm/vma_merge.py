@@ -389,6 +389,15 @@ def vma_expand(k: "Kernel", vmg: VmaMerge) -> i64:
     return 0
 
 
+def vm_flags_reset(k: "Kernel", vma: Vma, flags: i64, merged: bool) -> None:
+    """The VMA gets `flags`, and keeps what those have set in it who held it for reading: it is
+    locked for writing only now, or, when it was `merged`, since then."""
+    mmap_lock.vma_assert_write_locked(k, vma)
+    if merged or not k.bug.vma_flags_reset_early:
+        flags |= sticky(k, vma.flags)
+    vma.flags = flags
+
+
 def vma_modify_flags(
     k: "Kernel", prev: Vma | None, vma: Vma, start: i64, end: i64, new_flags: i64
 ) -> Vma | None:

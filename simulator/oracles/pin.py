@@ -82,6 +82,8 @@ def recheck(k: "Kernel", page: Page) -> None:
 
 def check(k: "Kernel", p: "Pin", page: Page, mm: Mm) -> None:
     pte = peek(k, mm, p.va)
+    if pte == 0 and is_being_changed(k, mm, p.va):
+        return  # who has taken it out, of a large folio of which the caller has changed another
     # A device-exclusive entry keeps the page, and a fault brings back the same one.
     kept = pte_present(pte) or is_migration_pte(pte) or is_device_pte(pte)
     if pte >> PFN_SHIFT != page.pfn or not kept:
@@ -98,6 +100,15 @@ def check(k: "Kernel", p: "Pin", page: Page, mm: Mm) -> None:
             "anon",
             f"{frame_text(page.pfn)} is pinned as page {p.va} and lost its exclusivity",
         )
+
+
+def is_being_changed(k: "Kernel", mm: Mm, va: i64) -> bool:
+    """Whether another one has the lock of the entry."""
+    owner = mm.page_table_lock.owner
+    table = mm.tables[va >> k.pmd_order]
+    if table is not None:
+        owner = table.ptl.owner
+    return owner >= 0 and owner != k.cur.id
 
 
 def dropped(k: "Kernel", mm: Mm, va: i64) -> None:

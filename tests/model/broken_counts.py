@@ -126,7 +126,7 @@ def munmap_forgets_total(patch: Patch) -> None:
 
 
 def mlock_forgets_to_count(patch: Patch) -> None:
-    def then(_k: Kernel, vma: Vma, start: int, end: int, _flags: int) -> None:
+    def then(_k: Kernel, vma: Vma, start: int, end: int, _flags: int, _merged: bool) -> None:
         assert vma.mm is not None
         vma.mm.locked_vm -= end - start
 

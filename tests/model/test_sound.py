@@ -74,6 +74,30 @@ config pmd_order=3 frames=64 thp=always
 3 T0 madvise 0..2 POPULATE_WRITE
 @3 do_anonymous_page:alloc#1 fail
 """,
+    "a migration ends while another process moves its huge entry": """
+config pmd_order=3 frames=64 thp=always
+1 T0 mmap 0..8 rw private anon populate
+2 T0 fork T1
+3 DEVICE migrate_to_device 0..8
+4 T1 mremap 0..8 to 8
+@3 page_vma_mapped_walk:pmd#2 -> T1
+@4 move_huge_pmd:set#1 -> DEVICE
+""",
+    "a pinned page of a huge one becomes a device's while another page of it is copied": """
+config pmd_order=3 frames=64 thp=always
+1 T0 mmap 0..8 rw private anon
+2 DEVICE1 migrate_to_device 0..8
+3 DEVICE1 device_exclusive 1..2
+4 T0 fork T1
+5 T0 pin p0 1 r
+6 T2 fork T3
+7 T1 write 0
+8 T4 madvise 1..2 DONTFORK
+@3 migrate_vma_check_page:mapcount#1 -> T2
+@3 nouveau_atomic_range_fault:lock#1 -> T4
+@3 should_flush_tlb:check#4 -> T1
+@6 wake_up_new_task:run#1 -> T0
+""",
     "a device that is closed waits for huge pages of its memory": """
 config pmd_order=3 frames=64
 1 T0 mmap 0..16 r private anon

@@ -15,8 +15,10 @@ from conformance.forced.plan import DONE, HOLD, WAIT, Plan, Refused, plan, real_
 from conformance.forced.rules import NO_CODE, RULES
 from conformance.generate import Generator
 from conformance.model import ModelKernel
-from corpus.text import parse
+from corpus.files import KNOWN_BUGS, UNDISCLOSED
+from corpus.text import load, parse
 from fuzz.rng import Rng
+from simulator.bugs import in_kernel
 from simulator.sites import BY_NAME
 from triage import cli
 from triage.verbs import confirm as verb
@@ -125,15 +127,21 @@ def test_what_breaks_is_made_to_show() -> None:
 
 
 def test_what_only_the_kernel_could_tell_is_forced_as_it_is() -> None:
-    scenario = parse(
-        "# mmfarm scenario 1\nconfig pmd_order=9 frames=64 bug=pt-reclaim-unlinks-before-flush\n"
-        "1 T0 mmap 0..512 rw shared anon\n"
-        "2 T0 write 0\n3 T0 madvise 0..512 DONTNEED\n4 T1 madvise 0..1 REMOVE\n"
-        "@3 flush_tlb_mm_range:inc_gen#1 -> T1\n"
-    )
+    scenario = load(KNOWN_BUGS / "mremap-merge-anon-vma-uaf.mm")
     broken, mended, visible = verdicts.plans(scenario, "7.2", ModelKernel())
     assert broken.violation is not None
     assert (mended, visible) == (None, False)
+
+
+def test_what_a_kernel_was_shipped_with_is_mended_for_the_comparison() -> None:
+    """The model as Linux 7.2 has it without being asked."""
+    scenario = load(UNDISCLOSED / "mremap-merges-userfaultfd.mm")
+    (bug,) = scenario.config.bugs
+    assert bug in in_kernel("7.2")
+    broken, mended, visible = verdicts.plans(scenario, "7.2.13", ModelKernel())
+    assert mended is not None
+    assert f"-{bug}" in mended.scenario.config.bugs
+    assert (broken.violation is None, mended.violation, visible) == (False, None, True)
 
 
 @pytest.mark.parametrize(
