@@ -346,6 +346,18 @@ BUGS: Final[tuple[Bug, ...]] = (
         "pagemap then says that a page was not modified which was",
     ),
     Bug(
+        "test-hmm-leaves-pages-clean",
+        "what a device has stored is lost when its page is swapped out",
+        "lib/test_hmm.c:dmirror_do_write()",
+        ("dirty-loss", "memory-value"),
+        MEDIUM,
+        culprits=("remove_mapping", "dmirror_access", "do_swap_page"),
+        versions=(("5.8", ""),),
+        departure="the driver stores without set_page_dirty(), where the entry of the CPU may be "
+        "writable and clean",
+        undisclosed=True,
+    ),
+    Bug(
         "test-hmm-maps-after-invalidation",
         "lib/test_hmm.c maps a page on the device that was invalidated during its migration",
         "lib/test_hmm.c:dmirror_migrate_finalize_and_map()",
@@ -1150,6 +1162,7 @@ class BugFlags:
         self.fork_early_cow_torn_snapshot: bool = False
         self.migration_restores_writable: bool = False
         self.device_private_loses_soft_dirty: bool = False
+        self.test_hmm_leaves_pages_clean: bool = False
         self.test_hmm_maps_after_invalidation: bool = False
         self.tlb_huge_and_small_at_once: bool = False
         self.mthp_collapse_pmd_flush_other_vma: bool = False

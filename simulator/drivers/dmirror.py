@@ -40,7 +40,17 @@ from simulator.mm.migrate_device import (
     migrate_vma_pages,
     migrate_vma_setup,
 )
-from simulator.mm.mm_types import REF_OWNER, VM_READ, VM_WRITE, Lock, Mm, Page, fill, page_maps
+from simulator.mm.mm_types import (
+    PG_DIRTY,
+    REF_OWNER,
+    VM_READ,
+    VM_WRITE,
+    Lock,
+    Mm,
+    Page,
+    fill,
+    page_maps,
+)
 from simulator.mm.mmu_notifier import EMPTY, MmuIntervalNotifier
 from simulator.mm.page_alloc import folio_alloc, folio_alloc_nofail, folio_alloc_order
 from simulator.mm.page_ref import folio_put
@@ -268,6 +278,8 @@ def do_access(k: "Kernel", mm: Mm, va: i64, word: i64, entry: i64, write: bool) 
     if write:
         token = k.new_token()
         page.words[word] = token
+        if not k.bug.test_hmm_leaves_pages_clean:
+            page.folio.flags |= PG_DIRTY  # no page table knows of this store
         k.watch.stored(k, mm, va, page, word, token, True)
         return 0
     value = page.words[word]
