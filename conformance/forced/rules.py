@@ -94,7 +94,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "vma_start_read:recheck": (
         "vma_start_read@ret:down_read_trylock",
-        "vma_start_read>__refcount_inc_not_zero_limited_acquire~cmpxchg",
+        "vma_start_read>__refcount_inc_not_zero_limited_acquire~cmpxchg+",
     ),
     "vma_start_write:exclude_readers": (
         "__vma_start_write",

@@ -7,6 +7,7 @@ Contract: a rule is text, and names a place in the code:
     F@call:G#k        the k-th call of G in F, by address; without #k all of them
     F@ret:G#k         where that call returns to
     F~ACCESS#k        the k-th instruction in F that is such an access
+    F~ACCESS+#k       the one after it
     F>G               instead of F: the code of G where it is inlined into F
     RULE & RULE       all that both find
 
@@ -21,10 +22,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.forced.code import Code, Instruction
-from conformance.forced.dwarf import Scope
 
 _RULE: Final = re.compile(
-    r"(?P<path>[\w>]+)(?:@(?P<side>call|ret):(?P<names>[\w|]+)|~(?P<access>\w+))?(?:#(?P<k>[0-9]+))?"
+    r"(?P<path>[\w>]+)(?:@(?P<side>call|ret):(?P<names>[\w|]+)|~(?P<access>\w+)(?P<past>\+)?)?(?:#(?P<k>[0-9]+))?"
 )
 _BOTH: Final = " & "
 # The destination comes last; a store to the stack is none that anybody else sees.
@@ -72,7 +72,8 @@ def _found(code: Code, rule: str) -> Iterable[int]:
             names = match["names"].split("|")
             found = _calls(code.instructions(scope), names, after=match["side"] == "ret")
         elif match["access"]:
-            found = _accesses(code, scope, match["access"])
+            past = match["past"] is not None
+            found = _accesses(code.instructions(scope), match["access"], after=past)
         else:
             if not scope.chain[-1].endswith(".cold"):
                 yield scope.entry
@@ -95,8 +96,10 @@ def _calls(instructions: Sequence[Instruction], names: Sequence[str], *, after: 
     return found
 
 
-def _accesses(code: Code, scope: Scope, access: str) -> list[int]:
-    return [each.address for each in code.instructions(scope) if _is(each.text, access)]
+def _accesses(instructions: Sequence[Instruction], access: str, *, after: bool) -> list[int]:
+    """Addresses of such instructions, or of what comes after them."""
+    there = [i for i, each in enumerate(instructions) if _is(each.text, access)]
+    return [instructions[i + after].address for i in there if i + after < len(instructions)]
 
 
 def _is(text: str, access: str) -> bool:

@@ -121,6 +121,22 @@ def test_accesses_are_told_apart(make: Callable[[bool], Code]) -> None:
     assert sitemap.place(code, ["outer~cmpxchg", "outer@call:other"]) is None
 
 
+def test_what_comes_after_an_access_is_the_next_instruction(make: Callable[[bool], Code]) -> None:
+    code = make(True)
+    (scope,) = code.scopes(("outer",))
+    addresses = [each.address for each in code.instructions(scope)]
+    for access in ("xchg", "lock"):
+        at = sitemap.place(code, [f"other~{access}#1"])
+        after = sitemap.place(code, [f"other~{access}+#1"])
+        assert at is not None
+        assert after is not None
+        assert after.addresses[0] > at.addresses[0]
+    at, after = (sitemap.place(code, [rule]) for rule in ("outer~xchg#1", "outer~xchg+#1"))
+    assert at is not None
+    assert after is not None
+    assert addresses.index(after.addresses[0]) == addresses.index(at.addresses[0]) + 1
+
+
 @pytest.mark.parametrize("rule", ["", "F@", "F@call", "F@jump:G", "F~", "F G", "F#x"])
 def test_what_is_no_rule_is_refused(rule: str) -> None:
     with pytest.raises(RuleError):
