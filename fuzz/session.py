@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Final, final
 
 from corpus import text
+from fuzz import unmet
 from fuzz.codec import decode, encode
 from fuzz.explore import Explorer, Listener
 from fuzz.findings import Finding, write_finding
@@ -39,6 +40,7 @@ from fuzz.inflight import Slot
 from fuzz.novelty import Novelty
 from fuzz.pack import packed
 from fuzz.rng import Rng
+from fuzz.slots import NR_CODES
 from fuzz.statistics import InternalError, Statistics
 from simulator import build, features
 from simulator.outcome import Outcome, Signature
@@ -321,6 +323,9 @@ class Session(Listener):
         statistics.sites_reached = len(sites) - len(statistics.sites_missed)
         statistics.situations_reached = len(situations) - len(statistics.situations_missed)
         statistics.final = final
+        if final:
+            self.explorer.portfolio.learn()
+            statistics.met = unmet.names(self.explorer.portfolio.meetings.counts(), NR_CODES)
         with self._statistics_file.open("ab", buffering=0) as file:
             file.write(statistics.to_json().encode() + b"\n")
 

@@ -44,6 +44,7 @@ class Statistics:
     sites_preempted: list[str] = field(default_factory=list)  # where somebody else came in
     focus_passed: dict[str, int] = field(default_factory=dict)  # how often, each site of the focus
     focus_preempted: dict[str, int] = field(default_factory=dict)
+    met: dict[str, int] = field(default_factory=dict)  # "A B": runs; in the last line (meetings.py)
     situations_reached: int = 0  # named rare ones
     situations_missed: list[str] = field(default_factory=list)
     internal_errors: list[InternalError] = field(default_factory=list)

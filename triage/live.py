@@ -78,6 +78,7 @@ class Board:
     situations: int = 0
     missed: frozenset[str] = ALL_SITES  # those that no slice came by
     preempted: frozenset[str] = frozenset()  # those at which somebody else came in
+    met: Counter[str] = field(default_factory=Counter)  # in how many runs two ops met
     focus_passed: Counter[str] = field(default_factory=Counter)  # of slices that ended
     focus_left: Counter[str] = field(default_factory=Counter)  # how often somebody came in there
 
@@ -94,6 +95,7 @@ class Board:
                 self._reached(figures)
                 self.running.pop(run_id, None)
                 self.exit_kinds[kind] = self.exit_kinds.get(kind, 0) + 1
+                self.met.update(figures.met)
                 self.focus_passed.update(figures.focus_passed)
                 self.focus_left.update(figures.focus_preempted)
                 self.ended_executions += figures.executions

@@ -19,7 +19,7 @@ from typing import Final
 from simulator.bugs import BUGS
 from simulator.build import build_id, mode
 from simulator.sites import FUNCTION
-from triage import aimed, failures
+from triage import aimed, failures, meetings
 from triage.exits import FINDING, INFRASTRUCTURE, OK, SKIPPED
 from triage.live import ALL_SITES, Board, Screen
 from triage.terminal import BAD, BOLD, fields, paint, table, write, write_json
@@ -209,6 +209,8 @@ def _text(
         parts.append(f"No promise was broken in {board.looked_at()}.")
     if request.focus:
         parts.append(aimed.text(aimed.rows(request.focus, board.focus_passed, board.focus_left)))
+    if who := meetings.text(board.met):
+        parts.append(who)
     for bug, functions in ends.not_reached.items():
         parts.append(paint(f"NOT REACHED: bug={bug}, in {', '.join(functions)}", BAD))
     if ends.earlier:
@@ -255,6 +257,7 @@ def _json(
         "sites_preempted": len(board.preempted),
         "functions_missed": board.functions_missed(),
         "focus": aimed.as_json(request.focus, board.focus_passed, board.focus_left),
+        "meetings": meetings.as_json(board.met),
         "failed_slices": board.failed_slices,
         "situations_reached": board.situations,
         "new_entries": board.new_entries,
