@@ -87,6 +87,7 @@ from simulator.scenario import (
     DEVICE,
     DEVICE1,
     KHUGEPAGED,
+    MAX_FUZZ_ACTORS,
     MAX_FUZZ_OPS,
     NR_USER_ACTORS,
     SWAP_DEVICES,
@@ -366,11 +367,13 @@ class _Draft:
         self.sketch: Sketch = Sketch(pages, ptrs, children)
 
     def call_in(self, code: i64) -> None:
-        """Somebody is to be there who may run the row."""
+        """Somebody is to be there who may run the row, if there is room."""
         able = ACTORS_OF_CODE[code]
         for actor in self.cast:
             if (able >> actor) & 1:
                 return
+        if len(self.cast) + len(self.children) >= MAX_FUZZ_ACTORS:
+            return
         actor_id: i64 = 0
         while not (able >> actor_id) & 1:
             actor_id += 1

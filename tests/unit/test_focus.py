@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fuzz import targets
-from fuzz.codec import decode, encode
+from fuzz.codec import check_fuzz_limits, decode, encode
 from fuzz.explore import Explorer, Listener
 from fuzz.focus import Ambush, Focus
 from fuzz.generate import generate
@@ -15,7 +15,7 @@ from fuzz.inflight import Slot
 from fuzz.mutate import mutate
 from fuzz.portfolio import Portfolio
 from fuzz.rng import Rng
-from simulator.ops import OP_MINCORE, OP_READ, OP_SCAN, OP_WRITE, OPS
+from simulator.ops import OP_MIGRATE_TO_DEVICE, OP_MINCORE, OP_READ, OP_SCAN, OP_WRITE, OPS
 from simulator.run import Machine
 from simulator.scenario import Op, Scenario
 from simulator.sched.profile import Profile
@@ -93,6 +93,11 @@ def test_wanted_ops_come_up_with_somebody_who_may_run_them() -> None:
                 any(op.code == code for op in generate(Rng(seed), 24).ops) for seed in range(100)
             )
             assert with_it > 50 > 2 * without
+
+
+def test_whom_wanted_ops_call_in_has_room_in_the_largest_cast() -> None:
+    for seed in range(3000):  # one in 32 is a crowd, and few of these have ops of all
+        check_fuzz_limits(generate(Rng(seed), 48, [OP_SCAN, OP_MIGRATE_TO_DEVICE]))
 
 
 def test_every_row_can_be_wanted() -> None:
