@@ -45,7 +45,7 @@ SCHEDULES_PER_SCENARIO: Final[i64] = 4
 # the known bugs are found in a tenth of the executions when every other scenario is new.
 FRESH_ONE_IN: Final[i64] = 2
 # New scenarios that are aimed at kinds of ops that have met rarely.
-MEETING_ONE_IN: Final[i64] = 4
+MEETING_ONE_IN: Final[i64] = 8
 # With a focus: scenarios that are made of what came near it, in place of what the engine chose, and
 # with ops that did. The rest looks where nobody has been.
 NEAR_IN_4: Final[i64] = 3

@@ -196,8 +196,8 @@ def _weight_table() -> list[int]:
 
 WEIGHTS: Final[list[int]] = _weight_table()  # by row number
 _RW: Final = PROTS.index("rw")
-# A wanted op comes up more often than any other, and still leaves room for what it meets.
-_WANTED: Final[i64] = 24
+# A wanted op comes up about as often as a store more, and leaves room for what it meets.
+_WANTED: Final[i64] = 12
 _MAX_CAST: Final[i64] = 5  # more actors only dilute a small program ...
 _CROWD: Final[i64] = 8  # ... but what is counted per CPU or per family needs them at times
 _CROWD_ONE_IN: Final[i64] = 32

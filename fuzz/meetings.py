@@ -3,8 +3,8 @@
 
 Contract: `ran` is shown the profile of each run that a strategy scheduled, and counts for ordered
 pairs of rows (A came first, then B of another actor) in how many runs they met. `wanted` draws a
-pair that has met rarely or never. Runs under directives alone are not counted: nobody watches their
-accesses. Of a run with very many meetings the profile keeps a scattered part.
+pair that has met rarely, or in one order only. Runs under directives alone are not counted: nobody
+watches their accesses. Of a run with very many meetings the profile keeps a scattered part.
 
 What is left to be met is estimated from the counts by fuzz/unmet.py.
 """
@@ -21,6 +21,7 @@ from simulator.scenario import Scenario
 from simulator.sched.profile import A_POS, B_POS, PAIR, Profile
 
 _CANDIDATES: Final[i64] = 6  # pairs looked at to find one that has met rarely
+_UNKNOWN: Final[i64] = 8  # runs that a pair stands for that never met, in neither order
 
 
 def can_meet(a: i64, b: i64) -> bool:
@@ -60,10 +61,12 @@ class Meetings:
         return self.runs[a * NR_CODES + b]
 
     def wanted(self, rng: Rng) -> list[int]:
-        """Of a few pairs that could meet the one that has met least."""
+        """Of a few pairs that could meet the most promising one: first those that have met the
+        other way round only, then those that have met, the rarest first. Of most others nobody
+        knows whether they have anything to meet on."""
         best_a: i64 = -1
         best_b: i64 = -1
-        fewest: i64 = -1
+        least: i64 = -1
         left = _CANDIDATES
         while left > 0:
             left -= 1
@@ -72,11 +75,13 @@ class Meetings:
             if not can_meet(a, b):
                 continue
             runs = self.runs[a * NR_CODES + b]
-            if fewest < 0 or runs < fewest:
-                fewest = runs
+            if runs == 0 and self.runs[b * NR_CODES + a] == 0:
+                runs = _UNKNOWN
+            if least < 0 or runs < least:
+                least = runs
                 best_a = a
                 best_b = b
-        return [best_a, best_b] if fewest >= 0 else []
+        return [best_a, best_b] if least >= 0 else []
 
     def counts(self) -> dict[int, int]:
         """Runs by A * NR_CODES + B, of pairs that have met."""
