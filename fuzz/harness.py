@@ -49,7 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kernel", default="", help="the model is that Linux, as it was shipped")
     parser.add_argument("--rss-limit-mib", type=int, required=True)
     parser.add_argument("--supervisor", type=int, required=True, help="end when this pid ends")
-    parser.add_argument("--engine", choices=("auto", "atheris", "plain"), default="auto")
+    parser.add_argument("--engine", choices=("auto", "atheris", "plain", "bytes"), default="auto")
+    parser.add_argument("--search", action="append", default=[], help="for comparisons")
     parser.add_argument("--executions", type=int, default=0, help="end after so many")
     parser.add_argument("--stop-at-first", action="store_true", help="end with the first finding")
     options = parser.parse_args(arguments)
@@ -75,6 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
         known=known.read_bytes() if (known := work / "known").exists() else b"",
         stop_at_first=options.stop_at_first,
         executions=options.executions,
+        search=tuple(options.search),
         near=json.loads(near.read_bytes()) if (near := work / "near").exists() else None,
         engine=engine.NAME,
         mode=mode(),
@@ -113,6 +115,10 @@ def _engine(choice: str) -> Engine:
         from fuzz.engine import plain
 
         return plain
+    if choice == "bytes":
+        from fuzz.engine import bytes as on_bytes
+
+        return on_bytes
     if choice == "auto" and importlib.util.find_spec("atheris") is None:
         print("Atheris is not installed: using the plain engine, which is slower", file=sys.stderr)
         return _engine("plain")

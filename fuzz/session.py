@@ -39,6 +39,7 @@ from fuzz.focus import Focus
 from fuzz.inflight import Slot
 from fuzz.novelty import Novelty
 from fuzz.pack import packed
+from fuzz.portfolio import STRATEGIES
 from fuzz.rng import Rng
 from fuzz.slots import NR_CODES
 from fuzz.statistics import InternalError, Statistics
@@ -50,6 +51,8 @@ from simulator.sites import BY_NAME
 
 MAX_INTERNAL_ERRORS: Final = 64  # distinct ones that are kept; all are counted
 STATISTICS_SECONDS: Final = 1.0  # between two lines of statistics
+NO_FEEDBACK: Final = "no-feedback"  # nothing that a run has shown leads anywhere
+NO_MEETINGS: Final = "no-meetings"  # no new scenario is aimed at ops that have met rarely
 
 
 class Finished(Exception):
@@ -80,6 +83,7 @@ class Session(Listener):
         stop_at_first: bool = False,
         executions: int = 0,
         near: dict[str, int] | None = None,
+        search: tuple[str, ...] = (),
         started: Callable[[], None] = lambda: None,
         alive: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,
@@ -116,6 +120,13 @@ class Session(Listener):
         self.explorer: Final = Explorer(
             machines(), self._slot, self, seed, tuple(sorted(bugs)), kernel, focus
         )
+        for word in search:
+            if word == NO_FEEDBACK:
+                self.explorer.blind = True
+            elif word == NO_MEETINGS:
+                self.explorer.aims_at_meetings = False
+            else:
+                self.explorer.portfolio.only = STRATEGIES.index(word)
         self._engine_novelty: Final = Novelty()  # of what `test` has run
         self._kept_novelty: Final = Novelty()  # of what is kept anywhere
         self.explorer.novelty.remember(known)
@@ -167,6 +178,8 @@ class Session(Listener):
         if explorer.violations > violations:
             return False
         machine = explorer.machine
+        if explorer.blind:
+            return False
         if explorer.costly():
             if data in self._unmeasured:
                 self._kept_novelty.scan(machine)

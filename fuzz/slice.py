@@ -77,7 +77,7 @@ class SliceSpec:
     have put `seeds`, `unmeasured` and `known` into (see fuzz/harness.py); None: a temporary one.
     `seed_corpus` is a folder of .mm files to make the seeds from. The slice ends sooner with the
     batch that reaches `executions`, if that is not 0. `focus` are sites that the search is aimed
-    at."""
+    at; `search` and the engine `bytes` are for comparisons (fuzz/session.py)."""
 
     seconds: float
     work: Path | None = None
@@ -90,6 +90,7 @@ class SliceSpec:
     stop_at_first: bool = False
     executions: int = 0
     focus: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,7 @@ def _command(spec: SliceSpec, work: Path) -> list[str]:
         f"--kernel={spec.kernel}",
         *(("--stop-at-first",) if spec.stop_at_first else ()),
         f"--executions={spec.executions}",
+        *(f"--search={word}" for word in spec.search),
     ]  # fmt: skip
 
 

@@ -148,9 +148,21 @@ def through_atheris() -> float | None:
     return statistics.median(rates[-ROUNDS:])
 
 
-def hunt(bug: str, seed: int, limit_seconds: float) -> Trial:
-    """Fuzz from an empty corpus until the first broken promise, or the limit."""
-    result = run_slice(SliceSpec(seconds=limit_seconds, seed=seed, bugs=(bug,), stop_at_first=True))
+def hunt(
+    bug: str, seed: int, limit_seconds: float, *, search: tuple[str, ...] = (), engine: str = "auto"
+) -> Trial:
+    """Fuzz from an empty corpus until the first broken promise, or the limit. `search` takes
+    something of the search away, and the engine `bytes` nearly all (fuzz/session.py)."""
+    result = run_slice(
+        SliceSpec(
+            seconds=limit_seconds,
+            seed=seed,
+            bugs=(bug,),
+            stop_at_first=True,
+            search=search,
+            engine=engine,
+        )
+    )
     figures = result.statistics
     if not result.findings and result.exit_kind is not ExitKind.OK:
         raise BenchError(f"the slice ended with {result.exit_kind.value}: {result.log_tail}")

@@ -64,6 +64,7 @@ VERBS: Final[Mapping[str, str]] = {
     "bench": "Measure mmfarm itself.",
     "bench speed": "Executions and steps per CPU-second on a fixed workload.",
     "bench find": "How long the fuzzer needs to find a known bug.",
+    "bench compare": "Ways to search against each other, over known bugs.",
     "doctor": "What this machine offers, and what is skipped without.",
     "triage": "What the farm and `mmfarm run` have found so far.",
     "triage list": "List the failures.",

@@ -11,11 +11,9 @@ Importing this module imports Atheris.
 """
 
 import ctypes
-import importlib
 import os
 import sys
 from pathlib import Path
-from resource import RUSAGE_SELF, getpagesize, getrusage
 from typing import Final, final
 
 # libFuzzer's core looks for a custom mutator when it is loaded, and silently does without
@@ -29,6 +27,7 @@ import atheris.custom_mutator  # noqa: E402
 sys.setdlopenflags(_flags)
 
 from fuzz.codec import MAX_SIZE  # noqa: E402
+from fuzz.engine.counters import inherited_mib, register  # noqa: E402
 from fuzz.session import Finished, Session  # noqa: E402
 
 NAME: Final = "atheris"
@@ -41,7 +40,7 @@ _SEED_LIST: Final = "seed-list"  # that file's name, once for each seed
 
 def run(session: Session, *, seed: int, rss_limit_mib: int) -> None:
     """Fuzz until the session is over."""
-    _register(session.feedback)
+    register(session.feedback)
     seeds = _SeedFile(session)
     tested = 0
 
@@ -86,13 +85,6 @@ def run(session: Session, *, seed: int, rss_limit_mib: int) -> None:
         return
 
 
-def inherited_mib() -> int:
-    """How far the peak of this process, which libFuzzer looks at, is above what it has: exec()
-    hands on the peak of whoever made it."""
-    resident = int(Path("/proc/self/statm").read_text().split()[1]) * getpagesize()
-    return max(0, (getrusage(RUSAGE_SELF).ru_maxrss << 10) - resident) >> 20
-
-
 @final
 class _SeedFile:
     """Seeds on their way into libFuzzer, which reads one from a file, runs it, and goes on to the
@@ -114,13 +106,3 @@ class _SeedFile:
         if self._seed is not None:
             os.pwrite(self._file, self._seed, 0)
             os.ftruncate(self._file, len(self._seed))
-
-
-def _register(feedback: "ctypes.Array[ctypes.c_uint8]") -> None:
-    """Tell libFuzzer where it finds what was new in a run; it zeroes that between runs."""
-    core = importlib.import_module("atheris.core_with_libfuzzer")
-    library = ctypes.CDLL(core.__file__)
-    begin = ctypes.addressof(feedback)
-    library.__sanitizer_cov_8bit_counters_init(
-        ctypes.c_void_p(begin), ctypes.c_void_p(begin + len(feedback))
-    )
