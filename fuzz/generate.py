@@ -70,6 +70,7 @@ from simulator.ops import (
     OP_UFFD_CLOSE,
     OP_UFFD_CONTINUE,
     OP_UFFD_COPY,
+    OP_UFFD_POISON,
     OP_UFFD_READ,
     OP_UFFD_REGISTER,
     OP_UFFD_UNREGISTER,
@@ -159,6 +160,7 @@ _WEIGHTS: Final[dict[int, int]] = {
     OP_FSTAT: 2,
     OP_UFFD_WRITEPROTECT: 9,
     OP_UFFD_CONTINUE: 5,
+    OP_UFFD_POISON: 3,
 }
 # Never left out: without memory and accesses nothing happens. DEVICE has few rows anyway.
 _ALWAYS: Final = (OP_READ, OP_WRITE, OP_MIGRATE_TO_DEVICE, OP_SCAN)
@@ -182,6 +184,7 @@ _FAMILIES: Final = (
         OP_UFFD_READ,
         OP_UFFD_WRITEPROTECT,
         OP_UFFD_CONTINUE,
+        OP_UFFD_POISON,
     ),
 )
 

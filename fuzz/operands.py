@@ -108,6 +108,7 @@ from simulator.ops import (
     OP_UFFD_CLOSE,
     OP_UFFD_CONTINUE,
     OP_UFFD_COPY,
+    OP_UFFD_POISON,
     OP_UFFD_READ,
     OP_UFFD_REGISTER,
     OP_UFFD_UNREGISTER,
@@ -195,6 +196,7 @@ _ON_UFFD: Final = (
     OP_UFFD_CLOSE,
     OP_UFFD_CONTINUE,
     OP_UFFD_COPY,
+    OP_UFFD_POISON,
     OP_UFFD_READ,
     OP_UFFD_REGISTER,
     OP_UFFD_UNREGISTER,
@@ -205,6 +207,7 @@ _ON_UFFD: Final = (
 _ON_REGISTERED: Final = (
     OP_UFFD_CONTINUE,
     OP_UFFD_COPY,
+    OP_UFFD_POISON,
     OP_UFFD_UNREGISTER,
     OP_UFFD_WAKE,
     OP_UFFD_WRITEPROTECT,
@@ -529,6 +532,8 @@ def _uffd_args(sketch: Sketch, rng: Rng, mm: i64, code: i64) -> list[int]:
     if rng.chance(7, 8):  # what is there already is refused
         start, end = _missing(sketch, mm, start, end)
     flags: i64 = rng.below(4) if rng.chance(1, 4) else 0
+    if code == OP_UFFD_POISON:
+        return [handle, start, end, flags & FILL_DONTWAKE]
     if code in (OP_UFFD_ZEROPAGE, OP_UFFD_CONTINUE):
         return [handle, start, end, flags if rng.chance(1, 4) else flags & FILL_DONTWAKE]
     size = end - start

@@ -91,6 +91,7 @@ from simulator.ops import (
     OP_UFFD_CLOSE,
     OP_UFFD_CONTINUE,
     OP_UFFD_COPY,
+    OP_UFFD_POISON,
     OP_UFFD_READ,
     OP_UFFD_REGISTER,
     OP_UFFD_UNREGISTER,
@@ -263,7 +264,7 @@ class Sketch:
         elif code in (OP_UFFD_REGISTER, OP_UFFD_UNREGISTER):
             on = code == OP_UFFD_REGISTER
             self._register(mm, args[1], args[2], on, on and args[3] & REGISTER_WP != 0)
-        elif code in (OP_UFFD_COPY, OP_UFFD_ZEROPAGE, OP_UFFD_CONTINUE):
+        elif code in (OP_UFFD_COPY, OP_UFFD_ZEROPAGE, OP_UFFD_CONTINUE, OP_UFFD_POISON):
             self._fill_missing(mm, args[1], args[2])
         elif code not in _LEAVES_ALL:
             raise AssertionError(f"{BY_NUMBER[code].name} is new: teach Sketch.apply()")

@@ -1029,6 +1029,18 @@ BUGS: Final[tuple[Bug, ...]] = (
         culprits=("retract_page_tables",),
     ),
     Bug(
+        "retract-drops-poison-markers",
+        "pages that user space has said are lost come back when their file becomes huge",
+        "mm/khugepaged.c:file_backed_vma_is_retractable()",
+        ("use-after-free",),
+        EASY,
+        culprits=("retract_page_tables",),
+        versions=(("6.6", ""),),
+        departure="UFFDIO_POISON leaves markers that no flag of the VMA tells of: the page table "
+        "with them goes as if it were empty, and the next access finds the page of the file",
+        undisclosed=True,
+    ),
+    Bug(
         "uffd-wp-vs-exit-mmap",
         "UFFDIO_WRITEPROTECT walks memory that exits meanwhile",
         "CVE-2021-47461; cb185d5f1ebf",
@@ -1215,6 +1227,7 @@ class BugFlags:
         self.huge_zero_unshare_loses_uffd_wp: bool = False
         self.migratevma_huge_zero_loses_uffd_wp: bool = False
         self.retract_drops_uffd_wp_markers: bool = False
+        self.retract_drops_poison_markers: bool = False
         self.uffd_wp_vs_exit_mmap: bool = False
         self.guard_install_spins_on_markers: bool = False
         self.uffd_mfill_racy_pmd_check: bool = False

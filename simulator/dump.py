@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The state of the machine as text for people: VMAs, page tables, pages, stale translations."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
@@ -136,11 +136,15 @@ def vma_text(vma: Vma) -> str:
     return f"vma {vma.start}..{vma.end} {perms} {backing}{grows}"
 
 
+# By kind, from SWP_MARKER_GUARD on.
+MARKERS: Final = ("guard marker", "poison marker", "write protection marker")
+
+
 def pte_text(k: "Kernel", pte: i64) -> str:
     """A page table entry and the page behind it."""
     kind = pte_kind(pte)
-    if kind == SWP_MARKER_GUARD:
-        return "guard marker"
+    if kind >= SWP_MARKER_GUARD:
+        return MARKERS[kind - SWP_MARKER_GUARD]
     if kind == SWP_SWAP:
         return f"swap entry{exclusive_text(pte)} -> slot {swp_offset(pte)}"
     if kind:
@@ -167,8 +171,8 @@ def entry_text(k: "Kernel", pte: i64) -> str:
     if pte == 0:
         return "none"
     kind = pte_kind(pte)
-    if kind == SWP_MARKER_GUARD:
-        return "a guard marker"
+    if kind >= SWP_MARKER_GUARD:
+        return f"a {MARKERS[kind - SWP_MARKER_GUARD]}"
     if kind == SWP_SWAP:
         return f"a swap entry of slot {swp_offset(pte)}{exclusive_text(pte)}"
     if kind:

@@ -20,3 +20,4 @@ EINVAL: Final = 22
 EMLINK: Final = 31
 ENAMETOOLONG: Final = 36
 EOPNOTSUPP: Final = 95
+EHWPOISON: Final = 133

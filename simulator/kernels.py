@@ -25,6 +25,8 @@ class Linux:
         """`version` is 612 for 6.12; `fixed`: with what its stable releases fixed in 2026."""
         # mprotect() gives VM_ACCOUNT back where nothing was faulted (mprotect_fixup()).
         self.mprotect_unaccounts: bool = version >= 607
+        # UFFDIO_POISON.
+        self.uffd_poison: bool = version >= 606
         # MADV_POPULATE_* stops at a hole; before, it went on behind like all advice.
         self.populate_stops_at_holes: bool = version >= 609
         # A new mapping that fits both neighbours, which do not fit each other, merges with the

@@ -22,6 +22,7 @@ from simulator.errno import (
     EBUSY,
     EEXIST,
     EFAULT,
+    EHWPOISON,
     EINTR,
     EINVAL,
     EIO,
@@ -137,6 +138,8 @@ FILL_FLAGS: Final = bits(globals(), "FILL_")
 WRITEPROTECT_WP: Final = 1  # else it ends
 WRITEPROTECT_DONTWAKE: Final = 2
 WRITEPROTECT_FLAGS: Final = bits(globals(), "WRITEPROTECT_")
+POISON_DONTWAKE: Final = 1
+POISON_FLAGS: Final = bits(globals(), "POISON_")
 PROCMAP_BUILD_ID: Final = 1
 PROCMAP_FLAGS: Final = bits(globals(), "PROCMAP_")
 
@@ -273,6 +276,7 @@ OP_FILE_WRITE: Final = 89
 OP_FSTAT: Final = 90
 OP_UFFD_WRITEPROTECT: Final = 68
 OP_UFFD_CONTINUE: Final = 69
+OP_UFFD_POISON: Final = 70
 
 OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(
@@ -359,7 +363,7 @@ OPS: Final[tuple[OpSpec, ...]] = (
         "madvise().",
         entry=sites.MADVISE_LOCK__READ,
         culprit="do_madvise",
-        failures=(-EINVAL, -ENOMEM, -EAGAIN, -EFAULT, -EBUSY, -EACCES),
+        failures=(-EINVAL, -ENOMEM, -EAGAIN, -EFAULT, -EBUSY, -EACCES, -EHWPOISON),
         c="madvise({range.addr}, {range.len}, {advice})",
     ),
     OpSpec(
@@ -924,6 +928,17 @@ OPS: Final[tuple[OpSpec, ...]] = (
         culprit="mfill_atomic",
         failures=(-EAGAIN, -EEXIST, -EFAULT, -EINTR, -EINVAL, -ENOENT, -ENOMEM, -ESRCH),
         c="uffd_continue({uffd}, {range.addr}, {range.len}, {flags})",
+    ),
+    OpSpec(
+        OP_UFFD_POISON,
+        "uffd_poison",
+        (_UFFD, _RANGE, Arg("flags", FLAGS, POISON_FLAGS)),
+        USER,
+        "UFFDIO_POISON: the missing pages of the range are lost, and every access to them fails.",
+        entry=sites.MFILL_GET_VMA__LOCK,
+        culprit="mfill_atomic",
+        failures=(-EAGAIN, -EEXIST, -EFAULT, -EINTR, -EINVAL, -ENOENT, -ENOMEM, -ESRCH),
+        c="uffd_poison({uffd}, {range.addr}, {range.len}, {flags})",
     ),
 )
 

@@ -9,6 +9,7 @@ import errno
 from dataclasses import dataclass, field
 from typing import Final
 
+from simulator.errno import EHWPOISON
 from simulator.scenario import Directive
 
 SIGSEGV: Final = -1001
@@ -23,6 +24,7 @@ _NAMES: Final = {
     SKIPPED: "skipped",
     UNFINISHED: "unfinished",
     SIGKILL: "SIGKILL",
+    -EHWPOISON: "EHWPOISON",  # which Python knows from 3.14 on
 }
 
 

@@ -133,7 +133,7 @@ def call(k: "Kernel", t: Task, op: Op) -> i64:
         return pins.vmsplice(k, mm, a[0], a[1])
     if code == ops.OP_PIPE_READ:
         return pins.pipe_read(k, mm, a[0] >> 2, a[0] & 3)
-    if ops.OP_USERFAULTFD <= code <= ops.OP_UFFD_CONTINUE:
+    if ops.OP_USERFAULTFD <= code <= ops.OP_UFFD_POISON:
         return userfaultfd_call(k, t, mm, code, a)
     if code == ops.OP_SLEEP:
         context_switch.enter_idle(k, t)
@@ -150,6 +150,8 @@ def userfaultfd_call(k: "Kernel", t: Task, mm: Mm, code: i64, a: tuple[int, ...]
         return userfaultfd.writeprotect(k, a[0], a[1], a[2], a[3])
     if code == ops.OP_UFFD_CONTINUE:
         return userfaultfd.continue_(k, t, mm, a[0], a[1], a[2], a[3])
+    if code == ops.OP_UFFD_POISON:
+        return userfaultfd.poison(k, t, mm, a[0], a[1], a[2], a[3])
     if code == ops.OP_UFFD_REGISTER:
         return userfaultfd.register(k, a[0], a[1], a[2], a[3])
     if code == ops.OP_UFFD_UNREGISTER:

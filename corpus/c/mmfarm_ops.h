@@ -73,6 +73,15 @@
 #ifndef UFFD_FEATURE_WP_ASYNC
 #define UFFD_FEATURE_WP_ASYNC		(1 << 15)
 #endif
+#ifndef UFFDIO_POISON
+#define UFFDIO_POISON_MODE_DONTWAKE	1
+struct uffdio_poison {
+	struct uffdio_range range;
+	__u64 mode;
+	__s64 updated;
+};
+#define UFFDIO_POISON	_IOWR(UFFDIO, 0x08, struct uffdio_poison)
+#endif
 /* No feature of UFFDIO_API: a flag of userfaultfd(). */
 #define UFFD_OPEN_USER_ONLY	(1 << 30)
 
@@ -540,6 +549,16 @@ static inline long uffd_continue(int uffd, void *addr, unsigned long length, int
 	};
 
 	return uffd_ioctl(uffd, UFFDIO_CONTINUE, &argument);
+}
+
+static inline long uffd_poison(int uffd, void *addr, unsigned long length, int mode)
+{
+	struct uffdio_poison argument = {
+		.range = { (uintptr_t)addr, length },
+		.mode = mode,
+	};
+
+	return uffd_ioctl(uffd, UFFDIO_POISON, &argument);
 }
 
 static inline long uffd_writeprotect(int uffd, void *addr, unsigned long length, int mode)

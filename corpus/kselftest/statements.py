@@ -5,12 +5,11 @@ Contract: `asserted` says exactly one result, `called` none. Both are lists of s
 without indentation; they use the C forms of `corpus.cform` and macros of kselftest_harness.h.
 """
 
-import errno
 from typing import Final
 
 from corpus import cform
 from simulator import ops
-from simulator.outcome import SIGBUS, SIGSEGV
+from simulator.outcome import SIGBUS, SIGSEGV, result_name
 from simulator.scenario import Op
 
 _SIGNALS: Final = {SIGSEGV: "RESULT_SIGSEGV", SIGBUS: "RESULT_SIGBUS"}
@@ -47,4 +46,4 @@ def _result(value: int) -> str:
 
 
 def _errno(number: int) -> str:
-    return errno.errorcode[number]
+    return str(result_name(-number))

@@ -80,6 +80,7 @@ _FILL: Final = {  # each ioctl has words of its own for the same bits, and no ot
     for call in ("COPY", "ZEROPAGE", "CONTINUE")
     for name, bit in (("DONTWAKE", ops.FILL_DONTWAKE), ("WP", ops.FILL_WP))
 }
+_POISON: Final = {"UFFDIO_POISON_MODE_DONTWAKE": ops.POISON_DONTWAKE}
 _WRITEPROTECT: Final = {
     "UFFDIO_WRITEPROTECT_MODE_WP": ops.WRITEPROTECT_WP,
     "UFFDIO_WRITEPROTECT_MODE_DONTWAKE": ops.WRITEPROTECT_DONTWAKE,
@@ -89,9 +90,10 @@ _MODE_OPS: Final = {
     "UFFDIO_REGISTER": (ops.OP_UFFD_REGISTER, _REGISTER),
     "UFFDIO_ZEROPAGE": (ops.OP_UFFD_ZEROPAGE, _FILL),
     "UFFDIO_CONTINUE": (ops.OP_UFFD_CONTINUE, _FILL),
+    "UFFDIO_POISON": (ops.OP_UFFD_POISON, _POISON),
     "UFFDIO_WRITEPROTECT": (ops.OP_UFFD_WRITEPROTECT, _WRITEPROTECT),
 }
-_FILLS: Final = (ops.OP_UFFD_COPY, ops.OP_UFFD_ZEROPAGE, ops.OP_UFFD_CONTINUE)
+_FILLS: Final = (ops.OP_UFFD_COPY, ops.OP_UFFD_ZEROPAGE, ops.OP_UFFD_CONTINUE, ops.OP_UFFD_POISON)
 _TOUCHED: Final = "depends on touches, which the log does not show"
 _NOT_SHOWN: Final = "the log does not show its argument"
 _NOT_MADE: Final = "its UFFDIO_API is not taken"

@@ -49,6 +49,7 @@ _UFFDIO: Final = {
     ops.OP_UFFD_WAKE: "UFFDIO_WAKE",
     ops.OP_UFFD_WRITEPROTECT: "UFFDIO_WRITEPROTECT",
     ops.OP_UFFD_CONTINUE: "UFFDIO_CONTINUE",
+    ops.OP_UFFD_POISON: "UFFDIO_POISON",
 }
 
 # Why some ops have no call.

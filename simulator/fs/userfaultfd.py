@@ -310,6 +310,20 @@ def continue_(k: "Kernel", t: Task, mm: Mm, handle: i64, start: i64, end: i64, f
     return fdput(k, ctx, err)
 
 
+def poison(k: "Kernel", t: Task, mm: Mm, handle: i64, start: i64, end: i64, flags: i64) -> i64:
+    """UFFDIO_POISON: as UFFDIO_COPY."""
+    assert flags < 1 << len(ops.POISON_FLAGS)
+    ctx = fdget(k, handle)
+    if ctx is None:
+        return SKIPPED
+    if not k.linux.uffd_poison:
+        return fdput(k, ctx, -EINVAL)
+    k.step(sites.USERFAULTFD_POISON__MMAP_CHANGING, ctx.obj, READ)
+    fill = mfill.Mfill(ctx, mfill.MFILL_ATOMIC_POISON, start, end, mm, 0)
+    err = filled(k, t, fill, flags & ops.POISON_DONTWAKE != 0)
+    return fdput(k, ctx, err)
+
+
 def filled(k: "Kernel", t: Task, fill: mfill.Mfill, dontwake: bool) -> i64:
     """What all calls that fill pages have in common. The running call has seen `mmap_changing`."""
     ctx = fill.ctx

@@ -29,6 +29,7 @@ from simulator.mm.vm_fault import (
     FAULT_FLAG_WRITE,
     VM_FAULT_COMPLETED,
     VM_FAULT_ERROR,
+    VM_FAULT_HWPOISON,
     VM_FAULT_OOM,
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
@@ -161,6 +162,6 @@ def fault_result(k: "Kernel", fault: i64) -> i64:
     if fault & VM_FAULT_OOM:
         k.sometimes(features.Z_OOM)
         return SIGBUS
-    if fault & VM_FAULT_SIGBUS:
+    if fault & (VM_FAULT_SIGBUS | VM_FAULT_HWPOISON):
         return SIGBUS
     return SIGSEGV

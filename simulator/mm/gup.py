@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import features, sites
-from simulator.errno import EAGAIN, EBUSY, EFAULT, EINTR, EINVAL, EIO, EMLINK, ENOMEM
+from simulator.errno import EAGAIN, EBUSY, EFAULT, EHWPOISON, EINTR, EINVAL, EIO, EMLINK, ENOMEM
 from simulator.lib.maple_tree import find_vma_intersection, vma_lookup
 from simulator.machine.ipi import local_irq_disable, local_irq_enable
 from simulator.mm import mmap, mmap_lock, mmu_gather, swap
@@ -78,6 +78,7 @@ from simulator.mm.vm_fault import (
     FAULT_FLAG_UNSHARE,
     FAULT_FLAG_WRITE,
     VM_FAULT_ERROR,
+    VM_FAULT_HWPOISON,
     VM_FAULT_OOM,
     VM_FAULT_RETRY,
 )
@@ -90,6 +91,7 @@ if TYPE_CHECKING:
 FOLL_WRITE: Final = 0x1
 FOLL_GET: Final = 0x2
 FOLL_FORCE: Final = 0x8
+FOLL_HWPOISON: Final = 0x40  # say so where a page is lost
 FOLL_LONGTERM: Final = 0x100
 FOLL_SPLIT_PMD: Final = 0x800
 FOLL_TOUCH: Final = 0x10000
@@ -273,7 +275,9 @@ def faultin_page(k: "Kernel", vma: Vma, mm: Mm, va: i64, flags: i64, unshare: bo
         fault_flags |= FAULT_FLAG_UNSHARE
         k.sometimes(features.Z_UNSHARE)
     fault = handle_mm_fault(k, vma, mm, va, fault_flags)
-    if fault & VM_FAULT_ERROR:
+    if fault & VM_FAULT_ERROR:  # vm_fault_to_errno()
+        if fault & VM_FAULT_HWPOISON and flags & FOLL_HWPOISON:
+            return -EHWPOISON
         return -ENOMEM if fault & VM_FAULT_OOM else -EFAULT
     if fault & VM_FAULT_RETRY:
         return -EBUSY
@@ -427,9 +431,9 @@ def gup_fast_pmd_leaf(k: "Kernel", mm: Mm, va: i64, pmd: i64, flags: i64) -> i64
 
 def faultin_page_range(k: "Kernel", mm: Mm, start: i64, end: i64, write: bool) -> i64:
     """MADV_POPULATE_READ and _WRITE: how many pages were prefaulted, or -ENOMEM, -EINVAL,
-    -EFAULT for the first; 0 or more without mmap_lock, which was held for read, if it has waited
-    for user space."""
-    flags: i64 = FOLL_TOUCH | FOLL_UNLOCKABLE
+    -EFAULT or -EHWPOISON for the first; 0 or more without mmap_lock, which was held for read, if it
+    has waited for user space."""
+    flags: i64 = FOLL_TOUCH | FOLL_UNLOCKABLE | FOLL_HWPOISON
     if write:
         flags |= FOLL_WRITE
     va = start

@@ -48,6 +48,7 @@ from simulator.mm.mm_types import (
     SWP_DEVICE_READ,
     SWP_DEVICE_WRITE,
     SWP_MARKER_GUARD,
+    SWP_MARKER_POISON,
     SWP_MARKER_UFFD_WP,
     SWP_SWAP,
     VM_DROPPABLE,
@@ -97,6 +98,7 @@ from simulator.mm.vm_fault import (
     FAULT_FLAG_VMA_LOCK,
     FAULT_FLAG_WRITE,
     VM_FAULT_FALLBACK,
+    VM_FAULT_HWPOISON,
     VM_FAULT_NOPAGE,
     VM_FAULT_OOM,
     VM_FAULT_RETRY,
@@ -622,6 +624,8 @@ def do_swap_page(k: "Kernel", vmf: VmFault) -> i64:
     if kind == SWP_MARKER_GUARD:
         k.sometimes(features.Z_GUARD_FAULT)
         return VM_FAULT_SIGSEGV
+    if kind == SWP_MARKER_POISON:
+        return VM_FAULT_HWPOISON
     if kind == SWP_MARKER_UFFD_WP:
         return pte_marker_handle_uffd_wp(k, vmf)
     if kind == SWP_DEVICE_READ or kind == SWP_DEVICE_WRITE:

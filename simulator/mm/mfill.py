@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/userfaultfd.c (7.2): filling missing pages, which UFFDIO_COPY and UFFDIO_ZEROPAGE ask for.
+"""mm/userfaultfd.c (7.2): filling missing pages, which UFFDIO_COPY and its like ask for.
 
 Contract: nothing that is there is overwritten (-EEXIST). The VMA's lock and `map_changing_lock` are
 held while a page is filled. A source that is not there must fault, for which they are dropped; the
@@ -28,6 +28,7 @@ from simulator.mm.mm_types import (
     REF_MAP,
     REF_OWNER,
     REF_TEMP,
+    SWP_MARKER_POISON,
     SWP_MARKER_UFFD_WP,
     VM_SHARED,
     VM_UFFD_FLAGS,
@@ -38,6 +39,7 @@ from simulator.mm.mm_types import (
     UserfaultfdCtx,
     Vma,
     add_mm_counter,
+    mk_swap_pte,
     mm_counter,
     pte_kind,
     pte_mkuffd_wp,
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
 MFILL_ATOMIC_COPY: Final = 0
 MFILL_ATOMIC_ZEROPAGE: Final = 1
 MFILL_ATOMIC_CONTINUE: Final = 2
+MFILL_ATOMIC_POISON: Final = 3
 
 
 @final
@@ -193,6 +196,8 @@ def mfill_atomic(k: "Kernel", t: Task, fill: Mfill) -> i64:
                 err = mfill_atomic_pte(k, t, fill, va)
             elif fill.mode == MFILL_ATOMIC_CONTINUE:
                 err = mfill_atomic_pte_continue(k, fill, va)
+            elif fill.mode == MFILL_ATOMIC_POISON:
+                err = mfill_atomic_pte_poison(k, fill, va)
             else:
                 err = mfill_atomic_pte_zeropage(k, t, fill, va)
         if err == 0:
@@ -393,3 +398,25 @@ def mfill_atomic_pte_zeropage(k: "Kernel", t: Task, fill: Mfill, va: i64) -> i64
     set_pte_at(k, mm, table, va, vm_page_prot(vma) | PTE_SPECIAL | PTE_YOUNG)
     pte_unmap_unlock(k, table)
     return 0
+
+
+def mfill_atomic_pte_poison(k: "Kernel", fill: Mfill, va: i64) -> i64:
+    """A marker where nothing is, not even another marker, on which every access fails: 0, -EFAULT
+    behind the end of a file, -EEXIST, or -EAGAIN without a page table."""
+    mm = fill.ctx.mm
+    vma = fill.vma
+    assert vma is not None
+    table = pte_offset_map_lock(k, sites.MFILL_ATOMIC_PTE_POISON__LOCK, mm, va)
+    if table is None:
+        return -EAGAIN
+    err: i64 = 0
+    if mfill_file_over_size(vma, va):
+        err = -EFAULT
+    elif ptep_get(k, table, va) != 0:
+        k.sometimes(features.Z_MFILL_EXISTS)
+        err = -EEXIST
+    else:
+        k.step(sites.MFILL_ATOMIC_PTE_POISON__SET_PTE, pte_obj(mm.id, va), WRITE)
+        set_pte_at(k, mm, table, va, mk_swap_pte(SWP_MARKER_POISON, 0))
+    pte_unmap_unlock(k, table)
+    return err

@@ -34,6 +34,7 @@ from simulator.mm.mm_types import (
     PTE_SPECIAL,
     REF_MAP,
     REF_TEMP,
+    SWP_MARKER_POISON,
     VM_MAYBE_GUARD,
     VM_NOHUGEPAGE,
     VM_SHARED,
@@ -45,6 +46,7 @@ from simulator.mm.mm_types import (
     PageTable,
     Vma,
     add_mm_counter,
+    pte_kind,
     pte_present,
 )
 from simulator.mm.mmu_gather import call_rcu_table
@@ -110,7 +112,9 @@ def retract_one(k: "Kernel", mm: Mm, vma: Vma, va: i64) -> None:
     table = mm.tables[va >> k.pmd_order]
     if table is not None:
         spin_lock(k, sites.RETRACT_PAGE_TABLES__PTE_LOCK, table.ptl)
-        if file_backed_vma_is_retractable(k, vma) or k.bug.retract_anon_vma_race:
+        if (
+            file_backed_vma_is_retractable(k, vma) or k.bug.retract_anon_vma_race
+        ) and not has_poison(k, table, va):
             gone = take_table(k, sites.RETRACT_PAGE_TABLES__COLLAPSE_FLUSH, mm, va)
         spin_unlock(k, table.ptl)
     pmd_unlock(k, mm)
@@ -118,6 +122,16 @@ def retract_one(k: "Kernel", mm: Mm, vma: Vma, va: i64) -> None:
     if gone is not None:
         k.sometimes(features.Z_PAGE_TABLE_RETRACTED)
         call_rcu_table(k, gone)
+
+
+def has_poison(k: "Kernel", table: PageTable, start: i64) -> bool:
+    """Whether pages are said to be lost there, of which no flag of the VMA tells."""
+    if k.bug.retract_drops_poison_markers:
+        return False
+    for va in range(start, start + k.ptrs_per_pte):
+        if pte_kind(ptep_get(k, table, va)) == SWP_MARKER_POISON:
+            return True
+    return False
 
 
 def take_table(k: "Kernel", site: i64, mm: Mm, va: i64) -> PageTable:

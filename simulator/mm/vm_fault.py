@@ -46,12 +46,13 @@ FAULT_FLAG_TRIED: Final = 64  # not for the first time: the lock stays
 
 VM_FAULT_OOM: Final = 0x1
 VM_FAULT_SIGBUS: Final = 0x2
+VM_FAULT_HWPOISON: Final = 0x10
 VM_FAULT_SIGSEGV: Final = 0x40
 VM_FAULT_NOPAGE: Final = 0x100  # the entry has been installed
 VM_FAULT_RETRY: Final = 0x400  # the lock (mmap or VMA) has been dropped: try again
 VM_FAULT_FALLBACK: Final = 0x800  # a huge page cannot do it: try small ones
 VM_FAULT_COMPLETED: Final = 0x4000
-VM_FAULT_ERROR: Final = VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV
+VM_FAULT_ERROR: Final = VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_HWPOISON | VM_FAULT_SIGSEGV
 
 
 @mypyc_attr(acyclic=True)

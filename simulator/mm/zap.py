@@ -23,6 +23,7 @@ from simulator.mm.mm_types import (
     SWP_DEVICE_EXCLUSIVE,
     SWP_DEVICE_READ,
     SWP_MARKER_GUARD,
+    SWP_MARKER_POISON,
     SWP_MARKER_UFFD_WP,
     SWP_MIGRATION_READ,
     SWP_MIGRATION_WRITE,
@@ -216,6 +217,12 @@ def zap_nonpresent_pte(
         if not zap_flags & ZAP_FLAG_DROP_MARKER:
             return
         write_pte(k, mm, table, va, 0, True)
+        return
+    if kind == SWP_MARKER_POISON:  # it is lost in this mapping, like a private copy
+        if zap_flags & ZAP_FLAG_SKIP_COWS:
+            return
+        write_pte(k, mm, table, va, 0, True)
+        k.watch.data_dropped(k, mm, va)
         return
     if kind == SWP_MARKER_UFFD_WP:
         if vma.inode is not None and not zap_flags & ZAP_FLAG_DROP_MARKER:

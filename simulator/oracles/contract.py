@@ -25,6 +25,7 @@ from simulator.mm.mm_types import (
     PTE_WRITE,
     REF_CACHE,
     SWP_MARKER_GUARD,
+    SWP_MARKER_POISON,
     SWP_MARKER_UFFD_WP,
     VM_ACCESS_FLAGS,
     VM_DONTCOPY,
@@ -83,6 +84,7 @@ _EFFECTS: Final = (
     ops.OP_FALLOCATE,
     ops.OP_UFFD_WRITEPROTECT,
     ops.OP_UFFD_CONTINUE,
+    ops.OP_UFFD_POISON,
 )
 _RESULTS: Final = (
     ops.OP_READ,
@@ -211,6 +213,8 @@ def check(k: "Kernel", values: LogicalPages, t: Task, op: Op, result: i64, fault
         registered(k, a[0], a[1], a[2], a[3] if code == ops.OP_UFFD_REGISTER else 0)
     elif code in (ops.OP_UFFD_COPY, ops.OP_UFFD_ZEROPAGE, ops.OP_UFFD_CONTINUE):
         filled(k, a[0], a[1], a[2])
+    elif code == ops.OP_UFFD_POISON:
+        poisoned(k, a[0], a[1], a[2])
     elif code == ops.OP_FTRUNCATE:
         sized(k, k.inodes[a[0] >> 2], a[1] * WORDS_PER_PAGE + (a[0] & 3))
     elif code == ops.OP_FALLOCATE:
@@ -521,6 +525,21 @@ def filled(k: "Kernel", handle: i64, start: i64, end: i64) -> None:
         va += 1
 
 
+def poisoned(k: "Kernel", handle: i64, start: i64, end: i64) -> None:
+    """Every page in [start, end) of the userfaultfd's mm is lost."""
+    ctx = k.uffds[handle]
+    va = start
+    while ctx is not None and va < end:
+        if pte_kind(peek(k, ctx.mm, va)) != SWP_MARKER_POISON:
+            k.violate(
+                "contract",
+                sites.MFILL_ATOMIC_PTE_POISON__SET_PTE,
+                "pte",
+                f"page {va} is not lost after UFFDIO_POISON",
+            )
+        va += 1
+
+
 def removed(k: "Kernel", mm: Mm, start: i64, end: i64) -> None:
     """The files behind [start, end) have holes there."""
     for vma in mm.vmas:
@@ -598,7 +617,7 @@ def write_protected(k: "Kernel", handle: i64, start: i64, end: i64, wp: bool) ->
             pte = peek(k, ctx.mm, va)
             kind = pte_kind(pte)
             has = pte & PTE_UFFD_WP != 0 or kind == SWP_MARKER_UFFD_WP
-            if has != wp and kind != SWP_MARKER_GUARD and (pte or markers):
+            if has != wp and kind not in _STAYS and (pte or markers):
                 k.violate(
                     "contract",
                     sites.CHANGE_PTE_RANGE__COMMIT,
@@ -646,6 +665,9 @@ def forked(k: "Kernel", values: LogicalPages, mm: Mm, child: Mm | None) -> None:
                     f"the child has other data in page {va} than fork() promises",
                 )
             va += 1
+
+
+_STAYS: Final = (SWP_MARKER_GUARD, SWP_MARKER_POISON)  # whatever is to be write-protected
 
 
 def same_words(values: LogicalPages, a: i64, b: i64) -> bool:

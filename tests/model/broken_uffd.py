@@ -136,6 +136,10 @@ def faults_of_files_forget(patch: Patch) -> None:
     patch.set(memory, "set_pte_range", mapped)
 
 
+def poisons_nothing(patch: Patch) -> None:
+    patch.nothing(mfill, "mfill_atomic_pte_poison", 0)
+
+
 def faults_pass(patch: Patch) -> None:
     patch.set(memory, "PTE_UFFD_WP", 0)
 
@@ -205,6 +209,12 @@ PAIRS: Final = (
         "uffd-wp-bypass finish_fault file",
         PROTECTED_FILE + "7 T0 read 4\n",
         faults_of_files_forget,
+    ),
+    Pair(
+        "poison-poisons",
+        "contract mfill_atomic_pte_poison pte",
+        MISSING + "4 T0 uffd_poison u0 2..3\n",
+        poisons_nothing,
     ),
     Pair(
         "waiters-look-again",

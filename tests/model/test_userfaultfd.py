@@ -256,3 +256,21 @@ def test_a_file_page_that_is_continued_privately_was_not_modified() -> None:
 7 T0 write 0
 """
     assert results(text)[5:] == [0, 0]
+
+
+def test_lost_pages_fail_every_access_until_they_are_given_up() -> None:
+    text = """\
+1 T0 mmap 0..4 rw private anon
+2 T0 userfaultfd u0 sigbus
+3 T0 uffd_register u0 0..4 missing
+4 T0 uffd_poison u0 1..3
+5 T0 read 1
+6 T0 uffd_poison u0 2..4
+7 T0 fork T1
+8 T1 write 2
+9 T0 uffd_unregister u0 0..4
+10 T0 madvise 1..2 POPULATE_READ
+11 T0 madvise 0..4 DONTNEED
+12 T0 read 1
+"""
+    assert results(text)[3:] == [0, "SIGBUS", "EEXIST", 1, "SIGBUS", 0, "EHWPOISON", 0, 0]

@@ -95,8 +95,8 @@ def test_numbers_decide_where_strace_takes_an_ioctl_apart() -> None:
             "UFFDIO_WRITEPROTECT: the log does not show its argument",
         ),
         (
-            "ioctl(3, _IOC(_IOC_READ|_IOC_WRITE, 0xaa, 0x8, 0x20), 0x7fff) = 0\n",
-            "UFFDIO_POISON: the model has no op for it yet",
+            "ioctl(3, _IOC(_IOC_READ|_IOC_WRITE, 0xaa, 0x5, 0x28), 0x7fff) = 0\n",
+            "UFFDIO_MOVE: the model has no op for it yet",
         ),
         (
             "ioctl(3, UFFDIO_WAKE, {start=0x10001, len=0x1000}) = -1 EINVAL (Invalid argument)\n",
