@@ -8,7 +8,7 @@ hunts left; `survival` draws what was not found yet over executions, as SVG.
 Ratios are to the whole system: for each bug of the mean executions, and of these the geometric
 mean, so that a bug that takes long does not drown the others; with a bootstrap interval over
 trials. Executions of a hunt that found nothing are those it did until its limit, which understates
-ways that find less.
+ways that find less; a bug that neither found says nothing and is left out.
 """
 
 import math
@@ -95,7 +95,9 @@ def _line(
     way: str, mine: dict[str, list[Figures]], base: dict[str, list[Figures]], seed: int
 ) -> Line:
     every = [row for rows in mine.values() for row in rows]
-    both = [bug for bug in mine if bug in base]
+    both = [
+        bug for bug in mine if bug in base and any(row["found"] for row in (*mine[bug], *base[bug]))
+    ]
     ratio, low, high, a12, p = None, 0.0, 0.0, 0.5, 1.0
     if both:
         groups = [_executions(mine[bug]) for bug in both] + [_executions(base[bug]) for bug in both]

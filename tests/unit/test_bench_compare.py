@@ -95,6 +95,16 @@ def test_one_slow_bug_does_not_drown_the_others() -> None:
     assert ratio == pytest.approx(math.sqrt(4 / 2))
 
 
+def test_a_bug_that_neither_found_says_nothing() -> None:
+    """How much was run until the limit says how fast a way runs, not how well it searches."""
+    made = hunts(whole=[100], pct=[400])
+    for trial in ("whole", "pct"):
+        made[trial, "never", 0] = row(1000 if trial == "pct" else 5, found=False)
+    assert {line.way: line.ratio for line in compare.summarize(made)}["pct"] == pytest.approx(4.0)
+    del made["whole", BUG, 0], made["pct", BUG, 0]
+    assert [line.ratio for line in compare.summarize(made)] == [None, None]
+
+
 def test_without_the_whole_system_there_is_nothing_to_compare_with() -> None:
     (line,) = compare.summarize(hunts(pct=[100]))
     assert line.ratio is None
