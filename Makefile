@@ -8,7 +8,7 @@ PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraint
 STEP := @.ci/step
 APT = DEBIAN_FRONTEND=noninteractive apt-get -qqy -o Dpkg::Use-Pty=0
 
-.PHONY: run test soak mutants bench lint setup
+.PHONY: run test soak mutants bench lint docs setup
 run: setup
 	@$(BIN)/mmfarm run --seconds 60 || test $$? = 1  # a finding is no error of make's
 
@@ -40,6 +40,12 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check -q .
 	$(BIN)/mypy
+
+# The site, from docs/ into build/site.
+docs: $(STAMP)
+	$(STEP) 'installing mkdocs-material' $(PIP) --group docs
+	$(BIN)/mkdocs build -q --strict
+	@echo build/site/index.html
 
 # The model is compiled where a C compiler is found, and interpreted otherwise.
 setup: $(STAMP)

@@ -31,6 +31,7 @@ from workers.schema import (
     NEW,
     UNJUDGED,
     UNREPRODUCIBLE,
+    VERDICTS,
     VERIFIED,
     Decision,
     Entry,
@@ -106,8 +107,6 @@ class Page:
 def failures(connection: Connection, wanted: Wanted) -> Page:
     """A page of them. One that begins after a failure that is not there is the first page."""
     conditions = _conditions(connection, wanted)
-    counted = select(literal(1)).select_from(Failure).where(*conditions).limit(COUNTED + 1)
-    total = connection.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
     columns, down = SORTS[wanted.sort]
     query = select(Failure.id).where(*conditions)
     for column in columns:
@@ -118,6 +117,13 @@ def failures(connection: Connection, wanted: Wanted) -> Page:
         ids += connection.execute(rest).scalars()
         if len(ids) > wanted.limit:
             break
+    if wanted.after is None and len(ids) <= wanted.limit:
+        total = len(ids)  # all of them are here
+    else:
+        counted = select(literal(1)).select_from(Failure).where(*conditions).limit(COUNTED + 1)
+        total = connection.execute(
+            select(func.count()).select_from(counted.subquery())
+        ).scalar_one()
     return Page(
         reading.by_number(connection, ids[: wanted.limit]),
         len(ids) > wanted.limit,
@@ -166,14 +172,10 @@ def _conditions(connection: Connection, wanted: Wanted) -> list[ColumnElement[bo
     found: list[ColumnElement[bool]] = [
         Failure.canary.is_not(None) if wanted.canaries else Failure.canary.is_(None)
     ]
-    for column, value in (
-        (Failure.oracle, wanted.oracle),
-        (Failure.culprit, wanted.culprit),
-        (_no_index(Failure.state), wanted.state),
-        (_no_index(Failure.verdict), wanted.verdict),
-    ):
+    for column, value in ((Failure.oracle, wanted.oracle), (Failure.culprit, wanted.culprit)):
         if value:
             found.append(column == value)
+    found += _judged(connection, wanted)
     if wanted.label:
         found.append(_labelled(wanted.label))
     if not wanted.embargoed:
@@ -193,9 +195,29 @@ def _conditions(connection: Connection, wanted: Wanted) -> list[ColumnElement[bo
     return found
 
 
+def _judged(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Of a state and a verdict. If few failures are, they are looked up; of many the first ones
+    are found soon by going along the order."""
+    asked = [
+        (column, value)
+        for column, value in ((Failure.verdict, wanted.verdict), (Failure.state, wanted.state))
+        if value
+    ]
+    if not asked:
+        return []
+    looked_up = [column == value for column, value in asked]
+    if not wanted.verdict:  # the index begins with it
+        looked_up.append(Failure.verdict.in_(VERDICTS))
+    some = select(literal(1)).select_from(Failure).where(*looked_up).limit(words.RARE + 1)
+    many = connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
+    if many <= words.RARE:
+        return looked_up
+    return [_no_index(column) == value for column, value in asked]
+
+
 def _no_index(column: Any) -> ColumnElement[str]:
-    """A column that is compared and not looked up: most failures have the same value, and SQLite,
-    which does not know that, would look all of them up and sort them."""
+    """A column that is compared and not looked up: SQLite, which does not know how many failures
+    have a value, would look all of them up and sort them."""
     return func.coalesce(column, "")
 
 

@@ -12,7 +12,7 @@ failure is looked at.
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, text
+from sqlalchemy import ColumnElement, select, text
 from sqlalchemy.engine import Connection
 
 from workers.dialect import SQLITE
@@ -32,11 +32,11 @@ _SAID: Final = (
 def conditions(connection: Connection, words: Sequence[str]) -> list[ColumnElement[bool]]:
     """What holds of a failure that has all `words`; none of them has a blank in it."""
     long = [word for word in words if len(word) >= TRIGRAM]
-    found: list[ColumnElement[bool]] = [
-        _SAID.ilike(f"%{_escaped(word)}%", escape="\\") for word in words
-    ]
-    if long and connection.dialect.name == SQLITE:
-        ids = _looked_up(connection, long)
+    # SQLite's LIKE takes capitals for small letters by itself; ilike() would change every text.
+    like = _SAID.like if connection.dialect.name == SQLITE else _SAID.ilike
+    found: list[ColumnElement[bool]] = [like(f"%{_escaped(word)}%", escape="\\") for word in words]
+    if words and connection.dialect.name == SQLITE:
+        ids = _looked_up(connection, long) if long else _looked_for(connection, found)
         if len(ids) <= RARE:
             found.append(Failure.id.in_(ids))
     return found
@@ -47,6 +47,13 @@ def _looked_up(connection: Connection, words: Sequence[str]) -> Sequence[int]:
     asked = " ".join('"' + word.replace('"', '""') + '"' for word in words)
     query = text(f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH :asked LIMIT :most")
     return connection.execute(query, {"asked": asked, "most": RARE + 1}).scalars().all()
+
+
+def _looked_for(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> Sequence[int]:
+    """The same by reading the table once from its beginning to its end, or to RARE of them: along
+    an order it would be read page by page, here and there."""
+    query = select(Failure.id).where(*conditions).limit(RARE + 1)
+    return connection.execute(query).scalars().all()
 
 
 def _escaped(word: str) -> str:

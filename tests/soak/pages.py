@@ -3,12 +3,16 @@
 PostgreSQL.
 
 A case is a page, asked nine times of the app in this process, without a network, or what a verb
-asks of the store; the median counts. Drawings are not made: a page that has none answers at once
-that it is being made. What a verb's Python needs to start is not in it.
+asks of the store. Of SQLite the median of CPU time counts, for others share the machine; of
+PostgreSQL, whose CPU time is that of a server, the shortest time by the clock. Drawings are not
+made: a page without one says at once that it is being made. What a verb's Python needs to start
+is not in it.
 """
 
+import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -19,7 +23,6 @@ from tests import stocked
 from tests.soak import frame
 from tests.soak.chaos import Servers
 from tests.soak.frame import Plan, Row, Table
-from tests.soak.large import milliseconds
 from triage.web import access, app
 from triage.web.drawings import Drawing, Drawings
 from workers.database import file_url
@@ -30,6 +33,7 @@ from workers.store import Store
 
 NAME: Final = "pages"
 FAILURES: Final = 100_000
+ASKED: Final = 9
 LIMIT_MS: Final = 200.0
 PAGES: Final = (
     "/",
@@ -84,7 +88,9 @@ class Pages:
         }
         ask = asked.get(what, lambda: client.get(what).raise_for_status())
         ask()
-        return {"ms": milliseconds(ask), "failures": self._failures}
+        if database == "sqlite":
+            return {"ms": statistics.median(_times(ask, time.process_time))}
+        return {"ms": min(_times(ask, time.perf_counter))}
 
     def close(self) -> None:
         if self._servers is not None:
@@ -105,12 +111,22 @@ class Pages:
         return TestClient(served)
 
 
+def _times(ask: Callable[[], object], clock: Callable[[], float]) -> list[float]:
+    """Milliseconds of each time that it is asked."""
+    times = []
+    for _ in range(ASKED):
+        began = clock()
+        ask()
+        times.append(round(1000 * (clock() - began), 1))
+    return times
+
+
 def table(rows: dict[str, Row]) -> Table:
     return Table(
         done=len(rows),
         wanted=len(CASES),
         unit="questions",
-        heading=("database and what", "median"),
+        heading=("database and what", "time"),
         lines=[(page, f"{row['ms']} ms") for page, row in rows.items()],
         broken=[f"{page} takes {r['ms']} ms" for page, r in rows.items() if r["ms"] > LIMIT_MS],
     )

@@ -4,8 +4,10 @@
 import ast
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from simulator.kernels import DEFAULT
 from simulator.oracles import NAMES
@@ -28,6 +30,7 @@ ROOTS = (
 )
 PLACEHOLDERS = {"PREFIX_NAME", "FUNCTION__LABEL"}
 CODE = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\(([^)#\s]+)")
 
 
 def named(page: str) -> list[str]:
@@ -99,3 +102,25 @@ def test_every_file_of_the_model_says_which_version_it_follows() -> None:
             if file.name != "__init__.py":
                 said = ast.get_docstring(ast.parse(file.read_text())) or ""
                 assert re.search(rf"[\w/-]+\.[ch]\b.*\b{DEFAULT}\)", said, re.DOTALL), file
+
+
+def test_the_site_has_every_page_and_no_link_leads_nowhere() -> None:
+    """What `make docs` would find, without building it."""
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
+    assert pages == {name for name in leaves(site["nav"]) if "/" not in name}
+    dead = [
+        f"{page.name}: {link}"
+        for page in (ROOT / "docs").rglob("*.md")
+        for link in LINK.findall(page.read_text())
+        if "://" not in link and not (page.parent / link).exists()
+    ]
+    assert dead == []
+
+
+def leaves(nav: Any) -> list[str]:
+    """The files that a navigation names."""
+    if isinstance(nav, str):
+        return [nav]
+    inner = nav.values() if isinstance(nav, dict) else nav
+    return [name for each in inner for name in leaves(each)]

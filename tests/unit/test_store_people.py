@@ -318,6 +318,7 @@ ASKED = {
     "word that one has": Wanted(words="function_1000077"),
     "word that all have": Wanted(words="promise broken"),
     "state": Wanted(state=MINIMIZED),
+    "verdict that none has": Wanted(verdict=DUP),
     "label": Wanted(label="kept"),
 }
 
