@@ -104,11 +104,12 @@ def test_every_file_of_the_model_says_which_version_it_follows() -> None:
                 assert re.search(rf"[\w/-]+\.[ch]\b.*\b{DEFAULT}\)", said, re.DOTALL), file
 
 
-def test_the_site_has_every_page_and_no_link_leads_nowhere() -> None:
+def test_the_site_names_pages_that_are_there_and_no_link_leads_nowhere() -> None:
     """What `make docs` would find, without building it."""
     site = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
-    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
-    assert pages == {name for name in leaves(site["nav"]) if "/" not in name}
+    pages = leaves(site["nav"])
+    assert len(pages) > 10
+    assert [page for page in pages if not (ROOT / "docs" / page).is_file()] == []
     dead = [
         f"{page.name}: {link}"
         for page in (ROOT / "docs").rglob("*.md")
