@@ -65,8 +65,10 @@ from simulator.ops import (
     OP_PROCMAP,
     OP_PWRITE,
     OP_READ,
+    OP_RECLAIM,
     OP_SCAN,
     OP_SLEEP,
+    OP_SWAPOFF,
     OP_UFFD_CLOSE,
     OP_UFFD_CONTINUE,
     OP_UFFD_COPY,
@@ -88,6 +90,7 @@ from simulator.scenario import (
     DEVICE,
     DEVICE1,
     KHUGEPAGED,
+    KSWAPD,
     MAX_FUZZ_ACTORS,
     MAX_FUZZ_OPS,
     NR_USER_ACTORS,
@@ -137,6 +140,8 @@ _WEIGHTS: Final[dict[int, int]] = {
     OP_DEVICE_OPEN: 2,
     OP_DEVICE_CLOSE: 2,
     OP_SCAN: 8,
+    OP_RECLAIM: 12,
+    OP_SWAPOFF: 1,
     OP_DEVICE_EXCLUSIVE: 6,
     OP_DEVICE_ATOMIC: 5,
     OP_MLOCK: 4,
@@ -361,6 +366,9 @@ class _Draft:
             if r == 3 and weights[OP_SCAN] and KHUGEPAGED not in self.cast and not crowd:
                 self.cast.append(KHUGEPAGED)
                 continue
+            if r > 12 and weights[OP_RECLAIM] and KSWAPD not in self.cast and not crowd:
+                self.cast.append(KSWAPD)
+                continue
             actor += 1
             if r < 8 or crowd:
                 self.children.append(actor)
@@ -518,6 +526,12 @@ def write_ops(
     limit: i64 = min(max(1, max_ops), MAX_FUZZ_OPS)
     aims: list[int] = wanted if wanted is not None else []
     swarm = weights_with(_swarm(rng, weights, aims), aims)
+    if not swap:
+        for code in (OP_RECLAIM, OP_SWAPOFF):
+            if code not in aims:
+                swarm[code] = 0
+    elif OP_RECLAIM not in aims and rng.chance(3, 4):
+        swarm[OP_RECLAIM] = weights[OP_RECLAIM]
     if swap and rng.chance(3, 4):
         swarm[OP_MADVISE] = 3 * weights[OP_MADVISE]
     draft = _Draft(rng, swarm, limit, pages, ptrs)

@@ -1100,6 +1100,74 @@ BUGS: Final[tuple[Bug, ...]] = (
         EASY,
         culprits=("shrink_folio_list", "try_to_unmap_one"),
     ),
+    Bug(
+        "mprotect-vs-batched-unmap",
+        "mprotect() does not flush what reclaim has taken away and left unflushed",
+        "3ea277194daa",
+        ("stale-tlb", "permission"),
+        MEDIUM,
+        culprits=("change_pte_range", "try_to_unmap_one"),
+    ),
+    Bug(
+        "madvise-relock-no-batched-flush",
+        "madvise() flushes what reclaim has left unflushed, but not again after it had to split",
+        "383c4613c67c",
+        ("stale-tlb",),
+        HARD,
+        culprits=(
+            "madvise_free_pte_range",
+            "madvise_cold_or_pageout_pte_range",
+            "try_to_unmap_one",
+        ),
+    ),
+    Bug(
+        "lazyfree-batch-restore-writable",
+        "entries of a large lazyfree folio that are put back are all as writable as the first",
+        "CVE-2026-31398; 29f40594a281",
+        ("anon-exclusive", "soft-dirty"),
+        MEDIUM,
+        culprits=("folio_unmap_pte_batch", "try_to_unmap_one"),
+    ),
+    Bug(
+        "lazyfree-batch-nr-pages-stale",
+        "a single entry of a large lazyfree folio counts for as many as the batch before it",
+        "CVE-2026-63950; 3f8968e9cbf9",
+        ("mapcount", "refcount", "accounting"),
+        MEDIUM,
+        culprits=("try_to_unmap_one",),
+    ),
+    Bug(
+        "unuse-pte-loses-bits",
+        "swapoff() forgets that a page was modified or write-protected",
+        "14a762dd1977",
+        ("soft-dirty", "uffd-wp-bypass"),
+        EASY,
+        culprits=("unuse_pte",),
+    ),
+    Bug(
+        "zram-slot-free-notify",
+        "the device frees what it holds when it has been read once, though others will ask for it",
+        "CVE-2022-49052; e914d8f00391",
+        ("memory-value", "dirty-loss"),
+        MEDIUM,
+        culprits=("swap_read_folio", "remove_mapping", "end_swap_bio_read", "do_swap_page"),
+    ),
+    Bug(
+        "swapin-skip-cache-aba",
+        "a swap-in without the swap cache maps what it has read from a slot that was used again",
+        "CVE-2024-26759; 13ddaf26be32",
+        ("memory-value",),
+        MEDIUM,
+        culprits=("do_swap_page",),
+    ),
+    Bug(
+        "pmd-modify-drops-dirty",
+        "mprotect() of a huge page that was stored to takes its dirty bit away",
+        "f7491d7c81db",
+        ("dirty-loss", "memory-value"),
+        EASY,
+        culprits=("change_huge_pmd", "pmd_modify"),
+    ),
 )
 BY_ID: Final = {bug.id: bug for bug in BUGS}
 
@@ -1161,6 +1229,14 @@ class BugFlags:
         self.split_drop_eof_wrong_refs: bool = False
         self.swp_exclusive_bit_fork: bool = False
         self.pinned_page_added_to_swapcache: bool = False
+        self.mprotect_vs_batched_unmap: bool = False
+        self.madvise_relock_no_batched_flush: bool = False
+        self.lazyfree_batch_restore_writable: bool = False
+        self.lazyfree_batch_nr_pages_stale: bool = False
+        self.pmd_modify_drops_dirty: bool = False
+        self.unuse_pte_loses_bits: bool = False
+        self.zram_slot_free_notify: bool = False
+        self.swapin_skip_cache_aba: bool = False
         self.mremap_move_pmd_no_rmap_lock: bool = False
         self.anon_page_in_file_mapping: bool = False
         self.mremap_dontunmap_locked_vm_partial: bool = False

@@ -157,6 +157,13 @@ def end_of_op(k: "Kernel", t: Task) -> None:
             "task",
             f"op {t.uid} returns without the end of its mmu_gather",
         )
+    if t.ubc_cpus:
+        k.violate(
+            "kernel-assertion",
+            sites.SET_TLB_UBC_FLUSH_PENDING__PENDING,
+            "task",
+            f"op {t.uid} returns with TLB flushes put off that it owes",
+        )
 
 
 def finish_op(k: "Kernel", t: Task, op: Op, index: i64, result: i64) -> None:

@@ -136,6 +136,10 @@ Z_SWAP_FULL: Final = 92
 Z_RECLAIMED: Final = 93
 Z_UNMAP_FAILED: Final = 94
 Z_UFFD_WP_MARKER_LEFT: Final = 95
+Z_FLUSH_BATCHED: Final = 96
+Z_FLUSH_BATCHED_PENDING: Final = 97
+Z_LAZYFREED: Final = 98
+Z_LAZYFREE_REDIRTIED: Final = 99
 
 NAMED_SITUATIONS: Final = numbered(globals(), "Z_")
 assert len(NAMED_SITUATIONS) <= NAMED_SIZE, "more situations than the zone NAMED has counters"

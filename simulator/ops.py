@@ -35,7 +35,7 @@ from simulator.errno import (
     ESRCH,
 )
 from simulator.outcome import SIGBUS, SIGSEGV
-from simulator.scenario import DEVICES, KHUGEPAGED, NR_ACTORS, NR_USER_ACTORS
+from simulator.scenario import DEVICES, KHUGEPAGED, KSWAPD, NR_ACTORS, NR_USER_ACTORS
 from simulator.tables import bits, complete, numbered
 
 # Kinds of arguments, with the integer slots each takes.
@@ -158,11 +158,15 @@ STATS: Final = numbered(globals(), "STAT_")
 USER: Final = "user"  # T0..T7
 DEVICE_ONLY: Final = "device"
 KHUGEPAGED_ONLY: Final = "khugepaged"
+KSWAPD_ONLY: Final = "kswapd"
 MAY_RUN: Final = {  # by who may run a row's ops: the actors
     USER: frozenset(range(NR_USER_ACTORS)),
     DEVICE_ONLY: frozenset(DEVICES),
     KHUGEPAGED_ONLY: frozenset((KHUGEPAGED,)),
+    KSWAPD_ONLY: frozenset((KSWAPD,)),
 }
+
+MAX_RECLAIM: Final = 64  # folios that one op asks for: all of a small machine
 
 # What an op that succeeds returns.
 ZERO: Final = "zero"
@@ -277,6 +281,8 @@ OP_FSTAT: Final = 90
 OP_UFFD_WRITEPROTECT: Final = 68
 OP_UFFD_CONTINUE: Final = 69
 OP_UFFD_POISON: Final = 70
+OP_RECLAIM: Final = 120
+OP_SWAPOFF: Final = 121
 
 OPS: Final[tuple[OpSpec, ...]] = (
     OpSpec(
@@ -939,6 +945,27 @@ OPS: Final[tuple[OpSpec, ...]] = (
         culprit="mfill_atomic",
         failures=(-EAGAIN, -EEXIST, -EFAULT, -EINTR, -EINVAL, -ENOENT, -ENOMEM, -ESRCH),
         c="uffd_poison({uffd}, {range.addr}, {range.len}, {flags})",
+    ),
+    OpSpec(
+        OP_RECLAIM,
+        "reclaim",
+        (Arg("folios", COUNT, limit=MAX_RECLAIM),),
+        KSWAPD_ONLY,
+        "kswapd looks for so many folios that it can write to swap or drop.",
+        entry=sites.SHRINK_NODE__PRIORITY,
+        culprit="balance_pgdat",
+        requires="swap",
+    ),
+    OpSpec(
+        OP_SWAPOFF,
+        "swapoff",
+        (),
+        USER,
+        "swapoff(): everybody has his pages back, and the device goes.",
+        entry=sites.SWAPOFF__DEL_FROM_AVAIL_LIST,
+        culprit="swapoff",
+        failures=(-EINTR, -EINVAL, -ENOMEM),
+        requires="swap",
     ),
 )
 

@@ -125,6 +125,7 @@ class Kernel:
         self.free_blocks: Final[list[list[int]]] = [[] for _ in range(MAX_PAGE_ORDER + 1)]
         self.nr_block_frames: i64 = 0
         self.deferred_split: list[Folio] = []  # mm/deferred_split.py
+        self.lru_hand: i64 = 0  # mm/kswapd.py: the frame at which the last scan has stopped
         self.swap: Final[SwapInfo] = SwapInfo()  # mm/swapfile.py, swap_state.py
         self.zero_page: Final[Page] = Page(0)
         self.pagemaps: list[DevPagemap] = []  # mm/memremap.py: by page frame number
@@ -150,6 +151,7 @@ class Kernel:
         self.nr_frames = c.frames
         self.thp = c.thp
         self.mthp = c.mthp
+        self.lru_hand = 0
         swap_types.reset(self.swap, c.swap, c.swap_device == SWAP_ZRAM)
         self.max_ptes_none = (1 << c.pmd_order) - 1 if c.max_ptes_none < 0 else c.max_ptes_none
         self.max_ptes_shared = self.ptrs_per_pte // 2

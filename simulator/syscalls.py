@@ -8,7 +8,7 @@ from mypy_extensions import i64
 from simulator import ops
 from simulator.drivers import dmirror, exclusive
 from simulator.fs import proc, userfaultfd
-from simulator.kernel import context_switch, fork
+from simulator.kernel import context_switch, fork, swapoff
 from simulator.kernel import exit as kernel_exit
 from simulator.mm import (
     fault,
@@ -22,6 +22,7 @@ from simulator.mm import (
     pins,
     shmem,
     shmem_file,
+    vmscan,
 )
 from simulator.mm.mm_types import Mm
 from simulator.mm.sched_mm import mmdrop, mmgrab
@@ -52,6 +53,10 @@ def call(k: "Kernel", t: Task, op: Op) -> i64:
         return exclusive.device_atomic(k, t, a[0])
     if code == ops.OP_SCAN:
         return khugepaged_scan(k, a[0])
+    if code == ops.OP_SWAPOFF:
+        return swapoff.sys_swapoff(k)
+    if code == ops.OP_RECLAIM:
+        return vmscan.balance_pgdat(k, a[0])
     if code == ops.OP_DEVICE_OPEN:
         return dmirror.dmirror_fops_open(k, t, k.tasks[a[0]].mm)
     if code == ops.OP_DEVICE_CLOSE:

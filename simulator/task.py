@@ -92,6 +92,8 @@ class Task:
         self.closes_uffds: bool = False  # woken to close all of them, for nobody else can run
         self.acks_missing: i64 = 0  # IPIs sent and not yet handled
         self.gathering: i64 = 0  # mmu_gathers in progress
+        self.ubc_cpus: i64 = 0  # tlb_ubc: CPUs that it has still to flush
+        self.ubc_writable: bool = False  # they may store to pages of which it has unmapped
         self.mm_gets: i64 = 0  # users of an mm that its op has added, and must drop
         self.mm_got_at: i64 = 0  # site after which it last did
         self.reclaimed: i64 = 0  # uid of the last op in which it had to, and could
@@ -141,6 +143,8 @@ class Task:
         self.closes_uffds = False
         self.acks_missing = 0
         self.gathering = 0
+        self.ubc_cpus = 0
+        self.ubc_writable = False
         self.mm_gets = 0
         self.through_stale = None
         self.nr_recheck = 0

@@ -125,6 +125,15 @@ class Watch:
     def swap_cache_removing(self, k: "Kernel", folio: "Folio") -> None:
         """A locked folio is about to leave the swap cache."""
 
+    def swap_gone(self, k: "Kernel") -> None:
+        """swapoff() has let go of the device."""
+
+    def lazyfree_marked(self, k: "Kernel", mm: "Mm", va: i64) -> None:
+        """MADV_FREE has come by `va`, whose data may go from now on until it is stored to."""
+
+    def lazyfree_discarded(self, k: "Kernel", mm: "Mm", va: i64, droppable: bool) -> None:
+        """Reclaim has taken the page at `va` away without another copy of its data."""
+
     def swapped_in(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         """A page of the swap cache has been mapped at `va`, where its swap entry was."""
 
@@ -314,6 +323,10 @@ class Watch:
 
     def own_call_returns(self, k: "Kernel", mm: "Mm", start: i64, end: i64, call: str) -> None:
         """`call` is over, and promises only for what it took away itself in [start, end)."""
+
+    def put_off_flushed(self, k: "Kernel", mm: "Mm", start: i64, end: i64, call: str) -> None:
+        """`call` has the lock of the page table of [start, end), and has flushed what reclaim had
+        put off there."""
 
     def user_resumes(self, k: "Kernel", cpu: "Cpu", mm: "Mm") -> None:
         """This CPU will run user code of `mm` next."""

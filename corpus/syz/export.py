@@ -62,6 +62,7 @@ _KILL: Final = "a call that ends the program"
 _PROCMAP: Final = "PROCMAP_QUERY is not in its descriptions"
 _POSITION: Final = "an import reads and writes at positions that the call gives"
 _FAR: Final = f"beyond the {DATA_PAGES} pages of the data area"
+_SWAPOFF: Final = "swap is on a device that programs do not know of"
 UNSAYABLE: Final = {
     ops.OP_EXIT: _EXIT,
     ops.OP_SLEEP: _SLEEP,
@@ -75,6 +76,7 @@ UNSAYABLE: Final = {
     ops.OP_FILE_READ: _POSITION,
     ops.OP_FILE_WRITE: _POSITION,
     ops.OP_FSTAT: _POSITION,
+    ops.OP_SWAPOFF: _SWAPOFF,
 }
 
 

@@ -50,6 +50,7 @@ class Cpu:
         self.flushes: i64 = 0  # TLB flushes so far
         self.irqs_off: i64 = 0
         self.lru_add: list[Folio] = []  # cpu_fbatches.lru_add
+        self.lru_lazyfree: list[Folio] = []
 
     def reset(self) -> None:
         self.curr = -1
@@ -69,6 +70,8 @@ class Cpu:
         self.irqs_off = 0
         if self.lru_add:
             self.lru_add = []
+        if self.lru_lazyfree:
+            self.lru_lazyfree = []
 
 
 def bring_up(k: "Kernel", n: i64, shared: bool) -> None:

@@ -8,7 +8,17 @@ from mypy_extensions import i64
 
 from simulator.build.native import final
 from simulator.mm import huge_memory
-from simulator.mm.mm_types import VM_UFFD_FLAGS, Mm, Vma, is_migration_pte, pmd_present
+from simulator.mm.mm_types import (
+    PG_SWAPBACKED,
+    PTE_DIRTY,
+    VM_DROPPABLE,
+    VM_UFFD_FLAGS,
+    Folio,
+    Mm,
+    Vma,
+    is_migration_pte,
+    pmd_present,
+)
 from simulator.objects import pmd_obj
 from simulator.state import READ
 
@@ -41,6 +51,7 @@ SCAN_PTE_UFFD_WP: Final = 21
 SCAN_PAGE_COMPOUND: Final = 22
 SCAN_TRUNCATED: Final = 23
 SCAN_PAGE_FILLED: Final = 24
+SCAN_PAGE_LAZYFREE: Final = 25
 
 
 @final
@@ -77,6 +88,13 @@ def collapse_max_ptes_shared(k: "Kernel", cc: CollapseControl, order: i64) -> i6
     if not cc.is_khugepaged:
         return k.ptrs_per_pte
     return k.max_ptes_shared if order == k.pmd_order else 0
+
+
+def lazyfree(cc: CollapseControl, vma: Vma, folio: Folio, pte: i64) -> bool:
+    """Whether khugepaged leaves the page to reclaim: MADV_FREE has given it up."""
+    if not cc.is_khugepaged or folio.flags & PG_SWAPBACKED or folio.anon_vma is None:
+        return False
+    return not vma.flags & VM_DROPPABLE and not pte & PTE_DIRTY
 
 
 def collapse_max_ptes_swap(k: "Kernel", cc: CollapseControl) -> i64:

@@ -42,6 +42,7 @@ from simulator.mm.collapse_control import (
     SCAN_LACK_REFERENCED_PAGE,
     SCAN_NO_PTE_TABLE,
     SCAN_PAGE_COUNT,
+    SCAN_PAGE_LAZYFREE,
     SCAN_PAGE_LOCK,
     SCAN_PAGE_NULL,
     SCAN_PTE_MAPPED_HUGEPAGE,
@@ -54,6 +55,7 @@ from simulator.mm.collapse_control import (
     collapse_max_ptes_none,
     collapse_max_ptes_shared,
     collapse_possible_orders,
+    lazyfree,
 )
 from simulator.mm.memory import copy_words, do_swap_page
 from simulator.mm.mm_types import (
@@ -396,6 +398,9 @@ def collapse_huge_page_isolate(
         assert page is not None
         if page.folio.flags & PG_DEVICE_PRIVATE:
             result = SCAN_PAGE_NULL
+            break
+        if lazyfree(cc, vma, page.folio, pte):
+            result = SCAN_PAGE_LAZYFREE
             break
         shared += 1 if folio_maybe_mapped_shared(page.folio) else 0
         if shared > collapse_max_ptes_shared(k, cc, order):

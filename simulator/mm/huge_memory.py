@@ -35,6 +35,7 @@ from simulator.mm.mm_types import (
     PG_ANON_EXCLUSIVE,
     PG_DEVICE_PRIVATE,
     PG_UPTODATE,
+    PTE_DIRTY,
     PTE_HUGE,
     PTE_PRESENT,
     PTE_PROTNONE,
@@ -607,6 +608,8 @@ def change_huge_pmd(k: "Kernel", tlb: "MmuGather", vma: Vma, start: i64, cp_flag
     old = pmdp_invalidate_ad(k, mm, start)
     bits = PTE_PRESENT | PTE_PROTNONE | PTE_WRITE
     new = (old & ~bits) | vm_page_prot(vma)
+    if k.bug.pmd_modify_drops_dirty:
+        new &= ~PTE_DIRTY
     if cp_flags & MM_CP_UFFD_WP:
         new = pte_mkuffd_wp(new)
     elif cp_flags & MM_CP_UFFD_WP_RESOLVE:

@@ -31,6 +31,7 @@ from simulator.mm.collapse_control import (
     SCAN_PAGE_COMPOUND,
     SCAN_PAGE_COUNT,
     SCAN_PAGE_FILLED,
+    SCAN_PAGE_LAZYFREE,
     SCAN_PAGE_LOCK,
     SCAN_PAGE_LRU,
     SCAN_PAGE_NULL,
@@ -46,6 +47,7 @@ from simulator.mm.collapse_control import (
     collapse_max_ptes_shared,
     collapse_max_ptes_swap,
     collapse_possible_orders,
+    lazyfree,
 )
 from simulator.mm.collapse_file import collapse_scan_file
 from simulator.mm.collapse_huge_page import collapse_huge_page, hugepage_vma_revalidate
@@ -85,6 +87,7 @@ _SOFT: Final = (
     SCAN_DEL_PAGE_LRU,
     SCAN_PTE_NON_PRESENT,
     SCAN_PTE_UFFD_WP,
+    SCAN_PAGE_LAZYFREE,
 )
 # What lets MADV_COLLAPSE go on with the next huge page.
 _GOES_ON: Final = (
@@ -151,6 +154,8 @@ def collapse_scan_pmd(k: "Kernel", mm: Mm, vma: Vma, start: i64, cc: CollapseCon
             folio = page.folio
             shared += 1 if folio_maybe_mapped_shared(folio) else 0
             result = scan_page(k, cc, folio, shared)
+            if lazyfree(cc, vma, folio, pte):
+                result = SCAN_PAGE_LAZYFREE
             cc.present |= 1 << (va - start)
             if result == SCAN_SUCCEED and pte & PTE_YOUNG:
                 cc.referenced += 1

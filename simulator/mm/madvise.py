@@ -4,8 +4,8 @@
 Holes do not stop a call: what is mapped is advised, and -ENOMEM tells at the end. DONTNEED
 and FREE inside one VMA take only its lock, and flush after they have dropped it.
 
-Not modelled: the lru_lazyfree batch of MADV_FREE (only reclaim would look at it), and read-ahead of
-MADV_WILLNEED.
+Not modelled: read-ahead of MADV_WILLNEED; that what MADV_FREE has given up goes, too, where there
+is no swap.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -26,6 +26,7 @@ from simulator.mm import (
     swap,
     swapfile,
     swapin,
+    tlb_batch,
     vma_file,
     vma_merge,
     vmscan,
@@ -163,7 +164,10 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
     table = pte_offset_map_lock(k, sites.MADVISE_FREE_PTE_RANGE__LOCK, mm, start)
     if table is None:
         return
+    if mm.tlb_batched != mm.tlb_flushed:
+        tlb_batch.flush_tlb_batched_pending(k, mm)
     va = start
+    whole = start  # up to here all pages of a large folio are looked at
     while va < end:
         pte = ptep_get(k, table, va)
         page = vm_normal_page(k, pte) if pte_present(pte) else None
@@ -173,16 +177,18 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
             va += 1
             continue
         folio = page.folio
-        nr = folio_pte_batch(k, table, va, end, folio)
-        if nr < 1 << folio.order:
-            site = sites.MADVISE_FREE_PTE_RANGE__TRYLOCK_LARGE
-            va, table = split_part(k, site, table, mm, va, nr, folio)
-            if table is None:
-                return
-            continue
+        if va >= whole:
+            nr = folio_pte_batch(k, table, va, end, folio)
+            if nr < 1 << folio.order:
+                site = sites.MADVISE_FREE_PTE_RANGE__TRYLOCK_LARGE
+                va, table = split_part(k, site, table, mm, va, nr, folio)
+                if table is None:
+                    return
+                continue
+            whole = va + nr
         if folio.flags & (PG_DIRTY | PG_SWAPCACHE):
             if not folio_trylock(k, sites.MADVISE_FREE_PTE_RANGE__TRYLOCK, folio.lock):
-                va += 1
+                va = whole
                 continue
             shared = folio_mapcount(folio) != 1 << folio.order
             if not shared and folio.flags & PG_SWAPCACHE:
@@ -191,7 +197,7 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
                 folio.flags &= ~PG_DIRTY
             mutex_unlock(k, folio.lock)
             if shared:
-                va += 1
+                va = whole
                 continue
         if pte & (PTE_YOUNG | PTE_DIRTY):
             k.step(sites.MADVISE_FREE_PTE_RANGE__CLEAN, pte_obj(mm.id, va), WRITE)
@@ -202,6 +208,10 @@ def madvise_free_pte_range(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) 
             mmu_gather.tlb_remove_tlb_entry(tlb, va)
             if k.tracing:
                 k.note("flush deferred")
+        if k.swap.max:
+            k.watch.lazyfree_marked(k, mm, va)
+            if page.pfn == folio.pfn + (1 << folio.order) - 1:
+                swap.folio_mark_lazyfree(k, folio)
         va += 1
     pte_unmap_unlock(k, table)
 
@@ -238,6 +248,10 @@ def split_part(
     mutex_unlock(k, folio.lock)
     folio_put(k, folio, REF_TEMP)
     again = pte_offset_map_lock(k, sites.MADVISE_PTE_RANGE__RELOCK, mm, va)
+    if again is not None and mm.tlb_batched != mm.tlb_flushed:
+        if not k.bug.madvise_relock_no_batched_flush:
+            tlb_batch.flush_tlb_batched_pending(k, mm)
+        k.watch.put_off_flushed(k, mm, va, pmd_addr_end(k, va, k.nr_arena), "madvise")
     return va + nr if err else va, again
 
 
@@ -277,6 +291,10 @@ def madvise_free_huge_pmd(k: "Kernel", tlb: "MmuGather", start: i64, end: i64) -
             k.watch.page_cleaned(k, mm, va)
         set_pmd_at(k, mm, start, pmd & ~(PTE_YOUNG | PTE_DIRTY))
         mmu_gather.tlb_remove_pmd_tlb_entry(k, tlb, start)
+    if k.swap.max:
+        for va in range(start, end):
+            k.watch.lazyfree_marked(k, mm, va)
+        swap.folio_mark_lazyfree(k, folio)
     pmd_unlock(k, mm)
     return True
 
@@ -334,12 +352,16 @@ def madvise_cold_or_pageout_pte_range(
     table = pte_offset_map_lock(k, sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__LOCK, mm, start)
     if table is None:
         return
+    if mm.tlb_batched != mm.tlb_flushed:
+        tlb_batch.flush_tlb_batched_pending(k, mm)
     va = start
+    whole = start
     while va < end:
         pte = ptep_get(k, table, va)
         page = vm_normal_page(k, pte) if pte_present(pte) else None
-        if page is not None:
+        if page is not None and va >= whole:
             nr = folio_pte_batch(k, table, va, end, page.folio)
+            whole = va + nr
             if nr < 1 << page.folio.order:
                 site = sites.MADVISE_COLD_OR_PAGEOUT_PTE_RANGE__TRYLOCK
                 va, table = split_part(k, site, table, mm, va, nr, page.folio)

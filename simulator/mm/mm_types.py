@@ -121,10 +121,11 @@ PG_STATE: Final = (
     | PG_DIRTY
     | PG_DEVICE_PRIVATE
     | PG_PARTIALLY_MAPPED
+    | PG_SWAPBACKED
     | PG_SWAPCACHE
     | PG_WRITEBACK
 )
-PG_NO_STATE: Final = PG_SWAPBACKED | PG_UPTODATE | PG_ZERO  # the rest: for ever, or by kind
+PG_NO_STATE: Final = PG_UPTODATE | PG_ZERO  # the rest: for ever, or by kind
 
 # What change_protection() is to do (include/linux/mm.h).
 MM_CP_TRY_CHANGE_WRITABLE: Final = 1
@@ -567,6 +568,8 @@ class Mm:
         self.cached: i64 = 0  # hardware: CPUs with entries of this mm in some ASID
         self.stale: list[Stale] = []  # hardware: what they may still cache
         self.tlb_flush_pending: i64 = 0
+        self.tlb_batched: i64 = 0  # tlb_flush_batched: flushes that reclaim has put off so far
+        self.tlb_flushed: i64 = 0  # how many of them others had made up for
         self.write_protect_seq: i64 = 0
         self.has_pinned: bool = False
         self.rss_anon: i64 = 0

@@ -12,7 +12,7 @@ from simulator import features, sites
 from simulator.build.native import final
 from simulator.lib.maple_tree import find_vma_intersection
 from simulator.machine import mmu
-from simulator.mm import anon_vma, mmu_notifier
+from simulator.mm import anon_vma, mmu_notifier, tlb_batch
 from simulator.mm import tlb as tlb_module
 from simulator.mm.huge_memory import move_huge_pmd
 from simulator.mm.mm_types import (
@@ -99,6 +99,8 @@ def move_ptes(k: "Kernel", pmc: PagetableMove, extent: i64) -> bool:
         return False
     if new_table is not old_table:
         lock.spin_lock(k, sites.MOVE_PTES__LOCK_NEW, new_table.ptl)
+    if mm.tlb_batched != mm.tlb_flushed:
+        tlb_batch.flush_tlb_batched_pending(k, mm)
     uffd = loses_uffd_wp(k, vma)
     flush = move_locked_ptes(k, mm, pmc.old_va, pmc.new_va, extent, old_table, new_table, uffd)
     if flush and not k.bug.mremap_tlb_flush_late:

@@ -8,7 +8,7 @@ from mypy_extensions import i64
 from simulator import sites
 from simulator.errno import EACCES, EINTR, ENOMEM
 from simulator.lib.maple_tree import find_vma, vma_prev
-from simulator.mm import gup, mmap_lock, mmu_gather, mmu_notifier, vma_merge
+from simulator.mm import gup, mmap_lock, mmu_gather, mmu_notifier, tlb_batch, vma_merge
 from simulator.mm.huge_memory import change_huge_pmd
 from simulator.mm.mm_types import (
     MM_CP_TRY_CHANGE_WRITABLE,
@@ -149,6 +149,10 @@ def change_pte_range(
     table = pte_offset_map_lock(k, sites.CHANGE_PTE_RANGE__LOCK, mm, start)
     if table is None:
         return False
+    if mm.tlb_batched != mm.tlb_flushed:
+        if not k.bug.mprotect_vs_batched_unmap:
+            tlb_batch.flush_tlb_batched_pending(k, mm)
+        k.watch.put_off_flushed(k, mm, start, end, "mprotect")
     va = start
     while va < end:
         if ptep_get(k, table, va):

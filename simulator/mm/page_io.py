@@ -9,6 +9,8 @@ Not modelled: errors of the device, zswap, completion by an interrupt after the 
 
 from typing import TYPE_CHECKING
 
+from mypy_extensions import i64
+
 from simulator import features, sites
 from simulator.mm import swapfile
 from simulator.mm.mm_types import PG_UPTODATE, PG_WRITEBACK, Folio
@@ -54,10 +56,18 @@ def swap_writepage_bdev_sync(k: "Kernel", folio: Folio) -> None:
 def swap_read_folio(k: "Kernel", folio: Folio) -> None:
     """Read a new, locked folio of the swap cache from its slot, and unlock it."""
     first = folio.swap * WORDS_PER_PAGE
-    for i in range(WORDS_PER_PAGE):
-        k.step(sites.SWAP_READ_FOLIO__WORD, folio.obj, WRITE)
-        folio.page.words[i] = k.swap.words[first + i]
+    read_words(k, folio, folio.swap)
+    if k.bug.zram_slot_free_notify and k.swap.synchronous:
+        for i in range(WORDS_PER_PAGE):
+            k.swap.words[first + i] = 0
     k.step(sites.END_SWAP_BIO_READ__UPTODATE, folio.obj, WRITE)
     folio.flags |= PG_UPTODATE
     mutex_unlock(k, folio.lock)
     k.sometimes(features.Z_SWAPPED_IN)
+
+
+def read_words(k: "Kernel", folio: Folio, slot: i64) -> None:
+    """What the device does for a read."""
+    for i in range(WORDS_PER_PAGE):
+        k.step(sites.SWAP_READ_FOLIO__WORD, folio.obj, WRITE)
+        folio.page.words[i] = k.swap.words[slot * WORDS_PER_PAGE + i]

@@ -14,6 +14,7 @@ from simulator.mm.mm_types import (
     REF_MAP,
     REF_OWNER,
     REF_TEMP,
+    VM_DROPPABLE,
     AnonVma,
     Folio,
     Mm,
@@ -87,7 +88,8 @@ def new_anon(k: "Kernel", folio: Folio, vma: Vma, va: i64) -> None:
     k.watch.anon_added(k, vma, va)
     set_anon(folio, av)
     folio.index = linear_anon_page_index(vma, va)
-    folio.flags |= PG_SWAPBACKED
+    if not vma.flags & VM_DROPPABLE:
+        folio.flags |= PG_SWAPBACKED
 
 
 def folio_add_swapped_in_rmap(

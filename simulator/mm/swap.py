@@ -5,7 +5,15 @@ which is why a fresh page may look shared to do_wp_page() until the batch is dra
 from typing import TYPE_CHECKING
 
 from simulator import sites
-from simulator.mm.mm_types import PG_DEVICE_PRIVATE, PG_LRU, REF_BATCH, REF_ISOLATED, Folio
+from simulator.mm.mm_types import (
+    PG_DEVICE_PRIVATE,
+    PG_LRU,
+    PG_SWAPBACKED,
+    PG_SWAPCACHE,
+    REF_BATCH,
+    REF_ISOLATED,
+    Folio,
+)
 from simulator.mm.page_ref import folio_get, folio_put
 from simulator.state import WRITE
 
@@ -40,16 +48,38 @@ def lru_add_drain(k: "Kernel") -> None:
 def lru_add_drain_all(k: "Kernel") -> None:
     """Move the batches of all CPUs to the LRU lists, by a worker on each: not all at once."""
     for cpu in k.cpus:
-        if cpu.lru_add:
+        if cpu.lru_add or cpu.lru_lazyfree:
             k.step(sites.LRU_ADD_DRAIN_ALL__CPU, cpu.obj, WRITE)
             drain_cpu(k, cpu.id)
 
 
 def drain_cpu(k: "Kernel", cpu: int) -> None:
     batch = k.cpus[cpu].lru_add
-    if not batch:
+    if batch:
+        k.cpus[cpu].lru_add = []
+        for folio in batch:
+            folio.flags |= PG_LRU
+            folio_put(k, folio, REF_BATCH)
+    if k.cpus[cpu].lru_lazyfree:
+        drain_lazyfree(k, cpu)
+
+
+def folio_mark_lazyfree(k: "Kernel", folio: Folio) -> None:
+    """MADV_FREE has given the folio's data up: queue it for the list of what reclaim drops."""
+    if not folio.flags & PG_SWAPBACKED or not folio.flags & PG_LRU or folio.flags & PG_SWAPCACHE:
         return
-    k.cpus[cpu].lru_add = []
+    folio_get(k, folio, REF_BATCH)
+    batch = k.cpus[k.cur.cpu].lru_lazyfree
+    batch.append(folio)
+    if len(batch) >= k.folio_batch or folio.order:
+        drain_lazyfree(k, k.cur.cpu)
+
+
+def drain_lazyfree(k: "Kernel", cpu: int) -> None:
+    """lru_lazyfree() of each that is still on the LRU."""
+    batch = k.cpus[cpu].lru_lazyfree
+    k.cpus[cpu].lru_lazyfree = []
     for folio in batch:
-        folio.flags |= PG_LRU
+        if folio.flags & (PG_LRU | PG_SWAPCACHE) == PG_LRU and folio.anon_vma is not None:
+            folio.flags &= ~PG_SWAPBACKED
         folio_put(k, folio, REF_BATCH)

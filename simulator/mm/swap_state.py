@@ -33,6 +33,12 @@ def swap_cache_get_folio(k: "Kernel", slot: i64) -> Folio | None:
         k.retry(sites.SWAP_CACHE_GET_FOLIO__READ)
 
 
+def swap_cache_has_folio(k: "Kernel", slot: i64) -> bool:
+    """Whether the swap cache has a folio for the slot."""
+    k.step(sites.SWAP_CACHE_GET_FOLIO__READ, swap_obj(slot), READ)
+    return k.swap.folio[slot] is not None
+
+
 def folio_matches_swap_entry(folio: Folio, slot: i64) -> bool:
     """Whether the locked folio is the slot's."""
     return folio.flags & PG_SWAPCACHE != 0 and folio.swap == slot

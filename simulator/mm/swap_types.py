@@ -23,6 +23,9 @@ class SwapInfo:
     def __init__(self) -> None:
         self.max: i64 = 0  # its last slot; 0: there is no swap
         self.synchronous: bool = False  # SWP_SYNCHRONOUS_IO, SWP_STABLE_WRITES: it is a zram
+        self.on: bool = True  # SWP_WRITEOK: new slots may be taken
+        self.alive: bool = True  # not gone by swapoff()
+        self.users: i64 = 0  # who would keep it from going
         self.count: vec[i64] = vec[i64]()  # by slot
         self.folio: list[Folio | None] = []  # by slot: the swap cache
         self.words: vec[i64] = vec[i64]()  # what the device holds
@@ -44,6 +47,9 @@ def reset(si: SwapInfo, slots: i64, synchronous: bool) -> None:
     if slots:
         size = slots + 1
     si.max = slots
+    si.on = True
+    si.alive = True
+    si.users = 0
     si.count = vec[i64]([0] * size)
     si.folio = [None] * size
     si.words = vec[i64]([0] * (size * WORDS_PER_PAGE))

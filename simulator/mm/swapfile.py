@@ -5,7 +5,7 @@ A slot is taken by add_to_swap with its folio in the swap cache and a count of n
 that stands for it counts one. It is free again when neither is left.
 
 Not modelled: several devices and their priorities, clusters, discard, CONFIG_THP_SWAP: large folios
-are split before they get slots. swapoff.
+are split before they get slots. swapoff() is in kernel/swapoff.py.
 """
 
 from typing import TYPE_CHECKING
@@ -31,6 +31,8 @@ def folio_alloc_swap(k: "Kernel", folio: Folio) -> i64:
     if folio.order:
         return -EAGAIN
     si = k.swap
+    if not si.on:
+        return -ENOMEM
     spin_lock(k, sites.FOLIO_ALLOC_SWAP__LOCK, si.lock)
     slot = si.next
     tried: i64 = 0

@@ -55,7 +55,7 @@ from simulator.mm.vm_fault import (
     VM_FAULT_SIGBUS,
     VmFault,
 )
-from simulator.objects import pte_obj
+from simulator.objects import OBJ_NONE, pte_obj
 from simulator.sched.lock import (
     folio_trylock,
     lock_fresh,
@@ -149,9 +149,70 @@ def folio_lock_or_retry(k: "Kernel", vmf: VmFault, folio: Folio) -> i64:
 def do_swap_entry(k: "Kernel", vmf: VmFault) -> i64:
     """do_swap_page() of a swap entry: VM_FAULT_*. With `vmf.table`, which is locked then, the entry
     of `vmf.orig_pte` is there, and do_wp_page() has to go on with a write fault."""
+    slot = swp_offset(vmf.orig_pte)
+    if not get_swap_device(k):
+        return 0
+    if k.bug.swapin_skip_cache_aba and k.swap.synchronous and k.swap.count[slot] == 1:
+        ret = swapin_direct(k, vmf, slot)
+    else:
+        ret = swapin_cached(k, vmf, slot)
+    put_swap_device(k)
+    return ret
+
+
+def get_swap_device(k: "Kernel") -> bool:
+    """The device stays while it is used; False: it has gone."""
+    k.step(sites.GET_SWAP_DEVICE__GET, OBJ_NONE, WRITE)
+    if not k.swap.alive:
+        return False
+    k.swap.users += 1
+    return True
+
+
+def put_swap_device(k: "Kernel") -> None:
+    k.swap.users -= 1
+
+
+def swapin_direct(k: "Kernel", vmf: VmFault, slot: i64) -> i64:
+    """What Linux did with fast devices before 6.8: the slot is read into a page of the fault's own,
+    and nothing keeps others from doing the same, nor from using the slot again."""
+    vma = vmf.vma
     mm = vmf.mm
     va = vmf.va
-    slot = swp_offset(vmf.orig_pte)
+    if swap_state.swap_cache_has_folio(k, slot):
+        return swapin_cached(k, vmf, slot)
+    folio = page_alloc.folio_alloc(k, sites.SWAP_CACHE_ALLOC__ALLOC, False)
+    if folio is None:
+        return back_out(k, vmf)
+    page_io.read_words(k, folio, slot)
+    folio.flags |= PG_UPTODATE
+    table = pte_offset_map_lock(k, sites.DO_SWAP_PAGE__LOCK, mm, va)
+    if table is None or ptep_get(k, table, va) != vmf.orig_pte:
+        if table is not None:
+            pte_unmap_unlock(k, table)
+        folio_put(k, folio, REF_OWNER)
+        return 0
+    add_mm_counter(mm, MM_ANONPAGES, 1)
+    add_mm_counter(mm, MM_SWAPENTS, -1)
+    entry = mk_pte(folio.page, vm_page_prot(vma)) | PTE_YOUNG | vmf.orig_pte & PTE_SOFT_DIRTY
+    if vmf.orig_pte & PTE_UFFD_WP:
+        entry = pte_mkuffd_wp(entry)
+    if may_write(vma, entry):
+        entry = pte_mkdirty(entry) | PTE_WRITE
+    rmap.folio_add_new_anon_rmap(k, folio, vma, va)
+    swap.folio_add_lru(k, folio)
+    swapfile.swap_put(k, slot, True)
+    k.step(sites.DO_SWAP_PAGE__SET_PTE, pte_obj(mm.id, va), WRITE)
+    set_pte_at(k, mm, table, va, entry)
+    k.watch.swapped_in(k, mm, va, folio.page)
+    pte_unmap_unlock(k, table)
+    return 0
+
+
+def swapin_cached(k: "Kernel", vmf: VmFault, slot: i64) -> i64:
+    """By the swap cache, in which there is one folio of a slot for all."""
+    mm = vmf.mm
+    va = vmf.va
     folio = swapin_folio(k, slot)
     if folio is None:
         return back_out(k, vmf)

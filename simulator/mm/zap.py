@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from simulator import sites
-from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, rmap, swapfile
+from simulator.mm import anon_vma, mmap_lock, mmu_gather, mmu_notifier, rmap, swapfile, tlb_batch
 from simulator.mm.huge_memory import zap_huge_pmd
 from simulator.mm.mm_inline import pte_install_uffd_wp_if_needed
 from simulator.mm.mm_types import (
@@ -111,6 +111,8 @@ def zap_pte_range(
         table = pte_offset_map_lock(k, sites.ZAP_PTE_RANGE__LOCK, mm, va)
         if table is None:
             return va
+        if mm.tlb_batched != mm.tlb_flushed:
+            tlb_batch.flush_tlb_batched_pending(k, mm)
         force_flush = False
         force_break = False
         while va < end and not force_break:

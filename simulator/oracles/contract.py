@@ -50,6 +50,7 @@ from simulator.mm.mm_types import (
     Inode,
     Mm,
     is_device_private_pte,
+    is_swap_pte,
     pte_kind,
     pte_present,
     userfaultfd_wp_use_markers,
@@ -110,6 +111,8 @@ _RESULTS: Final = (
     ops.OP_DEVICE_WRITE,
     ops.OP_MINCORE,
     ops.OP_SCAN,
+    ops.OP_RECLAIM,
+    ops.OP_SWAPOFF,
     ops.OP_DEVICE_EXCLUSIVE,
     ops.OP_DEVICE_ATOMIC,
     ops.OP_KILL,
@@ -446,6 +449,8 @@ def madvised(k: "Kernel", mm: Mm, start: i64, end: i64, advice: i64) -> None:
             # The call's own reclaim may have split huge pages, whose zeroes have gone then.
             split = pte & PTE_SPECIAL and k.cur.reclaimed == k.cur.uid
             needs_write = advice == ops.MADV_POPULATE_WRITE and not split
+            if is_swap_pte(pte):
+                continue  # reclaim has taken it away again
             if not pte_present(pte) or (needs_write and not pte & PTE_WRITE):
                 k.violate(
                     "contract",

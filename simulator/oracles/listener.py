@@ -196,6 +196,17 @@ class Oracles(Watch):
     def swap_cache_removing(self, k: "Kernel", folio: "Folio") -> None:
         swap_slots.cache_removing(k, folio)
 
+    def swap_gone(self, k: "Kernel") -> None:
+        swap_slots.device_gone(k)
+
+    def lazyfree_marked(self, k: "Kernel", mm: "Mm", va: i64) -> None:
+        memory_value.given_up(self.values, mm, va)
+
+    def lazyfree_discarded(self, k: "Kernel", mm: "Mm", va: i64, droppable: bool) -> None:
+        if not droppable:
+            memory_value.discarded(k, self.values, mm, va)
+        self.data_dropped(k, mm, va)
+
     def swapped_in(self, k: "Kernel", mm: "Mm", va: i64, page: "Page") -> None:
         memory_value.swapped_in(k, self.values, mm, va, page)
 
@@ -402,6 +413,9 @@ class Oracles(Watch):
 
     def own_call_returns(self, k: "Kernel", mm: "Mm", start: i64, end: i64, call: str) -> None:
         stale_tlb.own_call_returns(k, mm, start, end, call)
+
+    def put_off_flushed(self, k: "Kernel", mm: "Mm", start: i64, end: i64, call: str) -> None:
+        stale_tlb.put_off_flushed(k, mm, start, end, call)
 
     def user_resumes(self, k: "Kernel", cpu: "Cpu", mm: "Mm") -> None:
         stale_tlb.user_returns(k, cpu, mm)

@@ -43,6 +43,7 @@ class LogicalPages:
         self.words: vec[i64] = vec[i64]([0] * WORDS_PER_PAGE)
         self.refs: vec[i64] = vec[i64]([0])
         self.lives: vec[i64] = vec[i64]([0])
+        self.lazy: vec[i64] = vec[i64]([0])  # given up by MADV_FREE, and not stored to since
         self.free: list[i64] = []
         # By actor: the tags of what its MADV_DONTNEED has met, by page of the range; 0 nothing.
         self.met: list[list[int]] = [[] for _ in range(NR_ACTORS)]
@@ -62,12 +63,14 @@ class LogicalPages:
             if lp == len(self.refs):
                 self.refs = append(self.refs, i64(0))
                 self.lives = append(self.lives, i64(0))
+                self.lazy = append(self.lazy, i64(0))
                 for _ in range(WORDS_PER_PAGE):
                     self.words = append(self.words, i64(0))
         base = lp * WORDS_PER_PAGE
         for i in range(WORDS_PER_PAGE):
             self.words[base + i] = 0
         self.refs[lp] = 1
+        self.lazy[lp] = 0
         return lp
 
     def put(self, lp: i64) -> None:
@@ -113,6 +116,7 @@ def stored(v: LogicalPages, mm: Mm, va: i64, page: Page, word: i64, token: i64) 
     lp = v.own(mm, va)
     page.logical = v.tag(lp)
     v.words[lp * WORDS_PER_PAGE + word] = token
+    v.lazy[lp] = 0
 
 
 def stored_stale(v: LogicalPages, page: Page, word: i64, token: i64) -> None:
@@ -212,11 +216,38 @@ def installed(k: "Kernel", v: LogicalPages, mm: Mm, va: i64, page: Page) -> None
         v.words[lp * WORDS_PER_PAGE + i] = page.words[i]
 
 
+def given_up(v: LogicalPages, mm: Mm, va: i64) -> None:
+    """MADV_FREE: what the mm has at `va` may go, but not for those that share it."""
+    if mm.shadow[va]:
+        lp = v.own(mm, va)  # first: it may make room
+        v.lazy[lp] = 1
+
+
+def discarded(k: "Kernel", v: LogicalPages, mm: Mm, va: i64) -> None:
+    """O6: reclaim drops the page at `va`, which holds nothing, or has been given up by MADV_FREE
+    and not been stored to since."""
+    lp = mm.shadow[va]
+    if lp == NO_PAGE or v.lazy[lp]:
+        return
+    for i in range(WORDS_PER_PAGE):
+        if v.word(lp, i):
+            k.violate(
+                "dirty-loss",
+                k.cur.site,
+                "anon",
+                f"page {va} is dropped with {v.word(lp, i)} in word {i}, which nobody has given up",
+            )
+
+
 def swapped_in(k: "Kernel", v: LogicalPages, mm: Mm, va: i64, page: Page) -> None:
-    """What was in swap is mapped at `va` again."""
+    """What was in swap is mapped at `va` again. While MADV_FREE gives it up, CPUs may store to it
+    without a trace, and such stores may be lost."""
     lp = mm.shadow[va]
     if lp:
         page.logical = v.tag(lp)
+        if v.lazy[lp]:
+            for i in range(WORDS_PER_PAGE):
+                v.words[lp * WORDS_PER_PAGE + i] = page.words[i]
     compare(k, v, mm, va, page, mm.who[va], "was swapped in")
 
 

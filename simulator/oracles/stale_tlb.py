@@ -112,6 +112,8 @@ def writeback_begins(k: "Kernel", folio: Folio) -> None:
         for s in mm.stale:
             if s.table is not None or not folio.pfn <= s.pte >> PFN_SHIFT < folio.pfn + 1:
                 continue
+            if s.queued:  # by MADV_FREE, which has given the data up: such stores may be lost
+                continue
             if s.pte & (PTE_WRITE | PTE_DIRTY) == PTE_WRITE | PTE_DIRTY and broken(k, mm, s):
                 report(
                     k,
@@ -156,6 +158,26 @@ def call_returns(k: "Kernel", mm: Mm, start: i64, end: i64, call: str) -> None:
                 k,
                 s,
                 f"{call} returned while a CPU may still use the old translation of page {s.va}",
+            )
+
+
+def put_off_flushed(k: "Kernel", mm: Mm, start: i64, end: i64, call: str) -> None:
+    """`call` has the lock of the page table of [start, end), and what reclaim had taken away there
+    without a flush is flushed, or CPUs could go on with what they were allowed then: `call` finds
+    nothing that it would flush for."""
+    for s in mm.stale:
+        if (
+            s.table is None
+            and s.va < end
+            and start < s.va + s.pages
+            and k.tasks[s.owner].ubc_cpus
+            and broken(k, mm, s)
+        ):
+            report(
+                k,
+                s,
+                f"{call} goes on while a CPU may still use the translation of page {s.va} that "
+                "reclaim has taken away, and not flushed yet",
             )
 
 

@@ -163,6 +163,8 @@ def audit(k: "Kernel") -> None:
 def audit_entry(k: "Kernel", v: LogicalPages, mm: Mm, va: i64, slot: i64) -> None:
     """The End: what a fault on the entry at `va` would find (O5)."""
     folio = k.swap.folio[slot]
+    if v.lazy[mm.shadow[va]]:
+        return
     for i in range(WORDS_PER_PAGE):
         found = k.swap.words[slot * WORDS_PER_PAGE + i]
         if folio is not None and folio.flags & PG_UPTODATE:
@@ -175,6 +177,19 @@ def audit_entry(k: "Kernel", v: LogicalPages, mm: Mm, va: i64, slot: i64) -> Non
                 "anon",
                 f"page {va} ends in slot {slot} with {found} in word {i}, the last store was "
                 f"{want}",
+            )
+
+
+def device_gone(k: "Kernel") -> None:
+    """O13: swapoff() has let go of the device, and whoever has an entry of it finds nothing."""
+    si = k.swap
+    for slot in range(1, si.max + 1):
+        if si.count[slot] or si.entries[slot] or si.folio[slot] is not None:
+            k.violate(
+                "use-after-free",
+                k.cur.site,
+                "swap",
+                f"the swap device is gone, and slot {slot} is in use",
             )
 
 

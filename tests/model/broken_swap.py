@@ -3,7 +3,18 @@
 
 from typing import Final
 
-from simulator.mm import copy_page_range, page_io, swap_state, swapfile, swapin, try_to_unmap, zap
+from simulator.kernel import swapoff
+from simulator.mm import (
+    copy_page_range,
+    page_io,
+    swap_state,
+    swapfile,
+    swapin,
+    tlb_batch,
+    try_to_unmap,
+    unmap_lazyfree,
+    zap,
+)
 from simulator.mm.mm_types import (
     MM_SWAPENTS,
     PG_DIRTY,
@@ -14,11 +25,12 @@ from simulator.mm.mm_types import (
     Folio,
     Mm,
     PageTable,
+    Vma,
     add_mm_counter,
     swp_offset,
 )
 from simulator.mm.page_ref import folio_get
-from simulator.mm.pgtable import ptep_get_and_clear, set_pte_at
+from simulator.mm.pgtable import set_pte_at
 from simulator.sched.lock import mutex_unlock
 from simulator.state import Kernel
 from tests.model.broken import Pair, Patch
@@ -48,11 +60,12 @@ def zaps_put_twice(patch: Patch) -> None:
 
 
 def unmaps_do_not_flush(patch: Patch) -> None:
-    patch.set(try_to_unmap, "ptep_clear_flush", ptep_get_and_clear)
+    patch.set(tlb_batch, "try_to_unmap_flush", lambda k: None)
+    patch.set(tlb_batch, "try_to_unmap_flush_dirty", lambda k: None)
 
 
 def unmaps_lose_dirty(patch: Patch) -> None:
-    patch.result(try_to_unmap, "ptep_clear_flush", lambda pte, *_: pte & ~PTE_DIRTY)
+    patch.result(try_to_unmap, "ptep_get_and_clear", lambda pte, *_: pte & ~PTE_DIRTY)
 
 
 def nothing_is_written(patch: Patch) -> None:
@@ -109,7 +122,43 @@ def swap_in_keeps_a_reference(patch: Patch) -> None:
     patch.set(swapin, "swapin_folio", swapin_folio)
 
 
+def reclaim_drops_what_is_dirty(patch: Patch) -> None:
+    def may_discard(k: Kernel, folio: Folio, vma: Vma) -> bool:
+        folio.flags &= ~PG_DIRTY
+        return bool(original(k, folio, vma))
+
+    original = unmap_lazyfree.may_discard
+    patch.set(unmap_lazyfree, "may_discard", may_discard)
+
+
+def swapoff_leaves_entries(patch: Patch) -> None:
+    patch.set(swapoff, "try_to_unuse", lambda k: 0)
+
+
+def mprotect_leaves_what_was_put_off(patch: Patch) -> None:
+    def pending(k: Kernel, mm: Mm) -> None:
+        mm.tlb_flushed = mm.tlb_batched
+
+    patch.set(tlb_batch, "flush_tlb_batched_pending", pending)
+
+
 PAIRS: Final = (
+    Pair(
+        "swap-lazyfree",
+        "dirty-loss try_to_unmap_one anon",
+        "config pmd_order=3 frames=64 swap=8\n1 T0 mmap 0..8 rw private anon\n2 T0 write 3\n"
+        "3 T0 madvise 0..8 FREE\n4 T0 write 3\n5 T0 madvise 0..8 PAGEOUT\n",
+        reclaim_drops_what_is_dirty,
+    ),
+    Pair("swap-off", "use-after-free swapoff swap", OUT + "4 T0 swapoff\n", swapoff_leaves_entries),
+    Pair(
+        "swap-put-off",
+        "stale-tlb try_to_unmap_one anon",
+        "config pmd_order=3 frames=64 swap=8\n1 T0 mmap 0..1 rw private anon\n2 T0 write 0\n"
+        "3 T0 madvise 0..1 WILLNEED\n4 T1 write 0\n5 KSWAPD reclaim 8\n6 T0 mprotect 0..1 r\n"
+        "@5 shrink_folio_list:pinned_unmapped#1 -> T0\n",
+        mprotect_leaves_what_was_put_off,
+    ),
     Pair("swap-leak", "leak do_swap_page swap", OUT + "4 T0 read 3\n", swap_in_forgets_the_slot),
     Pair(
         "swap-put-twice",

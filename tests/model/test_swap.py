@@ -263,3 +263,36 @@ def test_userfaultfd_protection_survives_swap() -> None:
         )[6]
         == 1
     )
+
+
+def test_swapoff_gives_all_pages_back_and_the_device_goes() -> None:
+    assert results(
+        OUT
+        + """
+4 T0 fork T1
+5 T0 swapoff
+6 T0 pagemap 3
+7 T0 read 3
+8 T1 write 3
+9 T0 read 3
+10 T0 madvise 0..8 PAGEOUT
+11 T0 mincore 3..4
+12 T0 swapoff
+"""
+    )[4:] == [0, 129 ^ 128 ^ 256, 1, 0, 1, 0, 1, "EINVAL"]
+
+
+def test_swapoff_without_swap_is_refused() -> None:
+    assert results("1 T0 mmap 0..8 rw private anon\n2 T0 swapoff\n") == [0, "EINVAL"]
+
+
+def test_swapoff_meets_fork_and_exit() -> None:
+    for other in ("5 T1 fork T2\n", "5 T1 exit\n"):
+        outcome = run(OUT + "4 T0 swapoff\n" + other + "@4 unuse_pte_range:read_pte#4 -> T1\n")
+        assert outcome.violation is None
+        assert outcome.results[3] == 0
+
+
+def test_swapoff_waits_for_who_uses_the_device() -> None:
+    text = OUT + "4 T1 read 3\n5 T0 swapoff\n6 T0 read 3\n@4 swap_read_folio:word#2 -> T0\n"
+    assert results(text)[3:] == [1, 0, 1]

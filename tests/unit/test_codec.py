@@ -13,6 +13,7 @@ from simulator.scenario import (
     FAIL,
     IPI,
     KHUGEPAGED,
+    KSWAPD,
     MAX_FUZZ_DIRECTIVES,
     MAX_FUZZ_OPS,
     NR_USER_ACTORS,
@@ -83,7 +84,7 @@ def test_scenarios_survive_the_round_trip() -> None:
 @pytest.mark.parametrize("spec", OPS, ids=lambda spec: spec.name)
 def test_every_op_row_survives_with_its_extreme_arguments(spec) -> None:  # type: ignore[no-untyped-def]
     pages = 64
-    actor = {"device": DEVICE, "khugepaged": KHUGEPAGED}.get(spec.actors, 3)
+    actor = {"device": DEVICE, "khugepaged": KHUGEPAGED, "kswapd": KSWAPD}.get(spec.actors, 3)
     for high in (False, True):
         args: list[int] = []
         for arg in spec.args:

@@ -48,6 +48,8 @@ NOT_RECORDED: Final = {
     ops.OP_MLOCKALL: _CAUSE,
     ops.OP_MUNLOCKALL: _CAUSE,
     ops.OP_SCAN: "not a call",
+    ops.OP_RECLAIM: "not a call",
+    ops.OP_SWAPOFF: "not a call of mm",
     ops.OP_LSEEK: _POSITION,
     ops.OP_FILE_READ: _POSITION,
     ops.OP_FILE_WRITE: _POSITION,

@@ -1,0 +1,12 @@
+# mmfarm scenario 1
+# title: reclaim drops what MADV_FREE has given up
+# category: cow
+# requires: swap
+# expect: clean
+# origin: seed:cow
+config pmd_order=3 frames=64 swap=8
+1 T0 mmap 0..8 rw private anon
+2 T0 write 3
+3 T0 madvise 0..8 FREE
+4 T0 madvise 0..8 PAGEOUT
+5 T0 read 3
