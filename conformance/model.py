@@ -196,6 +196,7 @@ def _region(k: Kernel, mm: mt.Mm, vma: mt.Vma, pages: list[int]) -> Region:
     anonymous = 0
     inode = vma.inode
     every = SOFT_DIRTY | PAGE_IS_SOFT_DIRTY if vma.flags & mt.VM_SOFTDIRTY else 0
+    unwritten = k.linux.written_needs_uffd_wp and not vma.flags & mt.VM_UFFD_WP
     uffd = vma.uffd
     if uffd is not None and uffd.features & UFFD_WP_ASYNC and vma.flags & mt.VM_UFFD_WP:
         every |= PAGE_IS_WPALLOWED
@@ -212,6 +213,8 @@ def _region(k: Kernel, mm: mt.Mm, vma: mt.Vma, pages: list[int]) -> Region:
         if pte:
             entry = proc.pmd_to_pagemap_entry(k, pmd) if pmd else proc.pte_to_pagemap_entry(k, pte)
             bits |= _FROM_PAGEMAP[entry] | _category(pte & _PTE_FLAGS)
+            if unwritten:
+                bits &= ~PAGE_IS_WRITTEN
             if pmd:
                 bits |= PAGE_IS_HUGE
             if bits & FILE and not mt.is_huge_zero_pmd(pmd):

@@ -561,14 +561,13 @@ BUGS: Final[tuple[Bug, ...]] = (
     Bug(
         "mremap-merges-userfaultfd",
         "mremap() to beside another part of a registered mapping ends that part's registration",
-        "mm/mremap.c:copy_vma_and_data()",
+        "mm/vma.c:vma_merge_copied_range()",
         ("state", "uffd-missed", "uffd-wp-bypass"),
         EASY,
         culprits=("change_pte_range", "copy_vma", "move_vma"),
-        versions=(("4.11", ""),),
+        versions=(("6.1", "6.12.118"), ("6.13", "7.3")),
         departure="the copy is merged with its neighbour before mremap_userfaultfd_prep() drops "
         "the userfaultfd of the VMA that it is in",
-        undisclosed=True,
     ),
     Bug(
         "pvmw-device-private-pmd",
@@ -692,12 +691,11 @@ BUGS: Final[tuple[Bug, ...]] = (
     Bug(
         "uffd-reregister-leaves-wp",
         "memory that is registered again for less stays write-protected",
-        "by reading 7.2",
+        "mm/userfaultfd.c:userfaultfd_register()",
         ("state",),
         EASY,
         culprits=("userfaultfd_register_range", "userfaultfd_register", "change_pte_range"),
-        versions=(("6.1", ""),),
-        undisclosed=True,
+        versions=(("6.1", "7.3"),),
     ),
     Bug(
         "migratevma-zero-page-loses-uffd-wp",

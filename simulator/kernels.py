@@ -64,6 +64,11 @@ class Linux:
         # mapping of a file by its address. What has pages and has moved no longer merges with a
         # mapping that goes on in the file only.
         self.anon_pgoff: bool = version >= 703
+        # UFFDIO_REGISTER does not end write protection (userfaultfd_register()).
+        self.register_keeps_wp: bool = version >= 703
+        # PAGEMAP_SCAN calls pages written only where userfaultfd write-protects
+        # (pagemap_page_category()).
+        self.written_needs_uffd_wp: bool = version >= 703
         # MREMAP_DONTUNMAP never merges the copy with the source that stays (copy_vma()'s
         # keep_source), which then counts its pages from where it is.
         self.dontunmap_keeps_source: bool = fixed

@@ -206,6 +206,8 @@ def register_locked(k: "Kernel", ctx: UserfaultfdCtx, start: i64, end: i64, mode
             return -EPERM
         if vma.uffd is not None and vma.uffd is not ctx:
             return -EBUSY
+        if k.linux.register_keeps_wp and vma.flags & VM_UFFD_WP & ~modes:
+            return -EBUSY
         vma = find_vma(mm, vma.end)
     return uffd_range.userfaultfd_register_range(k, ctx, first, modes, start, end)
 

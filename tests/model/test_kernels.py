@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conformance.model import ModelKernel, comparable
-from conformance.observation import EMPTY_PTE, SOFT_DIRTY
+from conformance.observation import EMPTY_PTE, PAGE_IS_WRITTEN, SOFT_DIRTY
 from corpus.text import TextError, parse
 from simulator.kernels import KERNELS, VERSIONS, nearest
 from simulator.outcome import result_name
@@ -56,6 +56,12 @@ RULES = {
         ([0, 0, 8, 10], "8..10d 10..11d 11..12d 12..16d"),
         ([0, 0, 8, "EFAULT"], "0..1d 1..2d 8..10d 12..16d"),
     ),
+    "register_keeps_wp": (
+        "1 T0 mmap 0..1 rw private anon\n2 T0 userfaultfd u0\n3 T0 uffd_register u0 0..1 wp\n"
+        "4 T0 uffd_register u0 0..1 missing",
+        ([0, 0, 0, "EBUSY"], "0..1d"),
+        ([0, 0, 0, 0], "0..1d"),
+    ),
     "mfill_checks_size_first": (
         "1 T0 memfd f0 1\n2 T0 mmap 0..2 rw shared f0\n3 T0 mmap 4..5 rw private anon\n"
         "4 T0 write 4\n5 T0 userfaultfd u0 user-only\n6 T0 uffd_register u0 0..2 missing\n"
@@ -81,8 +87,14 @@ RECLAIM = "1 T0 mmap 0..512 rw private anon\n2 T0 write 0\n3 T0 madvise 0..512 D
 # Two rules about one program: with whom the copy beside its source merges.
 DONTUNMAP = "1 T0 mmap 0..3 none private anon\n2 T0 mremap 0..1 to 1 dontunmap"
 DONTUNMAP_RULES = {"dontunmap_keeps_source", "dontunmap_merges_beside"}
-# The first two have a test here, the others need a device: test_device_exclusive.py.
-ELSEWHERE = {"reclaim_pt", "collapse_of_nothing", "exclusive_range", "device_private_thp"}
+# The first three have a test here, the others need a device: test_device_exclusive.py.
+ELSEWHERE = {
+    "reclaim_pt",
+    "collapse_of_nothing",
+    "written_needs_uffd_wp",
+    "exclusive_range",
+    "device_private_thp",
+}
 PROGRAMS = {
     **{rule: program for rule, (program, _, _) in RULES.items()},
     "dontunmap": DONTUNMAP,
@@ -154,6 +166,17 @@ def test_a_collapse_of_less_than_a_huge_page_has_nothing_to_do_in_7_2(version: s
     )
     inside = 0 if KERNELS[version].collapse_of_nothing else "EINVAL"
     assert results(program) == [0, 0, 0, inside]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_is_written_is_asked_of_userfaultfd_since_7_3(version: str) -> None:
+    program = (
+        f"{HEAD}\n1 T0 mmap 0..1 rw private anon\n2 T0 write 0\n3 T0 mmap 1..2 rw private anon\n"
+        "4 T0 userfaultfd u0\n5 T0 uffd_register u0 1..2 wp\n6 T0 write 1\n"
+    )
+    (seen,) = ModelKernel().run(comparable(parse(program), version), every_op=False).checkpoints
+    plain, registered = (page & PAGE_IS_WRITTEN != 0 for page in seen.pages[:2])
+    assert (plain, registered) == (not KERNELS[version].written_needs_uffd_wp, True)
 
 
 def test_every_rule_has_a_program() -> None:

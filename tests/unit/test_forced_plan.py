@@ -15,7 +15,7 @@ from conformance.forced.plan import DONE, HOLD, WAIT, Plan, Refused, plan, real_
 from conformance.forced.rules import NO_CODE, RULES
 from conformance.generate import Generator
 from conformance.model import ModelKernel
-from corpus.files import KNOWN_BUGS, UNDISCLOSED
+from corpus.files import KNOWN_BUGS
 from corpus.text import load, parse
 from fuzz.rng import Rng
 from simulator.bugs import in_kernel
@@ -135,7 +135,7 @@ def test_what_only_the_kernel_could_tell_is_forced_as_it_is() -> None:
 
 def test_what_a_kernel_was_shipped_with_is_mended_for_the_comparison() -> None:
     """The model as Linux 7.2 has it without being asked."""
-    scenario = load(UNDISCLOSED / "mremap-merges-userfaultfd.mm")
+    scenario = load(KNOWN_BUGS / "mremap-merges-userfaultfd.mm")
     (bug,) = scenario.config.bugs
     assert bug in in_kernel("7.2")
     broken, mended, visible = verdicts.plans(scenario, "7.2.13", ModelKernel())

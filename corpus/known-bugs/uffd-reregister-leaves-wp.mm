@@ -1,6 +1,7 @@
 # mmfarm scenario 1
 # title: memory that is registered again for less stays write-protected
 # category: userfaultfd
+# requires: userfaultfd
 # expect: state change_pte_range pte
 # origin: seed:uffd-reregister-leaves-wp
 config pmd_order=3 frames=64 bug=uffd-reregister-leaves-wp

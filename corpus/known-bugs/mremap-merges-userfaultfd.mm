@@ -1,6 +1,7 @@
 # mmfarm scenario 1
 # title: a part of a registered mapping moves to beside the rest of it
 # category: userfaultfd
+# requires: userfaultfd
 # expect: state change_pte_range pte
 # origin: seed:mremap-merges-userfaultfd
 config pmd_order=3 frames=64 bug=mremap-merges-userfaultfd
