@@ -56,11 +56,11 @@ RULES = {
         ([0, 0, 8, 10], "8..10d 10..11d 11..12d 12..16d"),
         ([0, 0, 8, "EFAULT"], "0..1d 1..2d 8..10d 12..16d"),
     ),
-    "register_keeps_wp": (
-        "1 T0 mmap 0..1 rw private anon\n2 T0 userfaultfd u0\n3 T0 uffd_register u0 0..1 wp\n"
-        "4 T0 uffd_register u0 0..1 missing",
-        ([0, 0, 0, "EBUSY"], "0..1d"),
-        ([0, 0, 0, 0], "0..1d"),
+    "uffd_poison": (
+        "1 T0 mmap 0..1 rw private anon\n2 T0 userfaultfd u0\n3 T0 uffd_register u0 0..1 missing\n"
+        "4 T0 uffd_poison u0 0..1\n5 T0 read 0",
+        ([0, 0, 0, 0, "SIGBUS"], "0..1d"),
+        ([0, 0, 0, "EINVAL", 0], "0..1d"),
     ),
     "mfill_checks_size_first": (
         "1 T0 memfd f0 1\n2 T0 mmap 0..2 rw shared f0\n3 T0 mmap 4..5 rw private anon\n"
@@ -87,10 +87,11 @@ RECLAIM = "1 T0 mmap 0..512 rw private anon\n2 T0 write 0\n3 T0 madvise 0..512 D
 # Two rules about one program: with whom the copy beside its source merges.
 DONTUNMAP = "1 T0 mmap 0..3 none private anon\n2 T0 mremap 0..1 to 1 dontunmap"
 DONTUNMAP_RULES = {"dontunmap_keeps_source", "dontunmap_merges_beside"}
-# The first three have a test here, the others need a device: test_device_exclusive.py.
+# The first four have a test here, the others need a device: test_device_exclusive.py.
 ELSEWHERE = {
     "reclaim_pt",
     "collapse_of_nothing",
+    "register_keeps_wp",
     "written_needs_uffd_wp",
     "exclusive_range",
     "device_private_thp",
@@ -166,6 +167,16 @@ def test_a_collapse_of_less_than_a_huge_page_has_nothing_to_do_in_7_2(version: s
     )
     inside = 0 if KERNELS[version].collapse_of_nothing else "EINVAL"
     assert results(program) == [0, 0, 0, inside]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_registering_again_ends_no_write_protection_since_7_3(version: str) -> None:
+    program = (
+        f"config pmd_order=3 frames=64 kernel={version}\n1 T0 mmap 0..1 rw private anon\n"
+        "2 T0 userfaultfd u0\n3 T0 uffd_register u0 0..1 wp\n4 T0 uffd_register u0 0..1 missing\n"
+    )
+    again = "EBUSY" if KERNELS[version].register_keeps_wp else 0
+    assert results(program) == [0, 0, 0, again]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
