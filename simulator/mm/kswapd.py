@@ -48,17 +48,22 @@ def isolate_lru_folios(k: "Kernel", wanted: i64) -> list[Folio]:
         i += 1
         k.lru_hand = (k.lru_hand + 1) % len(pages)
         folio = pages[k.lru_hand].single
-        if not folio.live or not folio.flags & PG_LRU or folio.anon_vma is None:
+        if not folio.live or not folio.flags & PG_LRU or not is_anon(folio):
             continue
         k.step(sites.ISOLATE_LRU_FOLIOS__GET, folio.obj, WRITE)
         if not folio_try_get(k, folio, REF_ISOLATED):
             continue
-        if not folio.flags & PG_LRU or folio.anon_vma is None:
+        if not folio.flags & PG_LRU or not is_anon(folio):  # by now it may be another one
             folio_put(k, folio, REF_ISOLATED)
             continue
         folio.flags &= ~PG_LRU
         taken.append(folio)
     return taken
+
+
+def is_anon(folio: Folio) -> bool:
+    """folio_test_anon()"""
+    return folio.anon_vma is not None
 
 
 def folio_referenced(k: "Kernel", folio: Folio) -> bool:
