@@ -34,6 +34,9 @@ def folio_alloc_swap(k: "Kernel", folio: Folio) -> i64:
     if not si.on:
         return -ENOMEM
     spin_lock(k, sites.FOLIO_ALLOC_SWAP__LOCK, si.lock)
+    if not si.on:  # cluster_alloc_range()
+        spin_unlock(k, si.lock)
+        return -ENOMEM
     slot = si.next
     tried: i64 = 0
     while tried < si.max and (si.count[slot] or si.folio[slot] is not None):

@@ -98,6 +98,22 @@ config pmd_order=3 frames=64 thp=always
 @3 should_flush_tlb:check#4 -> T1
 @6 wake_up_new_task:run#1 -> T0
 """,
+    "a page finds no slot in a swap device that is gone by now": """
+config pmd_order=3 frames=64 swap=6
+1 T0 mmap 0..1 w private anon populate
+2 T0 madvise 0..1 PAGEOUT
+3 T0 read 0
+4 T1 swapoff
+@2 folio_alloc_swap:lock#1 -> T1
+""",
+    "kswapd finds none either": """
+config pmd_order=3 frames=64 swap=6
+1 T0 mmap 0..1 w private anon populate
+2 KSWAPD reclaim 1
+3 T0 swapoff
+@2 folio_alloc_swap:lock#1 -> T0
+@3 swapoff:kill_users#1 -> KSWAPD
+""",
     "a device that is closed waits for huge pages of its memory": """
 config pmd_order=3 frames=64
 1 T0 mmap 0..16 r private anon
