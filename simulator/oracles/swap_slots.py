@@ -181,10 +181,11 @@ def audit_entry(k: "Kernel", v: LogicalPages, mm: Mm, va: i64, slot: i64) -> Non
 
 
 def device_gone(k: "Kernel") -> None:
-    """O13: swapoff() has let go of the device, and whoever has an entry of it finds nothing."""
+    """O13: swapoff() has let go of the device, and whoever counts on a slot finds nothing. Who zaps
+    an entry gives its slot up first."""
     si = k.swap
     for slot in range(1, si.max + 1):
-        if si.count[slot] or si.entries[slot] or si.folio[slot] is not None:
+        if si.count[slot] or si.folio[slot] is not None:
             k.violate(
                 "use-after-free",
                 k.cur.site,

@@ -80,6 +80,8 @@ def test_the_selftests_of_the_whole_corpus_judge_as_the_runner_does(
         try:
             test = selftest(file.stem, text.load(file), "6.18")
         except NotExported:
+            if dict(text.load(file).headers).get("expect", "").startswith("livelock"):
+                continue  # a real kernel might not come back
             assert kernel.why_not(comparable(text.load(file))), f"{file}: the runner can run it"
             continue
         tests[identifier(file.stem)] = test

@@ -157,10 +157,12 @@ PROGRAMS = {
         T0 uffd_read u0
         T0 uffd_writeprotect u0 0..1 wp
         T0 uffd_continue u0 0..1
-        T0 uffd_unregister u0 0..4
+        T0 uffd_poison u0 2..3
         T0 read 2
+        T0 uffd_unregister u0 0..4
+        T0 read 3
         T0 uffd_close u0""",
-        [0, 0, 0, 0, 0, 2, 0, 0, 0, "EAGAIN", "ENOENT", "EINVAL", 0, 0, 0],
+        [0, 0, 0, 0, 0, 2, 0, 0, 0, "EAGAIN", "ENOENT", "EINVAL", 0, "SIGBUS", 0, 0, 0],
     ),
     "an op on a file that is not open is skipped": (
         "T0 mmap 0..2 rw shared f3\nT0 pread f3 0\nT0 pwrite f3 0",

@@ -106,6 +106,14 @@ config pmd_order=3 frames=64 swap=6
 4 T1 swapoff
 @2 folio_alloc_swap:lock#1 -> T1
 """,
+    "a swap device goes while the last entry of it is being cleared": """
+config pmd_order=3 frames=64 swap=64
+1 T0 mmap 0..1 w private anon populate
+2 T0 madvise 0..1 PAGEOUT
+3 T0 munmap 0..1
+4 T1 swapoff
+@3 zap_pte_range:lock#1 -> T1
+""",
     "kswapd finds none either": """
 config pmd_order=3 frames=64 swap=6
 1 T0 mmap 0..1 w private anon populate

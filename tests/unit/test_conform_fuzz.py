@@ -145,7 +145,8 @@ def test_what_differs_once_and_not_again_is_no_finding() -> None:
     calls = iter([1])
 
     def once(made: Scenario, there: Observed) -> Observed:
-        return failing(OP_WRITE, EINVAL)(made, there) if next(calls, 0) else there
+        changed = failing(OP_WRITE, EINVAL)(made, there)
+        return changed if changed != there and next(calls, 0) else there
 
     figures = Figures()
     assert session(StandIn(once), figures, scenarios=20) == []

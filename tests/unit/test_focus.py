@@ -92,7 +92,7 @@ def test_wanted_ops_come_up_with_somebody_who_may_run_them() -> None:
             without = sum(
                 any(op.code == code for op in generate(Rng(seed), 24).ops) for seed in range(100)
             )
-            assert with_it > 50 > 2 * without
+            assert with_it >= 40 > 2 * without
 
 
 def test_whom_wanted_ops_call_in_has_room_in_the_largest_cast() -> None:
@@ -113,12 +113,12 @@ def test_mutants_get_the_wanted_ops() -> None:
     counts = [
         sum(
             op.code == OP_MINCORE
-            for seed in range(300)
+            for seed in range(3000)
             for op in mutate(base, Rng(seed), base, None, wanted).ops
         )
         for wanted in (None, [OP_MINCORE])
     ]
-    assert counts[1] > 4 * max(counts[0], 1)
+    assert counts[1] > 3 * max(counts[0], 1)
 
 
 # --- who is let in --------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from workers.backup import BackupError
 from workers.database import file_url
 from workers.entries import Made
 from workers.records import RunFigures
-from workers.schema import CANARY, MINIMIZE, OPEN, VERIFY, Base, Trial
+from workers.schema import CANARY, MINIMIZE, OPEN, VERIFY, Base, Confirmation, Trial
 from workers.store import Store
 
 
@@ -54,6 +54,19 @@ def store(tmp_path: Path) -> Iterator[Store]:
                 )
             )
             totals.add(connection, {"executions": 1 << 40})
+            connection.execute(
+                insert(Confirmation).values(
+                    failure_id=1,
+                    scenario_sha256="00" * 32,
+                    kernel="debian-7.2",
+                    version="7.2.13",
+                    verdict="SAME",
+                    same=5,
+                    tried=5,
+                    why="",
+                    at=now,
+                )
+            )
         opened.label(1, "thp")
         yield opened
 
