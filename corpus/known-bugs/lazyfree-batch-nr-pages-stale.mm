@@ -3,7 +3,7 @@
 # category: thp
 # requires: swap thp device-private
 # expect: mapcount try_to_unmap_one anon
-# origin: farm
+# origin: seed:lazyfree-batch-nr-pages-stale
 config pmd_order=4 frames=64 thp=always mthp=2 swap=8 bug=lazyfree-batch-nr-pages-stale
 1 T0 mmap 2..14 rw private anon droppable
 2 T0 write 4

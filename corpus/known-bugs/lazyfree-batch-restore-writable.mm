@@ -3,7 +3,7 @@
 # category: soft_dirty
 # requires: swap thp
 # expect: soft-dirty try_to_unmap_one pte
-# origin: farm
+# origin: seed:lazyfree-batch-restore-writable
 config pmd_order=4 frames=64 thp=always mthp=2 swap=8 bug=lazyfree-batch-restore-writable
 1 T0 mmap 2..14 rw private anon
 2 T0 write 4

@@ -3,7 +3,7 @@
 # category: thp
 # requires: swap thp
 # expect: stale-tlb try_to_unmap_one anon
-# origin: farm
+# origin: seed:madvise-relock-no-batched-flush
 config pmd_order=4 frames=64 thp=always mthp=2 swap=8 bug=madvise-relock-no-batched-flush
 1 T0 mmap 2..14 rw private anon
 2 T0 write 4

@@ -3,7 +3,7 @@
 # category: mprotect
 # requires: swap
 # expect: stale-tlb try_to_unmap_one anon
-# origin: farm
+# origin: seed:mprotect-vs-batched-unmap
 config pmd_order=3 frames=64 swap=8 bug=mprotect-vs-batched-unmap
 1 T0 mmap 0..1 rw private anon
 2 T0 write 0

@@ -3,7 +3,7 @@
 # category: cow
 # requires: swap gup_test
 # expect: pin try_to_unmap_one anon
-# origin: farm
+# origin: seed:pinned-page-added-to-swapcache
 config pmd_order=3 frames=64 swap=8 bug=pinned-page-added-to-swapcache
 1 T0 mmap 0..1 rw private anon
 2 T0 write 0

@@ -3,7 +3,7 @@
 # category: thp
 # requires: swap thp
 # expect: dirty-loss change_huge_pmd anon
-# origin: farm
+# origin: seed:pmd-modify-drops-dirty
 config pmd_order=3 frames=64 thp=always swap=8 bug=pmd-modify-drops-dirty
 1 T0 mmap 0..8 rw private anon
 2 T0 write 0

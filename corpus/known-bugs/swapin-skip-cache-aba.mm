@@ -3,7 +3,7 @@
 # category: cow
 # requires: swap
 # expect: memory-value do_swap_page anon
-# origin: farm
+# origin: seed:swapin-skip-cache-aba
 config pmd_order=3 frames=64 swap=1 swap_device=zram bug=swapin-skip-cache-aba
 1 T0 mmap 0..1 rw private anon
 2 T0 write 0

@@ -3,7 +3,7 @@
 # category: soft_dirty
 # requires: swap
 # expect: soft-dirty unuse_pte pte
-# origin: farm
+# origin: seed:unuse-pte-loses-bits
 config pmd_order=3 frames=64 swap=8 bug=unuse-pte-loses-bits
 1 T0 mmap 0..1 rw private anon
 2 T0 write 0

@@ -3,7 +3,7 @@
 # category: cow
 # requires: swap
 # expect: dirty-loss remove_mapping anon
-# origin: farm
+# origin: seed:zram-slot-free-notify
 config pmd_order=3 frames=64 swap=8 swap_device=zram bug=zram-slot-free-notify
 1 T0 mmap 0..1 rw private anon
 2 T0 write 0
